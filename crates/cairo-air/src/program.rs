@@ -1,0 +1,170 @@
+//! A program as the verifier knows it: the bytecode with its proof-mode header, its builtins, and how arguments
+//! reach it.
+
+use crate::builtin::Builtin;
+use felt::{Felt, encoding};
+
+/// Address of the first word of the program segment.
+pub const PROGRAM_BASE: u32 = 1;
+
+/// Words of the proof-mode header: `ap += n; call main; jmp rel 0`.
+pub const HEADER_WORDS: usize = 6;
+
+/// Offset of the closing `jmp rel 0` from the first word.
+pub const END_OFFSET: u32 = 4;
+
+/// Most words a program may have.
+pub const MAX_BYTECODE: usize = 1 << 20;
+
+const AP_ADD_IMM: u64 = 0x0407_8001_7fff_7fff;
+const CALL_REL_IMM: u64 = 0x1104_8001_8001_8000;
+const JMP_REL_IMM: u64 = 0x1078_0017_fff7_fff;
+
+/// How a proof binds the run's arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArgumentBinding {
+    /// Cairo 0: the output begins with the arguments, in order.
+    OutputPrefix,
+    /// Cairo 2: the entry wrapper holds the start and the end of the argument segment in the cells at
+    /// `initial ap + cell` and `initial ap + cell + 1`.
+    Pointers {
+        /// Offset of the first of the two cells from the initial `ap`.
+        cell: u32,
+    },
+}
+
+/// Why words cannot be a provable program.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProgramError {
+    /// The words do not begin with the header that proof mode needs.
+    #[error(
+        "word {offset} of the program is {found}, but a provable program begins with `ap += {builtins}; call main; jmp rel 0` \
+         (compile Cairo 0 with --proof_mode; build Cairo 2 as a standalone executable)"
+    )]
+    Header {
+        /// Word index from the program's start.
+        offset: usize,
+        /// What stands there, in hexadecimal.
+        found: String,
+        /// Number of declared builtins.
+        builtins: usize,
+    },
+    /// Fewer words than the header has.
+    #[error("the program has {0} words; a provable program has at least {HEADER_WORDS}")]
+    TooShort(usize),
+    /// More words than [`MAX_BYTECODE`].
+    #[error("the program has {0} words; the limit is {MAX_BYTECODE}")]
+    TooLong(usize),
+    /// Builtins repeated or out of order.
+    #[error("builtin `{second}` is declared after `{first}`; the order is: output, pedersen, range_check, ecdsa, bitwise, ec_op, keccak, poseidon, range_check96, add_mod, mul_mod")]
+    BuiltinOrder {
+        /// The builtin declared first.
+        first: Builtin,
+        /// The builtin that must not follow it.
+        second: Builtin,
+    },
+    /// A builtin that has no component yet.
+    #[error("the program uses the builtin `{0}`, which this version cannot prove (it can: output, range_check, bitwise)")]
+    UnsupportedBuiltin(Builtin),
+    /// A program without output cannot show anything.
+    #[error("the program does not declare the builtin `output`, so a proof of it would show no result")]
+    NoOutput,
+}
+
+/// A program in the proof-mode shape: header words checked, builtins in canonical order and supported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    bytecode: Vec<Felt>,
+    builtins: Vec<Builtin>,
+    arguments: ArgumentBinding,
+}
+
+impl Program {
+    /// Checks the shape. `bytecode[i]` stands at address `PROGRAM_BASE + i`.
+    ///
+    /// # Errors
+    /// Each [`ProgramError`] as its text says.
+    pub fn new(bytecode: Vec<Felt>, builtins: Vec<Builtin>, arguments: ArgumentBinding) -> Result<Self, ProgramError> {
+        if bytecode.len() < HEADER_WORDS {
+            return Err(ProgramError::TooShort(bytecode.len()));
+        }
+        if bytecode.len() > MAX_BYTECODE {
+            return Err(ProgramError::TooLong(bytecode.len()));
+        }
+        let header = [Some(AP_ADD_IMM), Some(builtins.len() as u64), Some(CALL_REL_IMM), None, Some(JMP_REL_IMM), Some(0)];
+        for (offset, (word, expected)) in bytecode.iter().zip(header).enumerate() {
+            if expected.is_some_and(|expected| encoding::to_u64(word) != Some(expected)) {
+                let found = word.representative().to_hex();
+                return Err(ProgramError::Header { offset, found, builtins: builtins.len() });
+            }
+        }
+        for pair in builtins.windows(2) {
+            if let [first, second] = *pair
+                && first >= second
+            {
+                return Err(ProgramError::BuiltinOrder { first, second });
+            }
+        }
+        if let Some(&unsupported) = builtins.iter().find(|builtin| !builtin.is_supported()) {
+            return Err(ProgramError::UnsupportedBuiltin(unsupported));
+        }
+        if !builtins.contains(&Builtin::Output) {
+            return Err(ProgramError::NoOutput);
+        }
+        Ok(Self { bytecode, builtins, arguments })
+    }
+
+    /// The words; word `i` stands at address `PROGRAM_BASE + i`.
+    pub fn bytecode(&self) -> &[Felt] {
+        &self.bytecode
+    }
+
+    /// Declared builtins, in canonical order.
+    pub fn builtins(&self) -> &[Builtin] {
+        &self.builtins
+    }
+
+    /// How the arguments are bound.
+    pub const fn arguments(&self) -> ArgumentBinding {
+        self.arguments
+    }
+
+    /// `pc` of the first instruction.
+    pub const fn initial_pc(&self) -> u32 {
+        PROGRAM_BASE
+    }
+
+    /// `pc` of the closing `jmp rel 0`, where a run ends.
+    pub const fn final_pc(&self) -> u32 {
+        PROGRAM_BASE + END_OFFSET
+    }
+
+    /// Address of the first cell of the execution segment, which follows the program.
+    pub fn execution_base(&self) -> u32 {
+        PROGRAM_BASE + self.bytecode.len() as u32
+    }
+
+    /// Initial `ap`, initial `fp` and final `fp`: two cells into the execution segment.
+    pub fn initial_ap(&self) -> u32 {
+        self.execution_base() + 2
+    }
+
+    /// Identity: BLAKE3 over builtins, argument binding and bytecode.
+    pub fn hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("cairn program identity v1");
+        hasher.update(&(self.builtins.len() as u64).to_le_bytes());
+        for builtin in &self.builtins {
+            hasher.update(&(builtin.name().len() as u64).to_le_bytes());
+            hasher.update(builtin.name().as_bytes());
+        }
+        match self.arguments {
+            ArgumentBinding::OutputPrefix => hasher.update(&[0]),
+            ArgumentBinding::Pointers { cell } => hasher.update(&[1]).update(&cell.to_le_bytes()),
+        };
+        hasher.update(&(self.bytecode.len() as u64).to_le_bytes());
+        for word in &self.bytecode {
+            hasher.update(&encoding::to_canonical_be(word));
+        }
+        *hasher.finalize().as_bytes()
+    }
+}
