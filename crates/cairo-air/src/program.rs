@@ -94,7 +94,7 @@ impl Program {
         let header = [Some(AP_ADD_IMM), Some(builtins.len() as u64), Some(CALL_REL_IMM), None, Some(JMP_REL_IMM), Some(0)];
         for (offset, (word, expected)) in bytecode.iter().zip(header).enumerate() {
             if expected.is_some_and(|expected| encoding::to_u64(word) != Some(expected)) {
-                let found = word.representative().to_hex();
+                let found = encoding::to_hex(word);
                 return Err(ProgramError::Header { offset, found, builtins: builtins.len() });
             }
         }

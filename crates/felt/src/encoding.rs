@@ -83,3 +83,15 @@ pub fn from_canonical_be(bytes: &[u8; BYTES]) -> Option<Felt> {
     }
     from_canonical_limbs(limbs)
 }
+
+/// The integer `0 ≤ a < p` as people write it: `0x` and hexadecimal digits without leading zeros.
+pub fn to_hex(a: &Felt) -> String {
+    use std::fmt::Write as _;
+    let mut digits = String::with_capacity(64);
+    for byte in to_canonical_be(a) {
+        // Writing to a String cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    let digits = digits.trim_start_matches('0');
+    format!("0x{}", if digits.is_empty() { "0" } else { digits })
+}
