@@ -3,11 +3,30 @@
 //! One proof holds any number of tables. `docs/PROTOCOL.md` at the root of the repository describes every message.
 
 pub mod air;
+pub mod composition;
+pub mod control;
 pub mod debug;
 pub mod expr;
+pub mod fold;
 pub mod graph;
+pub mod hash;
+pub mod merkle;
+pub mod parameters;
+pub mod proof;
+pub mod proof_shape;
+pub mod prover;
+pub mod security;
+pub mod shape;
 pub mod table;
+pub mod transcript;
+pub mod verifier;
 
 pub use air::{Air, AirBuilder, AirError, Bus, Constraint, Interaction, Rows};
+pub use control::{Cancelled, Control, Phase, Unattended};
 pub use expr::Expr;
+pub use parameters::{Parameters, Preset};
+pub use proof::{DecodeError, Proof};
+pub use prover::{ProveError, prove};
+pub use shape::Shape;
 pub use table::{MAX_LOG_HEIGHT, MAX_TABLES, MAX_TERMS, MIN_LOG_HEIGHT, PublicTuple, Table, TableError, check_tables};
+pub use verifier::{VerifyError, verify};

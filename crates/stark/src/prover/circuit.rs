@@ -1,0 +1,124 @@
+//! A graph compiled to straight-line code over packed field elements: dead nodes dropped, registers reused.
+
+use crate::graph::{Graph, Input, Node, NodeId};
+use felt::Felt;
+use felt::packed::Packed;
+
+#[derive(Debug, Clone, Copy)]
+enum Op {
+    Load(u32),
+    Add(u32, u32),
+    Sub(u32, u32),
+    Mul(u32, u32),
+    Neg(u32),
+}
+
+/// Straight-line code. Registers `0..constants.len()` hold the constants, the rest are working registers.
+#[derive(Debug)]
+pub struct Circuit {
+    ops: Vec<(Op, u32)>,
+    constants: Vec<Felt>,
+    inputs: Vec<Input>,
+    outputs: Vec<u32>,
+    registers: usize,
+}
+
+impl Circuit {
+    /// Compiles the nodes that `roots` depend on.
+    pub fn compile(graph: &Graph, roots: &[NodeId]) -> Self {
+        let nodes = graph.nodes();
+        let mut uses = vec![0u32; nodes.len()];
+        // A root is used once more than any operand, so its register is never given away.
+        roots.iter().for_each(|root| uses[root.index()] += 1);
+        for i in (0..nodes.len()).rev() {
+            if uses[i] > 0 {
+                operands(&nodes[i]).for_each(|operand| uses[operand.index()] += 1);
+            }
+        }
+        let mut constants = Vec::new();
+        let mut register = vec![u32::MAX; nodes.len()];
+        for (i, node) in nodes.iter().enumerate() {
+            if let (Node::Constant(_), true) = (node, uses[i] > 0) {
+                register[i] = constants.len() as u32;
+                constants.push(graph.as_constant(NodeId(i as u32)).unwrap_or_default());
+            }
+        }
+        let mut code = Self { ops: Vec::new(), inputs: Vec::new(), outputs: Vec::new(), registers: constants.len(), constants };
+        let mut free: Vec<u32> = Vec::new();
+        for (i, node) in nodes.iter().enumerate() {
+            if uses[i] == 0 {
+                continue;
+            }
+            let at = |id: &NodeId| register[id.index()];
+            let op = match node {
+                Node::Input(input) => {
+                    code.inputs.push(*input);
+                    Op::Load(code.inputs.len() as u32 - 1)
+                }
+                Node::Add(a, b) => Op::Add(at(a), at(b)),
+                Node::Sub(a, b) => Op::Sub(at(a), at(b)),
+                Node::Mul(a, b) => Op::Mul(at(a), at(b)),
+                Node::Neg(a) => Op::Neg(at(a)),
+                Node::Constant(_) => continue,
+            };
+            for operand in operands(node) {
+                uses[operand.index()] -= 1;
+                if uses[operand.index()] == 0 && !matches!(nodes[operand.index()], Node::Constant(_)) {
+                    free.push(register[operand.index()]);
+                }
+            }
+            register[i] = free.pop().unwrap_or_else(|| {
+                code.registers += 1;
+                code.registers as u32 - 1
+            });
+            code.ops.push((op, register[i]));
+        }
+        code.outputs = roots.iter().map(|root| register[root.index()]).collect();
+        code
+    }
+
+    /// The row values that the code reads; `load` of [`Circuit::run`] is given positions in this list.
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// Registers with the constants in place, to be used for any number of runs.
+    #[inline(always)]
+    pub fn registers<P: Packed>(&self) -> Vec<P> {
+        let mut registers = vec![P::broadcast(&Felt::zero()); self.registers];
+        for (register, constant) in registers.iter_mut().zip(&self.constants) {
+            *register = P::broadcast(constant);
+        }
+        registers
+    }
+
+    /// Runs the code for one pack of rows.
+    #[inline(always)]
+    pub fn run<P: Packed>(&self, registers: &mut [P], mut load: impl FnMut(usize) -> P) {
+        for &(op, target) in &self.ops {
+            let at = |register: u32| registers[register as usize];
+            registers[target as usize] = match op {
+                Op::Load(input) => load(input as usize),
+                Op::Add(a, b) => at(a).add(at(b)),
+                Op::Sub(a, b) => at(a).sub(at(b)),
+                Op::Mul(a, b) => at(a).mul(at(b)),
+                Op::Neg(a) => at(a).neg(),
+            };
+        }
+    }
+
+    /// The value of root `k` after a run.
+    #[inline(always)]
+    pub fn output<P: Packed>(&self, registers: &[P], k: usize) -> P {
+        registers[self.outputs[k] as usize]
+    }
+}
+
+fn operands(node: &Node) -> impl Iterator<Item = NodeId> {
+    let (a, b) = match *node {
+        Node::Add(a, b) | Node::Sub(a, b) | Node::Mul(a, b) => (Some(a), Some(b)),
+        Node::Neg(a) => (Some(a), None),
+        Node::Constant(_) | Node::Input(_) => (None, None),
+    };
+    a.into_iter().chain(b)
+}

@@ -1,0 +1,87 @@
+//! Commitments to columns of different heights.
+
+use crate::control::{Cancelled, Meter};
+use crate::hash::{Digest, hash_row};
+use crate::merkle::MerkleTree;
+use crate::proof::Opening;
+use crate::shape::{Group, Shape};
+use felt::Felt;
+use rayon::prelude::*;
+
+/// The low-degree extensions of some columns of each group, with their Merkle tree.
+#[derive(Debug)]
+pub struct Committed {
+    /// `groups[g][c]` is a column's extension in coset-major order: entry `k·N + i` belongs to point `k + B·i`.
+    pub groups: Vec<Vec<Vec<Felt>>>,
+    tree: MerkleTree,
+    log_blowup: u32,
+}
+
+/// Rows hashed between two visits to the control hook.
+const STRIDE: usize = 1 << 9;
+
+impl Committed {
+    /// Extends columns (`groups[g][c]`, `2^log_height` rows of the trace domain each) and commits to them.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if the control hook says so.
+    pub fn extend(groups: Vec<Vec<Vec<Felt>>>, shape: &Shape, meter: &Meter<'_>) -> Result<Self, Cancelled> {
+        let mut extended = Vec::with_capacity(groups.len());
+        for columns in groups {
+            let cells = columns.iter().map(|column| column.len() as u64).sum();
+            extended.push(felt::fft::extend_batch(columns, shape.log_blowup, &|| meter.checkpoint())?);
+            meter.advance(cells)?;
+        }
+        Self::from_extensions(extended, shape, meter)
+    }
+
+    /// Commits to columns that are already extended.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if the control hook says so.
+    pub fn from_extensions(groups: Vec<Vec<Vec<Felt>>>, shape: &Shape, meter: &Meter<'_>) -> Result<Self, Cancelled> {
+        let mut digests = Vec::new();
+        for columns in groups.iter().filter(|columns| !columns.is_empty()) {
+            digests.push(hash_rows(columns, shape.log_blowup, meter)?);
+        }
+        let tree = MerkleTree::build(digests, meter)?;
+        Ok(Self { groups, tree, log_blowup: shape.log_blowup })
+    }
+
+    /// The commitment.
+    pub fn cap(&self) -> Vec<Digest> {
+        self.tree.cap()
+    }
+
+    /// The rows at a query index, with their Merkle path.
+    pub fn open(&self, index: usize, shape: &Shape) -> Opening {
+        let present = || self.groups.iter().zip(&shape.groups).filter(|(columns, _)| !columns.is_empty());
+        let row = |(columns, group): (&Vec<Vec<Felt>>, &Group)| {
+            let local = index % (group.height() << self.log_blowup);
+            let at = position(local, group.log_height, self.log_blowup);
+            columns.iter().map(|column| column[at]).collect()
+        };
+        let leaves = present().next().map_or(1, |(_, group)| group.height() << self.log_blowup);
+        Opening { rows: present().map(row).collect(), path: self.tree.path(index % leaves) }
+    }
+}
+
+/// Where the value at LDE point `index` stands in coset-major order.
+pub const fn position(index: usize, log_height: u32, log_blowup: u32) -> usize {
+    let coset = index & ((1 << log_blowup) - 1);
+    (coset << log_height) + (index >> log_blowup)
+}
+
+fn hash_rows(columns: &[Vec<Felt>], log_blowup: u32, meter: &Meter<'_>) -> Result<Vec<Digest>, Cancelled> {
+    let size = columns.first().map_or(0, Vec::len);
+    let log_height = size.trailing_zeros() - log_blowup;
+    let mut digests = vec![[0; 32]; size];
+    digests.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
+        for (digest, index) in out.iter_mut().zip(chunk * STRIDE..) {
+            let at = position(index, log_height, log_blowup);
+            *digest = hash_row(columns.iter().map(|column| &column[at]));
+        }
+        meter.checkpoint()
+    })?;
+    Ok(digests)
+}

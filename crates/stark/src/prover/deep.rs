@@ -1,0 +1,133 @@
+//! DEEP quotients: `Σ γ^k·(f_k(x) − f_k(p))/(x − p)` over a group's LDE domain.
+
+use super::commit::Committed;
+use super::rows::STRIDE;
+use crate::control::{Cancelled, Meter};
+use crate::proof::GroupOpenings;
+use crate::shape::{Group, Shape};
+use crate::verifier::POINT_OF_PART;
+use felt::domain::{lde_point, root_of_unity};
+use felt::packed::{Packed, WithPacked};
+use felt::{Felt, packed, vector};
+use rayon::prelude::*;
+
+/// One DEEP quotient for each group, each in the order of the LDE points.
+pub fn deep_quotients(
+    shape: &Shape,
+    committed: [&Committed; 3],
+    openings: &[GroupOpenings],
+    zeta: &Felt,
+    gamma: &Felt,
+    meter: &Meter<'_>,
+) -> Result<Vec<Vec<Felt>>, Cancelled> {
+    let mut power = Felt::one();
+    let mut quotients = Vec::with_capacity(shape.groups.len());
+    for (number, group) in shape.groups.iter().enumerate() {
+        let columns = committed.map(|commitment| commitment.groups[number].as_slice());
+        let sums = [0, 1].map(|_| Combination { terms: Vec::new(), value: Felt::zero() });
+        let mut job = Job { group, log_blowup: shape.log_blowup, zeta: *zeta, sums };
+        for (part, values) in openings[number].parts().into_iter().enumerate() {
+            for (k, value) in values.iter().enumerate() {
+                let column = match part {
+                    0 => &columns[0][k],
+                    1 => &columns[0][group.next_columns[k]],
+                    2 => &columns[1][k],
+                    3 => &columns[1][columns[1].len() - 1],
+                    _ => &columns[2][k],
+                };
+                let sum = &mut job.sums[POINT_OF_PART[part]];
+                sum.terms.push((power, column));
+                sum.value += power * *value;
+                power *= *gamma;
+            }
+        }
+        quotients.push(job.run(meter)?);
+    }
+    Ok(quotients)
+}
+
+/// `Σ power·column`, and the same sum of the opened values.
+struct Combination<'a> {
+    terms: Vec<(Felt, &'a Vec<Felt>)>,
+    value: Felt,
+}
+
+struct Job<'a> {
+    group: &'a Group,
+    log_blowup: u32,
+    zeta: Felt,
+    /// At `ζ` and at `ζ·g`.
+    sums: [Combination<'a>; 2],
+}
+
+impl Job<'_> {
+    fn run(&self, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
+        let (height, blowup) = (self.group.height(), 1usize << self.log_blowup);
+        let stride = STRIDE.min(height);
+        let mut quotient = vec![Felt::zero(); height << self.log_blowup];
+        // A piece of `stride` rows of every coset is one contiguous run of LDE points.
+        quotient.par_chunks_mut(stride * blowup).enumerate().try_for_each(|(piece, out)| {
+            for coset in 0..blowup {
+                let values = self.rows(coset, piece * stride, stride);
+                for (i, value) in values.into_iter().enumerate() {
+                    out[i * blowup + coset] = value;
+                }
+                meter.advance(stride as u64)?;
+            }
+            Ok(())
+        })?;
+        Ok(quotient)
+    }
+
+    fn rows(&self, coset: usize, start: usize, count: usize) -> Vec<Felt> {
+        let root = root_of_unity(self.group.log_height);
+        let shift = lde_point(self.group.log_height + self.log_blowup, coset as u64);
+        let mut x = shift * root.pow(start as u64);
+        let next = self.zeta * root;
+        let mut inverses = Vec::with_capacity(2 * count);
+        for _ in 0..count {
+            inverses.push(x - self.zeta);
+            x *= root;
+        }
+        let mut x = shift * root.pow(start as u64);
+        for _ in 0..count {
+            inverses.push(x - next);
+            x *= root;
+        }
+        vector::batch_inverse(&mut inverses);
+        let offset = (coset << self.group.log_height) + start;
+        let mut quotient = vec![Felt::zero(); count];
+        for (sum, inverses) in self.sums.iter().zip(inverses.chunks(count)) {
+            packed::dispatch(Combine { sum, offset, inverses, out: &mut quotient });
+        }
+        quotient
+    }
+}
+
+/// `out += (Σ power·column − value)·inverse`, row by row.
+struct Combine<'a> {
+    sum: &'a Combination<'a>,
+    offset: usize,
+    inverses: &'a [Felt],
+    out: &'a mut [Felt],
+}
+
+impl WithPacked for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(self) {
+        let powers: Vec<P> = self.sum.terms.iter().map(|(power, _)| P::broadcast(power)).collect();
+        let value = P::broadcast(&self.sum.value);
+        let mut row = 0;
+        while row < self.out.len() {
+            let mut sum = P::broadcast(&Felt::zero());
+            for (power, (_, column)) in powers.iter().zip(&self.sum.terms) {
+                sum = sum.add(power.mul(P::load(&column[self.offset + row..])));
+            }
+            let term = sum.sub(value).mul(P::load(&self.inverses[row..]));
+            P::load(&self.out[row..]).add(term).store(&mut self.out[row..]);
+            row += P::WIDTH;
+        }
+    }
+}

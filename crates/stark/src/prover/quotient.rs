@@ -1,0 +1,150 @@
+//! The quotient of a height group: its combined constraints divided by the polynomials on whose zeros they vanish.
+//!
+//! The quotient `Q` has degree below `2N`. It is evaluated on two cosets of the trace domain and committed to as the two
+//! polynomials of degree below `N` that agree with it on either coset.
+
+use super::ProveError;
+use super::circuit::Circuit;
+use super::lookup::repeated_periodic;
+use super::rows::{Evaluate, STRIDE, lanes};
+use crate::composition::{BusChallenges, Composition};
+use crate::control::Meter;
+use crate::graph::Input;
+use crate::shape::{Group, QUOTIENT_PIECES};
+use crate::table::Table;
+use felt::domain::{lde_point, root_of_unity};
+use felt::{Felt, fft, packed, vector};
+use rayon::prelude::*;
+
+/// What the quotient of a group is computed from.
+#[derive(Debug)]
+pub struct QuotientInputs<'a> {
+    /// The group.
+    pub group: &'a Group,
+    /// All tables of the proof.
+    pub tables: &'a [Table],
+    /// Extensions of the main columns, coset-major.
+    pub main: &'a [Vec<Felt>],
+    /// Extensions of the LogUp columns, coset-major.
+    pub aux: &'a [Vec<Felt>],
+    /// Bus challenges.
+    pub bus: BusChallenges,
+    /// The group's share of the bus sum.
+    pub total: Felt,
+    /// Combines the constraints.
+    pub lambda: Felt,
+    /// `log2` of the blow-up.
+    pub log_blowup: u32,
+}
+
+/// Extensions of the two quotient pieces, coset-major.
+pub fn quotient_pieces(inputs: &QuotientInputs<'_>, meter: &Meter<'_>) -> Result<Vec<Vec<Felt>>, ProveError> {
+    let QuotientInputs { group, tables, bus, total, lambda, log_blowup, .. } = inputs;
+    let mut composition = Composition::new(group, tables, *bus);
+    let sums = composition.constraints(total, lambda);
+    let circuit = Circuit::compile(&composition.graph, &sums.roots());
+    let mut pieces = Vec::with_capacity(QUOTIENT_PIECES);
+    for coset in 0..QUOTIENT_PIECES {
+        let values = evaluate_on_coset(inputs, &circuit, coset, meter)?;
+        pieces.push(extend_from_coset(values, coset, *log_blowup, meter)?);
+    }
+    Ok(pieces)
+}
+
+fn evaluate_on_coset(
+    inputs: &QuotientInputs<'_>,
+    circuit: &Circuit,
+    coset: usize,
+    meter: &Meter<'_>,
+) -> Result<Vec<Felt>, ProveError> {
+    let QuotientInputs { group, tables, main, aux, log_blowup, .. } = inputs;
+    let height = group.height();
+    let rows = coset * height..(coset + 1) * height;
+    let periodic = repeated_periodic(group, tables, |column| {
+        let extended = fft::extend(column, *log_blowup);
+        extended[coset * column.len()..(coset + 1) * column.len()].to_vec()
+    });
+    let lanes = lanes(circuit, |input| match input {
+        Input::Main(column) | Input::MainNext(column) => &main[column as usize][rows.clone()],
+        Input::Aux(column) | Input::AuxNext(column) => &aux[column as usize][rows.clone()],
+        Input::Periodic(column) => &periodic[column as usize],
+    });
+    let divisors = Divisors::new(group, coset, *log_blowup);
+    let mut quotient = vec![Felt::zero(); height];
+    quotient.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, quotient)| {
+        let mut sums: [Vec<Felt>; 3] = std::array::from_fn(|_| vec![Felt::zero(); quotient.len()]);
+        let [transition, first, last] = &mut sums;
+        let mut out = [&mut *quotient, transition, first, last];
+        packed::dispatch(Evaluate { circuit, lanes: &lanes, start: chunk * STRIDE, out: &mut out });
+        divisors.divide(quotient, &sums, chunk * STRIDE);
+        meter.advance(quotient.len() as u64)
+    })?;
+    Ok(quotient)
+}
+
+/// The points of a coset and the inverses of the vanishing polynomials on it.
+struct Divisors {
+    shift: Felt,
+    root: Felt,
+    last_point: Felt,
+    /// `1/(x^N − 1)`, the same on the whole coset.
+    inverse_vanishing: Felt,
+}
+
+impl Divisors {
+    fn new(group: &Group, coset: usize, log_blowup: u32) -> Self {
+        let shift = lde_point(group.log_height + log_blowup, coset as u64);
+        let root = root_of_unity(group.log_height);
+        let last_point = root.pow(group.height() as u64 - 1);
+        // LDE and trace domains are disjoint, so nothing inverted here is 0.
+        let inverse_vanishing = (shift.pow(group.height() as u64) - Felt::one()).inv().unwrap_or_default();
+        Self { shift, root, last_point, inverse_vanishing }
+    }
+
+    /// Divides the four sums at rows `start..` and adds them up in `all`.
+    fn divide(&self, all: &mut [Felt], [transition, first, last]: &[Vec<Felt>; 3], start: usize) {
+        let mut x = self.shift * self.root.pow(start as u64);
+        let mut inverses = vec![Felt::zero(); 2 * all.len()];
+        for (i, (sum, transition)) in all.iter_mut().zip(transition).enumerate() {
+            let from_last = x - self.last_point;
+            *sum = (*sum + *transition * from_last) * self.inverse_vanishing;
+            inverses[2 * i] = x - Felt::one();
+            inverses[2 * i + 1] = from_last;
+            x *= self.root;
+        }
+        let idle = |sums: &[Felt]| sums.iter().all(|sum| *sum == Felt::zero());
+        if idle(first) && idle(last) {
+            return;
+        }
+        vector::batch_inverse(&mut inverses);
+        for (i, (sum, (first, last))) in all.iter_mut().zip(first.iter().zip(last)).enumerate() {
+            *sum += *first * inverses[2 * i] + *last * inverses[2 * i + 1];
+        }
+    }
+}
+
+/// Extends the polynomial of degree below `N` that takes `values` on coset `coset` to all cosets.
+fn extend_from_coset(
+    values: Vec<Felt>,
+    coset: usize,
+    log_blowup: u32,
+    meter: &Meter<'_>,
+) -> Result<Vec<Felt>, ProveError> {
+    let height = values.len();
+    let log_lde = height.trailing_zeros() + log_blowup;
+    let mut coefficients = values.clone();
+    fft::interpolate_coset(&mut coefficients, &lde_point(log_lde, coset as u64));
+    meter.checkpoint()?;
+    let mut extended = Vec::with_capacity(height << log_blowup);
+    for other in 0..1usize << log_blowup {
+        if other == coset {
+            extended.extend_from_slice(&values);
+            continue;
+        }
+        let start = extended.len();
+        extended.extend_from_slice(&coefficients);
+        fft::evaluate_coset(&mut extended[start..], &lde_point(log_lde, other as u64));
+        meter.checkpoint()?;
+    }
+    Ok(extended)
+}

@@ -1,0 +1,76 @@
+//! Runs a compiled circuit over a range of rows.
+
+use super::circuit::Circuit;
+use crate::graph::Input;
+use felt::Felt;
+use felt::packed::{Packed, WithPacked};
+
+/// Rows handled between two visits to the control hook; also the unit of parallel work.
+pub const STRIDE: usize = 1 << 10;
+
+/// A column from which row `r` reads entry `(r + offset) mod len`.
+#[derive(Debug, Clone, Copy)]
+pub struct Lane<'a> {
+    /// The entries; a power of two of them, at least one pack.
+    pub data: &'a [Felt],
+    /// 1 for the next row.
+    pub offset: usize,
+}
+
+/// The lanes of a circuit's inputs, in the order of [`Circuit::inputs`].
+pub fn lanes<'a>(circuit: &Circuit, column: impl Fn(Input) -> &'a [Felt]) -> Vec<Lane<'a>> {
+    let inputs = circuit.inputs().iter();
+    inputs
+        .map(|&input| {
+            let offset = usize::from(matches!(input, Input::MainNext(_) | Input::AuxNext(_)));
+            Lane { data: column(input), offset }
+        })
+        .collect()
+}
+
+/// Evaluates the circuit on rows `start..start + out[k].len()` and writes root `k` to `out[k]`.
+#[derive(Debug)]
+pub struct Evaluate<'a, 'b> {
+    /// The code.
+    pub circuit: &'a Circuit,
+    /// Its inputs.
+    pub lanes: &'a [Lane<'a>],
+    /// The first row.
+    pub start: usize,
+    /// One slice a root, all of one length, a multiple of the pack width.
+    pub out: &'a mut [&'b mut [Felt]],
+}
+
+impl WithPacked for Evaluate<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(self) {
+        let mut registers = self.circuit.registers::<P>();
+        let rows = self.out.first().map_or(0, |out| out.len());
+        let mut done = 0;
+        while done < rows {
+            let row = self.start + done;
+            self.circuit.run(&mut registers, |input| load::<P>(&self.lanes[input], row));
+            for (k, out) in self.out.iter_mut().enumerate() {
+                self.circuit.output(&registers, k).store(&mut out[done..]);
+            }
+            done += P::WIDTH;
+        }
+    }
+}
+
+/// `P::WIDTH` entries from `row` on, wrapping around.
+#[inline(always)]
+pub fn load<P: Packed>(lane: &Lane<'_>, row: usize) -> P {
+    let mask = lane.data.len() - 1;
+    let at = (row + lane.offset) & mask;
+    if at + P::WIDTH <= lane.data.len() {
+        return P::load(&lane.data[at..]);
+    }
+    let mut wrapped = [Felt::zero(); 16];
+    for (k, entry) in wrapped[..P::WIDTH].iter_mut().enumerate() {
+        *entry = lane.data[(at + k) & mask];
+    }
+    P::load(&wrapped)
+}

@@ -1,0 +1,357 @@
+//! The verifier, step by step as in `docs/PROTOCOL.md`. No byte of a proof can make it panic.
+
+use crate::composition::{BusChallenges, Composition};
+use crate::fold::{evaluate, fold};
+use crate::graph::Input;
+use crate::hash::{Digest, hash_row};
+use crate::merkle::verify_path;
+use crate::parameters::{Parameters, ParametersError};
+use crate::proof::{GroupOpenings, Opening, Proof, Query, committed_widths};
+use crate::proof_shape::{ShapeError, check_shape};
+use crate::shape::{Group, Shape};
+use crate::table::{PublicTuple, Table, TableError, check_tables};
+use crate::transcript::Transcript;
+use felt::{Felt, domain};
+use std::fmt;
+
+/// One of the three column commitments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commitment {
+    /// Main columns.
+    Main,
+    /// LogUp columns.
+    Lookup,
+    /// Quotient pieces.
+    Quotient,
+}
+
+impl fmt::Display for Commitment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Main => "main columns",
+            Self::Lookup => "LogUp columns",
+            Self::Quotient => "quotient pieces",
+        })
+    }
+}
+
+/// Why a proof is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// The parameters are outside their bounds.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+    /// The list of tables is outside its bounds.
+    #[error(transparent)]
+    Tables(#[from] TableError),
+    /// A length does not fit.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// A public tuple meets the challenge, which happens to an honest proof with probability below 2^-200.
+    #[error("public tuple {0} has a zero denominator")]
+    PublicDenominator(usize),
+    /// A group without interactions claims a share of the bus sum.
+    #[error("the tables of 2^{0} rows have no interactions but claim a share of the bus sum")]
+    IdleTotal(u32),
+    /// The buses do not balance.
+    #[error("the bus totals of the tables and the public tuples do not sum to zero: some look-up finds no entry")]
+    BusSum,
+    /// The constraints do not hold at the out-of-domain point.
+    #[error("the constraints of the tables of 2^{0} rows do not hold")]
+    Constraints(u32),
+    /// The nonce does not solve the grinding puzzle.
+    #[error("the proof-of-work nonce is wrong")]
+    Grinding,
+    /// Opened rows do not belong to their commitment.
+    #[error("query {query}: the opened {commitment} do not belong to their commitment")]
+    Opening {
+        /// Number of the query.
+        query: usize,
+        /// The commitment.
+        commitment: Commitment,
+    },
+    /// Values of a FRI layer do not belong to its commitment.
+    #[error("query {query}: the values of FRI layer {layer} do not belong to its commitment")]
+    FoldOpening {
+        /// Number of the query.
+        query: usize,
+        /// Number of the layer.
+        layer: usize,
+    },
+    /// The folded value is not that of the final polynomial.
+    #[error("query {0}: the folded value differs from the final polynomial")]
+    FinalPolynomial(usize),
+}
+
+/// Checks that `proof` shows knowledge of columns for `tables` that satisfy all constraints and balance all buses against
+/// `public`. `context` is whatever else the statement says; it must be what the prover absorbed.
+///
+/// # Errors
+/// A [`VerifyError`] that names what is wrong.
+pub fn verify(
+    tables: &[Table],
+    public: &[PublicTuple],
+    context: &[u8],
+    parameters: &Parameters,
+    proof: &Proof,
+) -> Result<(), VerifyError> {
+    // 1. Bounds and shape: nothing below reads a length from the proof.
+    parameters.validate()?;
+    check_tables(tables)?;
+    let shape = Shape::new(tables, parameters);
+    check_shape(proof, &shape)?;
+
+    // 2. Replay the transcript up to the out-of-domain point.
+    let mut transcript = Transcript::new(parameters, context, tables, public);
+    transcript.main_commitment(&proof.main_cap);
+    let bus = transcript.bus_challenges();
+    transcript.lookup_commitment(&proof.lookup_cap, &proof.totals);
+    let lambda = transcript.constraint_challenge();
+    transcript.quotient_commitment(&proof.quotient_cap);
+    let zeta = transcript.out_of_domain_point();
+
+    // 3. The bus totals of all groups and the public tuples sum to zero.
+    check_bus_sum(&shape, public, &bus, &proof.totals)?;
+
+    // 4. The constraints of every group hold at the out-of-domain point.
+    for ((group, openings), total) in shape.groups.iter().zip(&proof.openings).zip(&proof.totals) {
+        if !constraints_hold(group, tables, openings, bus, total, &lambda, &zeta, shape.log_blowup) {
+            return Err(VerifyError::Constraints(group.log_height));
+        }
+    }
+
+    // 5. Replay the rest of the transcript: openings, FRI layers, final polynomial, grinding, queries.
+    transcript.openings(&proof.openings);
+    let gamma = transcript.deep_challenge();
+    let betas: Vec<_> = proof.fold_caps.iter().map(|cap| transcript.fri_layer(cap)).collect();
+    transcript.final_polynomial(&proof.final_polynomial);
+    if !transcript.grinding(proof.nonce, parameters.grinding_bits) {
+        return Err(VerifyError::Grinding);
+    }
+    let indices = transcript.query_indices(shape.queries, shape.log_max_lde());
+
+    // 6. At each query: opened rows belong to their commitments, give the DEEP quotients, and these fold, layer by layer,
+    //    to the final polynomial.
+    let deep = DeepChecks::new(&shape, &proof.openings, &zeta, &gamma);
+    for (number, (query, &index)) in proof.queries.iter().zip(&indices).enumerate() {
+        check_openings(proof, &shape, number, query, index)?;
+        let quotients = deep.evaluate(&shape, query, index);
+        check_folds(proof, &shape, number, query, index, &quotients, &betas)?;
+    }
+    Ok(())
+}
+
+fn check_bus_sum(
+    shape: &Shape,
+    public: &[PublicTuple],
+    bus: &BusChallenges,
+    totals: &[Felt],
+) -> Result<(), VerifyError> {
+    for (group, total) in shape.groups.iter().zip(totals) {
+        if group.batches.is_empty() && *total != Felt::zero() {
+            return Err(VerifyError::IdleTotal(group.log_height));
+        }
+    }
+    let mut denominators: Vec<_> = public.iter().map(|tuple| bus.denominator(tuple)).collect();
+    if let Some(position) = denominators.iter().position(|denominator| *denominator == Felt::zero()) {
+        return Err(VerifyError::PublicDenominator(position));
+    }
+    felt::vector::batch_inverse(&mut denominators);
+    let terms = public.iter().zip(&denominators).map(|(tuple, inverse)| tuple.multiplicity * *inverse);
+    let sum = terms.chain(totals.iter().copied()).fold(Felt::zero(), |sum, term| sum + term);
+    if sum == Felt::zero() { Ok(()) } else { Err(VerifyError::BusSum) }
+}
+
+/// `1/value`. Callers only invert differences between the out-of-domain point and domain points, which the transcript
+/// keeps apart; 0 would make the check fail, not panic.
+fn invert(value: Felt) -> Felt {
+    value.inv().unwrap_or_default()
+}
+
+/// Whether the quotient at `ζ` is the combination of all constraints over their vanishing polynomials.
+///
+/// The quotient `Q` of degree below `2N` is given by the polynomials `R_0`, `R_1` of degree below `N` that agree with it on
+/// the first two cosets of the LDE domain, where `x^N` is `u_0` and `u_1`:
+/// `Q(ζ) = R_0(ζ)·(ζ^N − u_1)/(u_0 − u_1) + R_1(ζ)·(ζ^N − u_0)/(u_1 − u_0)`.
+fn constraints_hold(
+    group: &Group,
+    tables: &[Table],
+    openings: &GroupOpenings,
+    bus: BusChallenges,
+    total: &Felt,
+    lambda: &Felt,
+    zeta: &Felt,
+    log_blowup: u32,
+) -> bool {
+    let mut composition = Composition::new(group, tables, bus);
+    let sums = composition.constraints(total, lambda);
+    let periodic: Vec<Felt> = group
+        .tables
+        .iter()
+        .flat_map(|&table| tables[table].air.periodic())
+        .map(|column| evaluate_periodic(column, group.log_height, zeta))
+        .collect();
+    let next = |column: u32| group.next_columns.binary_search(&(column as usize)).ok();
+    // Out-of-range inputs do not occur: indices come from the AIRs and lengths from the shape check.
+    let at = |values: &[Felt], index: Option<usize>| index.and_then(|i| values.get(i)).copied().unwrap_or_default();
+    let values = composition.graph.evaluate(|input| match input {
+        Input::Main(column) => at(&openings.main, Some(column as usize)),
+        Input::MainNext(column) => at(&openings.main_next, next(column)),
+        Input::Aux(column) => at(&openings.aux, Some(column as usize)),
+        Input::AuxNext(_) => at(&openings.aux_next, Some(0)),
+        Input::Periodic(column) => at(&periodic, Some(column as usize)),
+    });
+    let [all, transition, first, last] = sums.roots().map(|root| values[root.index()]);
+    let zeta_n = zeta.pow(group.height() as u64);
+    let last_point = invert(domain::root_of_unity(group.log_height));
+    let on_trace = invert(zeta_n - Felt::one());
+    let expected = (all + transition * (*zeta - last_point)) * on_trace
+        + first * invert(*zeta - Felt::one())
+        + last * invert(*zeta - last_point);
+    let [u0, u1] = [0, 1].map(|coset| domain::lde_point(log_blowup, coset));
+    let piece = |index| at(&openings.quotient, Some(index));
+    let quotient = (piece(0) * (zeta_n - u1) - piece(1) * (zeta_n - u0)) * invert(u0 - u1);
+    quotient == expected
+}
+
+/// A periodic column at `zeta`: the polynomial through one period, at `zeta^(N/period)`, by the barycentric formula.
+fn evaluate_periodic(values: &[Felt], log_height: u32, zeta: &Felt) -> Felt {
+    let log_period = values.len().trailing_zeros();
+    let x = zeta.pow(1u64 << (log_height - log_period));
+    let root = domain::root_of_unity(log_period);
+    let mut point = Felt::one();
+    let mut points = Vec::with_capacity(values.len());
+    for _ in values {
+        points.push(point);
+        point *= root;
+    }
+    let mut inverses: Vec<_> = points.iter().map(|point| x - *point).collect();
+    felt::vector::batch_inverse(&mut inverses);
+    let sum = values.iter().zip(&points).zip(&inverses).fold(Felt::zero(), |sum, ((v, p), i)| sum + *v * *p * *i);
+    sum * (x.pow(values.len() as u64) - Felt::one()) * invert(Felt::from(values.len() as u64))
+}
+
+fn check_openings(
+    proof: &Proof,
+    shape: &Shape,
+    number: usize,
+    query: &Query,
+    index: usize,
+) -> Result<(), VerifyError> {
+    let commitments = [
+        (Commitment::Main, &query.main, &proof.main_cap),
+        (Commitment::Lookup, &query.lookup, &proof.lookup_cap),
+        (Commitment::Quotient, &query.quotient, &proof.quotient_cap),
+    ];
+    for (which, (commitment, opening, cap)) in commitments.into_iter().enumerate() {
+        let heights = shape.groups.iter().filter(|group| committed_widths(group)[which] > 0);
+        let rows: Vec<(u32, Digest)> =
+            heights.zip(&opening.rows).map(|(group, row)| (shape.log_lde(group), hash_row(row.iter()))).collect();
+        let leaves = rows.first().map_or(1, |(log_leaves, _)| 1 << log_leaves);
+        if !verify_path(cap, index % leaves, &rows, &opening.path) {
+            return Err(VerifyError::Opening { query: number, commitment });
+        }
+    }
+    Ok(())
+}
+
+/// What the DEEP quotients of all queries share.
+struct DeepChecks {
+    /// For each group: `ζ`, `ζ·g`, and the powers of `γ` with the combined out-of-domain values at both.
+    groups: Vec<DeepGroup>,
+}
+
+struct DeepGroup {
+    points: [Felt; 2],
+    powers: [Vec<Felt>; 5],
+    values: [Felt; 2],
+}
+
+/// Which of the two points each part of the openings belongs to.
+pub(crate) const POINT_OF_PART: [usize; 5] = [0, 1, 0, 1, 0];
+
+impl DeepChecks {
+    fn new(shape: &Shape, openings: &[GroupOpenings], zeta: &Felt, gamma: &Felt) -> Self {
+        let mut power = Felt::one();
+        let groups = shape.groups.iter().zip(openings).map(|(group, openings)| {
+            let points = [*zeta, *zeta * domain::root_of_unity(group.log_height)];
+            let mut values = [Felt::zero(); 2];
+            let powers = std::array::from_fn(|part| {
+                let mut powers = Vec::with_capacity(openings.parts()[part].len());
+                for value in openings.parts()[part] {
+                    values[POINT_OF_PART[part]] += power * *value;
+                    powers.push(power);
+                    power *= *gamma;
+                }
+                powers
+            });
+            DeepGroup { points, powers, values }
+        });
+        Self { groups: groups.collect() }
+    }
+
+    /// `Σ γ^k·(f_k(x) − f_k(p))/(x − p)` of each group at the query's point.
+    fn evaluate(&self, shape: &Shape, query: &Query, index: usize) -> Vec<Felt> {
+        let mut rows = [&query.main, &query.lookup, &query.quotient].map(|opening: &Opening| opening.rows.iter());
+        let mut quotients = Vec::with_capacity(self.groups.len());
+        for (group, deep) in shape.groups.iter().zip(&self.groups) {
+            let widths = committed_widths(group);
+            let mut take = |which: usize| if widths[which] > 0 { rows[which].next().map_or(&[][..], Vec::as_slice) } else { &[] };
+            let (main, aux, quotient) = (take(0), take(1), take(2));
+            let log_lde = shape.log_lde(group);
+            let x = domain::lde_point(log_lde, (index as u64) & ((1 << log_lde) - 1));
+            let combine = |powers: &[Felt], row: &mut dyn Iterator<Item = &Felt>| {
+                powers.iter().zip(row).fold(Felt::zero(), |sum, (power, value)| sum + *power * *value)
+            };
+            let [p_main, p_main_next, p_aux, p_aux_next, p_quotient] = &deep.powers;
+            let mut next = group.next_columns.iter().filter_map(|&column| main.get(column));
+            let at_zeta = combine(p_main, &mut main.iter())
+                + combine(p_aux, &mut aux.iter())
+                + combine(p_quotient, &mut quotient.iter());
+            let at_next = combine(p_main_next, &mut next) + combine(p_aux_next, &mut aux.last().into_iter());
+            let [here, there] = deep.points.map(|point| invert(x - point));
+            quotients.push((at_zeta - deep.values[0]) * here + (at_next - deep.values[1]) * there);
+        }
+        quotients
+    }
+}
+
+fn check_folds(
+    proof: &Proof,
+    shape: &Shape,
+    number: usize,
+    query: &Query,
+    index: usize,
+    quotients: &[Felt],
+    betas: &[Felt],
+) -> Result<(), VerifyError> {
+    // The tallest group starts the fold; every other comes in where the sizes meet. The schedule stops at each of them.
+    let mut groups = shape.groups.iter().zip(quotients).peekable();
+    let mut value = groups.next().map_or_else(Felt::zero, |(_, quotient)| *quotient);
+    let mut index = index;
+    let layers = shape.folds.iter().zip(&query.folds).zip(&proof.fold_caps).zip(betas);
+    for (layer, (((step, opening), cap), beta)) in layers.enumerate() {
+        let log_leaves = step.log_size - step.log_arity;
+        let (leaf, position) = (index & ((1 << log_leaves) - 1), index >> log_leaves);
+        let mut values = opening.siblings.clone();
+        values.insert(position.min(values.len()), value);
+        if !verify_path(cap, leaf, &[(log_leaves, hash_row(values.iter()))], &opening.path) {
+            return Err(VerifyError::FoldOpening { query: number, layer });
+        }
+        let inverse_x = invert(domain::lde_point(step.log_size, leaf as u64));
+        let inverse_root = invert(domain::root_of_unity(step.log_arity));
+        value = fold(values, inverse_x, inverse_root, *beta);
+        index = leaf;
+        if let Some((_, quotient)) = groups.next_if(|(group, _)| shape.log_lde(group) == log_leaves) {
+            // Its own power of the challenge, as if it were one more part of the folded polynomial.
+            value += beta.pow(1u64 << step.log_arity) * *quotient;
+        }
+    }
+    let log_final = crate::shape::LOG_FINAL + shape.log_blowup;
+    let x = domain::lde_point(log_final, index as u64);
+    // A group that never came in would go untested.
+    if groups.peek().is_some() || value != evaluate(&proof.final_polynomial, &x) {
+        return Err(VerifyError::FinalPolynomial(number));
+    }
+    Ok(())
+}
