@@ -1,7 +1,27 @@
 //! The Cairo machine as a set of AIR tables, the statement that a proof makes, and its verifier.
 
 pub mod builtin;
+pub mod buses;
+pub mod claim;
+mod codec;
+pub mod components;
+pub mod decode;
+pub mod layout;
+pub mod policy;
 pub mod program;
+pub mod proof;
+pub mod public;
+pub mod statement;
+pub mod verify;
 
 pub use builtin::Builtin;
+pub use claim::{Claim, ClaimError, Segment};
+pub use codec::CodecError;
+pub use components::TableKind;
+pub use layout::{Layout, LayoutError, TableEntry};
+pub use policy::{Policy, PolicyError};
 pub use program::{ArgumentBinding, Program, ProgramError};
+pub use proof::{CairoProof, ProofFileError};
+pub use public::public_tuples;
+pub use statement::{PROTOCOL_VERSION, Statement};
+pub use verify::{Verified, VerifyError, verify};

@@ -18,7 +18,7 @@ pub const MAX_BYTECODE: usize = 1 << 20;
 
 const AP_ADD_IMM: u64 = 0x0407_8001_7fff_7fff;
 const CALL_REL_IMM: u64 = 0x1104_8001_8001_8000;
-const JMP_REL_IMM: u64 = 0x1078_0017_fff7_fff;
+const JMP_REL_IMM: u64 = 0x0107_8001_7fff_7fff;
 
 /// How a proof binds the run's arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,18 @@
 //! A finished run of a Cairo program: what the runner makes and the prover takes.
+//!
+//! [`Execution::check`] is the structural check that stands before proving and before lending an execution to somebody
+//! else. With the feature `file` (on by default), `save` and `load` write and read executions as files that may come
+//! from strangers. Without it the crate builds for `wasm32-unknown-unknown`.
+
+mod check;
+#[cfg(feature = "file")]
+mod file;
+#[cfg(test)]
+mod fixture;
+
+pub use check::ExecutionError;
+#[cfg(feature = "file")]
+pub use file::{Limits, LoadError, SaveError, load, save};
 
 use cairo_air::{Builtin, Program};
 use felt::Felt;
@@ -41,4 +55,36 @@ pub struct Execution {
     pub segments: BTreeMap<Builtin, Segment>,
     /// Start of the argument segment, for programs with [`cairo_air::ArgumentBinding::Pointers`].
     pub arguments_start: Option<u32>,
+}
+
+impl Execution {
+    /// Number of steps up to the first arrival at the program's end.
+    pub fn n_steps(&self) -> usize {
+        self.trace.len().saturating_sub(1)
+    }
+
+    /// The program's output: the used cells of the output builtin. Empty if there is no such segment within memory,
+    /// which [`check`](Self::check) refuses.
+    pub fn output(&self) -> &[Felt] {
+        self.segments
+            .get(&Builtin::Output)
+            .and_then(|segment| self.memory.get(segment.base as usize..segment.stop as usize))
+            .unwrap_or_default()
+    }
+
+    /// Checks the shape of the execution: registers and segments within memory, initial and final state, program,
+    /// execution head, builtin bases, stop pointers and arguments where the statement of a proof says they are.
+    ///
+    /// It executes nothing: an execution that passes may still have steps that no proof exists for.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), ExecutionError> {
+        check::check(self)
+    }
+
+    /// The cell at an address, 0 outside memory.
+    fn cell(&self, address: u64) -> Felt {
+        usize::try_from(address).ok().and_then(|address| self.memory.get(address)).copied().unwrap_or_else(Felt::zero)
+    }
 }

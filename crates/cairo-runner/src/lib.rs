@@ -1,1 +1,32 @@
-//! cairo-runner
+//! Runs Cairo programs: program and arguments in, checked [`Execution`] out.
+//!
+//! ```no_run
+//! use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+//!
+//! let program = RunnableProgram::from_json(&std::fs::read("program.json")?)?;
+//! let arguments = Arguments::from_json(br#"{"n": 5}"#)?;
+//! let execution = run(&program, &arguments, &Limits::default(), &mut unwatched)?;
+//! println!("{} steps", execution.n_steps());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod arguments;
+mod cairo0;
+#[cfg(feature = "cairo2")]
+mod cairo2;
+mod convert;
+mod error;
+mod guard;
+mod hints;
+mod limits;
+mod load;
+mod panic;
+mod relocate;
+mod run;
+
+pub use arguments::{ArgumentError, Arguments, MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_NESTING};
+pub use cairo_execution::Execution;
+pub use error::RunError;
+pub use limits::{Limits, Progress, Watch, unwatched};
+pub use load::{Language, LoadError, MAX_PROGRAM_BYTES, RunnableProgram};
+pub use run::run;

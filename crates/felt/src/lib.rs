@@ -9,5 +9,11 @@ use lambdaworks_math::field::fields::fft_friendly::stark_252_prime_field::Stark2
 /// An element of the Stark field in Montgomery form, always fully reduced.
 pub type Felt = FieldElement<Stark252PrimeField>;
 
-pub mod encoding;
 pub mod domain;
+pub mod encoding;
+pub mod fft;
+pub mod memory;
+pub mod packed;
+pub mod vector;
+
+mod scalar;

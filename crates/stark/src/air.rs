@@ -1,7 +1,7 @@
 //! An AIR: the columns of one table, its constraints and its bus interactions, as data.
 
 use crate::expr::{Expr, Tree};
-use crate::graph::{Graph, Input, NodeId};
+use crate::graph::{Graph, Input, Node, NodeId};
 use felt::Felt;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -120,6 +120,12 @@ pub enum AirError {
         air: String,
         /// The period.
         period: usize,
+    },
+    /// An expression of another table's builder.
+    #[error("{air}: an expression reads a column that the table does not have")]
+    UnknownColumn {
+        /// Table name.
+        air: String,
     },
     /// An interaction reads the next row, which the LogUp columns do not support.
     #[error("{air}: interaction `{interaction}` reads the next row")]
@@ -243,15 +249,7 @@ impl AirBuilder {
 
     /// The value on the next row (of the last row: the first) of an expression over main columns and constants.
     pub fn next(&self, expr: &Expr) -> Expr {
-        match &*expr.0 {
-            Tree::Input(Input::Main(column)) => Expr::new(Tree::Input(Input::MainNext(*column))),
-            Tree::Add(a, b) => self.next(a) + self.next(b),
-            Tree::Sub(a, b) => self.next(a) - self.next(b),
-            Tree::Mul(a, b) => self.next(a) * self.next(b),
-            Tree::Neg(a) => -self.next(a),
-            // Constants stay; nothing reads two rows ahead, and periodic columns have no next row.
-            Tree::Constant(_) | Tree::Input(_) => expr.clone(),
-        }
+        shift(expr, &mut HashMap::new())
     }
 
     /// Adds a column known to the verifier: `values` repeated. A period equal to the height is a fixed column.
@@ -321,6 +319,18 @@ impl AirBuilder {
     /// The first [`AirError`] found.
     pub fn build(self) -> Result<Air, AirError> {
         let mut air = self.air;
+        let reads = air.graph.nodes().iter().filter_map(|node| match node {
+            Node::Input(input) => Some(*input),
+            _ => None,
+        });
+        let known = |input| match input {
+            Input::Main(column) | Input::MainNext(column) => (column as usize) < air.columns.len(),
+            Input::Periodic(column) => (column as usize) < air.periodic.len(),
+            Input::Aux(_) | Input::AuxNext(_) => false,
+        };
+        if !reads.into_iter().all(known) {
+            return Err(AirError::UnknownColumn { air: air.name });
+        }
         for constraint in &air.constraints {
             let (degree, limit) = (air.graph.degree(constraint.expression), constraint.rows.max_degree());
             if degree > limit {
@@ -334,13 +344,32 @@ impl AirBuilder {
             return Err(AirError::Period { air: air.name.clone(), period: column.len() });
         }
         let next = air.graph.nodes().iter().filter_map(|node| match node {
-            crate::graph::Node::Input(Input::MainNext(column)) => Some(*column),
+            Node::Input(Input::MainNext(column)) => Some(*column),
             _ => None,
         });
         air.next_columns = next.collect();
         air.next_columns.sort_unstable();
         Ok(air)
     }
+}
+
+/// [`AirBuilder::next`]; `memo` holds what was shifted before, since parts of an expression may be shared.
+fn shift(expr: &Expr, memo: &mut HashMap<*const Tree, Expr>) -> Expr {
+    let key = Arc::as_ptr(&expr.0);
+    if let Some(shifted) = memo.get(&key) {
+        return shifted.clone();
+    }
+    let shifted = match &*expr.0 {
+        Tree::Input(Input::Main(column)) => Expr::new(Tree::Input(Input::MainNext(*column))),
+        Tree::Add(a, b) => shift(a, memo) + shift(b, memo),
+        Tree::Sub(a, b) => shift(a, memo) - shift(b, memo),
+        Tree::Mul(a, b) => shift(a, memo) * shift(b, memo),
+        Tree::Neg(a) => -shift(a, memo),
+        // Constants stay; nothing reads two rows ahead, and periodic columns have no next row.
+        Tree::Constant(_) | Tree::Input(_) => expr.clone(),
+    };
+    memo.insert(key, shifted.clone());
+    shifted
 }
 
 fn check_interaction(air: &Air, interaction: &Interaction) -> Result<(), AirError> {
@@ -363,7 +392,6 @@ fn check_interaction(air: &Air, interaction: &Interaction) -> Result<(), AirErro
 }
 
 fn reads_next(graph: &Graph, root: NodeId) -> bool {
-    use crate::graph::Node;
     let mut stack = vec![root];
     while let Some(id) = stack.pop() {
         match graph.nodes()[id.index()] {
@@ -374,4 +402,28 @@ fn reads_next(graph: &Graph, root: NodeId) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shared parts of an expression are shifted once.
+    #[test]
+    fn next_row_of_a_shared_expression() -> Result<(), AirError> {
+        let mut b = AirBuilder::new("test");
+        let x = b.column("x");
+        let mut sum = &x + 1;
+        for _ in 0..100 {
+            sum = &sum + &sum;
+        }
+        b.constrain("doubled", Rows::All, b.next(&sum));
+        let air = b.build()?;
+        assert_eq!(air.next_columns(), [0]);
+        let next = |input| if input == Input::MainNext(0) { Felt::from(6u64) } else { Felt::zero() };
+        let values = air.graph().evaluate(next);
+        let expected = Felt::from(7u64) * Felt::from(2u64).pow(100u64);
+        assert_eq!(values[air.constraints()[0].expression.index()], expected);
+        Ok(())
+    }
 }

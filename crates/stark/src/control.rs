@@ -1,6 +1,6 @@
 //! How a caller watches, pauses and cancels a proof.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// A stage of proving, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,7 +68,7 @@ pub struct Meter<'a> {
     control: &'a dyn Control,
     phase: Phase,
     total: u64,
-    done: AtomicU64,
+    done: Mutex<u64>,
 }
 
 impl std::fmt::Debug for Meter<'_> {
@@ -81,7 +81,7 @@ impl<'a> Meter<'a> {
     /// Starts a phase of `total` units of work; the unit is the caller's.
     pub fn new(control: &'a dyn Control, phase: Phase, total: u64) -> Self {
         control.progress(phase, 0.0);
-        Self { control, phase, total: total.max(1), done: AtomicU64::new(0) }
+        Self { control, phase, total: total.max(1), done: Mutex::new(0) }
     }
 
     /// Visits the control hook.
@@ -97,8 +97,12 @@ impl<'a> Meter<'a> {
     /// # Errors
     /// [`Cancelled`] if the caller cancelled.
     pub fn advance(&self, amount: u64) -> Result<(), Cancelled> {
-        let done = self.done.fetch_add(amount, Ordering::Relaxed) + amount;
-        self.control.progress(self.phase, (done as f64 / self.total as f64).min(1.0));
+        {
+            // Reported under the lock: otherwise two threads could report in the wrong order.
+            let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+            *done += amount;
+            self.control.progress(self.phase, (*done as f64 / self.total as f64).min(1.0));
+        }
         self.control.checkpoint()
     }
 }

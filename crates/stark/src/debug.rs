@@ -103,12 +103,15 @@ impl fmt::Display for Report {
     }
 }
 
+/// For each tuple of each bus (elements as limbs) its excess and who touches it.
+type Balances = HashMap<(Bus, Vec<[u64; 4]>), (Felt, Touch)>;
+
 type Touch = BTreeMap<(usize, usize), (usize, usize)>;
 
 /// Checks traces against their tables and the public tuples. `traces[t][c][r]` is row `r` of main column `c` of table `t`.
 pub fn check(tables: &[Table], traces: &[Vec<Vec<Felt>>], public: &[PublicTuple]) -> Report {
     let mut report = Report::default();
-    let mut sums: HashMap<(Bus, Vec<[u64; 4]>), (Felt, Touch)> = HashMap::new();
+    let mut sums = Balances::new();
     if tables.len() != traces.len() {
         report.shapes.push(format!("{} tables but {} traces", tables.len(), traces.len()));
         return report;
@@ -152,7 +155,7 @@ fn check_table(
     table: &Table,
     trace: &[Vec<Felt>],
     report: &mut Report,
-    sums: &mut HashMap<(Bus, Vec<[u64; 4]>), (Felt, Touch)>,
+    sums: &mut Balances,
 ) {
     let (air, height) = (&table.air, table.height());
     let mut failures: BTreeMap<usize, ConstraintFailure> = BTreeMap::new();

@@ -2,7 +2,7 @@
 //! evaluate the same graph.
 
 use felt::Felt;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Index of a node in its [`Graph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -219,33 +219,33 @@ impl Graph {
     pub fn scaled(&mut self, scale: &Felt, id: NodeId) -> (Felt, Option<NodeId>) {
         let mut terms: Vec<(NodeId, Felt)> = Vec::new();
         let mut constant = Felt::zero();
-        let mut stack = vec![(id, *scale)];
-        while let Some((id, scale)) = stack.pop() {
+        // Operands come before their nodes, so when a node is the last of those left, its coefficient is complete.
+        let mut left = BTreeMap::from([(id, *scale)]);
+        while let Some((id, scale)) = left.pop_last() {
+            let mut add = |id, scale| *left.entry(id).or_insert_with(Felt::zero) += scale;
             match self.nodes[id.index()] {
                 Node::Constant(limbs) => {
                     constant += scale * felt::encoding::from_montgomery_limbs(limbs).unwrap_or_default();
                 }
-                Node::Add(a, b) => stack.extend([(a, scale), (b, scale)]),
-                Node::Sub(a, b) => stack.extend([(a, scale), (b, -scale)]),
-                Node::Neg(a) => stack.push((a, -scale)),
+                Node::Add(a, b) => {
+                    add(a, scale);
+                    add(b, scale);
+                }
+                Node::Sub(a, b) => {
+                    add(a, scale);
+                    add(b, -scale);
+                }
+                Node::Neg(a) => add(a, -scale),
                 Node::Mul(a, b) => match (self.as_constant(a), self.as_constant(b)) {
-                    (Some(c), _) => stack.push((b, scale * c)),
-                    (_, Some(c)) => stack.push((a, scale * c)),
+                    (Some(c), _) => add(b, scale * c),
+                    (_, Some(c)) => add(a, scale * c),
                     _ => terms.push((id, scale)),
                 },
                 Node::Input(_) => terms.push((id, scale)),
             }
         }
-        terms.sort_by_key(|(id, _)| *id);
         let mut sum: Option<NodeId> = None;
-        let mut i = 0;
-        while i < terms.len() {
-            let atom = terms[i].0;
-            let mut coefficient = Felt::zero();
-            while i < terms.len() && terms[i].0 == atom {
-                coefficient += terms[i].1;
-                i += 1;
-            }
+        for (atom, coefficient) in terms.into_iter().rev() {
             if coefficient == Felt::zero() {
                 continue;
             }
@@ -257,5 +257,36 @@ impl Graph {
             });
         }
         (constant, sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A node that is used again and again is visited once.
+    #[test]
+    fn scaling_shared_sums() {
+        let mut graph = Graph::default();
+        let [x, y] = [0, 1].map(|column| graph.input(Input::Main(column)));
+        let product = graph.mul(x, y);
+        let five = graph.constant(&Felt::from(5u64));
+        let mut sum = graph.add(product, five);
+        sum = graph.sub(sum, y);
+        for _ in 0..100 {
+            sum = graph.add(sum, sum);
+        }
+        let scale = Felt::from(3u64);
+        let (constant, scaled) = graph.scaled(&scale, sum);
+        let doubled = scale * Felt::from(2u64).pow(100u64);
+        assert_eq!(constant, doubled * Felt::from(5u64));
+        let values = graph.evaluate(|input| Felt::from(if input == Input::Main(0) { 11u64 } else { 13 }));
+        let expected = doubled * Felt::from(11u64 * 13 - 13);
+        assert_eq!(scaled.map(|node| values[node.index()]), Some(expected));
+        assert_eq!(values[sum.index()] * scale, constant + expected);
+        // What cancels is gone.
+        let negated = graph.neg(sum);
+        let nothing = graph.add(sum, negated);
+        assert_eq!(graph.scaled(&scale, nothing), (Felt::zero(), None));
     }
 }

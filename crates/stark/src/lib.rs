@@ -28,5 +28,5 @@ pub use parameters::{Parameters, Preset};
 pub use proof::{DecodeError, Proof};
 pub use prover::{ProveError, prove};
 pub use shape::Shape;
-pub use table::{MAX_LOG_HEIGHT, MAX_TABLES, MAX_TERMS, MIN_LOG_HEIGHT, PublicTuple, Table, TableError, check_tables};
+pub use table::{MAX_LOG_HEIGHT, MAX_TABLES, MAX_TERMS, MIN_LOG_HEIGHT, PublicTuple, Table, TableError, check_public, check_tables};
 pub use verifier::{VerifyError, verify};

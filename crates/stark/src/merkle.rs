@@ -77,7 +77,7 @@ pub const fn path_length(log_leaves: u32) -> usize {
 
 /// Whether `path` leads from the given row digests at leaf `index` to the cap. `rows` holds `(log2 height, row digest)` of
 /// each matrix at the index modulo its height, tallest first.
-pub fn verify_path(cap: &[Digest], index: usize, rows: &[(u32, Digest)], path: &[Digest]) -> bool {
+pub fn verify_path(cap: &[Digest], index: u64, rows: &[(u32, Digest)], path: &[Digest]) -> bool {
     let mut matrices = rows.iter();
     let Some(&(log_leaves, leaf)) = matrices.next() else {
         return cap.is_empty() && path.is_empty();
@@ -97,5 +97,5 @@ pub fn verify_path(cap: &[Digest], index: usize, rows: &[(u32, Digest)], path: &
         }
     }
     // A matrix that no layer took would be unbound.
-    matrices.peek().is_none() && cap.len() == CAP && cap.get(index % CAP) == Some(&node)
+    matrices.peek().is_none() && cap.len() == CAP && cap.get(index as usize % CAP) == Some(&node)
 }

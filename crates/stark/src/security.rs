@@ -42,7 +42,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// At least as large as any proof: the limits on heights and bus terms, and far more of the rest than any use needs.
+    /// The limits on heights and bus terms, with far more of the rest than any use needs.
     pub const LARGEST: Self = Self {
         log_max_height: MAX_LOG_HEIGHT,
         terms: MAX_TERMS,
@@ -121,11 +121,11 @@ enum Round {
 }
 
 const ROUNDS: [(&str, &str, Round); 7] = [
-    ("bus challenges", "LogUp, eprint 2022/1530, section 3; Schwartz-Zippel", Round::Bus),
+    ("bus challenges", "LogUp, eprint 2022/1530, lemma 5; Schwartz-Zippel", Round::Bus),
     ("constraint challenge", "eprint 2022/1216, theorem 8 (ALI)", Round::Constraints),
     (
         "out-of-domain point",
-        "eprint 2019/336, section 6; eprint 2022/1216, theorem 8 (DEEP); eprint 2024/1553, theorem 2",
+        "DEEP-ALI, eprint 2019/336; eprint 2022/1216, theorem 8 (DEEP); eprint 2024/1553, theorem 2",
         Round::Point,
     ),
     ("DEEP challenge", "eprint 2025/2055, theorem 4.6; conjecture: eprint 2020/654, 8.4", Round::Deep),

@@ -81,7 +81,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Derives the shape. The tables must have passed [`crate::check_tables`].
+    /// Derives the shape. Tables and parameters must have passed [`crate::check_tables`] and [`Parameters::validate`].
     pub fn new(tables: &[Table], parameters: &Parameters) -> Self {
         let mut heights: Vec<u32> = tables.iter().map(|table| table.log_height).collect();
         heights.sort_unstable_by(|a, b| b.cmp(a));
@@ -160,7 +160,8 @@ fn fold_schedule(heights: &[u32], parameters: &Parameters) -> Vec<Fold> {
     let mut log_height = tallest;
     for stop in stops {
         while log_height > stop {
-            let log_arity = (log_height - stop).min(parameters.log_fold);
+            // At least 1 even for parameters out of bounds, so that the schedule ends.
+            let log_arity = (log_height - stop).min(parameters.log_fold.max(1));
             folds.push(Fold { log_size: log_height + parameters.log_blowup, log_arity });
             log_height -= log_arity;
         }

@@ -2,6 +2,7 @@
 
 use crate::air::{Air, Bus};
 use felt::Felt;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Fewest rows of a table, as `log2`. Smaller ones are padded: a row costs less than another FRI layer.
@@ -81,6 +82,19 @@ pub enum TableError {
         /// Its height.
         log_height: u32,
     },
+    /// Two definitions of one bus number, or a public tuple that does not have its bus's arity: `(a)` and `(a, 0)` have one
+    /// fingerprint.
+    #[error("bus {id} ({name}) has tuples of {expected} entries and of {found}")]
+    Arity {
+        /// The bus's number.
+        id: u32,
+        /// Its name.
+        name: &'static str,
+        /// Entries by its first definition.
+        expected: usize,
+        /// Entries found.
+        found: usize,
+    },
     /// Rows times interactions reach the size of the field, where multiplicities could wrap.
     #[error("the tables have {0} bus terms, more than the bus argument allows")]
     TooManyTerms(u128),
@@ -89,7 +103,7 @@ pub enum TableError {
 /// Most terms of the bus sum. Far below `p`, so that counts cannot wrap, and small enough for the stated soundness error.
 pub const MAX_TERMS: u128 = 1 << 44;
 
-/// Checks number, heights and total of bus terms.
+/// Checks number, heights, arities of buses and total of bus terms.
 ///
 /// # Errors
 /// The first [`TableError`] found.
@@ -101,6 +115,7 @@ pub fn check_tables(tables: &[Table]) -> Result<(), TableError> {
         return Err(TableError::TooManyTables(tables.len()));
     }
     let mut terms: u128 = 0;
+    let mut arities: HashMap<u32, usize> = HashMap::new();
     for (index, table) in tables.iter().enumerate() {
         let (air, log_height) = (table.air.name().to_owned(), table.log_height);
         if !(MIN_LOG_HEIGHT..=MAX_LOG_HEIGHT).contains(&log_height) {
@@ -109,10 +124,29 @@ pub fn check_tables(tables: &[Table]) -> Result<(), TableError> {
         if table.height() < table.air.min_height() {
             return Err(TableError::Period { table: index, air, log_height });
         }
+        for Bus { id, name, arity } in table.air.interactions().iter().map(|interaction| interaction.bus) {
+            let expected = *arities.entry(id).or_insert(arity);
+            if arity != expected {
+                return Err(TableError::Arity { id, name, expected, found: arity });
+            }
+        }
         terms += (table.air.interactions().len() as u128) << log_height;
     }
     if terms > MAX_TERMS {
         return Err(TableError::TooManyTerms(terms));
+    }
+    Ok(())
+}
+
+/// Checks that public tuples have the arities of their buses.
+///
+/// # Errors
+/// [`TableError::Arity`] for the first that has not.
+pub fn check_public(public: &[PublicTuple]) -> Result<(), TableError> {
+    for PublicTuple { bus: Bus { id, name, arity }, tuple, .. } in public {
+        if tuple.len() != *arity {
+            return Err(TableError::Arity { id: *id, name, expected: *arity, found: tuple.len() });
+        }
     }
     Ok(())
 }

@@ -161,12 +161,12 @@ impl Transcript {
         solved
     }
 
-    /// Step 12: query indices, uniform and independent, into the largest LDE domain.
-    pub fn query_indices(&mut self, count: usize, log_size: u32) -> Vec<usize> {
+    /// Step 12: query indices, uniform and independent, into the largest LDE domain. That may exceed `usize` where it has 32 bits.
+    pub fn query_indices(&mut self, count: usize, log_size: u32) -> Vec<u64> {
         let mut bytes = vec![0u8; count * 8];
         self.squeeze("queries", &mut bytes);
         let mask = (1u64 << log_size) - 1;
         let words = bytes.chunks_exact(8).map(|chunk| chunk.iter().rev().fold(0u64, |word, &byte| word << 8 | u64::from(byte)));
-        words.map(|word| (word & mask) as usize).collect()
+        words.map(|word| word & mask).collect()
     }
 }

@@ -9,7 +9,7 @@ use crate::parameters::{Parameters, ParametersError};
 use crate::proof::{GroupOpenings, Opening, Proof, Query, committed_widths};
 use crate::proof_shape::{ShapeError, check_shape};
 use crate::shape::{Group, Shape};
-use crate::table::{PublicTuple, Table, TableError, check_tables};
+use crate::table::{PublicTuple, Table, TableError, check_public, check_tables};
 use crate::transcript::Transcript;
 use felt::{Felt, domain};
 use std::fmt;
@@ -98,6 +98,7 @@ pub fn verify(
     // 1. Bounds and shape: nothing below reads a length from the proof.
     parameters.validate()?;
     check_tables(tables)?;
+    check_public(public)?;
     let shape = Shape::new(tables, parameters);
     check_shape(proof, &shape)?;
 
@@ -114,8 +115,9 @@ pub fn verify(
     check_bus_sum(&shape, public, &bus, &proof.totals)?;
 
     // 4. The constraints of every group hold at the out-of-domain point.
+    let challenges = Challenges { bus, lambda, zeta };
     for ((group, openings), total) in shape.groups.iter().zip(&proof.openings).zip(&proof.totals) {
-        if !constraints_hold(group, tables, openings, bus, total, &lambda, &zeta, shape.log_blowup) {
+        if !constraints_hold(group, tables, openings, total, &challenges, shape.log_blowup) {
             return Err(VerifyError::Constraints(group.log_height));
         }
     }
@@ -168,6 +170,13 @@ fn invert(value: Felt) -> Felt {
     value.inv().unwrap_or_default()
 }
 
+/// What the constraint check draws on.
+struct Challenges {
+    bus: BusChallenges,
+    lambda: Felt,
+    zeta: Felt,
+}
+
 /// Whether the quotient at `ζ` is the combination of all constraints over their vanishing polynomials.
 ///
 /// The quotient `Q` of degree below `2N` is given by the polynomials `R_0`, `R_1` of degree below `N` that agree with it on
@@ -177,13 +186,11 @@ fn constraints_hold(
     group: &Group,
     tables: &[Table],
     openings: &GroupOpenings,
-    bus: BusChallenges,
     total: &Felt,
-    lambda: &Felt,
-    zeta: &Felt,
+    Challenges { bus, lambda, zeta }: &Challenges,
     log_blowup: u32,
 ) -> bool {
-    let mut composition = Composition::new(group, tables, bus);
+    let mut composition = Composition::new(group, tables, *bus);
     let sums = composition.constraints(total, lambda);
     let periodic: Vec<Felt> = group
         .tables
@@ -236,7 +243,7 @@ fn check_openings(
     shape: &Shape,
     number: usize,
     query: &Query,
-    index: usize,
+    index: u64,
 ) -> Result<(), VerifyError> {
     let commitments = [
         (Commitment::Main, &query.main, &proof.main_cap),
@@ -247,7 +254,7 @@ fn check_openings(
         let heights = shape.groups.iter().filter(|group| committed_widths(group)[which] > 0);
         let rows: Vec<(u32, Digest)> =
             heights.zip(&opening.rows).map(|(group, row)| (shape.log_lde(group), hash_row(row.iter()))).collect();
-        let leaves = rows.first().map_or(1, |(log_leaves, _)| 1 << log_leaves);
+        let leaves = rows.first().map_or(1, |(log_leaves, _)| 1u64 << log_leaves);
         if !verify_path(cap, index % leaves, &rows, &opening.path) {
             return Err(VerifyError::Opening { query: number, commitment });
         }
@@ -291,7 +298,7 @@ impl DeepChecks {
     }
 
     /// `Σ γ^k·(f_k(x) − f_k(p))/(x − p)` of each group at the query's point.
-    fn evaluate(&self, shape: &Shape, query: &Query, index: usize) -> Vec<Felt> {
+    fn evaluate(&self, shape: &Shape, query: &Query, index: u64) -> Vec<Felt> {
         let mut rows = [&query.main, &query.lookup, &query.quotient].map(|opening: &Opening| opening.rows.iter());
         let mut quotients = Vec::with_capacity(self.groups.len());
         for (group, deep) in shape.groups.iter().zip(&self.groups) {
@@ -299,7 +306,7 @@ impl DeepChecks {
             let mut take = |which: usize| if widths[which] > 0 { rows[which].next().map_or(&[][..], Vec::as_slice) } else { &[] };
             let (main, aux, quotient) = (take(0), take(1), take(2));
             let log_lde = shape.log_lde(group);
-            let x = domain::lde_point(log_lde, (index as u64) & ((1 << log_lde) - 1));
+            let x = domain::lde_point(log_lde, index & ((1 << log_lde) - 1));
             let combine = |powers: &[Felt], row: &mut dyn Iterator<Item = &Felt>| {
                 powers.iter().zip(row).fold(Felt::zero(), |sum, (power, value)| sum + *power * *value)
             };
@@ -321,7 +328,7 @@ fn check_folds(
     shape: &Shape,
     number: usize,
     query: &Query,
-    index: usize,
+    index: u64,
     quotients: &[Felt],
     betas: &[Felt],
 ) -> Result<(), VerifyError> {
@@ -332,13 +339,13 @@ fn check_folds(
     let layers = shape.folds.iter().zip(&query.folds).zip(&proof.fold_caps).zip(betas);
     for (layer, (((step, opening), cap), beta)) in layers.enumerate() {
         let log_leaves = step.log_size - step.log_arity;
-        let (leaf, position) = (index & ((1 << log_leaves) - 1), index >> log_leaves);
+        let (leaf, position) = (index & ((1 << log_leaves) - 1), (index >> log_leaves) as usize);
         let mut values = opening.siblings.clone();
         values.insert(position.min(values.len()), value);
         if !verify_path(cap, leaf, &[(log_leaves, hash_row(values.iter()))], &opening.path) {
             return Err(VerifyError::FoldOpening { query: number, layer });
         }
-        let inverse_x = invert(domain::lde_point(step.log_size, leaf as u64));
+        let inverse_x = invert(domain::lde_point(step.log_size, leaf));
         let inverse_root = invert(domain::root_of_unity(step.log_arity));
         value = fold(values, inverse_x, inverse_root, *beta);
         index = leaf;
@@ -348,10 +355,53 @@ fn check_folds(
         }
     }
     let log_final = crate::shape::LOG_FINAL + shape.log_blowup;
-    let x = domain::lde_point(log_final, index as u64);
+    let x = domain::lde_point(log_final, index);
     // A group that never came in would go untested.
     if groups.peek().is_some() || value != evaluate(&proof.final_polynomial, &x) {
         return Err(VerifyError::FinalPolynomial(number));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::air::{AirBuilder, Bus};
+    use std::sync::Arc;
+
+    const BUS: Bus = Bus { id: 5, name: "bus", arity: 2 };
+
+    /// A challenge that meets a tuple, which no transcript can be made to give.
+    #[test]
+    fn a_public_tuple_that_meets_the_challenge() -> Result<(), crate::AirError> {
+        let mut b = AirBuilder::new("test");
+        b.provide("entry", BUS, 1, [0.into(), 0.into()]);
+        let table = Table { air: Arc::new(b.build()?), log_height: 6 };
+        let shape = Shape::new(&[table], &Parameters::default());
+        let tuple = |a: u64, b: u64| vec![Felt::from(a), Felt::from(b)];
+        // 5 + 10·3 + 100·4
+        let bus = BusChallenges { z: Felt::from(435u64), alpha: Felt::from(10u64) };
+        let public = [PublicTuple::provide(BUS, tuple(1, 2)), PublicTuple::require(BUS, tuple(3, 4))];
+        let refused = check_bus_sum(&shape, &public, &bus, &[Felt::zero()]);
+        assert_eq!(refused, Err(VerifyError::PublicDenominator(1)));
+        // Beside it the sum counts: 1/(435 − 215) and the group's total.
+        let total = -Felt::from(220u64).inv().unwrap_or_default();
+        assert_eq!(check_bus_sum(&shape, &public[..1], &bus, &[total]), Ok(()));
+        assert_eq!(check_bus_sum(&shape, &public[..1], &bus, &[-total]), Err(VerifyError::BusSum));
+        Ok(())
+    }
+
+    /// The barycentric formula agrees with the coefficients of the polynomial through one period.
+    #[test]
+    fn periodic_columns_out_of_the_domain() {
+        let zeta = Felt::from(123_456_789u64).pow(9u64);
+        for log_period in 0..=5u32 {
+            let values: Vec<Felt> = (0..1u64 << log_period).map(|i| Felt::from(i * i + 7)).collect();
+            let coefficients = felt::fft::coefficients_natural(&values, &Felt::one());
+            for log_height in [6, 9] {
+                let x = zeta.pow(1u64 << (log_height - log_period));
+                assert_eq!(evaluate_periodic(&values, log_height, &zeta), evaluate(&coefficients, &x));
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! A graph compiled to straight-line code over packed field elements: dead nodes dropped, registers reused.
 
+use super::rows::{Lane, load};
 use crate::graph::{Graph, Input, Node, NodeId};
 use felt::Felt;
 use felt::packed::Packed;
@@ -77,7 +78,7 @@ impl Circuit {
         code
     }
 
-    /// The row values that the code reads; `load` of [`Circuit::run`] is given positions in this list.
+    /// The row values that the code reads.
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
     }
@@ -92,17 +93,18 @@ impl Circuit {
         registers
     }
 
-    /// Runs the code for one pack of rows.
+    /// Runs the code for the pack of rows that begins at `row`; `lanes` are the inputs in the order of [`Circuit::inputs`].
+    ///
+    /// No closures here: what they contain is not compiled with the kernel's instructions.
     #[inline(always)]
-    pub fn run<P: Packed>(&self, registers: &mut [P], mut load: impl FnMut(usize) -> P) {
+    pub fn run<P: Packed>(&self, registers: &mut [P], lanes: &[Lane<'_>], row: usize) {
         for &(op, target) in &self.ops {
-            let at = |register: u32| registers[register as usize];
             registers[target as usize] = match op {
-                Op::Load(input) => load(input as usize),
-                Op::Add(a, b) => at(a).add(at(b)),
-                Op::Sub(a, b) => at(a).sub(at(b)),
-                Op::Mul(a, b) => at(a).mul(at(b)),
-                Op::Neg(a) => at(a).neg(),
+                Op::Load(input) => load::<P>(&lanes[input as usize], row),
+                Op::Add(a, b) => registers[a as usize].add(registers[b as usize]),
+                Op::Sub(a, b) => registers[a as usize].sub(registers[b as usize]),
+                Op::Mul(a, b) => registers[a as usize].mul(registers[b as usize]),
+                Op::Neg(a) => registers[a as usize].neg(),
             };
         }
     }

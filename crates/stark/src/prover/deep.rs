@@ -117,7 +117,10 @@ impl WithPacked for Combine<'_> {
 
     #[inline(always)]
     fn run<P: Packed>(self) {
-        let powers: Vec<P> = self.sum.terms.iter().map(|(power, _)| P::broadcast(power)).collect();
+        let mut powers = Vec::with_capacity(self.sum.terms.len());
+        for (power, _) in &self.sum.terms {
+            powers.push(P::broadcast(power));
+        }
         let value = P::broadcast(&self.sum.value);
         let mut row = 0;
         while row < self.out.len() {

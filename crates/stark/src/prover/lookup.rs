@@ -4,7 +4,7 @@ use super::ProveError;
 use super::circuit::Circuit;
 use super::rows::{Evaluate, STRIDE, lanes};
 use crate::composition::{BusChallenges, Composition};
-use crate::control::Meter;
+use crate::control::{Cancelled, Meter};
 use crate::graph::Input;
 use crate::shape::Group;
 use crate::table::Table;
@@ -19,6 +19,9 @@ pub fn lookup_columns(
     challenges: BusChallenges,
     meter: &Meter<'_>,
 ) -> Result<(Vec<Vec<Felt>>, Felt), ProveError> {
+    if group.batches.is_empty() {
+        return Ok((Vec::new(), Felt::zero()));
+    }
     let mut composition = Composition::new(group, tables, challenges);
     let batches: Vec<_> = group.batches.iter().map(|batch| composition.batch(batch)).collect();
     let roots: Vec<_> = batches.iter().map(|(n, _)| *n).chain(batches.iter().map(|(_, d)| *d)).collect();
@@ -56,29 +59,34 @@ pub fn lookup_columns(
         meter.advance((rows * width) as u64)?;
         Ok(())
     })?;
-    let total = accumulate(&mut columns);
+    let total = accumulate(&mut columns, meter)?;
     Ok((columns, total))
 }
 
 /// Turns the last column from the sums of its own batch into the running sum of all; returns the total.
-fn accumulate(columns: &mut [Vec<Felt>]) -> Felt {
-    let Some((running, helpers)) = columns.split_last_mut() else { return Felt::zero() };
-    running.par_chunks_mut(STRIDE).enumerate().for_each(|(chunk, rows)| {
+fn accumulate(columns: &mut [Vec<Felt>], meter: &Meter<'_>) -> Result<Felt, Cancelled> {
+    let Some((running, helpers)) = columns.split_last_mut() else { return Ok(Felt::zero()) };
+    running.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, rows)| {
         let start = chunk * STRIDE;
         for helper in helpers.iter() {
             rows.iter_mut().zip(&helper[start..]).for_each(|(sum, term)| *sum += *term);
         }
-    });
-    let total = running.iter().fold(Felt::zero(), |sum, term| sum + *term);
+        meter.checkpoint()
+    })?;
+    let sum_up = |rows: &[Felt]| rows.iter().fold(Felt::zero(), |sum, term| sum + *term);
+    let total = running.par_chunks(STRIDE).map(sum_up).reduce(Felt::zero, |a, b| a + b);
     // The height is a power of two below p, so its inverse exists.
     let share = total * Felt::from(running.len() as u64).inv().unwrap_or_default();
     let mut sum = Felt::zero();
-    for entry in running.iter_mut() {
-        let step = *entry - share;
-        *entry = sum;
-        sum += step;
+    for rows in running.chunks_mut(STRIDE) {
+        for entry in rows {
+            let step = *entry - share;
+            *entry = sum;
+            sum += step;
+        }
+        meter.checkpoint()?;
     }
-    total
+    Ok(total)
 }
 
 /// Each periodic column of the group mapped by `extend`, repeated until it fills a pack.
@@ -93,4 +101,39 @@ pub fn repeated_periodic(group: &Group, tables: &[Table], extend: impl Fn(&[Felt
             period
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::air::{AirBuilder, Bus};
+    use crate::control::{Phase, Unattended};
+    use crate::parameters::Parameters;
+    use crate::shape::Shape;
+    use std::sync::Arc;
+
+    const BUS: Bus = Bus { id: 5, name: "bus", arity: 1 };
+
+    /// A challenge that meets the tuple of one row, which no transcript can be made to give.
+    #[test]
+    fn a_tuple_that_meets_the_challenge() -> Result<(), crate::AirError> {
+        let mut b = AirBuilder::new("test");
+        let x = b.column("x");
+        b.provide("entry", BUS, 1, [x]);
+        let tables = [Table { air: Arc::new(b.build()?), log_height: 6 }];
+        let shape = Shape::new(&tables, &Parameters::default());
+        let main = [(0..64u64).map(Felt::from).collect()];
+        let columns = |z: u64| {
+            let bus = BusChallenges { z: Felt::from(z), alpha: Felt::one() };
+            let meter = Meter::new(&Unattended, Phase::Lookup, 1);
+            lookup_columns(&shape.groups[0], &tables, &main, bus, &meter)
+        };
+        for met in [5, 30, 68] {
+            assert_eq!(columns(met), Err(ProveError::Denominator));
+        }
+        // 1/(69 − 5 − x) over all x below 64 is the sum of 1/1 to 1/64.
+        let harmonic = (1..=64u64).fold(Felt::zero(), |sum, n| sum + Felt::from(n).inv().unwrap_or_default());
+        assert_eq!(columns(69).map(|(_, total)| total), Ok(harmonic));
+        Ok(())
+    }
 }

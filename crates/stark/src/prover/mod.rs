@@ -14,7 +14,7 @@ use crate::hash::grinding_zeros;
 use crate::parameters::{Parameters, ParametersError};
 use crate::proof::{Proof, Query};
 use crate::shape::{QUOTIENT_PIECES, Shape};
-use crate::table::{PublicTuple, Table, TableError, check_tables};
+use crate::table::{PublicTuple, Table, TableError, check_public, check_tables};
 use crate::transcript::Transcript;
 use commit::Committed;
 use felt::Felt;
@@ -75,6 +75,7 @@ pub fn prove(
 ) -> Result<Proof, ProveError> {
     parameters.validate()?;
     check_tables(tables)?;
+    check_public(public)?;
     check_traces(tables, &traces)?;
     let shape = Shape::new(tables, parameters);
     let mut transcript = Transcript::new(parameters, context, tables, public);
@@ -133,6 +134,8 @@ pub fn prove(
     proof.nonce = grind(&transcript, parameters.grinding_bits, &meter)?;
     transcript.grinding(proof.nonce, parameters.grinding_bits);
     for index in transcript.query_indices(shape.queries, shape.log_max_lde()) {
+        // The codeword is in memory, so its indices fit.
+        let index = index as usize;
         let [main, lookup, quotient] = committed.map(|committed| committed.open(index, &shape));
         proof.queries.push(Query { main, lookup, quotient, folds: folded.open(index) });
     }

@@ -51,7 +51,7 @@ impl WithPacked for Evaluate<'_, '_> {
         let mut done = 0;
         while done < rows {
             let row = self.start + done;
-            self.circuit.run(&mut registers, |input| load::<P>(&self.lanes[input], row));
+            self.circuit.run(&mut registers, self.lanes, row);
             for (k, out) in self.out.iter_mut().enumerate() {
                 self.circuit.output(&registers, k).store(&mut out[done..]);
             }

@@ -1,0 +1,239 @@
+//! From a symbolic execution to an AIR.
+
+use super::machine::{Choices, Machine, Operation, Targets, offset_constant};
+use super::{Derived, DerivedError, Linear, MAX_STEPS, Path, Source, Word};
+use crate::buses;
+use crate::decode::{Decoded, Flags};
+use crate::program::{PROGRAM_BASE, Program};
+use felt::{Felt, encoding};
+use stark::{AirBuilder, Expr, Rows};
+
+/// What a derived table costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Main columns.
+    pub columns: usize,
+    /// Bus interactions; two share a LogUp column.
+    pub interactions: usize,
+}
+
+impl Size {
+    /// Main and LogUp columns.
+    pub const fn width(&self) -> usize {
+        self.columns + self.interactions.div_ceil(2)
+    }
+}
+
+/// A finished symbolic execution with the start state.
+struct Run<'a> {
+    machine: Machine<'a>,
+    enabler: Linear,
+    start: [Linear; 4],
+    instruction: Option<[Linear; 6]>,
+    steps: u32,
+}
+
+/// The table of a word.
+pub(super) fn word(word: Word) -> Result<Derived, DerivedError> {
+    run_word(word)?.build(word.to_string())
+}
+
+/// The table of a path.
+pub(super) fn path(program: &Program, path: &Path) -> Result<Derived, DerivedError> {
+    run_path(program, path)?.build(path.to_string())
+}
+
+/// The size of a path's table.
+pub(super) fn path_size(program: &Program, path: &Path) -> Result<Size, DerivedError> {
+    Ok(run_path(program, path)?.size())
+}
+
+fn run_word(word: Word) -> Result<Run<'static>, DerivedError> {
+    let flags = Flags(word.flags);
+    flags.check().map_err(|error| DerivedError::Flags { flags: word.flags, error })?;
+    if word.taken.is_some() && !flags.pc_jnz() {
+        return Err(DerivedError::NoOutcome(word.flags));
+    }
+    let mut run = Run::new(Machine::new(None), None)?;
+    let machine = &mut run.machine;
+    machine.pc = machine.fresh("pc".to_owned(), Source::Pc)?;
+    run.start[0] = machine.pc.clone();
+    let mut offsets = [const { None }; 3];
+    for (index, slot) in (0_u8..).zip(&mut offsets) {
+        *slot = Some(match offset_constant(flags, index) {
+            Some(fixed) => Linear::integer(i64::from(fixed)),
+            None => machine.fresh(format!("off{index}"), Source::Offset(index))?,
+        });
+    }
+    let offsets = offsets.map(|offset| offset.unwrap_or_else(|| Linear::integer(0)));
+    let immediate =
+        if flags.op1_imm() { machine.fresh("immediate".to_owned(), Source::Immediate)? } else { Linear::integer(0) };
+    let [off0, off1, off2] = offsets.clone();
+    let word_constant = Linear::integer(i64::from(word.flags));
+    run.instruction = Some([machine.pc.clone(), word_constant, off0, off1, off2, immediate.clone()]);
+    let taken = word.taken.map(|taken| [taken]);
+    let taken = taken.as_ref().map_or(&[][..], |taken| &taken[..]);
+    run.machine.step(&Operation { flags, offsets, immediate }, &mut Choices { taken, targets: Targets::Listed(&[]), last: true })?;
+    run.steps = 1;
+    run.finish()
+}
+
+fn run_path<'a>(program: &'a Program, path: &Path) -> Result<Run<'a>, DerivedError> {
+    if path.steps == 0 || path.steps > MAX_STEPS {
+        return Err(DerivedError::Steps(path.steps));
+    }
+    let mut run = start_path(program, path.pc, path.frame)?;
+    let mut choices = Choices { taken: &path.taken, targets: Targets::Listed(&path.targets), last: false };
+    for step in 1..=path.steps {
+        choices.last = step == path.steps;
+        let operation = fetch(program, &run.machine.pc)?;
+        run.machine.step(&operation, &mut choices)?;
+    }
+    let targets = match choices.targets {
+        Targets::Listed(targets) => targets.len(),
+        Targets::Followed { .. } => 0,
+    };
+    if !choices.taken.is_empty() || targets != 0 {
+        return Err(DerivedError::Unused { outcomes: choices.taken.len(), targets });
+    }
+    run.steps = path.steps;
+    run.finish()
+}
+
+fn start_path(program: &Program, pc: u32, frame: Option<i32>) -> Result<Run<'_>, DerivedError> {
+    let mut run = Run::new(Machine::new(Some(program)), frame)?;
+    run.machine.pc = Linear::integer(i64::from(pc));
+    run.start[0] = run.machine.pc.clone();
+    Ok(run)
+}
+
+/// The path that visits `pcs`, one step at each, and its size.
+pub(super) fn follow(program: &Program, pcs: &[u32], taken: Vec<bool>, frame: Option<i32>) -> Result<(Path, Size), DerivedError> {
+    let steps = u32::try_from(pcs.len()).unwrap_or(u32::MAX);
+    let Some((first, following)) = pcs.split_first().filter(|_| steps <= MAX_STEPS) else {
+        return Err(DerivedError::Steps(steps));
+    };
+    let mut run = start_path(program, *first, frame)?;
+    let mut choices = Choices { taken: &taken, targets: Targets::Followed { next: 0, needed: Vec::new() }, last: false };
+    for next in following.iter().map(Some).chain([None]) {
+        match (next, &mut choices.targets) {
+            (Some(pc), Targets::Followed { next, .. }) => *next = *pc,
+            _ => choices.last = true,
+        }
+        let operation = fetch(program, &run.machine.pc)?;
+        run.machine.step(&operation, &mut choices)?;
+        let expected = next.map(|pc| Linear::integer(i64::from(*pc)));
+        if expected.is_some_and(|expected| expected != run.machine.pc) {
+            return Err(DerivedError::Contradiction { pc: run.machine.pc.to_string() });
+        }
+    }
+    let targets = match choices.targets {
+        Targets::Followed { needed, .. } => needed,
+        Targets::Listed(_) => Vec::new(),
+    };
+    let size = run.finish()?.size();
+    Ok((Path { pc: *first, frame, steps, taken, targets }, size))
+}
+
+/// The instruction at a constant `pc` of the program.
+fn fetch(program: &Program, pc: &Linear) -> Result<Operation, DerivedError> {
+    let outside = || DerivedError::OutsideProgram { pc: pc.to_string() };
+    let address = pc.as_constant().and_then(|pc| encoding::to_u64(&pc)).and_then(|pc| u32::try_from(pc).ok());
+    let address = address.ok_or_else(outside)?;
+    if address == program.final_pc() {
+        return Err(DerivedError::ExecutesEnd(address));
+    }
+    let index = address.checked_sub(PROGRAM_BASE).ok_or_else(outside)? as usize;
+    let word = program.bytecode().get(index).ok_or_else(outside)?;
+    let decoded = Decoded::new(word).map_err(|error| DerivedError::Instruction { pc: address, error })?;
+    let immediate = match decoded.flags.op1_imm() {
+        true => *program.bytecode().get(index + 1).ok_or_else(outside)?,
+        false => Felt::zero(),
+    };
+    let offsets = decoded.offsets.map(|offset| Linear::integer(i64::from(offset)));
+    Ok(Operation { flags: decoded.flags, offsets, immediate: Linear::constant(immediate) })
+}
+
+impl<'a> Run<'a> {
+    fn new(mut machine: Machine<'a>, frame: Option<i32>) -> Result<Self, DerivedError> {
+        let enabler = machine.fresh("enabler".to_owned(), Source::Enabler)?;
+        machine.fp = machine.fresh("fp".to_owned(), Source::Fp)?;
+        machine.ap = match frame {
+            Some(distance) => machine.fp.offset(i64::from(distance)),
+            None => machine.fresh("ap".to_owned(), Source::Ap)?,
+        };
+        let clock = machine.fresh("clock".to_owned(), Source::Clock)?;
+        let start = [machine.pc.clone(), machine.ap.clone(), machine.fp.clone(), clock];
+        Ok(Self { machine, enabler, start, instruction: None, steps: 0 })
+    }
+
+    /// Adds the inverse columns: one shows that two expressions are not 0, by `a · b · inverse = 1` of degree 3.
+    fn finish(mut self) -> Result<Self, DerivedError> {
+        for pair in self.machine.nonzero.clone().chunks(2) {
+            let name = format!("inverse of {}", pair.iter().map(|value| format!("({value})")).collect::<Vec<_>>().join(" · "));
+            self.machine.fresh(name, Source::Inverse(pair.to_vec()))?;
+        }
+        Ok(self)
+    }
+
+    fn size(&self) -> Size {
+        let interactions = 2 + self.machine.lookups.len() + usize::from(self.instruction.is_some());
+        Size { columns: self.machine.columns.len(), interactions }
+    }
+
+    fn build(self, name: String) -> Result<Derived, DerivedError> {
+        let mut builder = AirBuilder::new(name);
+        let (names, sources): (Vec<_>, Vec<_>) = self.machine.columns.iter().cloned().unzip();
+        let columns: Vec<Expr> = names.into_iter().map(|name| builder.column(name)).collect();
+        let expr = |linear: &Linear| to_expr(linear, &columns);
+        let enabler = expr(&self.enabler);
+
+        builder.constrain_boolean("the enabler is boolean", &enabler);
+        for zero in &self.machine.zeros {
+            builder.constrain(format!("{zero} = 0"), Rows::All, expr(zero));
+        }
+        for product in &self.machine.products {
+            let name = format!("({}) · ({}) = {}", product.left, product.right, product.product);
+            builder.constrain(name, Rows::All, expr(&product.left) * expr(&product.right) - expr(&product.product));
+        }
+        if let Some((dst, t)) = &self.machine.open {
+            builder.constrain("a dst that is not 0 jumps", Rows::All, expr(dst) * (Expr::one() - expr(t)));
+        }
+        let inverses = columns.iter().skip(columns.len() - self.machine.nonzero.len().div_ceil(2));
+        for (pair, inverse) in self.machine.nonzero.chunks(2).zip(inverses) {
+            let product = pair.iter().fold(inverse.clone(), |product, factor| product * expr(factor));
+            builder.constrain("the dst of a jump taken is not 0", Rows::All, product - 1);
+        }
+
+        builder.require("start", buses::STATE, &enabler, self.start.iter().map(expr));
+        let [.., clock] = &self.start;
+        let end = [&self.machine.pc, &self.machine.ap, &self.machine.fp, &clock.offset(i64::from(self.steps))];
+        builder.provide("end", buses::STATE, &enabler, end.map(expr));
+        if let Some(instruction) = &self.instruction {
+            builder.require("instruction", buses::INSTRUCTION, &enabler, instruction.iter().map(expr));
+        }
+        for cell in &self.machine.lookups {
+            let tuple = [expr(&cell.address), expr(&cell.value)];
+            builder.require(format!("[{}] = {}", cell.address, cell.value), buses::MEMORY, &enabler, tuple);
+        }
+        let machine = self.machine;
+        Ok(Derived {
+            air: builder.build()?,
+            sources,
+            lookups: machine.lookups.into_iter().map(|cell| [cell.address, cell.value]).collect(),
+            zeros: machine.zeros,
+            products: machine.products.into_iter().map(|product| [product.left, product.right, product.product]).collect(),
+            end: [machine.pc, machine.ap, machine.fp],
+            fetches: self.instruction.is_some(),
+            steps: self.steps,
+        })
+    }
+}
+
+fn to_expr(linear: &Linear, columns: &[Expr]) -> Expr {
+    let terms = linear.terms().iter().filter_map(|(column, coefficient)| {
+        // Every column of an expression exists.
+        columns.get(*column as usize).map(|column| column * *coefficient)
+    });
+    Expr::sum(terms.chain((linear.constant_part() != Felt::zero()).then(|| Expr::from(linear.constant_part()))))
+}

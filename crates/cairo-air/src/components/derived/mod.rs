@@ -1,0 +1,140 @@
+//! Tables derived from instructions: one row executes a fixed list of them, one after another.
+//!
+//! Prover and verifier derive a table's AIR in the same way, from the program and a [`Path`], or from a flag word. The
+//! derivation also says where each column's value comes from ([`Source`]), which is all that a witness needs.
+//!
+//! # Why a row is right
+//!
+//! A row with enabler `e = 1` takes the state `(pc, ap, fp, clock)` from the state bus and provides the state that
+//! [`machine`]'s symbolic execution arrives at, with the clock advanced by the number of instructions. By the argument
+//! there, if the row's constraints hold and its memory look-ups succeed, the machine gets from the one state to the other by
+//! exactly these instructions: on a path they are the words of the verifier's own bytecode, which public memory puts at
+//! their addresses; in a word table the instruction bus ties them to `pc`. The symbolic execution does not depend on `e`;
+//! neither do the constraints. A row with `e = 0` has no bus terms at all, so it shows and provides nothing.
+//!
+//! No path executes the program's end; for words the instruction table ensures that.
+
+mod air;
+mod error;
+mod linear;
+mod machine;
+mod path;
+#[cfg(test)]
+mod tests;
+
+pub use air::Size;
+pub use error::DerivedError;
+pub use linear::Linear;
+pub use path::{Path, Word};
+
+use crate::program::Program;
+use stark::Air;
+
+/// Most steps of one path.
+pub const MAX_STEPS: u32 = 256;
+
+/// Most main columns of one derived table.
+pub const MAX_COLUMNS: usize = 256;
+
+/// What an offset that an instruction does not use must be in a word table: what assemblers write.
+pub const UNUSED_OFFSET: i32 = -1;
+
+/// Where the value of a column comes from. Expressions refer to earlier columns only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// 1 on rows in use, 0 on padding.
+    Enabler,
+    /// `ap` before the row's first step.
+    Ap,
+    /// `fp` before the row's first step.
+    Fp,
+    /// Number of steps before the row's first step.
+    Clock,
+    /// `pc` of the row's step. Only in word tables.
+    Pc,
+    /// Offset 0, 1 or 2 of the row's instruction, unbiased. Only in word tables.
+    Offset(u8),
+    /// The word after the row's instruction. Only in word tables.
+    Immediate,
+    /// The memory cell at this address.
+    Memory(Linear),
+    /// The product of two expressions.
+    Product(Linear, Linear),
+    /// The inverse of the product of expressions, 0 if that is 0.
+    Inverse(Vec<Linear>),
+}
+
+/// A derived table.
+#[derive(Debug, Clone)]
+pub struct Derived {
+    /// The AIR.
+    pub air: Air,
+    /// For each column of the AIR, where its value comes from.
+    pub sources: Vec<Source>,
+    /// Address and value of the cells that a row with enabler 1 looks up, once each.
+    pub lookups: Vec<[Linear; 2]>,
+    /// What the constraints demand to be 0.
+    pub zeros: Vec<Linear>,
+    /// What the constraints demand as products: `first · second = third`.
+    pub products: Vec<[Linear; 3]>,
+    /// `pc`, `ap`, `fp` after the row's last step.
+    pub end: [Linear; 3],
+    /// Whether a row with enabler 1 looks its instruction up.
+    pub fetches: bool,
+    /// Steps of a row.
+    pub steps: u32,
+}
+
+/// The table for instructions with this flag word, one step a row; `taken` fixes the outcome of a conditional jump.
+///
+/// # Errors
+/// [`DerivedError`] if the flags are no instruction of the machine, or `taken` is given for another instruction.
+pub fn word_air(flags: u16, taken: Option<bool>) -> Result<Derived, DerivedError> {
+    air::word(Word { flags, taken })
+}
+
+/// The table for a path through a program.
+///
+/// # Errors
+/// [`DerivedError`] if the path leaves the bytecode, executes its end, fixes too little or too much about its jumps, is too
+/// long or too wide, or cannot be followed.
+pub fn path_air(program: &Program, path: &Path) -> Result<Derived, DerivedError> {
+    air::path(program, path)
+}
+
+impl Word {
+    /// The table; see [`word_air`].
+    ///
+    /// # Errors
+    /// As [`word_air`].
+    pub fn derive(&self) -> Result<Derived, DerivedError> {
+        air::word(*self)
+    }
+}
+
+impl Path {
+    /// The table; see [`path_air`].
+    ///
+    /// # Errors
+    /// As [`path_air`].
+    pub fn derive(&self, program: &Program) -> Result<Derived, DerivedError> {
+        air::path(program, self)
+    }
+
+    /// The path that visits `pcs`, one step at each, with these outcomes of its conditional jumps, and its table's size. What
+    /// the path must fix about computed jumps is found on the way; the last step's target stays open.
+    ///
+    /// # Errors
+    /// As [`path_air`]; also if no path visits `pcs`.
+    pub fn follow(program: &Program, pcs: &[u32], taken: Vec<bool>, frame: Option<i32>) -> Result<(Self, Size), DerivedError> {
+        air::follow(program, pcs, taken, frame)
+    }
+
+    /// The table's size, without building it.
+    ///
+    /// # Errors
+    /// As [`path_air`].
+    pub fn size(&self, program: &Program) -> Result<Size, DerivedError> {
+        air::path_size(program, self)
+    }
+}

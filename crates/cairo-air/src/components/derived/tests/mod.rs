@@ -1,0 +1,355 @@
+//! Derived tables against the reference machine: an honest row passes, an altered row does not, and over altered memory a row
+//! passes exactly if the machine takes the same steps.
+
+mod pinned;
+mod reference;
+
+use super::{Derived, Path, Source, Word};
+use crate::buses;
+use crate::decode::{Decoded, Flags, signed};
+use crate::program::{ArgumentBinding, Program};
+use crate::{Builtin, decode};
+use felt::{Felt, encoding};
+use reference::{Memory, Random, State};
+use stark::graph::Input;
+
+/// Words of a test program.
+const WORDS: usize = 80;
+
+/// First word after the header.
+const FIRST: u64 = 7;
+
+fn program(bytecode: &[Felt]) -> Program {
+    let mut words = bytecode.to_vec();
+    let header = [0x0407_8001_7fff_7fff_u64, 1, 0x1104_8001_8001_8000, 4, 0x1078_0017_fff7_fff, 0];
+    for (word, header) in words.iter_mut().zip(header) {
+        *word = Felt::from(header);
+    }
+    Program::new(words, vec![Builtin::Output], ArgumentBinding::OutputPrefix).expect("the header is right")
+}
+
+/// The row that the sources give.
+fn row(derived: &Derived, start: &State, clock: u64, memory: &mut Memory) -> Vec<Felt> {
+    let word = memory.get(&start.pc);
+    let mut row = Vec::new();
+    for source in &derived.sources {
+        let value = match source {
+            Source::Enabler => Felt::one(),
+            Source::Ap => start.ap,
+            Source::Fp => start.fp,
+            Source::Clock => Felt::from(clock),
+            Source::Pc => start.pc,
+            Source::Offset(i) => {
+                Decoded::new(&word).map_or(Felt::zero(), |decoded| signed(i64::from(decoded.offsets[usize::from(*i)])))
+            }
+            Source::Immediate => memory.get(&(start.pc + Felt::one())),
+            Source::Memory(address) => memory.get(&address.evaluate(&row)),
+            Source::Product(a, b) => a.evaluate(&row) * b.evaluate(&row),
+            Source::Inverse(factors) => {
+                let product = factors.iter().fold(Felt::one(), |product, factor| product * factor.evaluate(&row));
+                product.inv().unwrap_or_default()
+            }
+        };
+        row.push(value);
+    }
+    row
+}
+
+/// What is wrong with a row, given the state that it must start from, and the state that it provides.
+fn check(derived: &Derived, row: &[Felt], start: &State, clock: u64, memory: &mut Memory) -> Result<State, String> {
+    let air = &derived.air;
+    let values = air.graph().evaluate(|input| match input {
+        Input::Main(column) => row[column as usize],
+        _ => Felt::zero(),
+    });
+    for constraint in air.constraints() {
+        if values[constraint.expression.index()] != Felt::zero() {
+            return Err(format!("constraint {}", constraint.name));
+        }
+    }
+    let mut end = Err("no state provided".to_owned());
+    for interaction in air.interactions() {
+        let multiplicity = values[interaction.multiplicity.index()];
+        let tuple: Vec<Felt> = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
+        let fails = if interaction.bus == buses::STATE && multiplicity == Felt::one() {
+            end = Ok(State { pc: tuple[0], ap: tuple[1], fp: tuple[2] });
+            tuple[3] != Felt::from(clock + u64::from(derived.steps))
+        } else if multiplicity != -Felt::one() {
+            true
+        } else if interaction.bus == buses::STATE {
+            tuple != [start.pc, start.ap, start.fp, Felt::from(clock)]
+        } else if interaction.bus == buses::MEMORY {
+            memory.get(&tuple[0]) != tuple[1]
+        } else {
+            instruction(&tuple[0], memory).is_none_or(|expected| tuple != expected)
+        };
+        if fails {
+            return Err(format!("interaction {}", interaction.name));
+        }
+    }
+    end
+}
+
+/// The tuple that the instruction table provides for a pc.
+fn instruction(pc: &Felt, memory: &mut Memory) -> Option<Vec<Felt>> {
+    let Decoded { flags, offsets } = Decoded::new(&memory.get(pc)).ok()?;
+    let immediate = if flags.op1_imm() { memory.get(&(pc + Felt::one())) } else { Felt::zero() };
+    let mut tuple = vec![*pc, Felt::from(u64::from(flags.0))];
+    tuple.extend(offsets.map(|offset| decode::signed(i64::from(offset))));
+    tuple.push(immediate);
+    Some(tuple)
+}
+
+/// A random walk over a program that is written on the way.
+struct Walk {
+    program: Program,
+    memory: Memory,
+    states: Vec<State>,
+    taken: Vec<bool>,
+    /// Whether the last step is a conditional jump.
+    ends_open: bool,
+}
+
+fn index(pc: &Felt) -> Option<usize> {
+    let index = encoding::to_u64(pc)?.checked_sub(1)? as usize;
+    (index + 1 < WORDS && index as u64 + 1 >= FIRST).then_some(index)
+}
+
+fn random_instruction(random: &mut Random, flags: &[Flags], pc: u64) -> (Felt, Option<Felt>) {
+    let flags = flags[random.below(flags.len() as u64) as usize];
+    let mut offsets = [(); 3].map(|()| random.below(9) as i32 - 5);
+    if flags.call() {
+        (offsets[0], offsets[1]) = (0, 1);
+    }
+    if flags.ret() {
+        (offsets[0], offsets[2]) = (-2, -1);
+    }
+    for (index, offset) in (0..).zip(&mut offsets) {
+        if let Some(fixed) = super::machine::offset_constant(flags, index)
+            && random.chance(70)
+        {
+            *offset = fixed;
+        }
+    }
+    if flags.op1_imm() {
+        offsets[2] = 1;
+    }
+    let word = Felt::from(Decoded { flags, offsets }.encode());
+    let target = FIRST + random.below(WORDS as u64 - FIRST);
+    let immediate = match random.below(4) {
+        0 => Felt::from(random.below(4)),
+        1 if flags.pc_abs() => Felt::from(target),
+        _ if flags.pc_rel() || flags.pc_jnz() => Felt::from(target) - Felt::from(pc),
+        _ => random.felt(),
+    };
+    (word, flags.op1_imm().then_some(immediate))
+}
+
+impl Walk {
+    fn new(seed: u64, flags: &[Flags], frame: Option<i32>, length: usize) -> Option<Self> {
+        let mut random = Random(seed);
+        let mut memory = Memory { cells: Default::default(), seed: random.next() };
+        let mut bytecode = vec![Felt::zero(); WORDS];
+        for (index, word) in program(&bytecode).bytecode().iter().take(6).enumerate() {
+            memory.set(&Felt::from(index as u64 + 1), *word);
+            bytecode[index] = *word;
+        }
+        let fp = Felt::from(120_u64);
+        let ap = fp + frame.map_or_else(|| Felt::from(random.below(6)), |frame| signed(i64::from(frame)));
+        let mut states = vec![State { pc: Felt::from(FIRST + random.below(40)), ap, fp }];
+        let (mut taken, mut ends_open) = (Vec::new(), false);
+        let mut written = vec![false; WORDS];
+        while states.len() <= length {
+            let state = *states.last()?;
+            let Some(at) = index(&state.pc) else { break };
+            let tries = if written[at] { 1 } else { 60 };
+            let step = (0..tries).find_map(|_| {
+                let saved = (memory.clone(), bytecode.clone(), written.clone());
+                if !written[at] {
+                    let (word, immediate) = random_instruction(&mut random, flags, at as u64 + 1);
+                    if immediate.is_some() && (written[at + 1] || at + 2 >= WORDS) {
+                        return None;
+                    }
+                    for (offset, word) in [Some(word), immediate].into_iter().flatten().enumerate() {
+                        bytecode[at + offset] = word;
+                        written[at + offset] = true;
+                        memory.set(&Felt::from((at + offset + 1) as u64), word);
+                    }
+                }
+                let step = memory.step(&state, true);
+                // Words that the walk has not fixed must not have been read as data.
+                let clean = (0..WORDS).all(|i| written[i] || i < 6 || !memory.cells.contains_key(&[i as u64 + 1, 0, 0, 0]));
+                if step.is_none() || !clean {
+                    (memory, bytecode, written) = saved;
+                    return None;
+                }
+                step
+            });
+            let Some(step) = step else { break };
+            taken.extend(step.taken);
+            ends_open = step.taken.is_some();
+            states.push(step.next);
+        }
+        for (index, word) in bytecode.iter().enumerate() {
+            memory.set(&Felt::from(index as u64 + 1), *word);
+        }
+        (states.len() > 1).then(|| Self { program: program(&bytecode), memory, states, taken, ends_open })
+    }
+
+    fn pcs(&self) -> Vec<u32> {
+        let steps = self.states.len() - 1;
+        self.states[..steps].iter().map(|state| encoding::to_u64(&state.pc).unwrap_or(0) as u32).collect()
+    }
+
+    /// Whether the machine takes the same steps over another memory, and where it then is.
+    fn again(&self, memory: &mut Memory, taken: &[bool], last_is_free: bool) -> Option<State> {
+        let mut state = self.states[0];
+        let mut outcomes = taken.iter();
+        let steps = self.states.len() - 1;
+        for index in 0..steps {
+            if state.pc != self.states[index].pc {
+                return None;
+            }
+            let step = memory.step(&state, false)?;
+            if let Some(outcome) = step.taken {
+                match outcomes.next() {
+                    Some(expected) if *expected != outcome => return None,
+                    None if !(last_is_free && index + 1 == steps) => return None,
+                    _ => {}
+                }
+            }
+            state = step.next;
+        }
+        Some(state)
+    }
+}
+
+fn valid_flags() -> Vec<Flags> {
+    (0..1 << 15).map(Flags).filter(|flags| flags.check().is_ok()).collect()
+}
+
+/// Honest row, altered rows, altered memories.
+fn examine(derived: &Derived, walk: &Walk, taken: &[bool], open: bool, random: &mut Random) {
+    let (start, clock) = (walk.states[0], 17);
+    let mut memory = walk.memory.clone();
+    let honest = row(derived, &start, clock, &mut memory);
+    assert_eq!(check(derived, &honest, &start, clock, &mut memory).as_ref(), walk.states.last().ok_or(&String::new()));
+    for (column, source) in derived.sources.iter().enumerate() {
+        let mut altered = honest.clone();
+        altered[column] += Felt::one() + Felt::from(random.below(3));
+        // The inverse column of an open jump with dst = 0 may hold anything, which changes nothing.
+        let free = matches!(source, Source::Inverse(_)) && honest[column] == Felt::zero();
+        let verdict = check(derived, &altered, &start, clock, &mut memory);
+        assert_eq!(verdict.is_ok(), free, "column {column} ({}), {source:?}: {verdict:?}", derived.air.columns()[column]);
+    }
+    let touched: Vec<Felt> = walk.memory.cells.keys().filter_map(|key| encoding::from_canonical_limbs(*key)).collect();
+    let beyond: Vec<&Felt> = touched.iter().filter(|address| encoding::to_u64(address).is_none_or(|a| a > WORDS as u64)).collect();
+    let mut beyond = beyond.into_iter().copied().collect::<Vec<_>>();
+    beyond.sort_by_key(encoding::canonical_limbs);
+    for address in beyond {
+        let mut memory = walk.memory.clone();
+        let value = match random.below(3) {
+            0 => Felt::zero(),
+            1 => memory.get(&address) + Felt::one(),
+            _ => random.felt(),
+        };
+        memory.set(&address, value);
+        let expected = walk.again(&mut memory, taken, open);
+        let row = row(derived, &start, clock, &mut memory);
+        let verdict = check(derived, &row, &start, clock, &mut memory);
+        assert_eq!(verdict.clone().ok(), expected, "{verdict:?} with [{}] altered", encoding::to_hex(&address));
+    }
+}
+
+#[test]
+fn random_paths_are_the_machines() {
+    let flags = valid_flags();
+    let mut busy: Vec<Flags> = flags.iter().copied().filter(|f| f.ret() || f.pc_jnz() || f.call()).collect();
+    let plain = |f: &Flags| f.assert_eq() && !f.pc_abs() && !f.pc_rel() || (f.pc_rel() || f.pc_jnz()) && f.op1_imm();
+    (0..6).for_each(|_| busy.extend(flags.iter().copied().filter(plain)));
+    let mut random = Random(1);
+    let (mut steps, mut rows, mut targets) = (0, 0, 0);
+    for seed in 0..1500 {
+        let frame = random.chance(50).then(|| random.below(5) as i32 - 1);
+        let set = if random.chance(70) { &busy } else { &flags };
+        let length = 1 + random.below(24) as usize;
+        let Some(walk) = Walk::new(seed, set, frame, length) else { continue };
+        let (mut path, size) =
+            Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), frame).expect("a walk is a path");
+        let mut open = false;
+        if walk.ends_open && random.chance(40) {
+            path.taken.pop();
+            open = true;
+        }
+        let derived = path.derive(&walk.program).expect("a walk is a path");
+        assert_eq!(derived.air.width(), derived.sources.len());
+        if !open {
+            assert_eq!((size.columns, size.interactions), (derived.air.width(), derived.air.interactions().len()));
+        }
+        (steps, rows, targets) = (steps + walk.states.len() - 1, rows + 1, targets + path.targets.len());
+        examine(&derived, &walk, &path.taken, open, &mut random);
+    }
+    assert!(steps > 4 * rows && rows > 1000 && targets > 100, "{steps} steps in {rows} rows, {targets} targets");
+}
+
+#[test]
+fn random_words_are_the_machines() {
+    let flags = valid_flags();
+    let mut random = Random(2);
+    let mut covered = 0;
+    for seed in 0..3000 {
+        let Some(walk) = Walk::new(seed, &flags, None, 1) else { continue };
+        let mut memory = walk.memory.clone();
+        let decoded = Decoded::new(&memory.get(&walk.states[0].pc)).expect("it was executed");
+        let open = walk.ends_open && random.chance(30);
+        let word = Word { flags: decoded.flags.0, taken: walk.taken.first().copied().filter(|_| !open) };
+        let derived = word.derive().expect("it was executed");
+        assert!(derived.fetches);
+        if !word.covers(&decoded) {
+            let row = row(&derived, &walk.states[0], 17, &mut memory);
+            assert!(check(&derived, &row, &walk.states[0], 17, &mut memory).is_err());
+            continue;
+        }
+        covered += 1;
+        let taken = if open { &[][..] } else { &walk.taken };
+        examine(&derived, &walk, taken, open, &mut random);
+    }
+    assert!(covered > 500, "{covered}");
+}
+
+#[test]
+fn every_constraint_and_interaction_matters() {
+    // For each walk there is, for each constraint and interaction, some single change to row or memory that only it notices,
+    // or another one notices it too; what must not be is that deleting it goes unnoticed everywhere.
+    let flags: Vec<Flags> = valid_flags().into_iter().filter(|f| f.assert_eq() || f.call() || f.pc_jnz()).collect();
+    let mut random = Random(3);
+    let (mut deleted, mut noticed) = (0, 0);
+    for seed in 5000..5150 {
+        let Some(walk) = Walk::new(seed, &flags, Some(0), 6) else { continue };
+        let Ok((path, _)) = Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), Some(0)) else { continue };
+        let derived = path.derive(&walk.program).expect("a walk is a path");
+        let (start, clock) = (walk.states[0], 3);
+        for index in 0..derived.air.interactions().len() {
+            // An interaction that is gone no longer compares its tuple: an altered memory or state is accepted.
+            let reduced = Derived { air: derived.air.without_interaction(index), ..derived.clone() };
+            let interaction = &derived.air.interactions()[index];
+            if interaction.bus != buses::MEMORY {
+                continue;
+            }
+            deleted += 1;
+            let mut memory = walk.memory.clone();
+            let honest = row(&derived, &start, clock, &mut memory);
+            let values = derived.air.graph().evaluate(|input| match input {
+                Input::Main(column) => honest[column as usize],
+                _ => Felt::zero(),
+            });
+            let address = values[interaction.tuple[0].index()];
+            memory.set(&address, memory.clone().get(&address) + random.felt());
+            let full = check(&derived, &honest, &start, clock, &mut memory);
+            assert!(full.is_err());
+            // Another look-up may have the same address at run time.
+            noticed += usize::from(check(&reduced, &honest, &start, clock, &mut memory).is_ok());
+        }
+    }
+    assert!(deleted > 300 && noticed * 10 > deleted * 8, "{noticed} of {deleted}");
+}

@@ -1,0 +1,123 @@
+//! Tables of known programs, with their widths, and paths that are refused.
+
+use super::program;
+use crate::components::derived::{DerivedError, MAX_STEPS, Path, Source, Word};
+use crate::decode::{DecodeError, Flags};
+use felt::Felt;
+
+fn path(pc: u32, steps: u32) -> Path {
+    Path { pc, frame: None, steps, taken: Vec::new(), targets: Vec::new() }
+}
+
+/// The loop of the `fib` fixture at pc 7: `jmp rel 4 if [fp − 3] != 0; …; call rel −8; ret`.
+fn fib() -> Vec<Felt> {
+    let minus = |value: u64| -Felt::from(value);
+    let word = Felt::from;
+    let mut words = vec![Felt::zero(); 6];
+    words.extend([word(0x2078_0017_fff7_ffd_u64), word(4_u64), word(0x480a_7ffb_7fff_8000_u64), word(0x208b_7fff_7fff_7ffe_u64)]);
+    words.extend([word(0x480a_7ffc_7fff_8000_u64), word(0x482a_7ffc_7ffb_8000_u64)]);
+    words.extend([word(0x4826_8001_7ffd_8000_u64), minus(1), word(0x1104_8001_8001_8000_u64), minus(8)]);
+    words.extend([word(0x208b_7fff_7fff_7ffe_u64), Felt::zero()]);
+    words
+}
+
+#[test]
+fn the_fibonacci_loop_is_narrow() -> Result<(), DerivedError> {
+    let program = program(&fib());
+    let mut once = path(7, 5);
+    once.taken = vec![true];
+    // enabler, fp, ap, clock, [fp − 3], [fp − 4], [fp − 5], inverse; 2 states and 8 cells.
+    let size = once.size(&program)?;
+    assert_eq!((size.columns, size.interactions), (8, 10));
+    once.frame = Some(0);
+    assert_eq!(once.size(&program)?.columns, 7);
+    // A second round reads only cells that the first wrote: no column besides the shared inverse.
+    let twice = Path { steps: 10, taken: vec![true; 2], ..once.clone() };
+    let size = twice.size(&program)?;
+    assert_eq!((size.columns, size.interactions), (7, 15));
+    // Returns: one column for each frame; all targets but the last are asserted.
+    let returns = Path { targets: vec![17, 17], ..path(17, 3) };
+    let size = returns.size(&program)?;
+    assert_eq!((size.columns, size.interactions), (4 + 3 + 1, 2 + 6));
+    let closed = Path { targets: vec![17, 17, 17], ..path(17, 3) };
+    assert_eq!(closed.size(&program)?.columns, 4 + 3);
+    let derived = once.derive(&program)?;
+    assert_eq!((derived.steps, derived.lookups.len(), derived.fetches), (5, 8, false));
+    assert!(matches!(derived.sources.last(), Some(Source::Inverse(factors)) if factors.len() == 1));
+    Ok(())
+}
+
+#[test]
+fn a_frame_pushed_on_the_path_returns_to_a_known_pc() -> Result<(), DerivedError> {
+    // From the call: the callee's condition fails ([fp − 3] = 0 is asserted), it returns to 17, which returns.
+    let program = program(&fib());
+    let there = Path { taken: vec![false], ..path(15, 5) };
+    let derived = there.derive(&program)?;
+    assert_eq!(derived.steps, 5);
+    assert!(derived.lookups.len() > 4);
+    Ok(())
+}
+
+#[test]
+fn malformed_paths_are_named() {
+    let program = program(&fib());
+    let error = |path: Path| path.derive(&program).map(|_| ()).unwrap_err();
+    assert_eq!(error(path(7, 0)), DerivedError::Steps(0));
+    assert_eq!(error(path(7, MAX_STEPS + 1)), DerivedError::Steps(MAX_STEPS + 1));
+    assert_eq!(error(path(5, 1)), DerivedError::ExecutesEnd(5));
+    assert_eq!(error(path(0, 1)), DerivedError::OutsideProgram { pc: "0".to_owned() });
+    assert_eq!(error(path(u32::MAX, 1)), DerivedError::OutsideProgram { pc: u32::MAX.to_string() });
+    assert_eq!(error(path(16, 1)), DerivedError::Instruction { pc: 16, error: DecodeError::NotAnInstruction });
+    assert_eq!(error(path(7, 2)), DerivedError::MissingOutcome { pc: "7".to_owned() });
+    assert_eq!(error(path(17, 2)), DerivedError::MissingTarget { pc: "17".to_owned() });
+    let surplus = Path { taken: vec![true, true], targets: vec![7], ..path(7, 2) };
+    assert_eq!(error(surplus), DerivedError::Unused { outcomes: 1, targets: 1 });
+    // The first jump shows that [fp − 3] is not 0; the second goes on with the same cell.
+    let jumps = Path { targets: vec![7], ..path(17, 2) };
+    assert!(jumps.derive(&program).is_ok());
+    let end = Path { targets: vec![5], ..path(17, 2) };
+    assert_eq!(error(end), DerivedError::ExecutesEnd(5));
+    let ends_there = Path { targets: vec![5], ..path(17, 1) };
+    assert!(ends_there.derive(&program).is_ok());
+}
+
+#[test]
+fn contradictions_are_named() {
+    let mut words = vec![Felt::zero(); 6];
+    // [ap] = 1, ap++; jmp rel 0 if [ap − 1] != 0, fixed not to jump.
+    words.extend([0x4806_8001_7fff_8000_u64, 1, 0x0206_8001_7fff_7fff, 0].map(Felt::from));
+    let program = program(&words);
+    let not_taken = Path { taken: vec![false], ..path(7, 2) };
+    assert_eq!(not_taken.derive(&program).map(|_| ()), Err(DerivedError::Contradiction { pc: "9".to_owned() }));
+    let taken = Path { taken: vec![true], ..path(7, 2) };
+    // Nothing is left to show: no inverse column.
+    let columns = taken.size(&program).map(|size| size.columns);
+    assert_eq!(columns, Ok(4));
+}
+
+#[test]
+fn malformed_words_are_named() {
+    for flags in [0x480a, 0x208b] {
+        assert!(Flags(flags).check().is_ok());
+        assert_eq!(Word { flags, taken: Some(true) }.derive().map(|_| ()), Err(DerivedError::NoOutcome(flags)));
+    }
+    let error = Word { flags: 0x7000, taken: None }.derive().map(|_| ());
+    assert!(matches!(error, Err(DerivedError::Flags { flags: 0x7000, .. })));
+}
+
+/// Widths of the words that compilers write most, so that a change that costs columns is seen.
+#[test]
+fn word_tables_are_narrow() -> Result<(), DerivedError> {
+    let width = |flags, taken| Word { flags, taken }.derive().map(|d| (d.air.width(), d.air.interactions().len()));
+    // [ap] = [fp + off2], ap++: enabler, fp, ap, clock, pc, off0, off2, value.
+    assert_eq!(width(0x480a, None)?, (8, 5));
+    // ret: enabler, fp, ap, clock, pc, off1 fixed, two values.
+    assert_eq!(width(0x208b, None)?, (7, 5));
+    // call rel imm: the two cells are expressions.
+    assert_eq!(width(0x1104, None)?, (6, 5));
+    // jnz, both ways and fixed.
+    assert_eq!(width(0x0207, None)?, (11, 4));
+    assert_eq!(width(0x0207, Some(true))?, (9, 4));
+    assert_eq!(width(0x0207, Some(false))?, (7, 4));
+    Ok(())
+}

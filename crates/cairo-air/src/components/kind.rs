@@ -1,0 +1,99 @@
+//! The kinds of tables a proof can have.
+
+use super::derived::{Path, Word};
+use crate::codec::{CodecError, Reader, Write};
+use crate::layout::LayoutCodecError;
+use std::fmt;
+
+/// A table's kind. Together with program and claim it determines the AIR ([`TableKind::component`] is the registry), so it
+/// is all that a proof says about a table besides its height.
+///
+/// The order of the variants is the order of tables in a layout.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TableKind {
+    /// Eight memory cells a row.
+    Memory,
+    /// One row for each distinct instruction that a generic or word table executes.
+    Instruction,
+    /// Any instruction, one step a row.
+    Generic,
+    /// One instruction word, one step a row.
+    Word(Word),
+    /// A path through the program's own bytecode, one pass a row.
+    Path(Path),
+    /// The values below 2^8.
+    Byte,
+    /// The values below 2^16.
+    Word16,
+    /// All pairs of nibbles with their conjunction.
+    NibbleAnd,
+    /// The range_check builtin with bytes as limbs.
+    RangeCheck8,
+    /// The range_check builtin with 16-bit limbs.
+    RangeCheck16,
+    /// The bitwise builtin.
+    Bitwise,
+}
+
+impl TableKind {
+    /// The kinds that have nothing but their name, with the byte that stands for them in a proof file.
+    const PLAIN: [(u8, Self); 9] = [
+        (1, Self::Memory),
+        (2, Self::Instruction),
+        (3, Self::Generic),
+        (6, Self::Byte),
+        (7, Self::Word16),
+        (8, Self::NibbleAnd),
+        (9, Self::RangeCheck8),
+        (10, Self::RangeCheck16),
+        (11, Self::Bitwise),
+    ];
+    const WORD: u8 = 4;
+    const PATH: u8 = 5;
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Word(word) => {
+                out.u8(Self::WORD);
+                word.encode(out);
+            }
+            Self::Path(path) => {
+                out.u8(Self::PATH);
+                path.encode(out);
+            }
+            plain => out.extend(Self::PLAIN.iter().filter(|(_, kind)| kind == plain).map(|(byte, _)| *byte)),
+        }
+    }
+
+    /// `position` is the table's, for messages.
+    pub(crate) fn decode(reader: &mut Reader<'_>, position: usize) -> Result<Self, LayoutCodecError> {
+        let offset = reader.offset();
+        let derived = |error| LayoutCodecError::Derived { position, error };
+        match reader.u8("table kind")? {
+            Self::WORD => reader.with(Word::decode).map(Self::Word).map_err(derived),
+            Self::PATH => reader.with(Path::decode).map(Self::Path).map_err(derived),
+            found => match Self::PLAIN.into_iter().find(|(byte, _)| *byte == found) {
+                Some((_, kind)) => Ok(kind),
+                None => Err(CodecError::Unknown { what: "table kind", found: u64::from(found), offset }.into()),
+            },
+        }
+    }
+}
+
+impl fmt::Display for TableKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory"),
+            Self::Instruction => f.write_str("instruction"),
+            Self::Generic => f.write_str("generic"),
+            Self::Word(word) => word.fmt(f),
+            Self::Path(path) => path.fmt(f),
+            Self::Byte => f.write_str("byte"),
+            Self::Word16 => f.write_str("word16"),
+            Self::NibbleAnd => f.write_str("nibble_and"),
+            Self::RangeCheck8 => f.write_str("range_check8"),
+            Self::RangeCheck16 => f.write_str("range_check16"),
+            Self::Bitwise => f.write_str("bitwise"),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The tables, one folder each, and the registry that lists them.
+
+mod columns;
+pub mod derived;
+mod kind;
+mod registry;
+#[cfg(test)]
+mod tests;
+
+pub mod bitwise;
+pub mod byte;
+pub mod generic;
+pub mod instruction;
+pub mod memory;
+pub mod nibble_and;
+pub mod range_check;
+pub mod word16;
+
+pub use derived::{Path, Word};
+pub use kind::TableKind;
+pub use registry::{Component, ComponentError, Context, MAX_CHUNKS, Occurrence};
+
+use stark::{AirBuilder, Expr, Rows};
+
+/// A builtin's table walks over its segment: the address begins with the first instance and ends with the last, and moves
+/// by one instance or not at all, on rows where `moves` is 1 (everywhere, if it is not given). Fewer than `p` moves cannot
+/// go round, so each instance from `base` to `stop` is visited.
+fn constrain_segment(b: &mut AirBuilder, address: &Expr, cells: u64, moves: Option<&Expr>, (base, stop): (u32, u32)) {
+    let step = b.next(address) - address;
+    b.constrain("first_address", Rows::First, address - u64::from(base));
+    b.constrain("next_address", Rows::Transition, &step * (&step - cells));
+    if let Some(moves) = moves {
+        b.constrain("same_address", Rows::Transition, (Expr::one() - moves) * &step);
+    }
+    b.constrain("last_address", Rows::Last, address + cells - u64::from(stop));
+}

@@ -1,0 +1,58 @@
+use super::*;
+use crate::codec::Reader;
+use crate::layout::LayoutCodecError;
+use stark::{Air, AirError};
+
+/// Columns, constraints, interactions, as the READMEs say. A change here is a new protocol version.
+#[test]
+fn shapes_are_pinned() -> Result<(), AirError> {
+    let shape = |air: Air| (air.width(), air.constraints().len(), air.interactions().len());
+    assert_eq!(shape(memory::air(1)?), (17, 2, 8));
+    assert_eq!(shape(instruction::air(5)?), (25, 30, 9));
+    assert_eq!(shape(generic::air()?), (36, 28, 6));
+    assert_eq!(shape(byte::air()?), (1, 0, 1));
+    assert_eq!(shape(word16::air()?), (2, 2, 1));
+    assert_eq!(shape(nibble_and::air()?), (1, 0, 1));
+    assert_eq!(shape(range_check::bytes::air(1, 2)?), (17, 3, 17));
+    assert_eq!(shape(range_check::words::air(1, 2)?), (9, 3, 9));
+    assert_eq!(shape(bitwise::air(1, 6)?), (16, 12, 9));
+    Ok(())
+}
+
+#[test]
+fn columns_are_named_in_order() -> Result<(), AirError> {
+    let positions = generic::Columns::positions();
+    let air = generic::air()?;
+    assert_eq!(air.columns()[positions.enabler], "enabler");
+    assert_eq!(air.columns()[positions.flag[14]], "flag[14]");
+    assert_eq!(air.columns()[positions.dst_inverse], "dst_inverse");
+    assert_eq!(positions.next_fp + 1, generic::WIDTH);
+    Ok(())
+}
+
+#[test]
+fn kinds_have_one_encoding_each() -> Result<(), LayoutCodecError> {
+    let path = Path { pc: 9, frame: Some(0), steps: 3, taken: vec![true], targets: vec![7] };
+    let kinds = [
+        TableKind::Memory,
+        TableKind::Instruction,
+        TableKind::Generic,
+        TableKind::Word(Word { flags: 0x4806, taken: None }),
+        TableKind::Path(path),
+        TableKind::Byte,
+        TableKind::Word16,
+        TableKind::NibbleAnd,
+        TableKind::RangeCheck8,
+        TableKind::RangeCheck16,
+        TableKind::Bitwise,
+    ];
+    let mut bytes = Vec::new();
+    kinds.iter().for_each(|kind| kind.encode(&mut bytes));
+    let mut reader = Reader::new(&bytes);
+    for kind in &kinds {
+        assert_eq!(TableKind::decode(&mut reader, 0)?, *kind);
+    }
+    assert!(reader.rest().is_empty());
+    assert!(kinds.is_sorted());
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! Which tables a proof has, and how high each is.
+
+use crate::claim::Claim;
+use crate::codec::{CodecError, Reader, Write};
+use crate::components::derived::DerivedError;
+use crate::components::{ComponentError, Context, MAX_CHUNKS, Occurrence, TableKind, memory};
+use crate::program::{PROGRAM_BASE, Program};
+use crate::{Builtin, buses};
+use stark::{Air, Bus, MAX_LOG_HEIGHT, Table, TableError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Most tables of a proof. Bounds the verifier's work.
+pub const MAX_TABLES: usize = 128;
+
+/// Most steps of all derived tables together. Bounds the verifier's work.
+pub const MAX_DERIVED_STEPS: u32 = 1 << 13;
+
+/// Most memory cells: addresses have 32 bits.
+pub const MAX_CELLS: u64 = 1 << 32;
+
+/// One table: its kind and the `log2` of its height.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableEntry {
+    /// Its kind.
+    pub kind: TableKind,
+    /// `log2` of the number of rows.
+    pub log_height: u32,
+}
+
+/// The tables of a proof, in the order of their kinds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// The tables.
+    pub tables: Vec<TableEntry>,
+}
+
+/// Why a list of tables is not a proof's for this program and claim.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    /// More than [`MAX_TABLES`].
+    #[error("the proof has {0} tables; the limit is {MAX_TABLES}")]
+    TooManyTables(usize),
+    /// The STARK layer refuses the list.
+    #[error(transparent)]
+    Tables(#[from] TableError),
+    /// A table before one whose kind comes first.
+    #[error("table {position} of the proof, {kind}, is out of order")]
+    Order {
+        /// Position of the table.
+        position: usize,
+        /// Its kind.
+        kind: String,
+    },
+    /// More tables of one kind than allowed.
+    #[error("the proof has {found} tables of kind {kind}; the limit is {limit}")]
+    TooMany {
+        /// The kind.
+        kind: String,
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// No memory.
+    #[error("the proof has no memory table")]
+    NoMemory,
+    /// More memory than addresses.
+    #[error("the proof has {0} memory cells; the limit is {MAX_CELLS}")]
+    TooMuchMemory(u64),
+    /// A height other than the kind's only one, or above the limit.
+    #[error("table {position} of the proof, {kind}, has 2^{found} rows; it must have {expected}")]
+    Height {
+        /// Position of the table.
+        position: usize,
+        /// Its kind.
+        kind: String,
+        /// Its height as `log2`.
+        found: u32,
+        /// What is allowed.
+        expected: String,
+    },
+    /// Derived tables with more steps than [`MAX_DERIVED_STEPS`].
+    #[error("the proof's path and word tables have {0} steps together; the limit is {MAX_DERIVED_STEPS}")]
+    TooManyDerivedSteps(u64),
+    /// A builtin with a non-empty segment has no table, or more than one.
+    #[error("the segment of `{builtin}` has {cells} cells, so the proof must have {expected} of its tables; it has {found}")]
+    BuiltinTables {
+        /// The builtin.
+        builtin: Builtin,
+        /// Cells of its segment.
+        cells: u32,
+        /// Tables that there must be.
+        expected: usize,
+        /// Tables that there are.
+        found: usize,
+    },
+    /// A look-up table is missing though used, or there though unused.
+    #[error("the proof has {found} tables for the bus `{bus}`, but must have {expected}", bus = bus.name)]
+    Provider {
+        /// The bus.
+        bus: Bus,
+        /// Tables that there must be.
+        expected: usize,
+        /// Tables that there are.
+        found: usize,
+    },
+    /// A table that this program and claim cannot have.
+    #[error("table {position} of the proof, {kind}, does not exist: {error}")]
+    Component {
+        /// Position of the table.
+        position: usize,
+        /// Its kind.
+        kind: String,
+        /// Why.
+        error: Box<ComponentError>,
+    },
+}
+
+/// Why the bytes of a layout cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutCodecError {
+    /// See [`CodecError`].
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A word or a path.
+    #[error("table {position} of the proof file's layout: {error}")]
+    Derived {
+        /// Position of the table.
+        position: usize,
+        /// What is wrong.
+        error: DerivedError,
+    },
+}
+
+impl Layout {
+    /// One past the last cell of the memory tables.
+    pub fn memory_end(&self) -> u64 {
+        let memory = self.tables.iter().filter(|table| table.kind == TableKind::Memory);
+        memory.fold(u64::from(PROGRAM_BASE), |end, table| end.saturating_add(cells(table)))
+    }
+
+    /// Checks the layout against program and claim and constructs the tables.
+    ///
+    /// # Errors
+    /// The first [`LayoutError`] found.
+    pub fn build(&self, program: &Program, claim: &Claim) -> Result<Vec<Table>, LayoutError> {
+        self.check_numbers()?;
+        self.check_builtins(program, claim)?;
+        let tables = self.build_tables(program, claim)?;
+        stark::check_tables(&tables)?;
+        self.check_providers(&tables)?;
+        Ok(tables)
+    }
+
+    /// Number, order and heights: whatever needs no AIR.
+    fn check_numbers(&self) -> Result<(), LayoutError> {
+        if self.tables.len() > MAX_TABLES {
+            return Err(LayoutError::TooManyTables(self.tables.len()));
+        }
+        let mut count: BTreeMap<&TableKind, usize> = BTreeMap::new();
+        let mut last = None;
+        for (position, TableEntry { kind, log_height: found }) in self.tables.iter().enumerate() {
+            let component = kind.component();
+            let error = |expected| LayoutError::Height { position, kind: kind.to_string(), found: *found, expected };
+            if let Some(only) = component.log_height.filter(|only| only != found) {
+                return Err(error(format!("2^{only}")));
+            }
+            if *found > MAX_LOG_HEIGHT {
+                return Err(error(format!("at most 2^{MAX_LOG_HEIGHT}")));
+            }
+            if last.is_some_and(|last| last > kind) {
+                return Err(LayoutError::Order { position, kind: kind.to_string() });
+            }
+            last = Some(kind);
+            let count = count.entry(kind).or_default();
+            *count += 1;
+            let limit = match component.occurrence {
+                Occurrence::Always | Occurrence::AsNeeded => MAX_CHUNKS,
+                Occurrence::IfRequired(_) | Occurrence::Builtin(_) => 1,
+            };
+            if *count > limit {
+                return Err(LayoutError::TooMany { kind: kind.to_string(), found: *count, limit });
+            }
+        }
+        if !count.contains_key(&TableKind::Memory) {
+            return Err(LayoutError::NoMemory);
+        }
+        let memory = self.memory_end();
+        if memory > MAX_CELLS {
+            return Err(LayoutError::TooMuchMemory(memory));
+        }
+        let steps = count.keys().map(|kind| u64::from(kind.derived_steps())).sum();
+        if steps > u64::from(MAX_DERIVED_STEPS) {
+            return Err(LayoutError::TooManyDerivedSteps(steps));
+        }
+        Ok(())
+    }
+
+    /// Every builtin with a segment that is not empty has exactly one table, every other has none.
+    fn check_builtins(&self, program: &Program, claim: &Claim) -> Result<(), LayoutError> {
+        for builtin in Builtin::ALL.into_iter().filter(|builtin| *builtin != Builtin::Output) {
+            let cells = claim.segment(program, builtin).map_or(0, |segment| segment.stop.saturating_sub(segment.base));
+            let expected = usize::from(cells > 0);
+            let found = self.count(Occurrence::Builtin(builtin));
+            if found != expected {
+                return Err(LayoutError::BuiltinTables { builtin, cells, expected, found });
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, occurrence: Occurrence) -> usize {
+        self.tables.iter().filter(|table| table.kind.component().occurrence == occurrence).count()
+    }
+
+    fn build_tables(&self, program: &Program, claim: &Claim) -> Result<Vec<Table>, LayoutError> {
+        let mut memory_start = u64::from(PROGRAM_BASE);
+        let mut tables: Vec<Table> = Vec::with_capacity(self.tables.len());
+        let mut last: Option<&TableKind> = None;
+        for (position, entry) in self.tables.iter().enumerate() {
+            let kind = &entry.kind;
+            // Chunks of one kind share an AIR, but for memory, where each begins at another address.
+            let shared: Option<Arc<Air>> = match tables.last() {
+                Some(table) if last == Some(kind) && *kind != TableKind::Memory => Some(Arc::clone(&table.air)),
+                _ => None,
+            };
+            let air = match shared {
+                Some(air) => air,
+                None => {
+                    let air = kind.component().air(Context { program, claim, memory_start });
+                    Arc::new(air.map_err(|error| LayoutError::Component { position, kind: kind.to_string(), error: error.into() })?)
+                }
+            };
+            if *kind == TableKind::Memory {
+                memory_start += cells(entry);
+            }
+            tables.push(Table { air, log_height: entry.log_height });
+            last = Some(kind);
+        }
+        Ok(tables)
+    }
+
+    /// A look-up table is there exactly if some table requires from its bus.
+    fn check_providers(&self, tables: &[Table]) -> Result<(), LayoutError> {
+        for bus in [buses::INSTRUCTION, buses::BYTE, buses::WORD16, buses::NIBBLE_AND] {
+            let provider = Occurrence::IfRequired(bus);
+            let required = self.tables.iter().zip(tables).any(|(entry, table)| {
+                entry.kind.component().occurrence != provider && table.air.interactions().iter().any(|i| i.bus == bus)
+            });
+            let (expected, found) = (usize::from(required), self.count(provider));
+            if found != expected {
+                return Err(LayoutError::Provider { bus, expected, found });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        out.u64(self.tables.len() as u64);
+        for table in &self.tables {
+            table.kind.encode(out);
+            out.u8(table.log_height as u8);
+        }
+    }
+
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, LayoutCodecError> {
+        let count = reader.length("list of tables", MAX_TABLES, 2)?;
+        let mut tables = Vec::with_capacity(count);
+        for position in 0..count {
+            let kind = TableKind::decode(reader, position)?;
+            let log_height = u32::from(reader.u8("table height")?);
+            tables.push(TableEntry { kind, log_height });
+        }
+        Ok(Self { tables })
+    }
+}
+
+/// Memory cells of a memory table.
+fn cells(table: &TableEntry) -> u64 {
+    1u64.checked_shl(table.log_height).and_then(|rows| rows.checked_mul(memory::CELLS as u64)).unwrap_or(u64::MAX)
+}

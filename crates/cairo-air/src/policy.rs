@@ -1,0 +1,110 @@
+//! What a verifier demands of a proof besides its being right.
+
+use stark::security::{Security, Size};
+use stark::{Parameters, PublicTuple, Shape, Table};
+
+/// A verifier's demands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Policy {
+    /// Fewest bits of security by the conjecture on list decoding; see [`stark::security`].
+    pub min_conjectured_bits: f64,
+    /// Fewest bits of security by theorems alone.
+    pub min_proven_bits: f64,
+    /// Largest proof file.
+    pub max_proof_bytes: usize,
+    /// Most steps of a run.
+    pub max_steps: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            min_conjectured_bits: 96.0,
+            min_proven_bits: 0.0,
+            max_proof_bytes: 64 << 20,
+            max_steps: crate::claim::MAX_STEPS,
+        }
+    }
+}
+
+/// A demand that a proof does not meet.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PolicyError {
+    /// A file above [`Policy::max_proof_bytes`].
+    #[error("the proof has {found} bytes; this verifier takes at most {limit}")]
+    ProofBytes {
+        /// Its size.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A run above [`Policy::max_steps`].
+    #[error("the proof claims {found} steps; this verifier takes at most {limit}")]
+    Steps {
+        /// Steps claimed.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Security below [`Policy::min_conjectured_bits`].
+    #[error("the proof has {found:.1} bits of conjectured security; this verifier demands {least:.1}")]
+    ConjecturedBits {
+        /// What it has.
+        found: f64,
+        /// What is demanded.
+        least: f64,
+    },
+    /// Security below [`Policy::min_proven_bits`].
+    #[error("the proof has {found:.1} bits of proven security; this verifier demands {least:.1}")]
+    ProvenBits {
+        /// What it has.
+        found: f64,
+        /// What is demanded.
+        least: f64,
+    },
+}
+
+impl Policy {
+    pub(crate) const fn check_size(&self, bytes: usize) -> Result<(), PolicyError> {
+        if bytes > self.max_proof_bytes {
+            return Err(PolicyError::ProofBytes { found: bytes, limit: self.max_proof_bytes });
+        }
+        Ok(())
+    }
+
+    pub(crate) const fn check_steps(&self, n_steps: u64) -> Result<(), PolicyError> {
+        if n_steps > self.max_steps {
+            return Err(PolicyError::Steps { found: n_steps, limit: self.max_steps });
+        }
+        Ok(())
+    }
+
+    /// A figure that is no number meets no demand.
+    pub(crate) fn check_security(&self, security: &Security) -> Result<(), PolicyError> {
+        let (found, least) = (security.conjectured, self.min_conjectured_bits);
+        if found.is_nan() || least.is_nan() || found < least {
+            return Err(PolicyError::ConjecturedBits { found, least });
+        }
+        let (found, least) = (security.proven, self.min_proven_bits);
+        if found.is_nan() || least.is_nan() || found < least {
+            return Err(PolicyError::ProvenBits { found, least });
+        }
+        Ok(())
+    }
+}
+
+/// Bits of security of a proof of these tables.
+pub fn security(tables: &[Table], public: &[PublicTuple], parameters: &Parameters) -> Security {
+    let shape = Shape::new(tables, parameters);
+    let rows = tables.iter().map(|table| (table.air.interactions().len() as u128) << table.log_height);
+    let arity = |table: &Table| table.air.interactions().iter().map(|i| i.bus.arity as u64).max().unwrap_or(0);
+    let size = Size {
+        log_max_height: shape.groups.first().map_or(0, |group| group.log_height),
+        terms: rows.sum::<u128>() + public.len() as u128,
+        tuple_arity: tables.iter().map(arity).max().unwrap_or(0),
+        constraints: shape.groups.iter().map(|group| group.constraints as u64).max().unwrap_or(0),
+        openings: shape.groups.iter().map(|group| group.openings() as u64).sum(),
+        folds: shape.folds.len() as u32,
+    };
+    parameters.security(&size)
+}

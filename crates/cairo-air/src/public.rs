@@ -1,0 +1,59 @@
+//! The public side of the bus sum: tuples that the verifier derives from statement and claim. A proof carries no list of
+//! them.
+
+use crate::buses;
+use crate::claim::Claim;
+use crate::program::{ArgumentBinding, PROGRAM_BASE};
+use crate::statement::Statement;
+use crate::Builtin;
+use felt::Felt;
+use stark::PublicTuple;
+
+/// One memory cell that the statement fixes.
+fn cell(address: u64, value: Felt) -> PublicTuple {
+    PublicTuple::require(buses::MEMORY, vec![Felt::from(address), value])
+}
+
+/// The public tuples, for a claim that has passed [`Claim::check`].
+///
+/// * The initial state is provided and the final state required. All but the final `ap` and the number of steps follow from
+///   the program: `fp` comes back, since in canonical proof mode the header itself calls main.
+/// * Memory: every word of the program; the head of the execution segment (`[E] = E + 2`, `[E + 1] = 0`: the frame that the
+///   header stands on); each builtin's base there and stop pointer below the final `ap`; the output; for Cairo 2 the argument
+///   segment and the two pointers to it.
+pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
+    let program = &statement.program;
+    let mut tuples = states(statement, claim);
+    for (address, word) in (u64::from(PROGRAM_BASE)..).zip(program.bytecode()) {
+        tuples.push(cell(address, *word));
+    }
+    let (execution, initial_ap) = (u64::from(program.execution_base()), u64::from(program.initial_ap()));
+    tuples.push(cell(execution, Felt::from(initial_ap)));
+    tuples.push(cell(execution + 1, Felt::zero()));
+    // Claim::check has compared the final ap with twice the number of builtins.
+    let stops = u64::from(claim.final_ap).saturating_sub(claim.segments.len() as u64);
+    for (i, segment) in (0..).zip(&claim.segments) {
+        tuples.push(cell(initial_ap + i, Felt::from(u64::from(segment.base))));
+        tuples.push(cell(stops + i, Felt::from(u64::from(segment.stop))));
+    }
+    if let Some(segment) = claim.segment(program, Builtin::Output) {
+        tuples.extend((u64::from(segment.base)..).zip(&claim.output).map(|(address, value)| cell(address, *value)));
+    }
+    if let (ArgumentBinding::Pointers { cell: offset }, Some(start)) = (program.arguments(), claim.arguments_start) {
+        let (pointers, start) = (initial_ap + u64::from(offset), u64::from(start));
+        tuples.push(cell(pointers, Felt::from(start)));
+        tuples.push(cell(pointers + 1, Felt::from(start + statement.arguments.len() as u64)));
+        tuples.extend((start..).zip(&statement.arguments).map(|(address, value)| cell(address, *value)));
+    }
+    tuples
+}
+
+fn states(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
+    let program = &statement.program;
+    let start = u64::from(program.initial_ap());
+    let state = |pc: u32, ap: u64, clock: u64| [u64::from(pc), ap, start, clock].map(Felt::from).to_vec();
+    vec![
+        PublicTuple::provide(buses::STATE, state(program.initial_pc(), start, 0)),
+        PublicTuple::require(buses::STATE, state(program.final_pc(), u64::from(claim.final_ap), claim.n_steps)),
+    ]
+}

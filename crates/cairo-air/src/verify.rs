@@ -1,0 +1,138 @@
+//! The verifier: seven steps, as in `docs/PROTOCOL.md`. No byte of a proof can make it panic.
+
+use crate::claim::ClaimError;
+use crate::layout::LayoutError;
+use crate::policy::{self, Policy, PolicyError};
+use crate::proof::{CairoProof, ProofFileError};
+use crate::public::public_tuples;
+use crate::statement::Statement;
+use felt::Felt;
+use stark::{Parameters, Proof, Shape};
+
+/// Why a proof is refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum VerifyError {
+    /// Not what the verifier's policy demands.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Not a proof file.
+    #[error(transparent)]
+    File(#[from] ProofFileError),
+    /// A proof of another program.
+    #[error("this is a proof of another program: its program hash is {found}, that of the expected program is {expected}")]
+    OtherProgram {
+        /// Hash in the proof.
+        found: String,
+        /// Hash of the statement's program.
+        expected: String,
+    },
+    /// A proof of the program on other arguments.
+    #[error("this is a proof of the program on other arguments: their hash is {found}, that of the expected ones is {expected}")]
+    OtherArguments {
+        /// Hash in the proof.
+        found: String,
+        /// Hash of the statement's arguments.
+        expected: String,
+    },
+    /// Another prover's proof.
+    #[error("this proof was made by another prover: its identity is {found}, the expected one is {expected}")]
+    OtherProver {
+        /// Identity in the proof.
+        found: String,
+        /// Identity of the statement.
+        expected: String,
+    },
+    /// A claim that no run fits.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// Tables that do not fit program and claim.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// Bytes that are no STARK proof for these tables.
+    #[error("the STARK proof cannot be read: {0}")]
+    Decode(#[from] stark::DecodeError),
+    /// A STARK proof that does not hold.
+    #[error("the STARK proof is invalid: {0}")]
+    Stark(#[from] stark::VerifyError),
+}
+
+/// What a valid proof shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    /// The output cells of the run.
+    pub output: Vec<Felt>,
+    /// Its number of steps, up to the first arrival at the program's end.
+    pub n_steps: u64,
+    /// Parameters of the proof.
+    pub parameters: Parameters,
+    /// Bits of security by the conjecture on list decoding.
+    pub conjectured_bits: f64,
+    /// Bits of security by theorems alone.
+    pub proven_bits: f64,
+}
+
+/// Checks that `proof`, a proof file, shows the statement: that the statement's prover knows a run of its program on its
+/// arguments, with the output and the number of steps that are returned.
+///
+/// # Errors
+/// A [`VerifyError`] that names what is wrong.
+pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Verified, VerifyError> {
+    // 1. Read the file.
+    policy.check_size(proof.len())?;
+    let file = CairoProof::decode(proof)?;
+
+    // 2. It is for this program, these arguments and this prover.
+    check_identity(statement, &file)?;
+
+    // 3. The claim is possible.
+    policy.check_steps(file.claim.n_steps)?;
+    file.claim.check(&statement.program, &statement.arguments, file.layout.memory_end())?;
+
+    // 4. The tables are those that a proof of this program with this claim must have. Their AIRs are constructed here, from
+    //    the verifier's own program.
+    let tables = file.layout.build(&statement.program, &file.claim)?;
+
+    // 5. The public side of the bus sum follows from statement and claim.
+    let public = public_tuples(statement, &file.claim);
+
+    // 6. Parameters and size give the security that the policy demands.
+    let security = policy::security(&tables, &public, &file.parameters);
+    policy.check_security(&security)?;
+
+    // 7. The STARK proof holds, for exactly this statement, claim and layout.
+    let shape = Shape::new(&tables, &file.parameters);
+    let stark_proof = Proof::decode(&file.stark, &shape)?;
+    let context = statement.context(&file.claim, &file.layout);
+    stark::verify(&tables, &public, &context, &file.parameters, &stark_proof)?;
+
+    Ok(Verified {
+        n_steps: file.claim.n_steps,
+        output: file.claim.output,
+        parameters: file.parameters,
+        conjectured_bits: security.conjectured,
+        proven_bits: security.proven,
+    })
+}
+
+fn check_identity(statement: &Statement, file: &CairoProof) -> Result<(), VerifyError> {
+    let differ = |found: &[u8; 32], expected: &[u8; 32]| (found != expected).then(|| (hex(found), hex(expected)));
+    if let Some((found, expected)) = differ(&file.program_hash, &statement.program.hash()) {
+        return Err(VerifyError::OtherProgram { found, expected });
+    }
+    if let Some((found, expected)) = differ(&file.arguments_hash, &statement.arguments_hash()) {
+        return Err(VerifyError::OtherArguments { found, expected });
+    }
+    if let Some((found, expected)) = differ(&file.prover, &statement.prover) {
+        return Err(VerifyError::OtherProver { found, expected });
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(64), |mut digits, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}

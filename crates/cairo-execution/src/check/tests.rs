@@ -1,0 +1,168 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use crate::fixture::{cairo0, cairo2};
+use crate::{Execution, ExecutionError as E, Registers, Segment};
+use cairo_air::{Builtin, Program};
+use felt::Felt;
+
+fn refused(mut execution: Execution, change: impl FnOnce(&mut Execution)) -> E {
+    execution.check().expect("the fixture is sound");
+    change(&mut execution);
+    execution.check().expect_err("the change must be noticed")
+}
+
+#[test]
+fn the_fixtures_pass() {
+    assert_eq!(cairo0().check(), Ok(()));
+    assert_eq!(cairo2().check(), Ok(()));
+    assert_eq!(cairo0().n_steps(), 6);
+    assert_eq!(cairo0().output(), &[Felt::from(7)]);
+}
+
+#[test]
+fn output_of_a_broken_segment_is_empty() {
+    let mut execution = cairo0();
+    execution.segments.insert(Builtin::Output, Segment { base: 20, stop: 99 });
+    assert_eq!(execution.output(), &[]);
+    execution.segments.clear();
+    assert_eq!(execution.output(), &[]);
+}
+
+#[test]
+fn memory_size() {
+    let error = refused(cairo0(), |e| e.memory.truncate(10));
+    assert_eq!(error, E::MemoryTooShort { cells: 10, needed: 16 });
+    let error = refused(cairo0(), |e| e.memory[0] = Felt::from(5));
+    assert_eq!(error, E::CellZero { found: "0x5".to_owned() });
+}
+
+#[test]
+fn trace_of_no_steps() {
+    assert_eq!(refused(cairo0(), |e| e.trace.clear()), E::EmptyTrace { states: 0 });
+    assert_eq!(refused(cairo0(), |e| e.trace.truncate(1)), E::EmptyTrace { states: 1 });
+}
+
+#[test]
+fn registers_outside_memory() {
+    let error = refused(cairo0(), |e| e.trace[2].pc = 21);
+    assert_eq!(error, E::RegisterOutside { step: 2, register: "pc", value: 21, last: 20 });
+    let error = refused(cairo0(), |e| e.trace[3].ap = 22);
+    assert_eq!(error, E::RegisterOutside { step: 3, register: "ap", value: 22, last: 21 });
+    let error = refused(cairo0(), |e| e.trace[4].fp = 0);
+    assert_eq!(error, E::RegisterOutside { step: 4, register: "fp", value: 0, last: 21 });
+    let last = refused(cairo0(), |e| e.trace[6].ap = u32::MAX);
+    assert_eq!(last, E::RegisterOutside { step: 6, register: "ap", value: u32::MAX, last: 21 });
+}
+
+#[test]
+fn first_and_last_state() {
+    let expected = Registers { pc: 1, ap: 15, fp: 15 };
+    for found in [Registers { pc: 2, ..expected }, Registers { ap: 16, ..expected }, Registers { fp: 14, ..expected }] {
+        let error = refused(cairo0(), |e| e.trace[0] = found);
+        assert_eq!(error, E::InitialState { found, expected });
+    }
+    let error = refused(cairo0(), |e| e.trace[6].pc = 6);
+    assert_eq!(error, E::FinalState { pc: 6, fp: 15, expected_pc: 5, expected_fp: 15 });
+    let error = refused(cairo0(), |e| e.trace[6].fp = 18);
+    assert_eq!(error, E::FinalState { pc: 5, fp: 18, expected_pc: 5, expected_fp: 15 });
+    let error = refused(cairo0(), |e| e.trace[4].pc = 5);
+    assert_eq!(error, E::EarlyEnd { step: 4, last: 6 });
+    // A closing jump counted as a step.
+    let error = refused(cairo0(), |e| e.trace.push(e.trace[6]));
+    assert_eq!(error, E::EarlyEnd { step: 6, last: 7 });
+    let error = refused(cairo0(), |e| e.trace[6].ap = 16);
+    assert_eq!(error, E::FinalAp { ap: 16, least: 17 });
+}
+
+#[test]
+fn program_in_memory() {
+    for word in 0..12 {
+        let error = refused(cairo0(), |e| e.memory[word + 1] += Felt::from(1));
+        assert!(matches!(error, E::Bytecode { address, word: at, .. } if at == word && address == word as u32 + 1));
+    }
+}
+
+#[test]
+fn execution_head() {
+    let error = refused(cairo0(), |e| e.memory[13] = Felt::from(14));
+    assert_eq!(error, E::ExecutionHead { address: 13, found: "0xe".to_owned(), expected: "0xf".to_owned() });
+    let error = refused(cairo0(), |e| e.memory[14] = Felt::from(1));
+    assert_eq!(error, E::ExecutionHead { address: 14, found: "0x1".to_owned(), expected: "0x0".to_owned() });
+}
+
+#[test]
+fn builtin_segments() {
+    assert_eq!(refused(cairo0(), |e| e.segments.clear()), E::SegmentMissing(Builtin::Output));
+    let segment = Segment { base: 20, stop: 20 };
+    let error = refused(cairo0(), |e| {
+        let _ = e.segments.insert(Builtin::RangeCheck, segment);
+    });
+    assert_eq!(error, E::SegmentUndeclared(Builtin::RangeCheck));
+    for (base, stop) in [(21, 20), (20, 22), (0, 1)] {
+        let error = refused(cairo0(), |e| {
+            let _ = e.segments.insert(Builtin::Output, Segment { base, stop });
+        });
+        assert_eq!(error, E::SegmentBounds { builtin: Builtin::Output, base, stop, cells: 21 });
+    }
+    let error = refused(cairo0(), |e| e.memory[15] = Felt::from(19));
+    assert!(matches!(error, E::BuiltinBase { builtin: Builtin::Output, address: 15, expected: 20, .. }), "{error}");
+    let error = refused(cairo0(), |e| e.memory[19] = Felt::from(20));
+    assert!(matches!(error, E::StopPointer { builtin: Builtin::Output, address: 19, expected: 21, .. }), "{error}");
+}
+
+#[test]
+fn segments_hold_whole_instances() {
+    // The same words with the bitwise builtin declared too: the header and all addresses move by one cell.
+    let mut execution = cairo0();
+    let mut words = execution.program.bytecode().to_vec();
+    words[1] = Felt::from(2);
+    let builtins = vec![Builtin::Output, Builtin::Bitwise];
+    execution.program = Program::new(words.clone(), builtins, execution.program.arguments()).unwrap();
+    execution.memory[2] = Felt::from(2);
+    execution.memory.extend([0; 9].map(Felt::from));
+    execution.memory[18] = Felt::from(21);
+    execution.memory[16] = Felt::from(22);
+    execution.memory[19] = Felt::from(26);
+    execution.segments.insert(Builtin::Bitwise, Segment { base: 22, stop: 26 });
+    let error = execution.check().unwrap_err();
+    assert_eq!(error, E::SegmentInstances { builtin: Builtin::Bitwise, len: 4, cells_per_instance: 5 });
+    execution.segments.insert(Builtin::Bitwise, Segment { base: 22, stop: 27 });
+    execution.memory[19] = Felt::from(27);
+    assert_eq!(execution.check(), Ok(()));
+}
+
+#[test]
+fn arguments_at_the_head_of_the_output() {
+    let error = refused(cairo0(), |e| e.arguments.push(Felt::from(8)));
+    assert_eq!(error, E::OutputTooShort { output: 1, arguments: 2 });
+    let error = refused(cairo0(), |e| e.arguments[0] = Felt::from(8));
+    assert_eq!(error, E::OutputPrefix { index: 0, found: "0x7".to_owned(), expected: "0x8".to_owned() });
+    let error = refused(cairo0(), |e| e.arguments_start = Some(20));
+    assert_eq!(error, E::ArgumentsStartUnexpected(20));
+    let mut none = cairo0();
+    none.arguments.clear();
+    assert_eq!(none.check(), Ok(()));
+}
+
+#[test]
+fn arguments_in_their_segment() {
+    assert_eq!(refused(cairo2(), |e| e.arguments_start = None), E::ArgumentsStartMissing);
+    let error = refused(cairo2(), |e| e.arguments_start = Some(24));
+    assert_eq!(error, E::ArgumentsOutside { start: 24, arguments: 2, cells: 25 });
+    let error = refused(cairo2(), |e| e.arguments_start = Some(0));
+    assert_eq!(error, E::ArgumentsOutside { start: 0, arguments: 2, cells: 25 });
+    let error = refused(cairo2(), |e| e.memory[21] = Felt::from(22));
+    assert!(matches!(error, E::ArgumentPointer { which: "start", address: 21, expected: 23, .. }), "{error}");
+    let error = refused(cairo2(), |e| e.memory[22] = Felt::from(24));
+    assert!(matches!(error, E::ArgumentPointer { which: "end", address: 22, expected: 25, .. }), "{error}");
+    let error = refused(cairo2(), |e| e.arguments.truncate(1));
+    assert!(matches!(error, E::ArgumentPointer { which: "end", address: 22, expected: 24, .. }), "{error}");
+    let error = refused(cairo2(), |e| e.memory[24] = Felt::from(32));
+    assert!(matches!(error, E::Argument { index: 1, address: 24, .. }), "{error}");
+}
+
+#[test]
+fn messages_name_place_and_remedy() {
+    let error = refused(cairo0(), |e| e.arguments[0] = Felt::from(8)).to_string();
+    assert!(error.contains("output value 0 is 0x7") && error.contains("first writes its arguments"), "{error}");
+}

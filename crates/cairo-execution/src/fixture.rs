@@ -1,0 +1,53 @@
+//! A run small enough to be written by hand, for tests.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use crate::{Execution, Registers, Segment};
+use cairo_air::{ArgumentBinding, Builtin, Program};
+use felt::Felt;
+use std::collections::BTreeMap;
+
+/// `main` writes 7 to the output and returns the output pointer.
+const WORDS: [u64; 12] = [
+    0x0407_8001_7fff_7fff, // ap += 1
+    1,
+    0x1104_8001_8001_8000, // call rel 4
+    4,
+    0x0107_8001_7fff_7fff, // jmp rel 0
+    0,
+    0x4806_8001_7fff_8000, // [ap] = 7, ap++
+    7,
+    0x4002_8000_7ffd_7fff, // [ap - 1] = [[fp - 3]]
+    0x4826_8001_7ffd_8000, // [ap] = [fp - 3] + 1, ap++
+    1,
+    0x208b_7fff_7fff_7ffe, // ret
+];
+
+/// The run, with its output as its argument.
+pub(crate) fn cairo0() -> Execution {
+    let mut cells = vec![0];
+    cells.extend(WORDS);
+    cells.extend([15, 0, 20, 15, 5, 7, 21, 7]);
+    let states = [(1, 15, 15), (3, 16, 15), (7, 18, 18), (9, 19, 18), (10, 19, 18), (12, 20, 18), (5, 20, 15)];
+    Execution {
+        program: program(ArgumentBinding::OutputPrefix),
+        arguments: vec![Felt::from(7)],
+        trace: states.map(|(pc, ap, fp)| Registers { pc, ap, fp }).to_vec(),
+        memory: cells.into_iter().map(Felt::from).collect(),
+        segments: BTreeMap::from([(Builtin::Output, Segment { base: 20, stop: 21 })]),
+        arguments_start: None,
+    }
+}
+
+/// The same run with the arguments 30 and 31 in a segment of their own, as an executable has them.
+pub(crate) fn cairo2() -> Execution {
+    let mut execution = cairo0();
+    execution.program = program(ArgumentBinding::Pointers { cell: 6 });
+    execution.arguments = [30, 31].map(Felt::from).to_vec();
+    execution.memory.extend([23, 25, 30, 31].map(Felt::from));
+    execution.arguments_start = Some(23);
+    execution
+}
+
+fn program(binding: ArgumentBinding) -> Program {
+    Program::new(WORDS.map(Felt::from).to_vec(), vec![Builtin::Output], binding).unwrap()
+}

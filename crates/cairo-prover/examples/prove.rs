@@ -1,0 +1,115 @@
+//! Runs a program and proves the run: `cargo run --release -p cairo-prover --example prove -- PROGRAM [OPTIONS]`.
+
+use anyhow::Context as _;
+use cairo_prover::{Options, prove};
+use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use clap::Parser;
+use stark::{Control, Phase, Preset};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// Runs a program and proves the run.
+#[derive(Parser)]
+struct Inputs {
+    /// Compiled Cairo 0 program or Cairo 2 executable.
+    program: PathBuf,
+    /// Arguments as JSON.
+    #[arg(long)]
+    args: Option<String>,
+    /// bench-96, default-100, compact or proven-100.
+    #[arg(long, default_value_t)]
+    preset: Preset,
+    /// Threads; all of the machine's if not given.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Columns that the planner may use.
+    #[arg(long, default_value_t = Options::default().columns)]
+    columns: usize,
+    /// Where to write the proof.
+    #[arg(long)]
+    proof: Option<PathBuf>,
+    /// Print the figures as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Notes when each phase begins.
+struct Watch(Mutex<Vec<(Phase, Instant)>>);
+
+impl Control for Watch {
+    fn progress(&self, phase: Phase, _: f64) {
+        if let Ok(mut begins) = self.0.lock()
+            && begins.iter().all(|(begun, _)| *begun != phase)
+        {
+            begins.push((phase, Instant::now()));
+        }
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let inputs = Inputs::parse();
+    let bytes = std::fs::read(&inputs.program).with_context(|| format!("cannot read {}", inputs.program.display()))?;
+    let program = RunnableProgram::from_json(&bytes)?;
+    let arguments = match &inputs.args {
+        Some(text) => Arguments::from_json(text.as_bytes())?,
+        None => Arguments::none(),
+    };
+    let begin = Instant::now();
+    let execution = run(&program, &arguments, &Limits::default(), &mut unwatched)?;
+    let run_ms = millis(begin, Instant::now());
+    let n_steps = execution.n_steps();
+
+    let watch = Watch(Mutex::new(Vec::new()));
+    let options = Options { parameters: inputs.preset.parameters(), threads: inputs.threads, columns: inputs.columns };
+    let begin = Instant::now();
+    let proof = prove(execution, [0; 32], &options, &watch)?;
+    let end = Instant::now();
+    let prove_ms = millis(begin, end);
+
+    let begins = watch.0.into_inner()?;
+    let ends = begins.iter().skip(1).map(|(_, begin)| *begin).chain([end]);
+    let phases: Vec<_> = begins.iter().zip(ends).map(|((phase, begin), end)| (phase.name(), millis(*begin, end))).collect();
+    let (tables, file) = (proof.layout.tables.clone(), proof.encode());
+    if let Some(path) = &inputs.proof {
+        std::fs::write(path, &file).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let peak = peak_memory();
+    if inputs.json {
+        let phases: Vec<_> = phases.iter().map(|(name, ms)| format!("\"{name}\":{ms:.1}")).collect();
+        println!(
+            "{{\"n_steps\":{n_steps},\"run_ms\":{run_ms:.1},\"prove_ms\":{prove_ms:.1},\"phases_ms\":{{{}}},\
+             \"peak_bytes\":{},\"proof_bytes\":{},\"preset\":\"{}\"}}",
+            phases.join(","),
+            peak.map_or("null".to_owned(), |peak| peak.to_string()),
+            file.len(),
+            inputs.preset
+        );
+        return Ok(());
+    }
+    println!("{n_steps} steps, run in {run_ms:.1} ms");
+    for table in tables {
+        println!("  2^{:<2} rows: {}", table.log_height, table.kind);
+    }
+    println!("proven in {prove_ms:.1} ms ({:.2} µs a step)", prove_ms * 1000.0 / n_steps as f64);
+    for (name, ms) in phases {
+        println!("  {name:<9}{ms:>10.1} ms");
+    }
+    if let Some(peak) = peak {
+        println!("peak memory {:.1} MB", peak as f64 / 1e6);
+    }
+    println!("proof {} bytes", file.len());
+    Ok(())
+}
+
+fn millis(begin: Instant, end: Instant) -> f64 {
+    end.duration_since(begin).as_secs_f64() * 1e3
+}
+
+/// The process's largest resident size, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
+}

@@ -1,0 +1,58 @@
+//! Verifies a proof: `cargo run --release -p cairo-prover --example verify -- PROGRAM PROOF [OPTIONS]`.
+
+use anyhow::Context as _;
+use cairo_air::{Policy, Statement, verify};
+use cairo_runner::{Arguments, RunnableProgram};
+use clap::Parser;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Verifies that a proof is one of this program on these arguments.
+#[derive(Parser)]
+struct Inputs {
+    /// Compiled Cairo 0 program or Cairo 2 executable.
+    program: PathBuf,
+    /// The proof file.
+    proof: PathBuf,
+    /// Arguments as JSON.
+    #[arg(long)]
+    args: Option<String>,
+    /// Fewest bits of conjectured security.
+    #[arg(long, default_value_t = Policy::default().min_conjectured_bits)]
+    min_conjectured_bits: f64,
+    /// Fewest bits of proven security.
+    #[arg(long, default_value_t = Policy::default().min_proven_bits)]
+    min_proven_bits: f64,
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn main() -> anyhow::Result<()> {
+    let inputs = Inputs::parse();
+    let program = RunnableProgram::from_json(&read(&inputs.program)?)?;
+    let arguments = match &inputs.args {
+        Some(text) => Arguments::from_json(text.as_bytes())?,
+        None => Arguments::none(),
+    };
+    let arguments = program.bind(&arguments)?;
+    let statement = Statement { program: program.program().clone(), arguments, prover: [0; 32] };
+    let policy = Policy {
+        min_conjectured_bits: inputs.min_conjectured_bits,
+        min_proven_bits: inputs.min_proven_bits,
+        ..Policy::default()
+    };
+    let file = read(&inputs.proof)?;
+    let begin = Instant::now();
+    let verified = verify(&statement, &file, &policy)?;
+    let ms = begin.elapsed().as_secs_f64() * 1e3;
+    println!(
+        "valid: {} steps, {:.1} bits conjectured, {:.1} proven, verified in {ms:.1} ms",
+        verified.n_steps, verified.conjectured_bits, verified.proven_bits
+    );
+    for value in &verified.output {
+        println!("{}", felt::encoding::to_hex(value));
+    }
+    Ok(())
+}

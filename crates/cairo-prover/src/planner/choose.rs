@@ -1,0 +1,390 @@
+//! Which candidates become tables: local search over sets of them, with the exact cost of each set.
+//!
+//! Given a set, the grammar says how often each of its tables is used without looking at the run again: from the last symbol
+//! to the first, a symbol in the set is a row of its table, any other passes its occurrences on to its parts. Blocks that
+//! nothing covers are left to word tables and the generic table.
+
+use super::blocks::Blocks;
+use super::cost::{Costs, cells_of_rows, half_columns};
+use super::grammar::{Grammar, MAX_WIDTH, Rule, path_of};
+use cairo_air::Program;
+use cairo_air::components::derived::{Path, Size, Word};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most blocks that can be tables of their own: those with the most steps.
+const MAX_LEAVES: usize = 160;
+
+/// Longest unrolling of a loop.
+const MAX_UNROLL: u32 = 24;
+
+/// Moves that the search may look at, times the number of symbols.
+const WORK: usize = 10_000_000;
+
+/// What a table can execute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// A symbol.
+    Symbol(u32),
+    /// A symbol this many times, within runs of it.
+    Unrolled(u32, u32),
+}
+
+/// A possible path table.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// What it executes.
+    pub item: Item,
+    /// How.
+    pub path: Path,
+    /// Its size.
+    pub size: Size,
+}
+
+/// A word with the size of its table.
+#[derive(Debug, Clone, Copy)]
+pub struct WordSize {
+    /// The word.
+    pub word: Word,
+    /// Its table's size.
+    pub size: Size,
+}
+
+/// A choice of tables.
+#[derive(Debug)]
+pub struct Choice {
+    /// The chosen paths.
+    pub paths: Vec<Candidate>,
+    /// The chosen words.
+    pub words: Vec<WordSize>,
+    /// Whether the instruction table is needed, and with how many rows.
+    pub instructions: Option<u64>,
+}
+
+struct Search<'a> {
+    grammar: &'a Grammar,
+    costs: &'a Costs,
+    candidates: Vec<Candidate>,
+    /// Candidate of each symbol.
+    of_symbol: Vec<Option<usize>>,
+    /// For each symbol the candidates that unroll it, longest first.
+    unrolled: Vec<Vec<(u32, usize)>>,
+    words: Vec<WordSize>,
+    /// Of each block: steps by word, and steps that have no word.
+    histogram: Vec<(Vec<(usize, u64)>, u64)>,
+    steps: u64,
+    distinct: u64,
+}
+
+/// What a set of candidates costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Verdict {
+    price: u64,
+    words: Vec<usize>,
+    instructions: bool,
+}
+
+impl Choice {
+    /// Searches for the cheapest set.
+    pub fn new(blocks: &Blocks, grammar: &Grammar, program: &Program, costs: &Costs) -> Self {
+        let search = Search::new(blocks, grammar, program, costs);
+        let nothing = vec![false; search.candidates.len()];
+        let is_leaf = |candidate: &Candidate| match candidate.item {
+            Item::Symbol(symbol) => (symbol as usize) < blocks.blocks.len(),
+            Item::Unrolled(..) => false,
+        };
+        let leaves: Vec<bool> = search.candidates.iter().map(is_leaf).collect();
+        let everything: Vec<bool> =
+            search.candidates.iter().map(|candidate| matches!(candidate.item, Item::Symbol(_))).collect();
+        // Powers of two make the way down bumpy: first without, then with them.
+        let found = [nothing, leaves, everything].map(|start| {
+            let (smooth, _) = search.descend(start.clone(), false);
+            let (from_smooth, from_start) = (search.descend(smooth, true), search.descend(start, true));
+            if from_smooth.1.price <= from_start.1.price { from_smooth } else { from_start }
+        });
+        let best = found.into_iter().min_by_key(|(_, verdict)| verdict.price);
+        let Some((chosen, verdict)) = best else { return Self { paths: Vec::new(), words: Vec::new(), instructions: None } };
+        let (rows, _) = search.count(&chosen);
+        let used = search.candidates.iter().zip(&rows).filter(|(_, rows)| **rows > 0);
+        Self {
+            paths: used.map(|(candidate, _)| candidate.clone()).collect(),
+            words: verdict.words.iter().filter_map(|word| search.words.get(*word)).copied().collect(),
+            instructions: verdict.instructions.then_some(search.distinct),
+        }
+    }
+}
+
+impl<'a> Search<'a> {
+    fn new(blocks: &'a Blocks, grammar: &'a Grammar, program: &'a Program, costs: &'a Costs) -> Self {
+        let candidates = candidates(blocks, grammar, program);
+        let mut of_symbol = vec![None; grammar.symbols.len()];
+        let mut unrolled = vec![Vec::new(); grammar.symbols.len()];
+        for (index, candidate) in candidates.iter().enumerate() {
+            match candidate.item {
+                Item::Symbol(symbol) => {
+                    if let Some(slot) = of_symbol.get_mut(symbol as usize) {
+                        *slot = Some(index);
+                    }
+                }
+                Item::Unrolled(symbol, times) => {
+                    if let Some(list) = unrolled.get_mut(symbol as usize) {
+                        list.push((times, index));
+                    }
+                }
+            }
+        }
+        for list in &mut unrolled {
+            list.sort_unstable_by(|a, b| b.cmp(a));
+        }
+        let (words, histogram) = words(blocks);
+        let steps = blocks.sequence.iter().map(|block| blocks.block(*block).len() as u64).sum();
+        let distinct = blocks.tokens.iter().map(|token| token.pc).collect::<BTreeSet<_>>().len() as u64;
+        Self { grammar, costs, candidates, of_symbol, unrolled, words, histogram, steps, distinct }
+    }
+
+    /// Rows of each candidate, and how often each block is left over.
+    fn count(&self, chosen: &[bool]) -> (Vec<u64>, Vec<u64>) {
+        let is_chosen = |candidate: usize| chosen.get(candidate).copied().unwrap_or(false);
+        let mut rows = vec![0; self.candidates.len()];
+        let mut pending: Vec<u64> = self.grammar.symbols.iter().map(|symbol| u64::from(symbol.count)).collect();
+        let mut left = vec![0; self.histogram.len()];
+        let add = |slots: &mut [u64], at: usize, count: u64| {
+            if let Some(slot) = slots.get_mut(at) {
+                *slot += count;
+            }
+        };
+        for (index, symbol) in self.grammar.symbols.iter().enumerate().rev() {
+            let count = pending.get(index).copied().unwrap_or(0);
+            if count == 0 {
+                continue;
+            }
+            if let Some(candidate) = self.of_symbol.get(index).copied().flatten().filter(|c| is_chosen(*c)) {
+                add(&mut rows, candidate, count);
+                continue;
+            }
+            match symbol.rule {
+                Rule::Block(block) => add(&mut left, block as usize, count),
+                Rule::Pair(a, b) => {
+                    add(&mut pending, a as usize, count);
+                    add(&mut pending, b as usize, count);
+                }
+                Rule::Run(a, times) => {
+                    let mut rest = times;
+                    for (unroll, candidate) in self.unrolled.get(a as usize).map_or(&[][..], |list| list) {
+                        if is_chosen(*candidate) {
+                            add(&mut rows, *candidate, count * u64::from(rest / unroll));
+                            rest %= unroll;
+                        }
+                    }
+                    add(&mut pending, a as usize, count * u64::from(rest));
+                }
+            }
+        }
+        (rows, left)
+    }
+
+    /// The price of some cells and half columns.
+    fn price(&self, cells: u64, half_columns: usize) -> u64 {
+        let columns = half_columns.div_ceil(2);
+        let excess = columns.saturating_sub(self.costs.columns) as u64;
+        let beyond = excess * (self.steps / self.costs.steps_per_excess_column.max(1)).max(1 << 12);
+        cells + columns as u64 * self.costs.cells_per_column + beyond
+    }
+
+    fn judge(&self, chosen: &[bool], padded: bool) -> Verdict {
+        let (rows, left) = self.count(chosen);
+        let (mut total, mut halves) = (0, 0);
+        for (candidate, rows) in self.candidates.iter().zip(&rows).filter(|(_, rows)| **rows > 0) {
+            total += cells_of_rows(candidate.size, *rows, padded);
+            halves += half_columns(candidate.size);
+        }
+        let mut by_word = vec![0; self.words.len()];
+        let mut without = 0;
+        for ((words, none), count) in self.histogram.iter().zip(&left).filter(|(_, count)| **count > 0) {
+            without += none * count;
+            for (word, steps) in words {
+                if let Some(slot) = by_word.get_mut(*word) {
+                    *slot += steps * count;
+                }
+            }
+        }
+        if without == 0 && by_word.iter().all(|steps| *steps == 0) {
+            return Verdict { price: self.price(total, halves), words: Vec::new(), instructions: false };
+        }
+        total += cells_of_rows(self.costs.instruction, self.distinct, padded);
+        halves += half_columns(self.costs.instruction) + 2 * self.costs.byte;
+        self.judge_words((total, halves), &by_word, without, padded)
+    }
+
+    /// Word tables for what paths leave over: taken in the order of their steps as long as each makes things cheaper; or all.
+    fn judge_words(&self, (total, halves): (u64, usize), by_word: &[u64], without: u64, padded: bool) -> Verdict {
+        let generic = |steps: u64| match steps {
+            0 => (0, 0),
+            _ => (cells_of_rows(self.costs.generic, steps, padded), half_columns(self.costs.generic)),
+        };
+        let mut order: Vec<(u64, usize)> =
+            by_word.iter().copied().zip(0..).filter(|(steps, _)| *steps > 0).collect();
+        order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut rest = without + by_word.iter().sum::<u64>();
+        let price = |total: u64, halves: usize, rest: u64| {
+            let (cells, columns) = generic(rest);
+            self.price(total + cells, halves + columns)
+        };
+        let mut best = Verdict { price: price(total, halves, rest), words: Vec::new(), instructions: true };
+        let (mut total, mut halves) = (total, halves);
+        let mut all = (total, halves);
+        for (steps, index) in &order {
+            let Some(word) = self.words.get(*index) else { continue };
+            let (more, columns) = (cells_of_rows(word.size, *steps, padded), half_columns(word.size));
+            all = (all.0 + more, all.1 + columns);
+            let with = price(total + more, halves + columns, rest - steps);
+            if with < best.price {
+                (total, halves, rest) = (total + more, halves + columns, rest - steps);
+                best.price = with;
+                best.words.push(*index);
+            }
+        }
+        let with_all = price(all.0, all.1, without);
+        if with_all < best.price {
+            best.price = with_all;
+            best.words = order.iter().map(|(_, index)| *index).collect();
+        }
+        best
+    }
+
+    /// Makes the best single change until none helps.
+    fn descend(&self, mut chosen: Vec<bool>, padded: bool) -> (Vec<bool>, Verdict) {
+        let mut current = self.judge(&chosen, padded);
+        let mut work = WORK / (self.grammar.symbols.len() + self.words.len() + 1);
+        loop {
+            let mut best: Option<(Vec<bool>, Verdict)> = None;
+            for candidate in 0..self.candidates.len() {
+                for next in self.changes(&chosen, candidate) {
+                    work = work.saturating_sub(1);
+                    let verdict = self.judge(&next, padded);
+                    if verdict.price < best.as_ref().map_or(current.price, |(_, best)| best.price) {
+                        best = Some((next, verdict));
+                    }
+                }
+            }
+            match best {
+                Some((next, verdict)) => (chosen, current) = (next, verdict),
+                None => return (chosen, current),
+            }
+            if work == 0 {
+                return (chosen, current);
+            }
+        }
+    }
+
+    /// The sets that differ in one candidate, in the unrolling of one symbol, or in having a symbol's parts instead of it.
+    fn changes(&self, chosen: &[bool], candidate: usize) -> Vec<Vec<bool>> {
+        let mut toggled = chosen.to_vec();
+        if let Some(slot) = toggled.get_mut(candidate) {
+            *slot = !*slot;
+        }
+        let mut changes = vec![toggled.clone()];
+        if let Some(Candidate { item: Item::Symbol(symbol), .. }) = self.candidates.get(candidate)
+            && let Some(Rule::Pair(a, b)) = self.grammar.symbols.get(*symbol as usize).map(|symbol| symbol.rule)
+        {
+            let mut apart = chosen.to_vec();
+            for (part, value) in [(*symbol, false), (a, true), (b, true)] {
+                let slot = self.of_symbol.get(part as usize).copied().flatten().and_then(|index| apart.get_mut(index));
+                slot.into_iter().for_each(|slot| *slot = value);
+            }
+            changes.push(apart);
+        }
+        if let Some(Candidate { item: Item::Unrolled(symbol, _), .. }) = self.candidates.get(candidate) {
+            let siblings = self.unrolled.get(*symbol as usize).map_or(&[][..], |list| list);
+            let mut instead = chosen.to_vec();
+            for (_, sibling) in siblings {
+                if let Some(slot) = instead.get_mut(*sibling) {
+                    *slot = *sibling == candidate;
+                }
+            }
+            if instead != toggled && instead != chosen {
+                changes.push(instead);
+            }
+        }
+        changes
+    }
+}
+
+/// All possible path tables.
+fn candidates(blocks: &Blocks, grammar: &Grammar, program: &Program) -> Vec<Candidate> {
+    let mut uses: Vec<u64> = grammar.symbols.iter().map(|symbol| u64::from(symbol.count)).collect();
+    let mut bases = BTreeSet::new();
+    let mut longest: BTreeMap<u32, u32> = BTreeMap::new();
+    for index in (0..grammar.symbols.len()).rev() {
+        let (Some(symbol), Some(count)) = (grammar.symbols.get(index), uses.get(index).copied()) else { continue };
+        let parts = match symbol.rule {
+            Rule::Block(_) => [None, None],
+            Rule::Pair(a, b) => [Some((a, 1)), Some((b, 1))],
+            Rule::Run(a, times) => {
+                bases.insert(a);
+                let entry = longest.entry(a).or_default();
+                *entry = times.max(*entry);
+                [Some((a, u64::from(times))), None]
+            }
+        };
+        for (part, times) in parts.into_iter().flatten() {
+            if let Some(slot) = uses.get_mut(part as usize) {
+                *slot += count * times;
+            }
+        }
+    }
+    let mut leaves: Vec<(u64, u32)> = (0..blocks.blocks.len() as u32)
+        .map(|block| (uses.get(block as usize).copied().unwrap_or(0) * blocks.block(block).len() as u64, block))
+        .collect();
+    leaves.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let leaves = leaves.into_iter().take(MAX_LEAVES).map(|(_, block)| block);
+    let pairs = (0..).zip(&grammar.symbols).filter(|(_, symbol)| matches!(symbol.rule, Rule::Pair(..))).map(|(index, _)| index);
+    let singles = leaves.chain(pairs).map(|symbol| (Item::Symbol(symbol), symbol, 1));
+    let mut out: Vec<Candidate> = Vec::new();
+    for (item, symbol, times) in singles {
+        out.extend(candidate(item, symbol, times, blocks, grammar, program));
+    }
+    for symbol in bases {
+        for times in 2..=longest.get(&symbol).copied().unwrap_or(1).min(MAX_UNROLL) {
+            // Wider and wider: nothing fits after the first that does not.
+            let Some(candidate) = candidate(Item::Unrolled(symbol, times), symbol, times, blocks, grammar, program) else { break };
+            out.push(candidate);
+        }
+    }
+    out
+}
+
+fn candidate(item: Item, symbol: u32, times: u32, blocks: &Blocks, grammar: &Grammar, program: &Program) -> Option<Candidate> {
+    let mut once = Vec::new();
+    if !grammar.blocks_of(symbol, &mut once) {
+        return None;
+    }
+    let (path, size) = path_of(&once.repeat(times as usize), blocks, program)?;
+    (size.width() <= MAX_WIDTH || matches!(item, Item::Symbol(_))).then_some(Candidate { item, path, size })
+}
+
+/// The words that occur, and for each block its steps by word and those without one.
+fn words(blocks: &Blocks) -> (Vec<WordSize>, Vec<(Vec<(usize, u64)>, u64)>) {
+    let mut sizes: BTreeMap<Word, Option<usize>> = BTreeMap::new();
+    let mut list: Vec<WordSize> = Vec::new();
+    let mut index_of = |word: Word| {
+        *sizes.entry(word).or_insert_with(|| {
+            let derived = word.derive().ok()?;
+            let size = Size { columns: derived.air.width(), interactions: derived.air.interactions().len() };
+            list.push(WordSize { word, size });
+            Some(list.len() - 1)
+        })
+    };
+    let mut histogram = Vec::with_capacity(blocks.blocks.len());
+    for block in &blocks.blocks {
+        let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
+        let mut without = 0;
+        for token in &block.tokens {
+            match blocks.token(*token).and_then(|token| token.word).and_then(&mut index_of) {
+                Some(word) => *counts.entry(word).or_default() += 1,
+                None => without += 1,
+            }
+        }
+        histogram.push((counts.into_iter().collect(), without));
+    }
+    (list, histogram)
+}

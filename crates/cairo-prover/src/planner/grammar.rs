@@ -1,0 +1,234 @@
+//! Repeated sequences of blocks: pairs that are often neighbours become symbols, runs of one symbol are counted.
+//!
+//! Each round takes the most frequent pair of neighbours and replaces it by a symbol of its own, as in byte-pair encoding; a pair of
+//! equal symbols becomes a run with its length. A loop's iterations turn into one symbol after as many rounds as it
+//! has blocks, and the sequence shrinks as fast, so the rounds together cost a few passes over it.
+
+use super::blocks::Blocks;
+use cairo_air::Program;
+use cairo_air::components::derived::{Path, Size};
+use std::collections::{HashMap, HashSet};
+
+/// Most steps of a pair. A longer path would need more columns than it is worth.
+const MAX_PATH: usize = 160;
+
+/// Widest path, in main and LogUp columns.
+pub const MAX_WIDTH: usize = 90;
+
+/// Most rounds.
+const MAX_ROUNDS: usize = 96;
+
+/// Rounds end when they have looked at this many symbols for each one of the first sequence.
+const MAX_PASSES: usize = 16;
+
+/// A pair that occurs less often is not worth a table.
+const MIN_COUNT: u32 = 24;
+
+/// What a symbol stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A block.
+    Block(u32),
+    /// Two symbols one after the other.
+    Pair(u32, u32),
+    /// A symbol as many times.
+    Run(u32, u32),
+}
+
+/// A symbol.
+#[derive(Debug, Clone)]
+pub struct Symbol {
+    /// What it stands for; it refers to earlier symbols.
+    pub rule: Rule,
+    /// How often it occurs in the final sequence.
+    pub count: u32,
+    /// Steps of one occurrence.
+    pub steps: usize,
+}
+
+/// The run as a sequence of symbols.
+#[derive(Debug)]
+pub struct Grammar {
+    /// Blocks first, under their own numbers.
+    pub symbols: Vec<Symbol>,
+    /// The run.
+    pub sequence: Vec<u32>,
+}
+
+impl Grammar {
+    /// Merges until nothing is frequent.
+    pub fn new(blocks: &Blocks, program: &Program) -> Self {
+        let leaf = |index: usize| Symbol {
+            rule: Rule::Block(index as u32),
+            count: 0,
+            steps: blocks.block(index as u32).len(),
+        };
+        let symbols = (0..blocks.blocks.len()).map(leaf).collect();
+        let mut grammar = Self { symbols, sequence: blocks.sequence.clone() };
+        grammar.merge(blocks, program);
+        let mut counts = vec![0; grammar.symbols.len()];
+        for symbol in &grammar.sequence {
+            if let Some(count) = counts.get_mut(*symbol as usize) {
+                *count += 1;
+            }
+        }
+        for (symbol, count) in grammar.symbols.iter_mut().zip(counts) {
+            symbol.count = count;
+        }
+        grammar
+    }
+
+    fn merge(&mut self, blocks: &Blocks, program: &Program) {
+        let mut refused: HashSet<(u32, u32)> = HashSet::new();
+        let mut work = self.sequence.len() * MAX_PASSES;
+        let least = MIN_COUNT.max((self.sequence.len() >> 13) as u32);
+        for _ in 0..MAX_ROUNDS {
+            let Some(left) = work.checked_sub(2 * self.sequence.len()) else { break };
+            work = left;
+            let counts = count_pairs(&self.sequence);
+            let pair = loop {
+                let usable = |entry: &&Neighbours| entry.count >= least && !refused.contains(&entry.pair);
+                // The most frequent; of equals the first seen.
+                let best = counts.iter().filter(usable).min_by_key(|entry| (u32::MAX - entry.count, entry.first));
+                match best {
+                    None => return,
+                    Some(best) if self.is_path(best.pair, blocks, program) => break best.pair,
+                    Some(best) => refused.insert(best.pair),
+                };
+            };
+            if pair.0 == pair.1 {
+                self.replace_runs(pair.0);
+            } else {
+                self.replace_pair(pair);
+            }
+        }
+    }
+
+    /// Whether two symbols can be one path. Runs can never be part of one: their lengths vary.
+    fn is_path(&self, (a, b): (u32, u32), blocks: &Blocks, program: &Program) -> bool {
+        let mut list = Vec::new();
+        let fits = self.blocks_of(a, &mut list) && self.blocks_of(b, &mut list);
+        fits && path_of(&list, blocks, program).is_some_and(|(_, size)| size.width() <= MAX_WIDTH)
+    }
+
+    /// Appends the blocks of a symbol; false if there are too many or it is a run.
+    pub fn blocks_of(&self, symbol: u32, out: &mut Vec<u32>) -> bool {
+        let mut stack = vec![symbol];
+        while let Some(symbol) = stack.pop() {
+            match self.symbols.get(symbol as usize).map(|symbol| symbol.rule) {
+                Some(Rule::Block(block)) => out.push(block),
+                Some(Rule::Pair(a, b)) => stack.extend([b, a]),
+                Some(Rule::Run(..)) | None => return false,
+            }
+            if out.len() > MAX_PATH {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn add(&mut self, rule: Rule) -> u32 {
+        let steps = |symbol: u32| self.symbols.get(symbol as usize).map_or(0, |symbol| symbol.steps);
+        let steps = match rule {
+            Rule::Block(block) => steps(block),
+            Rule::Pair(a, b) => steps(a) + steps(b),
+            Rule::Run(a, times) => steps(a) * times as usize,
+        };
+        self.symbols.push(Symbol { rule, count: 0, steps });
+        self.symbols.len() as u32 - 1
+    }
+
+    fn replace_pair(&mut self, (a, b): (u32, u32)) {
+        let merged = self.add(Rule::Pair(a, b));
+        let sequence = &mut self.sequence;
+        let (mut read, mut write) = (0, 0);
+        while let Some(&symbol) = sequence.get(read) {
+            let fits = symbol == a && sequence.get(read + 1) == Some(&b);
+            if let Some(slot) = sequence.get_mut(write) {
+                *slot = if fits { merged } else { symbol };
+            }
+            read += 1 + usize::from(fits);
+            write += 1;
+        }
+        sequence.truncate(write);
+    }
+
+    fn replace_runs(&mut self, a: u32) {
+        let mut lengths: HashMap<u32, u32> = HashMap::new();
+        let mut out = Vec::with_capacity(self.sequence.len() / 2);
+        let sequence = std::mem::take(&mut self.sequence);
+        for run in sequence.chunk_by(|x, y| *x == a && *y == a) {
+            match *run {
+                [symbol] => out.push(symbol),
+                _ => {
+                    let length = run.len() as u32;
+                    let symbol = match lengths.get(&length) {
+                        Some(symbol) => *symbol,
+                        None => self.add(Rule::Run(a, length)),
+                    };
+                    lengths.insert(length, symbol);
+                    out.push(symbol);
+                }
+            }
+        }
+        self.sequence = out;
+    }
+}
+
+/// The path through some blocks, and its size.
+pub fn path_of(list: &[u32], blocks: &Blocks, program: &Program) -> Option<(Path, Size)> {
+    let tokens: Option<Vec<_>> = list.iter().flat_map(|block| blocks.block(*block)).map(|token| blocks.token(*token)).collect();
+    let tokens = tokens?;
+    let first = tokens.first()?;
+    if tokens.len() > MAX_PATH || !tokens.iter().all(|token| token.inside) {
+        return None;
+    }
+    let pcs: Vec<u32> = tokens.iter().map(|token| token.pc).collect();
+    let taken = tokens.iter().filter_map(|token| token.taken).collect();
+    Path::follow(program, &pcs, taken, first.frame).ok()
+}
+
+/// Two neighbours, how often they are, and where first.
+struct Neighbours {
+    pair: (u32, u32),
+    count: u32,
+    first: u32,
+}
+
+/// A hash table of pairs by open addressing. Beyond its capacity new pairs are not counted: a sequence with so many
+/// different neighbours has no frequent ones.
+fn count_pairs(sequence: &[u32]) -> Vec<Neighbours> {
+    const LOG_SLOTS: u32 = 16;
+    const CAPACITY: usize = 3 << (LOG_SLOTS - 2);
+    const EMPTY: u32 = u32::MAX;
+    let mut slots = vec![EMPTY; 1 << LOG_SLOTS];
+    let mut entries: Vec<Neighbours> = Vec::new();
+    let mut skip = false;
+    for (position, neighbours) in sequence.windows(2).enumerate() {
+        let [a, b] = *neighbours else { continue };
+        // In a run of equal symbols every other pair counts.
+        skip = a == b && !skip;
+        if a == b && !skip {
+            continue;
+        }
+        let key = u64::from(a) << 32 | u64::from(b);
+        let mut at = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - LOG_SLOTS)) as usize;
+        while let Some(slot) = slots.get_mut(at) {
+            match entries.get_mut(*slot as usize) {
+                Some(entry) if entry.pair == (a, b) => {
+                    entry.count += 1;
+                    break;
+                }
+                Some(_) => at = (at + 1) & ((1 << LOG_SLOTS) - 1),
+                None => {
+                    if entries.len() < CAPACITY {
+                        *slot = entries.len() as u32;
+                        entries.push(Neighbours { pair: (a, b), count: 1, first: position as u32 });
+                    }
+                    break;
+                }
+            }
+        }
+    }
+    entries
+}

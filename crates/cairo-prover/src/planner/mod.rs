@@ -1,0 +1,51 @@
+//! Which steps of a run go to which table.
+//!
+//! A path table executes many steps a row and needs few cells for them, but it fits only one sequence of instructions, and
+//! every table costs proof bytes for each of its columns. The planner finds the sequences that the run consists of
+//! ([`blocks`], [`grammar`]), and chooses those whose tables leave the fewest committed cells ([`choose`], [`cost`]), in time linear
+//! in the number of steps. What no chosen path covers goes to word tables and the generic table.
+//!
+//! A plan decides how much a proof costs, never whether it is right. It depends on the execution only, so proofs are
+//! reproducible.
+
+mod blocks;
+mod choose;
+mod cost;
+mod emit;
+mod grammar;
+#[cfg(test)]
+mod tests;
+
+pub use cost::{Costs, DEFAULT_COLUMNS};
+
+use crate::witness::StepTable;
+use blocks::Blocks;
+use cairo_execution::Execution;
+use choose::Choice;
+use grammar::Grammar;
+
+/// What a plan costs, by the model that it was made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Estimate {
+    /// Committed cells of the step tables, main and LogUp columns.
+    pub cells: u64,
+    /// Columns of the step tables and, if it is needed, the instruction table.
+    pub columns: usize,
+}
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The step tables, in no particular order.
+    pub tables: Vec<StepTable>,
+    /// What they cost.
+    pub estimate: Estimate,
+}
+
+/// Distributes the steps of an execution to tables. Every step is in exactly one table.
+pub fn plan(execution: &Execution, costs: &Costs) -> Plan {
+    let blocks = Blocks::new(execution);
+    let grammar = Grammar::new(&blocks, &execution.program);
+    let choice = Choice::new(&blocks, &grammar, &execution.program, costs);
+    emit::emit(execution, &blocks, &grammar, &choice, costs)
+}

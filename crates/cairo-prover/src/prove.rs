@@ -1,0 +1,168 @@
+//! From an execution to a proof.
+
+use crate::planner::{Costs, DEFAULT_COLUMNS, plan};
+use crate::witness::counters::Counters;
+use crate::witness::{StepTable, Trace, WitnessError, fill_layout, fill_steps, other_tables};
+use cairo_air::layout::LayoutError;
+use cairo_air::{CairoProof, Claim, Layout, Segment, Statement, TableEntry, TableKind, public_tuples};
+use cairo_execution::{Execution, ExecutionError};
+use stark::{Control, MIN_LOG_HEIGHT, Parameters, Phase, PublicTuple, Shape, Table};
+
+/// Most steps of a run: look-up counters have 32 bits, and no table has more rows.
+pub const MAX_STEPS: usize = 1 << 28;
+
+/// How to prove.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Parameters of the STARK: security, proof size, speed.
+    pub parameters: Parameters,
+    /// Threads to use; all of the current rayon pool's if not given.
+    pub threads: Option<usize>,
+    /// Columns that the planner may use: more make a proof faster to make, and larger.
+    pub columns: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { parameters: Parameters::default(), threads: None, columns: DEFAULT_COLUMNS }
+    }
+}
+
+/// Why no proof was made.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// The execution does not have the form of a provable run.
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
+    /// More steps than [`MAX_STEPS`].
+    #[error("the run has {0} steps; the limit is {MAX_STEPS}. Split the work into smaller runs")]
+    TooManySteps(usize),
+    /// A step or a builtin cell that cannot be proven, or the caller cancelled.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    /// The run needs tables beyond a limit.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The STARK layer.
+    #[error(transparent)]
+    Stark(#[from] stark::ProveError),
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads: {error}")]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// Why not.
+        error: rayon::ThreadPoolBuildError,
+    },
+}
+
+/// Everything that the STARK layer needs: what [`prove`] makes of an execution before it proves.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// What is proven.
+    pub statement: Statement,
+    /// What the proof claims.
+    pub claim: Claim,
+    /// Its tables.
+    pub layout: Layout,
+    /// The tables with their AIRs.
+    pub tables: Vec<Table>,
+    /// The public side of the bus sum.
+    pub public: Vec<PublicTuple>,
+    /// The columns of each table.
+    pub traces: Vec<Trace>,
+}
+
+/// Proves an execution. The proof is the same whatever the number of threads.
+///
+/// `prover` is bound to the proof: it is none for another identity.
+///
+/// # Errors
+/// [`ProveError`] if the execution is not provable, or if the control hook cancels.
+pub fn prove(
+    execution: Execution,
+    prover: [u8; 32],
+    options: &Options,
+    control: &dyn Control,
+) -> Result<CairoProof, ProveError> {
+    match options.threads {
+        None => prove_here(execution, prover, options, control),
+        Some(threads) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let pool = pool.map_err(|error| ProveError::Threads { threads, error })?;
+            pool.install(|| prove_here(execution, prover, options, control))
+        }
+    }
+}
+
+fn prove_here(
+    execution: Execution,
+    prover: [u8; 32],
+    options: &Options,
+    control: &dyn Control,
+) -> Result<CairoProof, ProveError> {
+    control.progress(Phase::Witness, 0.0);
+    execution.check()?;
+    if execution.n_steps() > MAX_STEPS {
+        return Err(ProveError::TooManySteps(execution.n_steps()));
+    }
+    let parameters = options.parameters;
+    let steps = plan(&execution, &Costs::new(&execution, options.columns)).tables;
+    let Witness { statement, claim, layout, tables, public, traces } = witness(execution, prover, steps, control)?;
+    let context = statement.context(&claim, &layout);
+    let proof = stark::prove(&tables, traces, &public, &context, &parameters, control)?;
+    let bytes = proof.encode(&Shape::new(&tables, &parameters));
+    Ok(CairoProof::new(&statement, parameters, claim, layout, bytes))
+}
+
+/// Leaves every step to the generic table.
+pub fn all_generic(execution: &Execution) -> Vec<StepTable> {
+    let starts: Vec<u32> = (0..).take(execution.n_steps()).collect();
+    let log_height = starts.len().max(1 << MIN_LOG_HEIGHT).next_power_of_two().ilog2();
+    vec![StepTable { kind: TableKind::Generic, log_height, starts }]
+}
+
+/// Fills all tables, with the steps distributed to opcode tables as `steps` says. The execution must have passed
+/// [`Execution::check`].
+///
+/// # Errors
+/// [`ProveError`] if the execution is not provable, or if the control hook cancels.
+pub fn witness(
+    execution: Execution,
+    prover: [u8; 32],
+    mut steps: Vec<StepTable>,
+    control: &dyn Control,
+) -> Result<Witness, ProveError> {
+    let claim = claim(&execution);
+    let counters = Counters::new(execution.memory.len());
+    steps.sort_by(|a, b| a.kind.cmp(&b.kind));
+    let step_traces = fill_steps(&execution, &steps, &counters, control)?;
+
+    let mut entries = other_tables(&execution, &claim, &steps, &counters);
+    entries.extend(steps.into_iter().map(|table| TableEntry { kind: table.kind, log_height: table.log_height }));
+    // Stable, so chunks of one kind keep their order.
+    entries.sort_by(|a, b| a.kind.cmp(&b.kind));
+    let layout = Layout { tables: entries };
+    let tables = layout.build(&execution.program, &claim)?;
+
+    let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
+    let public = public_tuples(&statement, &claim);
+    counters.public(&public)?;
+    let traces = fill_layout(&execution, &claim, &layout, step_traces, &counters, control)?;
+    Ok(Witness { statement, claim, layout, tables, public, traces })
+}
+
+/// What a proof of this execution claims.
+pub fn claim(execution: &Execution) -> Claim {
+    let segment = |builtin| {
+        let segment = execution.segments.get(builtin);
+        segment.map_or(Segment { base: 0, stop: 0 }, |segment| Segment { base: segment.base, stop: segment.stop })
+    };
+    Claim {
+        n_steps: execution.n_steps() as u64,
+        final_ap: execution.trace.last().map_or(0, |registers| registers.ap),
+        segments: execution.program.builtins().iter().map(segment).collect(),
+        arguments_start: execution.arguments_start,
+        output: execution.output().to_vec(),
+    }
+}

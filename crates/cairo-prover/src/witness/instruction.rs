@@ -1,0 +1,62 @@
+//! Witness of [`cairo_air::components::instruction`].
+
+use super::counters::Counters;
+use super::rows::fill_rows;
+use super::{WitnessError, small};
+use cairo_air::components::instruction::{Columns, flag_bits};
+use cairo_air::decode::{Decoded, OFFSET_BIAS};
+use felt::Felt;
+use stark::{Control, MIN_LOG_HEIGHT};
+use std::array::from_fn;
+
+/// The table's height for the instructions that were looked up.
+pub fn log_height(counters: &Counters) -> u32 {
+    counters.instructions().len().max(1 << MIN_LOG_HEIGHT).next_power_of_two().ilog2()
+}
+
+/// One row for each looked-up `pc`; padding repeats the first with multiplicity 0.
+pub fn fill(
+    memory: &[Felt],
+    final_pc: u32,
+    log_height: u32,
+    counters: &Counters,
+    control: &dyn Control,
+) -> Result<Vec<Vec<Felt>>, WitnessError> {
+    let instructions = counters.instructions();
+    let &(first, _) = instructions.first().ok_or(WitnessError::Empty("instruction"))?;
+    let position = cairo_air::components::instruction::Columns::positions().not_final;
+    let mut columns = fill_rows(1 << log_height, control, |row| {
+        let (pc, multiplicity) = instructions.get(row).copied().unwrap_or((first, 0));
+        let decoded = decode(memory, pc)?;
+        let biased: [u16; 3] = from_fn(|i| (decoded.offsets[i] + OFFSET_BIAS) as u16);
+        for [low, high] in biased.map(u16::to_le_bytes) {
+            counters.byte(low, 1);
+            counters.byte(high, 1);
+        }
+        counters.memory(pc, 1)?;
+        let has_immediate = decoded.flags.op1_imm();
+        if has_immediate {
+            counters.memory(pc + 1, 1)?;
+        }
+        let columns = Columns {
+            pc: small(u64::from(pc)),
+            flag: flag_bits(decoded.flags.0),
+            offset_low: biased.map(|offset| small(u64::from(offset & 255))),
+            offset_high: biased.map(|offset| small(u64::from(offset >> 8))),
+            immediate: if has_immediate { super::cell(memory, u64::from(pc) + 1)? } else { Felt::zero() },
+            multiplicity: small(u64::from(multiplicity)),
+            not_final: small(u64::from(pc)) - small(u64::from(final_pc)),
+        };
+        Ok(columns.into_row())
+    })?;
+    felt::vector::batch_inverse(&mut columns[position]);
+    Ok(columns)
+}
+
+/// The instruction at `pc`.
+///
+/// # Errors
+/// If there is none.
+pub fn decode(memory: &[Felt], pc: u32) -> Result<Decoded, WitnessError> {
+    Decoded::new(&super::cell(memory, u64::from(pc))?).map_err(|error| WitnessError::Instruction { pc, error })
+}

@@ -1,0 +1,236 @@
+//! The columns of every table, one file per component of `cairo_air::components`.
+//!
+//! Tables that use others come first, so that every look-up is counted before the table that provides for it is filled.
+
+pub mod bitwise;
+pub mod byte;
+pub mod counters;
+pub mod derived;
+pub mod generic;
+pub mod instruction;
+pub mod memory;
+pub mod nibble_and;
+pub mod range_check;
+mod rows;
+pub mod word16;
+
+use cairo_air::components::memory::CELLS;
+use cairo_air::program::PROGRAM_BASE;
+use cairo_air::{Builtin, Claim, Layout, TableEntry, TableKind};
+use cairo_execution::Execution;
+use counters::Counters;
+use felt::Felt;
+use stark::{Cancelled, Control, Phase};
+
+/// Why no witness exists for an execution.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WitnessError {
+    /// The control hook cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// An address that no memory table has.
+    #[error("the run uses memory cell {0}, which does not exist")]
+    Address(u64),
+    /// A word that is no instruction.
+    #[error("the word at pc {pc} is no instruction: {error}")]
+    Instruction {
+        /// Where.
+        pc: u32,
+        /// Why.
+        error: cairo_air::decode::DecodeError,
+    },
+    /// An operand outside memory.
+    #[error("step {clock} uses an operand at address {address}, which is none")]
+    Operand {
+        /// The step, from 0.
+        clock: u32,
+        /// The address.
+        address: String,
+    },
+    /// A step that the machine does not make.
+    #[error("step {clock}, at pc {pc}, is none of the machine's: {what}")]
+    Step {
+        /// The step, from 0.
+        clock: u32,
+        /// Its pc.
+        pc: u32,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A step outside the trace.
+    #[error("there is no step {0}")]
+    Clock(u32),
+    /// A cell of the range_check segment that is too large.
+    #[error("memory cell {address} belongs to the range_check builtin but holds {value}, which is not below 2^128")]
+    RangeCheck {
+        /// Its address.
+        address: u32,
+        /// Its value.
+        value: String,
+    },
+    /// An input of the bitwise builtin that is too large.
+    #[error("memory cell {address} is an input of the bitwise builtin but holds {value}, which is not below 2^251")]
+    Bitwise {
+        /// Its address.
+        address: u32,
+        /// Its value.
+        value: String,
+    },
+    /// A table in the layout that has nothing to hold.
+    #[error("the layout has a table of kind {0} that the run does not need")]
+    Empty(&'static str),
+    /// A derived table that does not exist.
+    #[error(transparent)]
+    Derived(#[from] cairo_air::components::derived::DerivedError),
+    /// A layout with tables that were not planned.
+    #[error("table {0} of the layout was not planned")]
+    Unplanned(usize),
+}
+
+/// An opcode table as planned: which steps it executes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepTable {
+    /// Its kind: generic, a word or a path.
+    pub kind: TableKind,
+    /// `log2` of its height.
+    pub log_height: u32,
+    /// For each row that is no padding, the number of its first step, from 0.
+    pub starts: Vec<u32>,
+}
+
+/// A table's columns.
+pub type Trace = Vec<Vec<Felt>>;
+
+/// A non-negative integer as a field element.
+pub(crate) fn small(value: u64) -> Felt {
+    Felt::from(value)
+}
+
+/// The memory cell at an address.
+pub(crate) fn cell(memory: &[Felt], address: u64) -> Result<Felt, WitnessError> {
+    let index = usize::try_from(address).ok().filter(|index| *index >= PROGRAM_BASE as usize);
+    index.and_then(|index| memory.get(index)).copied().ok_or(WitnessError::Address(address))
+}
+
+/// Fills the opcode tables and counts what they look up.
+pub fn fill_steps(
+    execution: &Execution,
+    tables: &[StepTable],
+    counters: &Counters,
+    control: &dyn Control,
+) -> Result<Vec<Trace>, WitnessError> {
+    let mut traces = Vec::with_capacity(tables.len());
+    let steps: usize = tables.iter().map(|table| table.starts.len()).sum();
+    let mut done = 0;
+    for table in tables {
+        let StepTable { kind, log_height, starts } = table;
+        traces.push(match kind {
+            TableKind::Generic => generic::fill(execution, starts, *log_height, counters, control)?,
+            TableKind::Word(word) => derived::fill(execution, &word.derive()?, starts, *log_height, counters, control)?,
+            TableKind::Path(path) => {
+                derived::fill(execution, &path.derive(&execution.program)?, starts, *log_height, counters, control)?
+            }
+            _ => return Err(WitnessError::Empty("other than opcode")),
+        });
+        done += starts.len();
+        control.progress(Phase::Witness, 0.5 * done as f64 / steps.max(1) as f64);
+    }
+    Ok(traces)
+}
+
+/// The layout's tables that a run needs besides its opcode tables, heights included, once those are counted.
+pub fn other_tables(execution: &Execution, claim: &Claim, steps: &[StepTable], counters: &Counters) -> Vec<TableEntry> {
+    let mut tables: Vec<TableEntry> = Vec::new();
+    let mut add = |kind, log_height| tables.push(TableEntry { kind, log_height });
+    for log_height in memory::log_heights(execution.memory.len()) {
+        add(TableKind::Memory, log_height);
+    }
+    let fetches = steps.iter().any(|table| matches!(table.kind, TableKind::Generic | TableKind::Word(_)));
+    let mut bytes = fetches;
+    if fetches {
+        add(TableKind::Instruction, instruction::log_height(counters));
+    }
+    let segment = |builtin| claim.segment(&execution.program, builtin).filter(|segment| segment.stop > segment.base);
+    if let Some(segment) = segment(Builtin::RangeCheck) {
+        if range_check::takes_words(segment.stop - segment.base) {
+            add(TableKind::RangeCheck16, range_check::log_height(segment));
+            add(TableKind::Word16, cairo_air::components::word16::LOG_HEIGHT);
+        } else {
+            add(TableKind::RangeCheck8, range_check::log_height(segment));
+            bytes = true;
+        }
+    }
+    if let Some(segment) = segment(Builtin::Bitwise) {
+        add(TableKind::Bitwise, bitwise::log_height(segment));
+        add(TableKind::NibbleAnd, cairo_air::components::nibble_and::LOG_HEIGHT);
+    }
+    if bytes {
+        add(TableKind::Byte, cairo_air::components::byte::LOG_HEIGHT);
+    }
+    tables
+}
+
+/// Whether a table of this kind provides for others but uses none itself, so that it is filled last.
+const fn only_provides(kind: &TableKind) -> bool {
+    matches!(kind, TableKind::Memory | TableKind::Byte | TableKind::Word16 | TableKind::NibbleAnd)
+}
+
+/// Fills all tables of the layout. `steps` holds the opcode tables, in the order of the layout.
+pub fn fill_layout(
+    execution: &Execution,
+    claim: &Claim,
+    layout: &Layout,
+    steps: Vec<Trace>,
+    counters: &Counters,
+    control: &dyn Control,
+) -> Result<Vec<Trace>, WitnessError> {
+    let mut traces = vec![Trace::new(); layout.tables.len()];
+    let mut steps = steps.into_iter();
+    for last in [false, true] {
+        let mut start = u64::from(PROGRAM_BASE);
+        for (position, (entry, trace)) in layout.tables.iter().zip(&mut traces).enumerate() {
+            if only_provides(&entry.kind) == last {
+                *trace = match &entry.kind {
+                    TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => {
+                        steps.next().ok_or(WitnessError::Unplanned(position))?
+                    }
+                    _ => fill(execution, claim, entry, start, counters, control)?,
+                };
+            }
+            if entry.kind == TableKind::Memory {
+                start += (CELLS as u64) << entry.log_height;
+            }
+        }
+    }
+    control.progress(Phase::Witness, 1.0);
+    Ok(traces)
+}
+
+fn fill(
+    execution: &Execution,
+    claim: &Claim,
+    entry: &TableEntry,
+    start: u64,
+    counters: &Counters,
+    control: &dyn Control,
+) -> Result<Trace, WitnessError> {
+    let (memory, log_height) = (&execution.memory, entry.log_height);
+    let segment = |builtin, name| claim.segment(&execution.program, builtin).ok_or(WitnessError::Empty(name));
+    match entry.kind {
+        TableKind::Memory => memory::fill(memory, start, log_height, counters, control),
+        TableKind::Instruction => {
+            instruction::fill(memory, execution.program.final_pc(), log_height, counters, control)
+        }
+        TableKind::Byte => Ok(byte::fill(counters)),
+        TableKind::Word16 => Ok(word16::fill(counters)),
+        TableKind::NibbleAnd => Ok(nibble_and::fill(counters)),
+        TableKind::RangeCheck8 => {
+            range_check::fill_bytes(memory, segment(Builtin::RangeCheck, "range_check")?, log_height, counters, control)
+        }
+        TableKind::RangeCheck16 => {
+            range_check::fill_words(memory, segment(Builtin::RangeCheck, "range_check")?, log_height, counters, control)
+        }
+        TableKind::Bitwise => bitwise::fill(memory, segment(Builtin::Bitwise, "bitwise")?, log_height, counters, control),
+        TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => Err(WitnessError::Empty("opcode")),
+    }
+}

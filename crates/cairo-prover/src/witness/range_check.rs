@@ -1,0 +1,84 @@
+//! Witness of [`cairo_air::components::range_check`].
+
+use super::counters::Counters;
+use super::rows::fill_rows;
+use super::{WitnessError, cell, small};
+use cairo_air::components::range_check::{bytes, words};
+use cairo_air::Segment;
+use felt::{Felt, encoding};
+use stark::{Control, MIN_LOG_HEIGHT};
+use std::array::from_fn;
+
+/// Cells up to which bytes cost less: the word16 table has 2^16 rows of 3 cells, and a row of words 12 cells less than one
+/// of bytes.
+const MAX_CELLS_FOR_BYTES: u32 = 1 << 14;
+
+/// Whether to take 16-bit limbs for a segment of this many cells.
+pub const fn takes_words(cells: u32) -> bool {
+    cells > MAX_CELLS_FOR_BYTES
+}
+
+/// The table's height for a segment.
+pub fn log_height(segment: Segment) -> u32 {
+    (segment.stop - segment.base).max(1 << MIN_LOG_HEIGHT).next_power_of_two().ilog2()
+}
+
+/// The address and value of the segment's cell `row`, or of its last one; counts the look-up.
+fn value(memory: &[Felt], segment: Segment, row: usize, counters: &Counters) -> Result<(u32, u128), WitnessError> {
+    let last = segment.stop.checked_sub(1).filter(|last| *last >= segment.base).ok_or(WitnessError::Empty("range_check"))?;
+    let address = last.min(segment.base.saturating_add(u32::try_from(row).unwrap_or(u32::MAX)));
+    counters.memory(address, 1)?;
+    let value = cell(memory, u64::from(address))?;
+    match encoding::canonical_limbs(&value) {
+        [low, high, 0, 0] => Ok((address, u128::from(low) | u128::from(high) << 64)),
+        _ => Err(WitnessError::RangeCheck { address, value: encoding::to_hex(&value) }),
+    }
+}
+
+/// Counts limbs; the zeros, which are most, in one go: all threads share their counter.
+fn count<T: Copy + Default + PartialEq>(limbs: &[T], add: impl Fn(T, u32)) {
+    let zero = T::default();
+    let mut zeros = 0;
+    for limb in limbs {
+        if *limb == zero {
+            zeros += 1;
+        } else {
+            add(*limb, 1);
+        }
+    }
+    add(zero, zeros);
+}
+
+/// With bytes as limbs.
+pub fn fill_bytes(
+    memory: &[Felt],
+    segment: Segment,
+    log_height: u32,
+    counters: &Counters,
+    control: &dyn Control,
+) -> Result<Vec<Vec<Felt>>, WitnessError> {
+    fill_rows(1 << log_height, control, |row| {
+        let (address, value) = value(memory, segment, row, counters)?;
+        let limb = value.to_le_bytes();
+        count(&limb, |limb, uses| counters.byte(limb, uses));
+        let columns = bytes::Columns { address: small(u64::from(address)), limb: limb.map(|limb| small(u64::from(limb))) };
+        Ok(columns.into_row())
+    })
+}
+
+/// With 16-bit words as limbs.
+pub fn fill_words(
+    memory: &[Felt],
+    segment: Segment,
+    log_height: u32,
+    counters: &Counters,
+    control: &dyn Control,
+) -> Result<Vec<Vec<Felt>>, WitnessError> {
+    fill_rows(1 << log_height, control, |row| {
+        let (address, value) = value(memory, segment, row, counters)?;
+        let limb: [u16; 8] = from_fn(|i| (value >> (16 * i)) as u16);
+        count(&limb, |limb, uses| counters.word16(limb, uses));
+        let columns = words::Columns { address: small(u64::from(address)), limb: limb.map(|limb| small(u64::from(limb))) };
+        Ok(columns.into_row())
+    })
+}

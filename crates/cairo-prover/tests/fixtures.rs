@@ -1,0 +1,74 @@
+//! Every fixture has a witness that the debug checker finds nothing wrong with, with all steps in the generic table.
+
+mod common;
+
+use common::{execution, generic_witness, report};
+
+/// Checks one run: constraints, buses and the number of steps (without the closing `jmp rel 0` that cairo-vm counts).
+fn check(name: &str, arguments: Option<&str>, n_steps: usize) {
+    let execution = execution(name, arguments);
+    assert_eq!(execution.n_steps(), n_steps - 1, "{name}");
+    let report = report(&generic_witness(execution));
+    assert!(report.is_clean(), "{name}: {report}");
+}
+
+macro_rules! runs {
+    ($($test:ident: $name:literal, $arguments:expr, $n_steps:literal;)*) => {
+        $(
+            #[test]
+            fn $test() {
+                check($name, $arguments, $n_steps);
+            }
+        )*
+    };
+}
+runs! {
+    alloc_segments: "cairo0/alloc_segments", None, 309;
+    args3: "cairo0/args3", Some(r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#), 48;
+    big_felts: "cairo0/big_felts", None, 277;
+    bitwise_edges: "cairo0/bitwise_edges", None, 174;
+    bitwise_many: "cairo0/bitwise_many", None, 2708;
+    bitwise_unread: "cairo0/bitwise_unread", None, 16;
+    builtins_unused: "cairo0/builtins_unused", None, 9;
+    code_in_data: "cairo0/code_in_data", None, 43;
+    computed_jump: "cairo0/computed_jump", None, 73;
+    dict: "cairo0/dict", None, 1198;
+    empty_main: "cairo0/empty_main", None, 5;
+    label_data: "cairo0/label_data", None, 72;
+    memory_holes: "cairo0/memory_holes", None, 13;
+    mixed_2p12: "cairo0/mixed_2p12", None, 3811;
+    mixed_ops: "cairo0/mixed_ops", None, 2223;
+    op_add_ap: "cairo0/op_add_ap", None, 31;
+    op_assert_add: "cairo0/op_assert_add", None, 31;
+    op_assert_eq: "cairo0/op_assert_eq", None, 26;
+    op_assert_mul: "cairo0/op_assert_mul", None, 32;
+    op_call_ret: "cairo0/op_call_ret", None, 118;
+    op_encoded: "cairo0/op_encoded", None, 47;
+    op_encoded_calls: "cairo0/op_encoded_calls", None, 24;
+    op_far_offsets: "cairo0/op_far_offsets", None, 30;
+    op_jmp: "cairo0/op_jmp", None, 53;
+    op_jnz: "cairo0/op_jnz", None, 47;
+    output_backwards: "cairo0/output_backwards", None, 13;
+    output_empty: "cairo0/output_empty", None, 111;
+    range_check_edges: "cairo0/range_check_edges", None, 40;
+    range_check_math: "cairo0/range_check_math", None, 400;
+    recursion_deep: "cairo0/recursion_deep", None, 13126;
+    sum_to_n: "cairo0/sum_to_n", Some(r#"{"n": 100}"#), 716;
+    uint256: "cairo0/uint256", None, 1406;
+    primes_bench: "bench/primes_2p14", None, 15203;
+}
+
+#[cfg(feature = "cairo2")]
+mod cairo2 {
+    use super::check;
+
+    runs! {
+        array_output: "cairo2/array_output", Some("[6]"), 167;
+        bitwise_cairo2: "cairo2/bitwise", Some("[0, 0]"), 1011;
+        dict_cairo2: "cairo2/dict", Some("[50]"), 4805;
+        recursion_cairo2: "cairo2/recursion", Some("[2, 3]"), 3293;
+        fib_cairo2: "cairo2/fib", Some("[10]"), 90;
+        no_args: "cairo2/no_args", Some("[]"), 21;
+        primes_cairo2: "cairo2/primes", Some("[10, 100]"), 7217;
+    }
+}

@@ -1,0 +1,313 @@
+//! For every constraint and every interaction of every hand-written component: an honest witness with a few cells
+//! overwritten that it reports. A constraint or interaction without such a prank fails the test at the end.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use cairo_air::components::TableKind;
+use cairo_air::components::{memory, range_check, word16};
+use cairo_air::decode::FLAG_NAMES;
+use cairo_air::{Segment, buses};
+use cairo_prover::Witness;
+use cairo_prover::witness::counters::Counters;
+use common::{execution, generic_witness, report};
+use felt::Felt;
+use stark::debug::{Report, check};
+use stark::{PublicTuple, Table, Unattended};
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+/// Which row to overwrite.
+#[derive(Clone, Copy)]
+enum At {
+    /// This one.
+    Row(usize),
+    /// The last one.
+    Last,
+    /// The first one in which the column holds the value.
+    Where(&'static str, u64),
+}
+
+/// What to write.
+#[derive(Clone, Copy)]
+enum Edit {
+    Set(u64),
+    Add(u64),
+}
+use At::{Last, Row, Where};
+use Edit::{Add, Set};
+
+/// Overwrites cells of one row.
+fn overwrite(names: &[String], trace: &mut [Vec<Felt>], at: At, edits: &[(&str, Edit)]) {
+    let column = |name: &str| names.iter().position(|n| n == name).unwrap_or_else(|| panic!("no column {name}"));
+    let row = match at {
+        Row(row) => row,
+        Last => trace[0].len() - 1,
+        Where(name, value) => trace[column(name)].iter().position(|v| *v == Felt::from(value)).expect("no such row"),
+    };
+    for (name, edit) in edits {
+        let cell = &mut trace[column(name)][row];
+        *cell = match edit {
+            Set(value) => Felt::from(*value),
+            Add(value) => *cell + Felt::from(*value),
+        };
+    }
+}
+
+/// Whether the report names this constraint of the table, or an imbalance that this interaction takes part in.
+fn names(report: &Report, air: &str, what: &str) -> bool {
+    let party = format!("{air}/{what}");
+    report.has_constraint(air, what)
+        || report.imbalances.iter().any(|imbalance| imbalance.parties.iter().any(|(name, ..)| *name == party))
+}
+
+/// A run that uses every component but word16 and range_check16, jumps both ways, calls and returns.
+fn honest() -> &'static Witness {
+    static WITNESS: OnceLock<Witness> = OnceLock::new();
+    WITNESS.get_or_init(|| generic_witness(execution("cairo0/mixed_ops", None)))
+}
+
+struct Pranks {
+    kind: TableKind,
+    done: BTreeSet<String>,
+}
+
+impl Pranks {
+    fn new(kind: TableKind) -> Self {
+        Self { kind, done: BTreeSet::new() }
+    }
+
+    /// Overwrites cells and expects the named constraint or interaction to be reported.
+    fn expect(&mut self, what: &str, at: At, edits: &[(&str, Edit)]) {
+        let mut witness = honest().clone();
+        let (names_of_columns, trace) = common::table(&mut witness, &self.kind);
+        overwrite(&names_of_columns, trace, at, edits);
+        let report = report(&witness);
+        let air = self.kind.to_string();
+        assert!(names(&report, &air, what), "{air}: `{what}` is not reported:\n{report}");
+        self.done.insert(what.to_owned());
+    }
+
+    /// No constraint or interaction is left without a prank.
+    fn finish(self) {
+        let witness = honest();
+        let position = witness.layout.tables.iter().position(|entry| entry.kind == self.kind).unwrap();
+        assert_complete(&witness.tables[position], &self.done);
+    }
+}
+
+fn assert_complete(table: &Table, done: &BTreeSet<String>) {
+    let constraints = table.air.constraints().iter().map(|c| c.name.clone());
+    let all: BTreeSet<String> = constraints.chain(table.air.interactions().iter().map(|i| i.name.clone())).collect();
+    let missing: Vec<_> = all.difference(done).collect();
+    assert!(missing.is_empty(), "{}: no prank for {missing:?}", table.air.name());
+}
+
+#[test]
+fn honest_witness_is_clean() {
+    let report = report(honest());
+    assert!(report.is_clean(), "{report}");
+}
+
+#[test]
+fn generic() {
+    let mut pranks = Pranks::new(TableKind::Generic);
+    pranks.expect("boolean_enabler", Row(0), &[("enabler", Set(2))]);
+    for (i, name) in FLAG_NAMES.iter().enumerate() {
+        pranks.expect(&format!("boolean_{name}"), Row(3), &[(&format!("flag[{i}]"), Set(2))]);
+    }
+    for name in ["dst_address", "op0_address", "op1_address", "res", "next_pc", "next_ap", "next_fp"] {
+        pranks.expect(name, Row(5), &[(name, Add(1))]);
+    }
+    pranks.expect("assert_eq", Where("flag[14]", 1), &[("dst", Add(1))]);
+    pranks.expect("call_pushes_fp", Where("flag[12]", 1), &[("dst", Add(1))]);
+    pranks.expect("call_pushes_pc", Where("flag[12]", 1), &[("op0", Add(1))]);
+    pranks.expect("jumps_if_inverse", Where("jumps", 1), &[("dst_inverse", Add(1))]);
+    // Falling through although dst is not 0, and jumping although it is.
+    pranks.expect("jumps_if_not_zero", Where("jumps", 1), &[("dst_inverse", Set(0)), ("jumps", Set(0))]);
+    pranks.expect("jumps_if_inverse", Where("flag[9]", 1), &[("dst", Set(0)), ("jumps", Set(1))]);
+    pranks.expect("state", Row(7), &[("clock", Add(1))]);
+    pranks.expect("next_state", Row(7), &[("next_ap", Add(1))]);
+    // A step more or less.
+    pranks.expect("state", Row(7), &[("enabler", Set(0))]);
+    pranks.expect("next_state", Last, &[("enabler", Set(1))]);
+    pranks.expect("instruction", Row(7), &[("immediate", Add(1))]);
+    pranks.expect("instruction", Row(7), &[("offset[0]", Add(1))]);
+    pranks.expect("op1", Row(7), &[("op1", Add(1))]);
+    pranks.expect("dst", Where("flag[13]", 1), &[("dst", Add(1)), ("next_fp", Add(1))]);
+    pranks.expect("op0", Where("flag[5]", 1), &[("op0", Add(1))]);
+    pranks.finish();
+}
+
+#[test]
+fn instruction() {
+    let mut pranks = Pranks::new(TableKind::Instruction);
+    for (i, name) in FLAG_NAMES.iter().enumerate() {
+        pranks.expect(&format!("boolean_{name}"), Row(1), &[(&format!("flag[{i}]"), Set(2))]);
+    }
+    let both = |a, b| [(a, Set(1)), (b, Set(1))];
+    pranks.expect("one_op1_source", Row(1), &both("flag[2]", "flag[3]"));
+    pranks.expect("one_op1_source", Row(1), &both("flag[2]", "flag[4]"));
+    pranks.expect("one_op1_source", Row(1), &both("flag[3]", "flag[4]"));
+    pranks.expect("one_res", Row(1), &both("flag[5]", "flag[6]"));
+    pranks.expect("one_pc_update", Row(1), &both("flag[7]", "flag[8]"));
+    pranks.expect("one_pc_update", Row(1), &both("flag[7]", "flag[9]"));
+    pranks.expect("one_ap_update", Row(1), &both("flag[10]", "flag[11]"));
+    pranks.expect("one_opcode", Row(1), &both("flag[12]", "flag[13]"));
+    pranks.expect("one_opcode", Row(1), &both("flag[13]", "flag[14]"));
+    for clash in ["flag[5]", "flag[6]", "flag[10]", "flag[12]", "flag[14]"] {
+        pranks.expect("jnz_alone", Row(1), &both("flag[9]", clash));
+    }
+    for clash in ["flag[0]", "flag[1]", "flag[10]", "flag[11]"] {
+        pranks.expect("call_flags", Where("flag[12]", 1), &[(clash, Set(1))]);
+    }
+    pranks.expect("call_off0", Where("flag[12]", 1), &[("offset_low[0]", Add(1))]);
+    pranks.expect("call_off1", Where("flag[12]", 1), &[("offset_low[1]", Add(1))]);
+    for (flag, value) in [("flag[0]", 0), ("flag[3]", 0), ("flag[7]", 0), ("flag[5]", 1), ("flag[6]", 1)] {
+        pranks.expect("ret_flags", Where("flag[13]", 1), &[(flag, Set(value))]);
+    }
+    pranks.expect("ret_off0", Where("flag[13]", 1), &[("offset_low[0]", Add(1))]);
+    pranks.expect("ret_off2", Where("flag[13]", 1), &[("offset_high[2]", Add(1))]);
+    pranks.expect("immediate_off2", Where("flag[2]", 1), &[("offset_low[2]", Add(1))]);
+    pranks.expect("not_final", Row(0), &[("not_final", Add(1))]);
+    // The program's last instruction: no inverse exists.
+    pranks.expect("not_final", Row(0), &[("pc", Set(5)), ("not_final", Set(0))]);
+    pranks.expect("no_immediate", Where("flag[2]", 0), &[("immediate", Set(1))]);
+    for i in 0..3 {
+        pranks.expect(&format!("byte_low[{i}]"), Row(1), &[(&format!("offset_low[{i}]"), Add(256))]);
+        pranks.expect(&format!("byte_high[{i}]"), Row(1), &[(&format!("offset_high[{i}]"), Add(256))]);
+    }
+    pranks.expect("word", Row(1), &[("pc", Add(1))]);
+    pranks.expect("immediate", Where("flag[2]", 1), &[("immediate", Add(1))]);
+    pranks.expect("instruction", Row(1), &[("multiplicity", Add(1))]);
+    pranks.finish();
+}
+
+#[test]
+fn memory() {
+    let mut pranks = Pranks::new(TableKind::Memory);
+    pranks.expect("first_address", Row(0), &[("address", Add(8))]);
+    pranks.expect("next_address", Row(5), &[("address", Add(8))]);
+    pranks.expect("next_address", Last, &[("address", Set(1))]);
+    for k in 0..8 {
+        pranks.expect(&format!("cell[{k}]"), Row(2), &[(&format!("value[{k}]"), Add(1))]);
+        pranks.expect(&format!("cell[{k}]"), Row(2), &[(&format!("multiplicity[{k}]"), Add(1))]);
+    }
+    pranks.finish();
+}
+
+#[test]
+fn byte() {
+    let mut pranks = Pranks::new(TableKind::Byte);
+    pranks.expect("value", Row(0), &[("multiplicity", Add(1))]);
+    pranks.expect("value", Row(255), &[("multiplicity", Add(1))]);
+    pranks.finish();
+}
+
+#[test]
+fn nibble_and() {
+    let mut pranks = Pranks::new(TableKind::NibbleAnd);
+    pranks.expect("triple", Row(0), &[("multiplicity", Add(1))]);
+    pranks.expect("triple", Row(0x5a), &[("multiplicity", Add(1))]);
+    pranks.finish();
+}
+
+#[test]
+fn range_check8() {
+    let mut pranks = Pranks::new(TableKind::RangeCheck8);
+    // Leaving out the first cell, one in between, or the last.
+    pranks.expect("first_address", Row(0), &[("address", Add(1))]);
+    pranks.expect("next_address", Row(3), &[("address", Add(1))]);
+    pranks.expect("last_address", Last, &[("address", Add(1))]);
+    for i in 0..16 {
+        pranks.expect(&format!("limb[{i}]"), Row(4), &[(&format!("limb[{i}]"), Add(256))]);
+    }
+    pranks.expect("cell", Row(4), &[("limb[0]", Add(1))]);
+    pranks.finish();
+}
+
+#[test]
+fn bitwise() {
+    let mut pranks = Pranks::new(TableKind::Bitwise);
+    pranks.expect("first_address", Row(0), &[("address", Add(5))]);
+    pranks.expect("next_address", Row(16), &[("address", Add(1))]);
+    pranks.expect("same_address", Row(20), &[("address", Add(5))]);
+    pranks.expect("last_address", Last, &[("address", Add(5))]);
+    for word in ["x", "y"] {
+        // Nibble 2 of an instance's first row above 7, which would be a word of 252 bits and more.
+        pranks.expect(&format!("first_{word}"), Row(16), &[(&format!("{word}[2]"), Set(8)), (&format!("{word}[3]"), Set(0))]);
+    }
+    for word in ["x", "y", "and"] {
+        let sum = format!("{word}_sum");
+        pranks.expect(&format!("start_{word}"), Row(16), &[(&sum, Add(1))]);
+        pranks.expect(&format!("add_{word}"), Row(21), &[(&sum, Add(1))]);
+        pranks.expect(&format!("add_{word}"), Row(21), &[(&format!("{word}[3]"), Add(1))]);
+        for i in 0..4 {
+            pranks.expect(&format!("nibbles[{i}]"), Row(21), &[(&format!("{word}[{i}]"), Add(1))]);
+        }
+    }
+    for (cell, sum) in [("cell_x", "x_sum"), ("cell_y", "y_sum"), ("cell_and", "and_sum"), ("cell_xor", "and_sum"), ("cell_or", "x_sum")] {
+        pranks.expect(cell, Row(31), &[(sum, Add(1))]);
+    }
+    pranks.finish();
+}
+
+/// The tables that only large runs have: a segment of 70 cells, its memory, and the words below 2^16.
+struct Words {
+    tables: Vec<Table>,
+    traces: Vec<Vec<Vec<Felt>>>,
+    public: Vec<PublicTuple>,
+}
+
+fn words() -> Words {
+    let segment = Segment { base: 9, stop: 79 };
+    let cells: Vec<Felt> = (0..200u64).map(|i| Felt::from(i).pow(7u64) * Felt::from(u64::MAX - i)).collect();
+    let counters = Counters::new(cells.len());
+    let table = |air, log_height| Table { air: Arc::new(air), log_height };
+    let tables = vec![
+        table(memory::air(1).unwrap(), 6),
+        table(range_check::words::air(segment.base, segment.stop).unwrap(), 7),
+        table(word16::air().unwrap(), 16),
+    ];
+    use cairo_prover::witness;
+    let rows = witness::range_check::fill_words(&cells, segment, 7, &counters, &Unattended).unwrap();
+    let public = vec![PublicTuple::require(buses::MEMORY, vec![Felt::from(20), cells[20]])];
+    counters.public(&public).unwrap();
+    let cells = witness::memory::fill(&cells, 1, 6, &counters, &Unattended).unwrap();
+    Words { tables, traces: vec![cells, rows, witness::word16::fill(&counters)], public }
+}
+
+fn expect_words(honest: &Words, table: usize, what: &str, at: At, edits: &[(&str, Edit)]) {
+    let mut traces = honest.traces.clone();
+    overwrite(honest.tables[table].air.columns(), &mut traces[table], at, edits);
+    let report = check(&honest.tables, &traces, &honest.public);
+    let air = honest.tables[table].air.name();
+    assert!(names(&report, air, what), "{air}: `{what}` is not reported:\n{report}");
+}
+
+#[test]
+fn range_check16_and_word16() {
+    let honest = words();
+    let report = check(&honest.tables, &honest.traces, &honest.public);
+    assert!(report.is_clean(), "{report}");
+    let mut done = BTreeSet::new();
+    let mut expect = |what: &str, at, edits: &[(&str, Edit)]| {
+        expect_words(&honest, 1, what, at, edits);
+        done.insert(what.to_owned());
+    };
+    expect("first_address", Row(0), &[("address", Add(1))]);
+    expect("next_address", Row(3), &[("address", Add(1))]);
+    expect("last_address", Last, &[("address", Add(1))]);
+    for i in 0..8 {
+        expect(&format!("limb[{i}]"), Row(4), &[(&format!("limb[{i}]"), Add(1 << 16))]);
+    }
+    expect("cell", Row(4), &[("limb[0]", Add(1))]);
+    assert_complete(&honest.tables[1], &done);
+
+    expect_words(&honest, 2, "first_value", Row(0), &[("value", Add(1))]);
+    expect_words(&honest, 2, "next_value", Row(70), &[("value", Add(1 << 16))]);
+    expect_words(&honest, 2, "value", Row(0), &[("multiplicity", Add(1))]);
+    let done = ["first_value", "next_value", "value"].map(str::to_owned).into_iter().collect();
+    assert_complete(&honest.tables[2], &done);
+}

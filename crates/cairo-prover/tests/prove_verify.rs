@@ -1,0 +1,369 @@
+//! Proves runs and verifies the proofs; changes one thing at a time and expects the exact reason for the refusal.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use cairo_air::claim::{ClaimError, MAX_OUTPUT};
+use cairo_air::components::{MAX_CHUNKS, Path, Word};
+use cairo_air::layout::{LayoutCodecError, LayoutError, MAX_CELLS, MAX_TABLES};
+use cairo_air::{
+    Builtin, CairoProof, CodecError, Policy, PolicyError, ProofFileError, Segment, Statement, TableEntry, TableKind,
+    VerifyError, buses, verify,
+};
+use cairo_prover::{Options, prove};
+use common::execution;
+use felt::Felt;
+use stark::{Parameters, Preset, Shape, TableError, Unattended};
+use std::sync::OnceLock;
+
+const PROVER: [u8; 32] = [7; 32];
+
+const SUM_ARGUMENTS: &str = r#"{"n": 10}"#;
+
+/// A statement with its honest proof.
+struct Honest {
+    statement: Statement,
+    proof: CairoProof,
+}
+
+fn honest(name: &str, arguments: &str) -> Honest {
+    let execution = execution(name, Some(arguments));
+    let statement =
+        Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: PROVER };
+    let options = Options { parameters: Preset::Bench96.parameters(), ..Options::default() };
+    let proof = prove(execution, PROVER, &options, &Unattended).unwrap();
+    Honest { statement, proof }
+}
+
+/// Cairo 0, with range checks and bitwise; arguments begin the output.
+fn cairo0() -> &'static Honest {
+    static HONEST: OnceLock<Honest> = OnceLock::new();
+    HONEST.get_or_init(|| {
+        honest("cairo0/args3", r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#)
+    })
+}
+
+/// Another program, which has no builtin but the output.
+fn other() -> &'static Honest {
+    static HONEST: OnceLock<Honest> = OnceLock::new();
+    HONEST.get_or_init(|| honest("cairo0/sum_to_n", SUM_ARGUMENTS))
+}
+
+impl Honest {
+    /// Verifies the proof after a change.
+    fn changed(&self, change: impl FnOnce(&mut CairoProof)) -> Result<(), VerifyError> {
+        let mut proof = self.proof.clone();
+        change(&mut proof);
+        self.bytes(&proof.encode())
+    }
+
+    fn bytes(&self, bytes: &[u8]) -> Result<(), VerifyError> {
+        verify(&self.statement, bytes, &Policy::default()).map(|_| ())
+    }
+}
+
+macro_rules! refused {
+    ($result:expr, $pattern:pat) => {
+        match $result {
+            Err($pattern) => {}
+            other => panic!("expected {}, found {other:?}", stringify!($pattern)),
+        }
+    };
+}
+
+fn index(proof: &CairoProof, kind: &TableKind) -> usize {
+    proof.layout.tables.iter().position(|table| table.kind == *kind).unwrap()
+}
+
+#[test]
+fn honest_proofs_hold() {
+    let Honest { statement, proof } = cairo0();
+    let verified = verify(statement, &proof.encode(), &Policy::default()).unwrap();
+    assert_eq!(verified.n_steps, 47);
+    assert_eq!(verified.output[..3], statement.arguments[..]);
+    assert!(verified.conjectured_bits >= 96.0 && verified.proven_bits >= 50.0);
+
+    let Honest { statement, proof } = other();
+    let verified = verify(statement, &proof.encode(), &Policy::default()).unwrap();
+    assert_eq!(verified.output, [10, 55].map(Felt::from));
+}
+
+#[test]
+fn threads_do_not_change_the_proof() {
+    let proof = |threads| {
+        let options = Options { parameters: Preset::Bench96.parameters(), threads: Some(threads), ..Options::default() };
+        prove(execution("cairo0/sum_to_n", Some(SUM_ARGUMENTS)), PROVER, &options, &Unattended).unwrap()
+    };
+    assert_eq!(proof(1), proof(3));
+    assert_eq!(&proof(2), &other().proof);
+}
+
+#[test]
+fn file_encoding_is_an_inverse() {
+    for proof in [&cairo0().proof, &other().proof] {
+        assert_eq!(CairoProof::decode(&proof.encode()).as_ref(), Ok(proof));
+    }
+}
+
+#[test]
+fn other_statements_are_refused_by_name() {
+    let Honest { statement, proof } = cairo0();
+    let bytes = proof.encode();
+    let check = |change: &dyn Fn(&mut Statement)| {
+        let mut statement = statement.clone();
+        change(&mut statement);
+        verify(&statement, &bytes, &Policy::default()).map(|_| ())
+    };
+    refused!(check(&|s| s.program = other().statement.program.clone()), VerifyError::OtherProgram { .. });
+    refused!(check(&|s| s.arguments[1] += Felt::one()), VerifyError::OtherArguments { .. });
+    refused!(check(&|s| s.arguments.push(Felt::zero())), VerifyError::OtherArguments { .. });
+    refused!(check(&|s| s.prover[31] ^= 1), VerifyError::OtherProver { .. });
+
+    // Writing what the verifier wants to see into the header does not help: the transcript absorbs the statement.
+    let Honest { statement, proof } = other();
+    let (mut statement, mut proof) = (statement.clone(), proof.clone());
+    statement.prover[0] ^= 1;
+    proof.prover = statement.prover;
+    refused!(verify(&statement, &proof.encode(), &Policy::default()), VerifyError::Stark(_));
+    statement.arguments[0] += Felt::one();
+    proof.arguments_hash = statement.arguments_hash();
+    refused!(verify(&statement, &proof.encode(), &Policy::default()), VerifyError::Stark(_));
+}
+
+#[test]
+fn policy() {
+    let Honest { statement, proof } = cairo0();
+    let bytes = proof.encode();
+    let check = |policy: Policy| verify(statement, &bytes, &policy).map(|_| ()).map_err(|error| match error {
+        VerifyError::Policy(error) => error,
+        other => panic!("{other}"),
+    });
+    let policy = Policy::default();
+    refused!(check(Policy { max_proof_bytes: bytes.len() - 1, ..policy }), PolicyError::ProofBytes { .. });
+    refused!(check(Policy { max_steps: 46, ..policy }), PolicyError::Steps { found: 47, limit: 46 });
+    refused!(check(Policy { min_conjectured_bits: 100.0, ..policy }), PolicyError::ConjecturedBits { .. });
+    refused!(check(Policy { min_conjectured_bits: f64::NAN, ..policy }), PolicyError::ConjecturedBits { .. });
+    refused!(check(Policy { min_proven_bits: 100.0, ..policy }), PolicyError::ProvenBits { .. });
+    assert_eq!(check(Policy { max_proof_bytes: bytes.len(), max_steps: 47, ..policy }), Ok(()));
+}
+
+#[test]
+fn files() {
+    let honest = cairo0();
+    let bytes = honest.proof.encode();
+    let with = |at: usize, new: &[u8]| {
+        let mut bytes = bytes.clone();
+        bytes[at..at + new.len()].copy_from_slice(new);
+        honest.bytes(&bytes).map_err(|error| match error {
+            VerifyError::File(error) => error,
+            other => panic!("{other}"),
+        })
+    };
+    // Magic, version, three hashes, parameters; then the claim: steps, ap, segments, arguments, output; then the layout.
+    let (parameters, claim) = (12 + 96, 12 + 96 + 16);
+    let (flag, output) = (claim + 12 + 8 + 3 * 8, claim + 12 + 8 + 3 * 8 + 5);
+    let layout = output + 8 + 32 * honest.proof.claim.output.len();
+    refused!(with(0, b"x"), ProofFileError::Magic);
+    refused!(with(8, &[2]), ProofFileError::Version(2));
+    refused!(with(parameters, &[9]), ProofFileError::Parameters(_));
+    refused!(with(claim + 12, &[12]), ProofFileError::Codec(CodecError::TooLong { .. }));
+    refused!(with(flag, &[2]), ProofFileError::Codec(CodecError::Unknown { .. }));
+    refused!(with(flag + 1, &[1]), ProofFileError::Codec(CodecError::Unknown { .. }));
+    let too_long = (MAX_OUTPUT as u64 + 1).to_le_bytes();
+    refused!(with(output, &too_long), ProofFileError::Codec(CodecError::TooLong { .. }));
+    refused!(with(output, &(MAX_OUTPUT as u64).to_le_bytes()), ProofFileError::Codec(CodecError::Truncated { .. }));
+    refused!(with(output + 8, &[255; 32]), ProofFileError::Codec(CodecError::NonCanonical { .. }));
+    refused!(with(layout, &(MAX_TABLES as u64 + 1).to_le_bytes()), ProofFileError::Codec(CodecError::TooLong { .. }));
+    refused!(with(layout + 8, &[99]), ProofFileError::Codec(CodecError::Unknown { .. }));
+    refused!(with(layout + 8, &[4, 0, 0, 3]), ProofFileError::Layout(LayoutCodecError::Derived { position: 0, .. }));
+    for length in 0..layout {
+        let error = honest.bytes(&bytes[..length]);
+        refused!(error, VerifyError::File(ProofFileError::Magic | ProofFileError::Codec(CodecError::Truncated { .. })));
+    }
+}
+
+#[test]
+fn claims() {
+    let honest = cairo0();
+    let refuse = |change: &dyn Fn(&mut CairoProof)| match honest.changed(change) {
+        Err(VerifyError::Claim(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    let range_check = honest.proof.claim.segments[1];
+    assert_eq!(refuse(&|p| p.claim.n_steps = 0), ClaimError::Steps(0));
+    assert_eq!(refuse(&|p| p.claim.n_steps = (1 << 40) + 1), ClaimError::Steps((1 << 40) + 1));
+    assert!(matches!(refuse(&|p| p.claim.final_ap = 5), ClaimError::FinalAp { found: 5, .. }));
+    assert_eq!(refuse(&|p| p.claim.segments.truncate(2)), ClaimError::SegmentCount { found: 2, expected: 3 });
+    let (base, stop) = (range_check.stop + 1, range_check.stop);
+    let error = ClaimError::SegmentOrder { builtin: Builtin::RangeCheck, base, stop };
+    assert_eq!(refuse(&|p| p.claim.segments[1] = Segment { base, stop }), error);
+    assert!(matches!(refuse(&|p| p.claim.segments[1].base = 0), ClaimError::SegmentOrder { .. }));
+    let error = ClaimError::SegmentSize { builtin: Builtin::Bitwise, cells: 6, instance: 5 };
+    assert_eq!(refuse(&|p| p.claim.segments[2].stop += 1), error);
+    assert!(matches!(refuse(&|p| p.claim.output.push(Felt::zero())), ClaimError::OutputLength { .. }));
+    let shorten = |p: &mut CairoProof| {
+        p.claim.output.truncate(2);
+        p.claim.segments[0].stop = p.claim.segments[0].base + 2;
+    };
+    assert_eq!(refuse(&shorten), ClaimError::OutputTooShort { output: 2, arguments: 3 });
+    assert!(matches!(refuse(&|p| p.claim.output[2] += Felt::one()), ClaimError::OutputPrefix { index: 2, .. }));
+    assert_eq!(refuse(&|p| p.claim.arguments_start = Some(9)), ClaimError::ArgumentsStartUnexpected);
+    assert!(matches!(refuse(&|p| p.claim.final_ap = 1 << 20), ClaimError::OutsideMemory { what: "final ap", .. }));
+    let far = Segment { base: 1 << 20, stop: (1 << 20) + 3 };
+    assert!(matches!(refuse(&|p| p.claim.segments[1] = far), ClaimError::OutsideMemory { what: "builtin segment", .. }));
+    let outside = refuse(&|p| p.layout.tables.retain(|table| table.kind != TableKind::Memory));
+    assert!(matches!(outside, ClaimError::OutsideMemory { what: "program", .. }));
+    let mut long = honest.proof.claim.clone();
+    long.output = vec![Felt::zero(); MAX_OUTPUT + 1];
+    let error = long.check(&honest.statement.program, &honest.statement.arguments, 1 << 30);
+    assert_eq!(error, Err(ClaimError::OutputTooLong(MAX_OUTPUT + 1)));
+}
+
+/// A claim that is possible, but not what was proven.
+#[test]
+fn false_claims() {
+    let honest = cairo0();
+    let changes: [fn(&mut CairoProof); 5] = [
+        |p| p.claim.n_steps += 1,
+        |p| p.claim.n_steps -= 1,
+        |p| p.claim.final_ap += 1,
+        |p| p.claim.output[3] += Felt::one(),
+        |p| p.claim.segments[1].stop -= 1,
+    ];
+    for change in changes {
+        refused!(honest.changed(change), VerifyError::Stark(_));
+    }
+}
+
+#[test]
+fn layouts() {
+    let honest = cairo0();
+    let refuse = |change: &dyn Fn(&mut CairoProof)| match honest.changed(change) {
+        Err(VerifyError::Layout(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    let insert = |p: &mut CairoProof, kind: TableKind, log_height, copies: usize| {
+        let entries = std::iter::repeat_n(TableEntry { kind, log_height }, copies);
+        p.layout.tables.extend(entries);
+        p.layout.tables.sort_by(|a, b| a.kind.cmp(&b.kind));
+    };
+    let remove = |p: &mut CairoProof, kind: TableKind| p.layout.tables.retain(|table| table.kind != kind);
+
+    assert!(matches!(refuse(&|p| p.layout.tables.swap(0, 1)), LayoutError::Order { position: 1, .. }));
+    let error = refuse(&|p| insert(p, TableKind::Memory, 6, MAX_CHUNKS));
+    assert!(matches!(error, LayoutError::TooMany { found: 5, limit: 4, .. }));
+    assert!(matches!(refuse(&|p| insert(p, TableKind::Byte, 8, 1)), LayoutError::TooMany { found: 2, limit: 1, .. }));
+    let height = |p: &mut CairoProof, kind, log_height| {
+        let position = index(p, &kind);
+        p.layout.tables[position].log_height = log_height;
+    };
+    assert!(matches!(refuse(&|p| height(p, TableKind::Byte, 9)), LayoutError::Height { found: 9, .. }));
+    assert!(matches!(refuse(&|p| height(p, TableKind::Generic, 31)), LayoutError::Height { found: 31, .. }));
+    assert!(matches!(refuse(&|p| height(p, TableKind::Memory, 255)), LayoutError::Height { found: 255, .. }));
+    assert!(matches!(refuse(&|p| height(p, TableKind::Memory, 30)), LayoutError::TooMuchMemory(cells) if cells > MAX_CELLS));
+    let error = refuse(&|p| height(p, TableKind::Generic, 5));
+    assert!(matches!(error, LayoutError::Tables(TableError::Height { log_height: 5, .. })));
+    for kind in [TableKind::RangeCheck8, TableKind::Bitwise] {
+        let error = refuse(&|p| remove(p, kind.clone()));
+        assert!(matches!(error, LayoutError::BuiltinTables { expected: 1, found: 0, .. }), "{error}");
+    }
+    let error = refuse(&|p| insert(p, TableKind::RangeCheck16, 6, 1));
+    assert!(matches!(error, LayoutError::BuiltinTables { builtin: Builtin::RangeCheck, expected: 1, found: 2, .. }));
+    let empty = |p: &mut CairoProof| p.claim.segments[1].stop = p.claim.segments[1].base;
+    assert!(matches!(refuse(&empty), LayoutError::BuiltinTables { cells: 0, expected: 0, found: 1, .. }));
+    for (kind, bus) in
+        [(TableKind::Instruction, buses::INSTRUCTION), (TableKind::Byte, buses::BYTE), (TableKind::NibbleAnd, buses::NIBBLE_AND)]
+    {
+        assert_eq!(refuse(&|p| remove(p, kind.clone())), LayoutError::Provider { bus, expected: 1, found: 0 });
+    }
+    let error = refuse(&|p| insert(p, TableKind::Word16, 16, 1));
+    assert_eq!(error, LayoutError::Provider { bus: buses::WORD16, expected: 0, found: 1 });
+    let word = |flags| TableKind::Word(Word { flags, taken: None });
+    assert!(matches!(refuse(&|p| insert(p, word(0x7fff), 6, 1)), LayoutError::Component { .. }));
+    let path = |pc| TableKind::Path(Path { pc, frame: None, steps: 256, taken: Vec::new(), targets: Vec::new() });
+    let error = refuse(&|p| (1..40).for_each(|pc| insert(p, path(pc), 6, 1)));
+    assert_eq!(error, LayoutError::TooManyDerivedSteps(39 * 256));
+
+    // A program without the builtin.
+    let bitwise = TableEntry { kind: TableKind::Bitwise, log_height: 6 };
+    let error = other().changed(|p| p.layout.tables.push(bitwise));
+    refused!(error, VerifyError::Layout(LayoutError::BuiltinTables { cells: 0, expected: 0, found: 1, .. }));
+
+    // Limits that a file cannot reach, because reading it enforces them or because there are not that many kinds.
+    let mut layout = honest.proof.layout.clone();
+    layout.tables = std::iter::repeat_n(layout.tables[0].clone(), MAX_TABLES + 1).collect();
+    let (program, claim) = (&honest.statement.program, &honest.proof.claim);
+    assert!(matches!(layout.build(program, claim), Err(LayoutError::TooManyTables(_))));
+    layout.tables.truncate(0);
+    assert!(matches!(layout.build(program, claim), Err(LayoutError::NoMemory)));
+}
+
+#[test]
+fn stark_bytes() {
+    let honest = cairo0();
+    refused!(honest.changed(|p| p.stark.push(0)), VerifyError::Decode(stark::DecodeError::Length { .. }));
+    refused!(honest.changed(|p| p.stark.truncate(100)), VerifyError::Decode(stark::DecodeError::Length { .. }));
+    let tables = honest.proof.layout.build(&honest.statement.program, &honest.proof.claim).unwrap();
+    let shape = Shape::new(&tables, &honest.proof.parameters);
+    let mut proof = stark::Proof::decode(&honest.proof.stark, &shape).unwrap();
+    proof.totals[0] += Felt::one();
+    refused!(honest.changed(|p| p.stark = proof.encode(&shape)), VerifyError::Stark(stark::VerifyError::BusSum));
+    // Other parameters are another transcript, and mostly another length.
+    let parameters = Parameters { grinding_bits: 19, ..honest.proof.parameters };
+    let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };
+    let mut weaker = honest.proof.clone();
+    weaker.parameters = parameters;
+    refused!(verify(&honest.statement, &weaker.encode(), &policy), VerifyError::Stark(_));
+}
+
+/// Every single bit before the STARK proof, and many within it, matters; none makes the verifier panic.
+#[test]
+fn every_bit_counts() {
+    let honest = cairo0();
+    let bytes = honest.proof.encode();
+    let head = bytes.len() - honest.proof.stark.len();
+    let within = (head..bytes.len()).step_by(bytes.len() / 100);
+    for (number, at) in (0..head).chain(within).enumerate() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (number % 8);
+        assert!(honest.bytes(&changed).is_err(), "byte {at} does not count");
+    }
+}
+
+/// The prover proves whatever it is given; the verifier must not believe a false witness.
+#[test]
+fn proofs_of_false_witnesses_are_refused() {
+    let execution = execution("cairo0/sum_to_n", Some(SUM_ARGUMENTS));
+    let honest = common::generic_witness(execution);
+    let parameters = Preset::Bench96.parameters();
+    let pranks = [
+        (TableKind::Generic, "res", stark::VerifyError::Constraints(7)),
+        (TableKind::Generic, "clock", stark::VerifyError::BusSum),
+        (TableKind::Memory, "address", stark::VerifyError::Constraints(0)),
+        (TableKind::Memory, "value[3]", stark::VerifyError::BusSum),
+        (TableKind::Instruction, "multiplicity", stark::VerifyError::BusSum),
+    ];
+    for (kind, column, expected) in pranks {
+        let mut witness = honest.clone();
+        let (names, trace) = common::table(&mut witness, &kind);
+        let column = names.iter().position(|name| name == column).unwrap();
+        trace[column][1] += Felt::one();
+        let log_height = trace[column].len().ilog2();
+        let expected = match expected {
+            stark::VerifyError::Constraints(_) => stark::VerifyError::Constraints(log_height),
+            other => other,
+        };
+        let context = witness.statement.context(&witness.claim, &witness.layout);
+        let (tables, public) = (&witness.tables, &witness.public);
+        let proof = stark::prove(tables, witness.traces, public, &context, &parameters, &Unattended).unwrap();
+        let shape = Shape::new(tables, &parameters);
+        let proof = proof.encode(&shape);
+        let file = CairoProof::new(&witness.statement, parameters, witness.claim, witness.layout, proof);
+        let found = verify(&witness.statement, &file.encode(), &Policy::default());
+        match found {
+            Err(VerifyError::Stark(found)) if found == stark::VerifyError::BusSum || found == expected => {}
+            other => panic!("{kind}/{column}: {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Programs that must end in an error, and in which.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use cairo_air::{Builtin, ProgramError};
+use cairo_execution::ExecutionError;
+use cairo_runner::{LoadError, RunError};
+use serde_json::Value;
+
+#[test]
+fn hostile_programs_are_refused() {
+    let all: Value = serde_json::from_slice(&common::fixture("expected.json")).unwrap();
+    let runs = all.as_object().unwrap().iter().filter(|(name, _)| name.starts_with("hostile/"));
+    let mut count = 0;
+    for (name, run) in runs {
+        let refused = match common::load(run["file"].as_str().unwrap()) {
+            Err(error) => load_error_fits(name, &error),
+            Ok(program) => match common::execute(&program, &run["args"].to_string()) {
+                Err(error) => run_error_fits(name, &error),
+                Ok(_) => panic!("{name}: the run is accepted ({})", run["outcome"]),
+            },
+        };
+        assert!(refused.is_ok(), "{name}: {} ({})", refused.unwrap_err(), run["outcome"]);
+        count += 1;
+    }
+    assert!(count >= 25);
+}
+
+fn load_error_fits(name: &str, error: &LoadError) -> Result<(), String> {
+    let fits = match name {
+        "hostile/hint_import_os" | "hostile/hint_not_reached" => matches!(error, LoadError::UnknownHint { .. }),
+        "hostile/no_proof_mode" => matches!(error, LoadError::NotProofMode { .. }),
+        "hostile/output_not_declared" => matches!(error, LoadError::Program(ProgramError::NoOutput)),
+        "hostile/pedersen" | "hostile/pedersen_unused" => {
+            matches!(error, LoadError::Program(ProgramError::UnsupportedBuiltin(Builtin::Pedersen)))
+        }
+        _ => false,
+    };
+    fits.then_some(()).ok_or_else(|| format!("refused on loading: {error}"))
+}
+
+fn run_error_fits(name: &str, error: &RunError) -> Result<(), String> {
+    let fits = match name {
+        "hostile/infinite_loop" => matches!(error, RunError::StepLimit { .. }),
+        "hostile/infinite_recursion" => matches!(error, RunError::StepLimit { .. } | RunError::MemoryLimit { .. }),
+        "hostile/memory_eater" | "hostile/memory_hole_2p28" => matches!(error, RunError::MemoryLimit { .. }),
+        "hostile/hint_unwritten_arg" => {
+            matches!(error, RunError::Unprovable(ExecutionError::OutputPrefix { index: 0, .. }))
+        }
+        "hostile/own_proof_end" => matches!(error, RunError::Unprovable(ExecutionError::FinalState { .. })),
+        "hostile/output_pointer" => matches!(error, RunError::OutputAddress { index: 0 }),
+        "hostile/stop_pointer_foreign" => {
+            matches!(error, RunError::StopPointer { builtin: Builtin::RangeCheck, .. })
+        }
+        "hostile/stop_pointer_short" => matches!(error, RunError::StopPointer { used: 2, .. }),
+        "hostile/wrong_stop_pointer" => matches!(error, RunError::StopPointer { used: 1, .. }),
+        "hostile/stwo_opcode" => matches!(error, RunError::ExtensionOpcode { name: "QM31 arithmetic", .. }),
+        _ => matches!(error, RunError::Vm { message, .. } if !message.is_empty() && !message.contains('\n')),
+    };
+    fits.then_some(()).ok_or_else(|| error.to_string())
+}

@@ -1,0 +1,132 @@
+//! Files that are no programs, or none that can be proved, and how they are told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use cairo_air::{Builtin, ProgramError};
+use cairo_runner::{Language, LoadError, MAX_PROGRAM_BYTES, RunnableProgram};
+use common::{RETURN, cairo0, load_json, shortest, with_hint};
+use serde_json::{Value, json};
+
+fn error_of(bytes: &[u8]) -> LoadError {
+    RunnableProgram::from_json(bytes).expect_err("no program")
+}
+
+fn error(program: &Value) -> LoadError {
+    load_json(program).expect_err("no program")
+}
+
+/// A program with one field changed.
+fn with(mut program: Value, field: &str, value: Value) -> Value {
+    program[field] = value;
+    program
+}
+
+#[test]
+fn what_is_no_json() {
+    assert_eq!(error_of(b""), LoadError::Empty);
+    let error = error_of(b"%builtins output\nfunc main() {}");
+    assert!(matches!(&error, LoadError::NotJson { .. }), "{error}");
+    assert!(error.to_string().contains("not its source"), "{error}");
+    assert!(matches!(error_of(b"{\"prime\": "), LoadError::NotJson { .. }));
+    assert!(matches!(error_of(&[b'['; 100_000]), LoadError::NotJson { .. } | LoadError::NotAProgram { .. }));
+    assert!(matches!(error_of(b"PK\x03\x04rest"), LoadError::NotAProgram { what, .. } if what.contains("zip")));
+    let large = vec![b' '; MAX_PROGRAM_BYTES + 1];
+    assert_eq!(error_of(&large), LoadError::TooLarge { bytes: MAX_PROGRAM_BYTES + 1 });
+}
+
+#[test]
+fn what_is_other_json() {
+    let cases = [
+        (json!({"sierra_program": ["0x1"], "entry_points_by_type": {}}), "Sierra"),
+        (json!({"prime": "0x1", "bytecode": [], "hints": [], "entry_points_by_type": {}}), "CASM"),
+        (json!({"abi": [], "entry_points_by_type": {}, "program": {}}), "Cairo 0 Starknet contract"),
+        (json!({"version": 1, "program": {"type_declarations": []}}), "Sierra program"),
+        (json!({"type_declarations": [], "funcs": []}), "Sierra program"),
+        (json!({"proof_parameters": {}, "proof_hex": ""}), "proof"),
+        (json!({"name": "something"}), "nothing of Cairo's"),
+        (json!([1, 2, 3]), "nothing of Cairo's"),
+        (json!("text"), "nothing of Cairo's"),
+        (json!(5), "nothing of Cairo's"),
+    ];
+    for (file, expected) in cases {
+        let error = error(&file);
+        assert!(matches!(error, LoadError::NotAProgram { what, .. } if what.contains(expected)), "{file}: {error}");
+    }
+}
+
+#[test]
+fn damaged_programs() {
+    for (field, value) in [
+        ("data", json!(["0xzz"])),
+        ("builtins", json!(5)),
+        ("hints", json!([])),
+        ("identifiers", json!({"__main__.__start__": 5})),
+        ("reference_manager", json!(null)),
+    ] {
+        let error = error(&with(shortest(), field, value));
+        assert!(matches!(error, LoadError::Malformed { .. }), "{field}: {error}");
+    }
+    // A hint behind the program.
+    let mut program = with_hint(shortest(), "vm_enter_scope()");
+    let hints = program["hints"]["6"].take();
+    program["hints"] = json!({"999": hints});
+    assert!(matches!(error(&program), LoadError::Malformed { .. }));
+}
+
+#[test]
+fn programs_that_cannot_be_proved() {
+    let prime = with(shortest(), "prime", json!("0x11"));
+    assert_eq!(error(&prime), LoadError::WrongPrime { found: "0x11".to_owned() });
+    let mut unlabelled = shortest();
+    unlabelled["identifiers"].as_object_mut().unwrap().remove("__main__.__end__");
+    assert_eq!(error(&unlabelled), LoadError::NotProofMode { label: "__end__" });
+    let mut moved = shortest();
+    moved["identifiers"]["__main__.__start__"]["pc"] = json!(2);
+    assert_eq!(error(&moved), LoadError::NotProofMode { label: "__start__" });
+    let unknown = cairo0(&["output", "oracle"], &[RETURN]);
+    assert_eq!(error(&unknown), LoadError::UnknownBuiltin { name: "oracle".to_owned() });
+    let mut header = shortest();
+    header["data"][4] = json!("0x1");
+    assert!(matches!(error(&header), LoadError::Program(ProgramError::Header { offset: 4, .. })));
+    let disordered = cairo0(&["range_check", "output"], &[RETURN]);
+    assert!(matches!(error(&disordered), LoadError::Program(ProgramError::BuiltinOrder { .. })));
+    let unsupported = cairo0(&["output", "poseidon"], &[RETURN]);
+    assert_eq!(error(&unsupported), LoadError::Program(ProgramError::UnsupportedBuiltin(Builtin::Poseidon)));
+    assert_eq!(error(&cairo0(&[], &[RETURN])), LoadError::Program(ProgramError::NoOutput));
+}
+
+#[test]
+fn hints_outside_the_whitelist() {
+    let long = format!("import os\n{}", "x = 1\n".repeat(100));
+    for code in ["import os", "ids.x = open('/etc/passwd').read()", "skip_next_instruction()", "print(5)", &long] {
+        let error = error(&with_hint(shortest(), code));
+        let LoadError::UnknownHint { pc: 6, code: shown } = &error else { panic!("{error}") };
+        assert!(shown.chars().count() <= 121 && !shown.contains('\n'), "{shown}");
+        assert!(shown.starts_with(&code[..5]));
+    }
+    assert!(matches!(common::load("cairo0/args_array.json"), Err(LoadError::UnknownHint { .. })));
+    let error = error(&with_hint(shortest(), "ids.y = program_input['y']"));
+    assert_eq!(error, LoadError::InputTarget { pc: 6, variable: "y".to_owned() });
+}
+
+#[test]
+fn inputs_come_in_the_order_of_the_hints() {
+    let mut program = with_hint(shortest(), "ids.x = program_input['second']\nids.x = program_input[\"third\"]");
+    let mut first = program["hints"]["6"].clone();
+    first[0]["code"] = json!("ids.x = program_input['first']");
+    let mut again = first.clone();
+    again[0]["code"] = json!("ids.x = program_input['second']");
+    // JSON keys are sorted as texts; the order that counts is that of the numbers.
+    program["hints"]["0"] = first;
+    program["hints"]["7"] = again;
+    let program = load_json(&program).unwrap();
+    assert_eq!(program.inputs().unwrap(), ["first", "second", "third"]);
+    assert_eq!(program.language(), Language::Cairo0);
+}
+
+#[cfg(not(feature = "cairo2"))]
+#[test]
+fn a_build_without_cairo2_says_so() {
+    assert_eq!(common::load("cairo2/fib.executable.json").unwrap_err(), LoadError::Cairo2Disabled);
+}

@@ -1,0 +1,293 @@
+//! The two passes of a long transform.
+//!
+//! `N = R·C` values are a matrix of `R` rows and `C` columns in row-major order. Value `i = j + C·t` stands in row `t` and column
+//! `j`; the coefficient of `x^k`, `k = kq + R·kp`, stands (bit-reversed) in row `bit_reverse(kq)` and column `bit_reverse(kp)`.
+//! Since `g_N^(ik) = g_N^(j·kq) · g_C^(j·kp) · g_R^(t·kq)`, a transform is one of the columns, one of the rows, and between them a
+//! multiplication of column `j` by the powers of `g_N^j`. On a coset, `shift^k = shift^kq · (shift^R)^kp` goes into the factors of
+//! both.
+//!
+//! Columns are taken [`Packed::WIDTH`] neighbours at a time and so are rows: lanes never mix.
+
+use super::dft::{
+    backward, backward_factors, bit_reversed_powers, forward, forward_factors, packed_bit_reversed_powers,
+};
+use crate::Felt;
+use crate::domain::{inverse_of_size, inverse_root_of_unity, root_of_unity};
+use crate::packed::kernel::Constants;
+use crate::packed::{Packed, WithPacked};
+use crate::scalar::{power, product};
+
+/// Rows of one piece of a pass over rows: no kernel is wider.
+pub(super) const ROWS: usize = 8;
+
+/// Columns of one piece of a pass over columns, where there are so many: whole cache lines, and few pieces.
+const COLUMNS: usize = 32;
+
+/// Transforms of fewer values (`log2`) have too few rows or columns for the widest kernel.
+pub(super) const MIN_LOG_SIZE: u32 = 6;
+
+/// Shape of the matrix.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    log_rows: u32,
+    log_columns: u32,
+}
+
+impl Shape {
+    pub(super) fn new(log_size: u32) -> Self {
+        Shape { log_rows: log_size / 2, log_columns: log_size - log_size / 2 }
+    }
+
+    pub(super) fn columns(self) -> usize {
+        1 << self.log_columns
+    }
+
+    fn log_size(self) -> u32 {
+        self.log_rows + self.log_columns
+    }
+
+    /// Splits a matrix into vertical strips; each is the list of its rows' parts.
+    pub(super) fn strips(self, matrix: &mut [Felt]) -> Vec<Vec<&mut [Felt]>> {
+        let width = COLUMNS.min(self.columns());
+        let mut strips: Vec<_> = (0..self.columns() / width).map(|_| Vec::with_capacity(1 << self.log_rows)).collect();
+        for row in matrix.chunks_exact_mut(self.columns()) {
+            for (strip, part) in strips.iter_mut().zip(row.chunks_exact_mut(width)) {
+                strip.push(part);
+            }
+        }
+        strips
+    }
+
+    /// The first column of a strip.
+    pub(super) fn strip_start(self, strip: usize) -> usize {
+        strip * COLUMNS.min(self.columns())
+    }
+}
+
+/// Constants of the way from values to coefficients.
+pub(super) struct Backward {
+    pub(super) shape: Shape,
+    columns: Constants,
+    rows: Constants,
+    root: Felt,
+    shift: Felt,
+    scale: Felt,
+    row_scale: Option<Constants>,
+}
+
+impl Backward {
+    /// For values over `shift·⟨g_N⟩`, given the inverse of the shift.
+    pub(super) fn new(log_size: u32, shift_inverse: &Felt) -> Self {
+        let shape = Shape::new(log_size);
+        let row_scale = (*shift_inverse != Felt::one()).then(|| {
+            bit_reversed_powers(shape.log_columns, &power(shift_inverse, 1 << shape.log_rows), &Felt::one()).into()
+        });
+        Backward {
+            shape,
+            columns: backward_factors(shape.log_rows),
+            rows: backward_factors(shape.log_columns),
+            root: inverse_root_of_unity(log_size),
+            shift: *shift_inverse,
+            scale: inverse_of_size(log_size),
+            row_scale,
+        }
+    }
+}
+
+/// Constants of the way from coefficients to values.
+pub(super) struct Forward {
+    pub(super) shape: Shape,
+    columns: Constants,
+    rows: Constants,
+}
+
+impl Forward {
+    /// For values over `shift·⟨g_N⟩`.
+    pub(super) fn new(log_size: u32, shift: &Felt) -> Self {
+        let shape = Shape::new(log_size);
+        Forward {
+            shape,
+            columns: forward_factors(shape.log_rows, shift),
+            rows: forward_factors(shape.log_columns, &power(shift, 1 << shape.log_rows)),
+        }
+    }
+}
+
+/// `start·root^(first + l)` in lane `l`.
+#[inline(always)]
+fn lane_powers<P: Packed>(root: &Felt, first: usize, start: &Felt) -> P {
+    let mut lanes = [*start; ROWS];
+    lanes[0] = product(start, &power(root, first as u64));
+    for l in 1..P::WIDTH {
+        lanes[l] = product(&lanes[l - 1], root);
+    }
+    P::load(&lanes)
+}
+
+/// Columns of values to columns of coefficients: one strip of several matrices of one shape.
+pub(super) struct BackwardColumns<'a, 'm, F> {
+    pub(super) constants: &'a Backward,
+    pub(super) first: usize,
+    pub(super) strips: Vec<Vec<&'m mut [Felt]>>,
+    pub(super) poll: &'a F,
+}
+
+impl<F: Fn() -> Result<(), E>, E> WithPacked for BackwardColumns<'_, '_, F> {
+    type Output = Result<(), E>;
+
+    #[inline(always)]
+    fn run<P: Packed>(mut self) -> Result<(), E> {
+        let Backward { shape, columns, root, shift, scale, .. } = self.constants;
+        let width = self.strips.first().and_then(|strip| strip.first()).map_or(0, |part| part.len());
+        let mut values: Vec<P> = Vec::with_capacity(1 << shape.log_rows);
+        let mut factors: Vec<P> = Vec::with_capacity(1 << shape.log_rows);
+        for at in (0..width).step_by(P::WIDTH) {
+            let base = lane_powers(root, self.first + at, shift);
+            packed_bit_reversed_powers(&mut factors, shape.log_rows, base, P::broadcast(scale));
+            for strip in &mut self.strips {
+                (self.poll)()?;
+                values.clear();
+                for part in strip.iter() {
+                    values.push(P::load(&part[at..]));
+                }
+                backward(&mut values, columns);
+                for ((part, value), factor) in strip.iter_mut().zip(&values).zip(&factors) {
+                    value.scale(*factor).store(&mut part[at..]);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Columns of coefficients to columns of values: one strip of several matrices of one shape. Matrix `i` takes the constants
+/// `i` modulo their number.
+pub(super) struct ForwardColumns<'a, 'm, F> {
+    pub(super) constants: &'a [Forward],
+    pub(super) first: usize,
+    pub(super) strips: Vec<Vec<&'m mut [Felt]>>,
+    pub(super) poll: &'a F,
+}
+
+impl<F: Fn() -> Result<(), E>, E> WithPacked for ForwardColumns<'_, '_, F> {
+    type Output = Result<(), E>;
+
+    #[inline(always)]
+    fn run<P: Packed>(mut self) -> Result<(), E> {
+        let shape = self.constants[0].shape;
+        let root = root_of_unity(shape.log_size());
+        let width = self.strips.first().and_then(|strip| strip.first()).map_or(0, |part| part.len());
+        let mut values: Vec<P> = Vec::with_capacity(1 << shape.log_rows);
+        let mut factors: Vec<P> = Vec::with_capacity(1 << shape.log_rows);
+        for at in (0..width).step_by(P::WIDTH) {
+            let base = lane_powers(&root, self.first + at, &Felt::one());
+            packed_bit_reversed_powers(&mut factors, shape.log_rows, base, P::broadcast(&Felt::one()));
+            for (strip, constants) in self.strips.iter_mut().zip(self.constants.iter().cycle()) {
+                (self.poll)()?;
+                values.clear();
+                for (part, factor) in strip.iter().zip(&factors) {
+                    values.push(P::load(&part[at..]).mul(*factor));
+                }
+                forward(&mut values, &constants.columns);
+                for (part, value) in strip.iter_mut().zip(&values) {
+                    value.store(&mut part[at..]);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[inline(always)]
+fn load_rows<P: Packed>(values: &mut Vec<P>, rows: &[Felt], columns: usize) {
+    values.clear();
+    for j in 0..columns {
+        values.push(P::load_strided(&rows[j..], columns));
+    }
+}
+
+#[inline(always)]
+fn store_rows<P: Packed>(values: &[P], rows: &mut [Felt], columns: usize) {
+    for (j, value) in values.iter().enumerate() {
+        value.store_strided(&mut rows[j..], columns);
+    }
+}
+
+/// [`ROWS`] rows of values to rows of coefficients.
+pub(super) struct BackwardRows<'a> {
+    pub(super) constants: &'a Backward,
+    pub(super) rows: &'a mut [Felt],
+}
+
+impl WithPacked for BackwardRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(self) {
+        let columns = self.constants.shape.columns();
+        let mut values: Vec<P> = Vec::with_capacity(columns);
+        for rows in self.rows.chunks_exact_mut(columns * P::WIDTH) {
+            load_rows(&mut values, rows, columns);
+            backward(&mut values, &self.constants.rows);
+            if let Some(scale) = &self.constants.row_scale {
+                for (i, value) in values.iter_mut().enumerate() {
+                    *value = value.scale(P::constant(scale, i));
+                }
+            }
+            store_rows(&values, rows, columns);
+        }
+    }
+}
+
+/// [`ROWS`] rows of coefficients to rows of values.
+pub(super) struct ForwardRows<'a> {
+    pub(super) constants: &'a Forward,
+    pub(super) rows: &'a mut [Felt],
+}
+
+impl WithPacked for ForwardRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(self) {
+        let columns = self.constants.shape.columns();
+        let mut values: Vec<P> = Vec::with_capacity(columns);
+        for rows in self.rows.chunks_exact_mut(columns * P::WIDTH) {
+            load_rows(&mut values, rows, columns);
+            forward(&mut values, &self.constants.rows);
+            store_rows(&values, rows, columns);
+        }
+    }
+}
+
+/// [`ROWS`] rows of values to coefficients and on to the rows of every coset.
+pub(super) struct ExtendRows<'a, 'm> {
+    pub(super) backward: &'a Backward,
+    pub(super) forward: &'a [Forward],
+    pub(super) rows: &'m [Felt],
+    pub(super) targets: Vec<&'m mut [Felt]>,
+}
+
+impl WithPacked for ExtendRows<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(mut self) {
+        let columns = self.backward.shape.columns();
+        let mut coefficients: Vec<P> = Vec::with_capacity(columns);
+        let mut values: Vec<P> = Vec::with_capacity(columns);
+        for at in (0..self.rows.len()).step_by(columns * P::WIDTH) {
+            load_rows(&mut coefficients, &self.rows[at..], columns);
+            backward(&mut coefficients, &self.backward.rows);
+            for coefficient in &mut coefficients {
+                *coefficient = coefficient.tighten();
+            }
+            for (target, constants) in self.targets.iter_mut().zip(self.forward) {
+                values.clear();
+                values.extend_from_slice(&coefficients);
+                forward(&mut values, &constants.rows);
+                store_rows(&values, &mut target[at..], columns);
+            }
+        }
+    }
+}

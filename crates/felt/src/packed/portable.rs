@@ -1,0 +1,101 @@
+//! The kernel that works everywhere: one element, 64-bit limbs.
+
+use super::Packed;
+use super::kernel::{Constants, Kernel};
+use crate::Felt;
+use crate::encoding::montgomery_limbs;
+use crate::scalar::{self, Limbs};
+
+/// One element in reduced Montgomery form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portable(Limbs);
+
+impl Packed for Portable {
+    const WIDTH: usize = 1;
+
+    #[inline(always)]
+    fn load(src: &[Felt]) -> Self {
+        Portable(montgomery_limbs(&src[0]))
+    }
+
+    #[inline(always)]
+    fn store(self, dst: &mut [Felt]) {
+        dst[0] = scalar::from_limbs(self.0);
+    }
+
+    #[inline(always)]
+    fn broadcast(x: &Felt) -> Self {
+        Portable(montgomery_limbs(x))
+    }
+
+    #[inline(always)]
+    fn add(self, o: Self) -> Self {
+        Portable(scalar::add(self.0, o.0))
+    }
+
+    #[inline(always)]
+    fn sub(self, o: Self) -> Self {
+        Portable(scalar::sub(self.0, o.0))
+    }
+
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Portable(scalar::sub([0; 4], self.0))
+    }
+
+    #[inline(always)]
+    fn mul(self, o: Self) -> Self {
+        Portable(scalar::mul(self.0, o.0))
+    }
+
+    #[inline(always)]
+    fn square(self) -> Self {
+        Portable(scalar::mul(self.0, self.0))
+    }
+
+    #[inline(always)]
+    fn double(self) -> Self {
+        Portable(scalar::add(self.0, self.0))
+    }
+}
+
+/// Nothing is loose here: every operation reduces.
+impl Kernel for Portable {
+    const LAYERS: u32 = u32::MAX;
+
+    #[inline(always)]
+    fn load_strided(src: &[Felt], _stride: usize) -> Self {
+        Self::load(src)
+    }
+
+    #[inline(always)]
+    fn store_strided(self, dst: &mut [Felt], _stride: usize) {
+        self.store(dst);
+    }
+
+    #[inline(always)]
+    fn constant(constants: &Constants, index: usize) -> Self {
+        Self::broadcast(&constants.elements[index])
+    }
+
+    #[inline(always)]
+    fn butterfly(a: Self, b: Self, w: Self) -> (Self, Self) {
+        let b = b.mul(w);
+        (a.add(b), a.sub(b))
+    }
+
+    #[inline(always)]
+    fn butterfly_one(a: Self, b: Self) -> (Self, Self) {
+        (a.add(b), a.sub(b))
+    }
+
+    #[inline(always)]
+    fn scale(self, o: Self) -> Self {
+        self.mul(o)
+    }
+
+    #[inline(always)]
+    fn tighten(self) -> Self {
+        self
+    }
+}

@@ -1,0 +1,135 @@
+//! Every kernel against lambdaworks, one operation at a time and in long chains.
+
+mod common;
+
+use common::{edges, element};
+use felt::Felt;
+use felt::packed::{Packed, WithPacked, dispatch, dispatch_portable};
+use proptest::prelude::*;
+
+/// Results of every operation on two vectors of one length, lane by lane.
+struct Operations<'a>(&'a [Felt], &'a [Felt]);
+
+impl WithPacked for Operations<'_> {
+    type Output = Vec<[Felt; 7]>;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> Self::Output {
+        let mut results = Vec::new();
+        for (a, b) in self.0.chunks(P::WIDTH).zip(self.1.chunks(P::WIDTH)) {
+            let mut padded = [vec![Felt::zero(); P::WIDTH], vec![Felt::zero(); P::WIDTH]];
+            padded[0][..a.len()].copy_from_slice(a);
+            padded[1][..b.len()].copy_from_slice(b);
+            let [pa, pb] = [P::load(&padded[0]), P::load(&padded[1])];
+            let packed = [pa, pa.add(pb), pa.sub(pb), pa.neg(), pa.mul(pb), pa.square(), pa.double()];
+            let mut lanes = vec![[Felt::zero(); 7]; P::WIDTH];
+            for (operation, value) in packed.into_iter().enumerate() {
+                let mut stored = vec![Felt::zero(); P::WIDTH];
+                value.store(&mut stored);
+                for (lane, stored) in lanes.iter_mut().zip(stored) {
+                    lane[operation] = stored;
+                }
+            }
+            results.extend_from_slice(&lanes[..a.len()]);
+        }
+        results
+    }
+}
+
+fn expected(a: &Felt, b: &Felt) -> [Felt; 7] {
+    [*a, a + b, a - b, -a, a * b, a.square(), a.double()]
+}
+
+/// Limbs as they are: lambdaworks' equality would do as well, but a form that is not reduced must not pass.
+fn raw(results: &[Felt]) -> Vec<[u64; 4]> {
+    results.iter().map(|x| x.value().limbs).collect()
+}
+
+fn check(a: &[Felt], b: &[Felt]) {
+    let expected: Vec<_> = a.iter().zip(b).flat_map(|(a, b)| expected(a, b)).collect();
+    assert_eq!(raw(&dispatch(Operations(a, b)).concat()), raw(&expected));
+    assert_eq!(raw(&dispatch_portable(Operations(a, b)).concat()), raw(&expected));
+}
+
+#[test]
+fn all_pairs_of_edges() {
+    let edges = edges();
+    let pairs: Vec<_> = edges.iter().flat_map(|a| edges.iter().map(move |b| (*a, *b))).collect();
+    let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+    check(&a, &b);
+}
+
+/// A program of additions, subtractions and so on without any load or store between.
+struct Chain<'a>(&'a [Felt; 8], &'a [u8]);
+
+impl WithPacked for Chain<'_> {
+    type Output = Vec<Felt>;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> Vec<Felt> {
+        let mut results = [Felt::zero(); 8];
+        for at in (0..8).step_by(P::WIDTH) {
+            let start = P::load(&self.0[at..]);
+            let mut x = start;
+            let mut y = P::broadcast(&self.0[0]);
+            for step in self.1 {
+                let z = match step % 7 {
+                    0 => x.add(y),
+                    1 => x.sub(y),
+                    2 => x.neg(),
+                    3 => x.mul(y),
+                    4 => x.square(),
+                    5 => x.double(),
+                    _ => y.sub(start),
+                };
+                y = x;
+                x = z;
+            }
+            x.store(&mut results[at..]);
+        }
+        results.to_vec()
+    }
+}
+
+fn chain_by_lambdaworks(start: &[Felt; 8], steps: &[u8]) -> Vec<Felt> {
+    let lane = |start: &Felt, other: &Felt| {
+        let (mut x, mut y) = (*start, *other);
+        for step in steps {
+            let z = match step % 7 {
+                0 => x + y,
+                1 => x - y,
+                2 => -x,
+                3 => x * y,
+                4 => x.square(),
+                5 => x.double(),
+                _ => y - start,
+            };
+            y = x;
+            x = z;
+        }
+        x
+    };
+    start.iter().map(|x| lane(x, &start[0])).collect()
+}
+
+proptest! {
+    #[test]
+    fn operations(pairs in proptest::collection::vec((element(), element()), 1..40)) {
+        let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        check(&a, &b);
+    }
+
+    #[test]
+    fn chains(start in proptest::array::uniform8(element()), steps in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let expected = raw(&chain_by_lambdaworks(&start, &steps));
+        prop_assert_eq!(raw(&dispatch(Chain(&start, &steps))), expected.clone());
+        prop_assert_eq!(raw(&dispatch_portable(Chain(&start, &steps))), expected);
+    }
+
+    #[test]
+    fn long_sums(start in proptest::array::uniform8(element()), step in 0..7u8) {
+        let steps = vec![step; 1000];
+        let expected = raw(&chain_by_lambdaworks(&start, &steps));
+        prop_assert_eq!(raw(&dispatch(Chain(&start, &steps))), expected);
+    }
+}

@@ -1,0 +1,65 @@
+//! Slice arithmetic against lambdaworks, at lengths that are and are not multiples of a kernel's width.
+
+mod common;
+
+use common::{element, sequence};
+use felt::{Felt, vector};
+use proptest::prelude::*;
+
+const LENGTHS: [usize; 9] = [0, 1, 7, 8, 9, 31, 100, 8192, 30_011];
+
+#[test]
+fn long_vectors() {
+    for len in LENGTHS {
+        let (a, b, scale) = (sequence(1, len), sequence(2, len), -Felt::from(12_345));
+        check(&a, &b, &scale);
+    }
+}
+
+fn check(a: &[Felt], b: &[Felt], scale: &Felt) {
+    let dot = a.iter().zip(b).fold(Felt::zero(), |sum, (a, b)| sum + a * b);
+    assert_eq!(vector::dot(a, b), dot);
+
+    let mut scaled = a.to_vec();
+    vector::add_scaled(&mut scaled, scale, b);
+    assert!(scaled.iter().zip(a.iter().zip(b)).all(|(result, (a, b))| *result == a + scale * b));
+
+    let mut products = a.to_vec();
+    vector::mul_assign(&mut products, b);
+    assert!(products.iter().zip(a.iter().zip(b)).all(|(result, (a, b))| *result == a * b));
+
+    let mut inverses = a.to_vec();
+    vector::batch_inverse(&mut inverses);
+    for (inverse, a) in inverses.iter().zip(a) {
+        if *a == Felt::zero() {
+            assert_eq!(*inverse, Felt::zero());
+        } else {
+            assert_eq!(inverse * a, Felt::one());
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn vectors(pairs in proptest::collection::vec((element(), element()), 0..70), scale in element()) {
+        let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        check(&a, &b, &scale);
+    }
+
+    #[test]
+    fn powers(base in element(), start in element(), len in 0..100usize) {
+        let mut power = start;
+        for entry in vector::powers(&base, &start, len) {
+            prop_assert_eq!(entry, power);
+            power *= base;
+        }
+    }
+}
+
+#[test]
+fn many_powers() {
+    let (base, start) = (Felt::from(3), Felt::from(5));
+    let powers = vector::powers(&base, &start, 50_000);
+    assert_eq!(powers[0], start);
+    assert!(powers.windows(2).all(|pair| pair[1] == pair[0] * base));
+}

@@ -1,0 +1,69 @@
+//! What distributor, donor and uploader say to each other.
+//!
+//! Types of requests and answers, ids that are checked when they are read, one list of causes of refusals for both
+//! sides, signatures, and with the feature `client` the typed HTTP client. `docs/API.md` describes the protocol.
+
+mod api_key;
+#[cfg(feature = "client")]
+pub mod client;
+mod felts;
+mod hex;
+mod ids;
+mod lease;
+mod policy;
+mod problem;
+mod project;
+mod record;
+pub mod routes;
+pub mod signing;
+mod unit;
+
+pub use api_key::ApiKey;
+pub use felts::{Felts, MAX_FELTS, felt_from_hex};
+pub use hex::IdError;
+pub use ids::{
+    AttemptNumber, Digest, DonorKey, ExternalId, LeaseToken, Nonce, ProgramHash, ProjectName, RequestKey, Signature,
+    SignerKey, Timestamp, UnitId, UploaderKeyId,
+};
+pub use lease::{
+    DonorCredit, DonorLimits, ExecutionInfo, ExecutionReceipt, ExecutionStatus, FailureCause, FailureReport, Lease,
+    LeaseMode, LeaseRequest, LeasedProject, LeasedUnit, MAX_DETAIL, NoWork, ProofReceipt, ProofStatus, Renewed, Versions,
+};
+pub use policy::{MAX_PROOF_BYTES, policy, preset};
+pub use problem::{Cause, PROBLEM_JSON, Problem};
+pub use project::{
+    BlobStored, MAX_DESCRIPTION, MAX_WEIGHT, Project, ProjectList, ProjectSpec, ProjectState, ProjectStored, UnitCounts,
+    UnitLimits,
+};
+pub use record::{MAX_RECORD_BYTES, RecordError, decode_program, encode_program, program_hash, record_digest};
+pub use signing::{Identity, KeyFileError, SignatureError, SignedHeaders};
+pub use stark::Preset;
+pub use unit::{
+    Attempt, Changed, Collected, Event, Failure, MAX_BATCH, MAX_PAGE, MAX_UNIT_ARGUMENTS, NewUnit, NewUnits, Outcome,
+    ProofInfo, ResultPage, StoredUnit, Unit, UnitDetail, UnitPage, UnitResult, UnitState, UnitsStored,
+};
+
+/// Version of the wire protocol, in the header [`HEADER_PROTOCOL`] of every request and answer.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Largest program file that travels.
+pub const MAX_PROGRAM_BYTES: usize = 256 << 20;
+
+/// Header with the version of the wire protocol.
+pub const HEADER_PROTOCOL: &str = "cairn-protocol";
+/// Header with the donor's public key.
+pub const HEADER_KEY: &str = "cairn-key";
+/// Header with the time of a signed request.
+pub const HEADER_TIME: &str = "cairn-time";
+/// Header with the nonce of a signed request.
+pub const HEADER_NONCE: &str = "cairn-nonce";
+/// Header with the SHA-256 of the body.
+pub const HEADER_CONTENT: &str = "cairn-content-sha256";
+/// Header with the signature of a request.
+pub const HEADER_SIGNATURE: &str = "cairn-signature";
+/// Header with the lease under which something is submitted.
+pub const HEADER_LEASE: &str = "cairn-lease";
+/// Header with the reason of a 204: [`NoWork`].
+pub const HEADER_REASON: &str = "cairn-reason";
+/// Header with the id of a request.
+pub const HEADER_REQUEST_ID: &str = "x-request-id";

@@ -1,0 +1,179 @@
+//! Projects: a program, its limits and its metadata.
+
+use crate::hex::IdError;
+use crate::ids::{Digest, ProgramHash, ProjectName, Signature, SignerKey, Timestamp};
+use serde::{Deserialize, Serialize};
+use stark::Preset;
+
+/// Most characters of a description.
+pub const MAX_DESCRIPTION: usize = 2000;
+
+/// Largest weight.
+pub const MAX_WEIGHT: u32 = 1000;
+
+/// What one unit of a project may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UnitLimits {
+    /// Most steps of a run.
+    pub max_steps: u64,
+    /// Most memory cells of a run, 32 bytes each.
+    pub max_memory_cells: u64,
+    /// Most seconds of a run; proving is not limited by it.
+    pub time_limit: u64,
+}
+
+impl Default for UnitLimits {
+    /// 2^24 steps, 2^26 cells (2 GiB), ten minutes.
+    fn default() -> Self {
+        Self { max_steps: 1 << 24, max_memory_cells: 1 << 26, time_limit: 600 }
+    }
+}
+
+/// What an uploader declares: body of `PUT /v1/projects/{name}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProjectSpec {
+    /// SHA-256 of the program file, uploaded before.
+    pub program: Digest,
+    /// SHA-256 of the program's record, uploaded before.
+    pub record: Digest,
+    /// The program's identity in proofs.
+    pub program_hash: ProgramHash,
+    /// Who signed the program.
+    pub signer: SignerKey,
+    /// The signature of [`crate::signing::program_message`].
+    pub signature: Signature,
+    /// What one unit may use.
+    pub limits: UnitLimits,
+    /// Security that proofs must have.
+    #[serde(with = "crate::preset")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "default-100"))]
+    pub preset: Preset,
+    /// What the project is for, at most [`MAX_DESCRIPTION`] characters.
+    pub description: String,
+    /// Share of the donors that serve all projects, 1 to [`MAX_WEIGHT`].
+    pub weight: u32,
+}
+
+impl ProjectSpec {
+    /// Checks the ranges of the settings.
+    ///
+    /// # Errors
+    /// Names the setting that is out of range.
+    pub fn check(&self) -> Result<(), IdError> {
+        let bad = |what, form, found: String| Err(IdError::new(what, form, &found));
+        let UnitLimits { max_steps, max_memory_cells, time_limit } = self.limits;
+        if !(1..=cairo_air::claim::MAX_STEPS).contains(&max_steps) {
+            return bad("limits.max_steps", "a number from 1 to 2^40", max_steps.to_string());
+        }
+        if !(1..=1 << 32).contains(&max_memory_cells) {
+            return bad("limits.max_memory_cells", "a number from 1 to 2^32", max_memory_cells.to_string());
+        }
+        if !(1..=7 * 24 * 3600).contains(&time_limit) {
+            return bad("limits.time_limit", "a number of seconds from 1 to a week", time_limit.to_string());
+        }
+        if !(1..=MAX_WEIGHT).contains(&self.weight) {
+            return bad("weight", "a number from 1 to 1000", self.weight.to_string());
+        }
+        if self.description.chars().count() > MAX_DESCRIPTION || self.description.contains('\0') {
+            return bad("description", "at most 2000 characters", self.description.clone());
+        }
+        Ok(())
+    }
+}
+
+/// Whether a project gives out work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectState {
+    /// It does.
+    Active,
+    /// Its uploader withdrew it; proofs of units lent before are still taken.
+    Withdrawn,
+}
+
+/// How many units are in which state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UnitCounts {
+    /// Waiting for a donor.
+    pub queued: u64,
+    /// With a donor now.
+    pub leased: u64,
+    /// Executed, waiting for a prover.
+    pub executed: u64,
+    /// Proved and not collected.
+    pub proved: u64,
+    /// Proved and collected.
+    pub collected: u64,
+    /// Set aside after failures.
+    pub failed: u64,
+    /// Withdrawn.
+    pub withdrawn: u64,
+}
+
+impl UnitCounts {
+    /// All units.
+    pub const fn total(&self) -> u64 {
+        self.open() + self.proved + self.collected + self.failed + self.withdrawn
+    }
+
+    /// Units that donors have work on.
+    pub const fn open(&self) -> u64 {
+        self.queued + self.leased + self.executed
+    }
+}
+
+/// A project as the distributor shows it to everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Project {
+    /// Its name.
+    pub name: ProjectName,
+    /// What the uploader declared.
+    pub spec: ProjectSpec,
+    /// Whether it gives out work.
+    pub state: ProjectState,
+    /// Its units.
+    pub units: UnitCounts,
+    /// Steps proven for it.
+    pub proven_steps: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Answer to `GET /v1/projects`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProjectList {
+    /// All projects, by name.
+    pub projects: Vec<Project>,
+}
+
+/// What `PUT /v1/projects/{name}` did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProjectStored {
+    /// Whether the project is new.
+    pub created: bool,
+    /// Settings that were changed, such as `limits` or `weight`; empty if it was the same already.
+    pub changed: Vec<String>,
+    /// The project now.
+    pub project: Project,
+}
+
+/// Answer to the upload of a program, a record or another file under its digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BlobStored {
+    /// Its digest.
+    pub sha256: Digest,
+    /// Its bytes.
+    pub size: u64,
+    /// Whether it is new.
+    pub created: bool,
+}

@@ -1,0 +1,144 @@
+//! What the donor and a work unit's process say to each other: one JSON value a line, on the unit's standard input and
+//! output.
+
+use crate::progress::Phase;
+use protocol::{Digest, DonorKey, FailureCause, Felts, LeaseMode, Preset, ProgramHash};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The version of these messages. A donor replaced by another version while a unit runs is no case: the unit's process is
+/// started from the donor's own file.
+pub const VERSION: u32 = 1;
+
+/// What a unit's process has to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The donor's process. If it is not the parent, it has died meanwhile.
+    pub parent: u32,
+    /// The program file.
+    pub program: PathBuf,
+    /// Its digest.
+    pub program_digest: Digest,
+    /// Digest of its record.
+    pub record: Digest,
+    /// Its identity in proofs.
+    pub program_hash: ProgramHash,
+    /// The arguments.
+    pub arguments: Felts,
+    /// What to do. With [`LeaseMode::Both`] an execution that an earlier attempt left is taken if it is sound.
+    pub mode: LeaseMode,
+    /// Where a finished execution is kept, or was left by an earlier attempt.
+    pub execution: PathBuf,
+    /// Where the proof goes.
+    pub proof: PathBuf,
+    /// The prover's identity.
+    pub prover: DonorKey,
+    /// Security of the proof.
+    #[serde(with = "protocol::preset")]
+    pub preset: Preset,
+    /// The limits.
+    pub limits: Limits,
+    /// Threads.
+    pub threads: usize,
+    /// Cores to begin with; 0 is a pause.
+    pub cores: f64,
+}
+
+/// Limits of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Most steps.
+    pub max_steps: u64,
+    /// Most memory cells.
+    pub max_memory_cells: u64,
+    /// Most processor seconds of the execution.
+    pub execute_seconds: u64,
+    /// Most processor seconds of the whole process.
+    pub total_seconds: u64,
+    /// Most bytes of memory of the process.
+    pub memory_bytes: u64,
+}
+
+/// What the donor says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Use this many cores from now on; 0 is a pause.
+    Cores(f64),
+    /// Stop and exit.
+    Cancel,
+}
+
+/// What the unit's process says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// How far a phase is.
+    Progress {
+        /// The phase.
+        phase: Phase,
+        /// From 0 to 1.
+        fraction: f64,
+    },
+    /// The program has been executed, or a kept execution was loaded.
+    Executed {
+        /// Steps of the run.
+        steps: u64,
+        /// Memory cells of the run.
+        cells: u64,
+        /// Processor seconds of this phase.
+        cpu_seconds: f64,
+        /// Whether it lies in its place on disk.
+        kept: bool,
+    },
+    /// Something does not work but will be tried again, such as writing to a full disk.
+    Waiting {
+        /// What and why.
+        why: String,
+    },
+    /// The proof has been made, verified and written.
+    Proved {
+        /// Its bytes.
+        bytes: u64,
+        /// Its digest.
+        sha256: Digest,
+        /// Steps proven.
+        steps: u64,
+        /// Processor seconds of proving.
+        cpu_seconds: f64,
+        /// Largest resident memory in bytes, if the system tells.
+        peak_memory: Option<u64>,
+    },
+    /// The unit cannot be done.
+    Failed {
+        /// Why.
+        cause: FailureCause,
+        /// For people.
+        detail: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_survive_the_way() {
+        let events = [
+            Event::Progress { phase: Phase::Fri, fraction: 0.25 },
+            Event::Executed { steps: 1 << 20, cells: 5, cpu_seconds: 1.5, kept: true },
+            Event::Failed { cause: FailureCause::StepLimit, detail: "the program\ndid not end".to_owned() },
+        ];
+        for event in events {
+            let line = serde_json::to_string(&event).expect("written");
+            assert!(!line.contains('\n'));
+            assert_eq!(serde_json::from_str::<Event>(&line).expect("read"), event);
+        }
+        for order in [Order::Cores(0.5), Order::Cancel] {
+            let line = serde_json::to_string(&order).expect("written");
+            assert_eq!(serde_json::from_str::<Order>(&line).expect("read"), order);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Numbers as people read them.
+
+use std::time::Duration;
+
+/// `48 s`, `12 min`, `3 h 05 min`, `2 d 4 h`.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs_f64().round() as u64;
+    match (seconds / 86_400, seconds / 3600, seconds / 60) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) if minutes < 10 => format!("{minutes} min {:02} s", seconds % 60),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {:02} min", minutes % 60),
+        (days, hours, _) => format!("{days} d {} h", hours % 24),
+    }
+}
+
+/// `512 bytes`, `3.4 kB`, `120 MB`, `1.5 GB`.
+pub fn bytes(count: u64) -> String {
+    let number = count as f64;
+    match count {
+        0..1_000 => format!("{count} bytes"),
+        1_000..100_000 => format!("{:.1} kB", number / 1e3),
+        100_000..1_000_000 => format!("{:.0} kB", number / 1e3),
+        1_000_000..100_000_000 => format!("{:.1} MB", number / 1e6),
+        100_000_000..1_000_000_000 => format!("{:.0} MB", number / 1e6),
+        _ => format!("{:.1} GB", number / 1e9),
+    }
+}
+
+/// `950`, `12,345`, `1.2 million`.
+pub fn count(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        1_000..1_000_000 => format!("{},{:03}", number / 1000, number % 1000),
+        1_000_000..1_000_000_000 => format!("{:.1} million", number as f64 / 1e6),
+        _ => format!("{:.1} billion", number as f64 / 1e9),
+    }
+}
+
+/// `43 %`.
+pub fn percent(fraction: f64) -> String {
+    format!("{:.0} %", fraction * 100.0)
+}
+
+/// Bytes from a text such as `2G`, `500M`, `1.5 GB`, `4GiB`; a bare number is bytes.
+///
+/// # Errors
+/// A message that says what is expected.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let trimmed = text.trim();
+    let digits = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
+    let (number, unit) = trimmed.split_at(digits);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => f64::NAN,
+    };
+    match number.parse::<f64>().map(|number| number * factor) {
+        Ok(bytes) if bytes.is_finite() && bytes < 1e18 => Ok(bytes as u64),
+        _ => Err(format!("`{text}` is no amount of memory: write it as 500M, 2G or 4GiB")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (61, "1 min 01 s"),
+            (720, "12 min"),
+            (11_100, "3 h 05 min"),
+            (187_200, "2 d 4 h"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn amounts() {
+        assert_eq!([bytes(7), bytes(3_400), bytes(123_456_789)], ["7 bytes", "3.4 kB", "123 MB"]);
+        assert_eq!([count(7), count(12_045), count(1_234_567)], ["7", "12,045", "1.2 million"]);
+        for (text, expected) in [("2G", 2_000_000_000), ("500 MB", 500_000_000), ("4GiB", 4 << 30), ("1.5k", 1500), ("12", 12)] {
+            assert_eq!(parse_bytes(text), Ok(expected), "{text}");
+        }
+        for text in ["", "G", "-1G", "2X", "1e9", "99999999999T", "."] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
+    }
+}

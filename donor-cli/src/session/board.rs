@@ -1,0 +1,191 @@
+//! What the tasks of a session know of each other.
+
+use crate::governor::Decision;
+use crate::progress::Tracker;
+use crate::state::control::UnitStatus;
+use protocol::{ProjectName, UnitId};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, watch};
+
+/// When the session is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ending {
+    /// Not yet.
+    Not,
+    /// When the unit is finished and everything is delivered.
+    AfterUnit,
+    /// At once; everything goes on at the next start.
+    Now,
+}
+
+/// The unit that is being worked on.
+#[derive(Debug, Clone)]
+pub struct Current {
+    /// The unit.
+    pub unit: UnitId,
+    /// Its project.
+    pub project: ProjectName,
+    /// How far it is.
+    pub tracker: Tracker,
+    /// Its process.
+    pub process: Option<u32>,
+    /// Its resident memory.
+    pub memory: u64,
+}
+
+impl Current {
+    /// For people and machines.
+    pub fn status(&self, share: f64, cap: f64) -> UnitStatus {
+        // The time that is left counts working time; at a lower share than usual it takes longer.
+        let stretch = if share > 0.0 { (cap / share).max(1.0) } else { 1.0 };
+        UnitStatus {
+            unit: self.unit.to_string(),
+            project: self.project.to_string(),
+            phase: self.tracker.phase().name().to_owned(),
+            phase_fraction: self.tracker.fraction(),
+            fraction: self.tracker.overall(),
+            seconds_left: self.tracker.left().map(|left| (left.as_secs_f64() * stretch) as u64),
+            memory: self.memory,
+        }
+    }
+}
+
+/// Counts since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Results finished.
+    pub finished: u64,
+    /// Results acknowledged.
+    pub delivered: u64,
+    /// Steps credited.
+    pub steps: u64,
+    /// Units failed.
+    pub failed: u64,
+    /// Results refused.
+    pub refused: u64,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    current: Option<Current>,
+    waiting: Option<String>,
+    counts: Counts,
+    outbox: usize,
+    delivering: Option<String>,
+}
+
+/// What the tasks of a session know of each other.
+#[derive(Debug)]
+pub struct Board {
+    inner: Mutex<Inner>,
+    /// What the governor decided last.
+    pub decision: watch::Sender<Decision>,
+    /// When to end.
+    pub ending: watch::Sender<Ending>,
+    /// Rung when something comes into the outbox.
+    pub outbox: Notify,
+    /// Rung when the outbox becomes empty.
+    pub delivered: Notify,
+}
+
+impl Board {
+    /// At the start, with nothing decided.
+    pub fn new() -> Self {
+        Self {
+            inner: Mutex::default(),
+            decision: watch::Sender::new(Decision::Work(0.0)),
+            ending: watch::Sender::new(Ending::Not),
+            outbox: Notify::new(),
+            delivered: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the session, or ends it sooner than was said before.
+    pub fn end(&self, ending: Ending) {
+        self.ending.send_if_modified(|now| {
+            let sooner = ending > *now;
+            *now = ending.max(*now);
+            sooner
+        });
+    }
+
+    /// When to end.
+    pub fn ending(&self) -> Ending {
+        *self.ending.borrow()
+    }
+
+    /// Waits until the session is to end at least so soon.
+    pub async fn ends(&self, ending: Ending) {
+        let mut watcher = self.ending.subscribe();
+        // The sender lives as long as the board.
+        let _ = watcher.wait_for(|now| *now >= ending).await;
+    }
+
+    /// The unit being worked on.
+    pub fn current(&self) -> Option<Current> {
+        self.lock().current.clone()
+    }
+
+    /// Begins or ends work on a unit.
+    pub fn set_current(&self, current: Option<Current>) {
+        let mut inner = self.lock();
+        inner.waiting = None;
+        inner.current = current;
+    }
+
+    /// Changes what is known of the unit being worked on.
+    pub fn with_current(&self, change: impl FnOnce(&mut Current)) {
+        if let Some(current) = &mut self.lock().current {
+            change(current);
+        }
+    }
+
+    /// Why there is nothing to do.
+    pub fn waiting(&self) -> Option<String> {
+        let inner = self.lock();
+        inner.waiting.clone().or_else(|| inner.delivering.clone())
+    }
+
+    /// Says why there is nothing to do.
+    pub fn wait_for(&self, why: Option<String>) {
+        self.lock().waiting = why;
+    }
+
+    /// Says why results cannot be delivered.
+    pub fn held_up(&self, why: Option<String>) {
+        self.lock().delivering = why;
+    }
+
+    /// Changes the counts.
+    pub fn count(&self, change: impl FnOnce(&mut Counts)) {
+        change(&mut self.lock().counts);
+    }
+
+    /// The counts.
+    pub fn counts(&self) -> Counts {
+        self.lock().counts
+    }
+
+    /// Results in the outbox.
+    pub fn in_outbox(&self) -> usize {
+        self.lock().outbox
+    }
+
+    /// Notes how many results are in the outbox.
+    pub fn set_in_outbox(&self, count: usize) {
+        self.lock().outbox = count;
+        if count == 0 {
+            self.delivered.notify_waiters();
+        }
+    }
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,160 @@
+//! Files that are whole or not there: written beside their place, synchronised, then renamed into it.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Begins the names of files that are being written.
+const UNFINISHED: &str = ".unfinished-";
+
+/// A file operation that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing} {}: {error}{}", path.display(), advice(error))]
+pub struct FileError {
+    /// What was tried.
+    pub doing: &'static str,
+    /// On what.
+    pub path: PathBuf,
+    /// Why it failed.
+    pub error: io::Error,
+}
+
+impl FileError {
+    /// For `map_err`.
+    pub fn of(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self { doing, path: path.to_owned(), error }
+    }
+
+    /// Whether the disk is full, or the quota used up.
+    pub fn is_full(&self) -> bool {
+        is_full(&self.error)
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        _ if is_full(error) => ". Free some space there, or choose another folder with --state",
+        io::ErrorKind::PermissionDenied => ". Check who owns the folder, or choose another with --state",
+        io::ErrorKind::ReadOnlyFilesystem => ". Choose a folder that can be written to with --state",
+        _ => "",
+    }
+}
+
+/// Puts bytes into a file in one step: whoever looks sees the old file or the new one, also after a crash.
+///
+/// # Errors
+/// If any step fails; then the old file, if there was one, is still there.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write()`], for what is written piece by piece.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
+    let unfinished = unfinished(path);
+    let outcome = (|| {
+        let mut file = File::create(&unfinished)?;
+        fill(&mut file)?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&unfinished, path)?;
+        sync_parent(path)
+    })();
+    outcome.map_err(|error| {
+        // A partial file is of no use, and its space may be what is missing. If it cannot go now, it goes at the next start.
+        let _ = fs::remove_file(&unfinished);
+        FileError::of("write", path)(error)
+    })
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()))
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a file for good. That it is not there is no error.
+///
+/// # Errors
+/// If it is still there.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path).and_then(|()| sync_parent(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::of("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Moves a file within one file system.
+///
+/// # Errors
+/// If it is still in its old place.
+pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
+    fs::rename(from, to).and_then(|()| sync_parent(to)).and_then(|()| sync_parent(from)).map_err(FileError::of("move", from))
+}
+
+/// Removes what a crash left half-written.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn sweep(folder: &Path) -> Result<(), FileError> {
+    for entry in fs::read_dir(folder).map_err(FileError::of("read", folder))?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the name is one of a file that is being written.
+pub fn is_unfinished(name: &str) -> bool {
+    name.starts_with(UNFINISHED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("readable").flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        write(&path, b"old").expect("written");
+        let full = write_with(&path, |file| {
+            file.write_all(b"half of the n")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        let error = full.expect_err("the disk is full");
+        assert!(error.is_full());
+        assert!(error.to_string().ends_with(". Free some space there, or choose another folder with --state"), "{error}");
+        assert_eq!(fs::read(&path).expect("there"), b"old");
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn what_a_crash_left_is_swept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join(".unfinished-17-proof"), b"half").expect("written");
+        fs::write(folder.path().join("proof"), b"whole").expect("written");
+        sweep(folder.path()).expect("swept");
+        assert_eq!(names(folder.path()), ["proof"]);
+        remove(&folder.path().join("proof")).expect("removed");
+        remove(&folder.path().join("proof")).expect("already gone");
+    }
+}

@@ -1,0 +1,323 @@
+//! `config.toml`: what would otherwise be said on each command line.
+
+use super::atomic::{self, FileError};
+use crate::governor::{Schedule, Share, Thresholds};
+use crate::progress::words;
+use protocol::ProjectName;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A setting: its name, what it means, and its value if it is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Name in the file and on the command line.
+    pub name: &'static str,
+    /// What it means.
+    pub help: &'static str,
+    /// What holds if it is not set.
+    pub default: &'static str,
+    check: fn(&str) -> Result<toml::Value, String>,
+}
+
+/// All settings.
+pub const KEYS: [Key; 9] = [
+    Key { name: "server", help: "address of the distributor", default: "none", check: server },
+    Key { name: "project", help: "project to work for", default: "all, by weight", check: project },
+    Key { name: "max-cpu", help: "most of the whole machine to use, in percent", default: "50", check: share },
+    Key { name: "threads", help: "most threads", default: "as few as use max-cpu", check: threads },
+    Key { name: "max-memory", help: "most memory of a unit, such as 2G", default: "half of the machine's", check: memory },
+    Key { name: "schedule", help: "local times to work at, such as 22:00-07:00", default: "always", check: schedule },
+    Key { name: "battery", help: "on battery: pause or ignore", default: "pause", check: battery },
+    Key {
+        name: "pause-above",
+        help: "pause while other programs use more than this percentage; 100 never pauses",
+        default: "25",
+        check: percentage,
+    },
+    Key {
+        name: "resume-below",
+        help: "go on when other programs use less than this percentage",
+        default: "15",
+        check: percentage,
+    },
+];
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is no TOML.
+    #[error("{} is not valid: {message}. Correct it, or remove it to begin anew", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        message: String,
+    },
+    /// A name that is no setting's.
+    #[error("there is no setting `{name}`; the settings are {}", names())]
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// A value that a setting cannot have.
+    #[error("the setting `{name}` cannot be that: {message}")]
+    Value {
+        /// The setting.
+        name: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// Thresholds in the wrong order.
+    #[error("`resume-below` ({below}) must be less than `pause-above` ({above})")]
+    Thresholds {
+        /// In percent.
+        below: f64,
+        /// In percent.
+        above: f64,
+    },
+}
+
+fn names() -> String {
+    KEYS.map(|key| key.name).join(", ")
+}
+
+/// The settings of a state folder.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Config(toml::Table);
+
+impl Config {
+    /// Reads and checks the file; one that is not there sets nothing.
+    ///
+    /// # Errors
+    /// If it cannot be read or says what it must not.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(FileError::of("read", path)(error).into()),
+        };
+        let syntax = |error: toml::de::Error| ConfigError::Syntax { path: path.to_owned(), message: error.to_string() };
+        let table: toml::Table = toml::from_str(&text).map_err(syntax)?;
+        let mut config = Self::default();
+        for (name, value) in table {
+            let text = match value {
+                toml::Value::String(text) => text,
+                other => other.to_string(),
+            };
+            config.set(&name, &text)?;
+        }
+        config.thresholds()?;
+        Ok(config)
+    }
+
+    /// Writes the file in one step.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), ConfigError> {
+        Ok(atomic::write(path, self.0.to_string().as_bytes())?)
+    }
+
+    /// Sets a setting.
+    ///
+    /// # Errors
+    /// If there is no such setting, or it cannot have this value.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), ConfigError> {
+        let key = find(name)?;
+        let value = (key.check)(text.trim()).map_err(|message| ConfigError::Value { name: key.name, message })?;
+        self.0.insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    /// Takes a setting back to its default.
+    ///
+    /// # Errors
+    /// If there is no such setting.
+    pub fn unset(&mut self, name: &str) -> Result<(), ConfigError> {
+        find(name).map(|key| self.0.remove(key.name)).map(drop)
+    }
+
+    /// The value of a setting as text, if it is set.
+    ///
+    /// # Errors
+    /// If there is no such setting.
+    pub fn get(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        Ok(self.text(find(name)?.name))
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+
+    /// A setting that has been checked when it was set.
+    pub fn parsed<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// Most memory of a unit.
+    pub fn max_memory(&self) -> Option<u64> {
+        words::parse_bytes(&self.text("max-memory")?).ok()
+    }
+
+    /// Whether to pause on battery.
+    pub fn pause_on_battery(&self) -> bool {
+        self.text("battery").as_deref() != Some("ignore")
+    }
+
+    /// When to give way to other programs; `None` for never.
+    ///
+    /// # Errors
+    /// If the thresholds are in the wrong order.
+    pub fn thresholds(&self) -> Result<Option<Thresholds>, ConfigError> {
+        let standard = Thresholds { calm: Duration::from_secs(3), ..Thresholds::default() };
+        let above = self.parsed("pause-above").unwrap_or(standard.pause_above * 100.0);
+        let below = self.parsed("resume-below").unwrap_or((standard.resume_below * 100.0_f64).min(above * 0.6));
+        if above >= 100.0 {
+            return Ok(None);
+        }
+        if below >= above {
+            return Err(ConfigError::Thresholds { below, above });
+        }
+        Ok(Some(Thresholds { pause_above: above / 100.0, resume_below: below / 100.0, ..standard }))
+    }
+}
+
+fn find(name: &str) -> Result<&'static Key, ConfigError> {
+    KEYS.iter().find(|key| key.name == name).ok_or_else(|| ConfigError::Unknown { name: name.to_owned() })
+}
+
+fn string(text: &str) -> toml::Value {
+    toml::Value::String(text.to_owned())
+}
+
+fn server(text: &str) -> Result<toml::Value, String> {
+    check_server(text).map(|()| string(text))
+}
+
+/// Checks the form of a distributor's address.
+///
+/// # Errors
+/// Says what an address looks like.
+pub fn check_server(text: &str) -> Result<(), String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !text.chars().any(char::is_whitespace) => Ok(()),
+        _ => Err(format!("`{text}` is no address of a distributor: write it as https://grid.example.org")),
+    }
+}
+
+fn project(text: &str) -> Result<toml::Value, String> {
+    text.parse::<ProjectName>().map(|_| string(text)).map_err(|error| error.to_string())
+}
+
+fn share(text: &str) -> Result<toml::Value, String> {
+    text.parse::<Share>().map(|share| string(&share.to_string())).map_err(|error| error.to_string())
+}
+
+fn threads(text: &str) -> Result<toml::Value, String> {
+    match text.parse::<u16>() {
+        Ok(threads) if threads > 0 => Ok(toml::Value::Integer(threads.into())),
+        _ => Err(format!("`{text}` is no number of threads: give a whole number from 1")),
+    }
+}
+
+fn memory(text: &str) -> Result<toml::Value, String> {
+    words::parse_bytes(text).map(|_| string(text))
+}
+
+fn schedule(text: &str) -> Result<toml::Value, String> {
+    text.parse::<Schedule>().map(|schedule| string(&schedule.to_string())).map_err(|error| error.to_string())
+}
+
+fn battery(text: &str) -> Result<toml::Value, String> {
+    match text {
+        "pause" | "ignore" => Ok(string(text)),
+        _ => Err(format!("`{text}` is neither `pause` nor `ignore`")),
+    }
+}
+
+fn percentage(text: &str) -> Result<toml::Value, String> {
+    match text.trim_end_matches('%').trim().parse::<f64>() {
+        Ok(percent) if (1.0..=100.0).contains(&percent) => Ok(toml::Value::Float(percent)),
+        _ => Err(format!("`{text}` is no percentage from 1 to 100")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_survive_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("config.toml");
+        assert_eq!(Config::load(&path).expect("empty"), Config::default());
+        let mut config = Config::default();
+        for (name, text) in [
+            ("server", "http://127.0.0.1:8080"),
+            ("project", "primes"),
+            ("max-cpu", "12.5%"),
+            ("threads", "3"),
+            ("max-memory", "2G"),
+            ("schedule", "22:00-7:00"),
+            ("battery", "ignore"),
+            ("pause-above", "40"),
+            ("resume-below", "30"),
+        ] {
+            config.set(name, text).expect(name);
+        }
+        config.save(&path).expect("written");
+        let loaded = Config::load(&path).expect("read");
+        assert_eq!(loaded, config);
+        assert_eq!(loaded.parsed::<Share>("max-cpu").map(Share::fraction), Some(0.125));
+        assert_eq!((loaded.max_memory(), loaded.pause_on_battery()), (Some(2_000_000_000), false));
+        let thresholds = loaded.thresholds().expect("in order").expect("some");
+        assert_eq!((thresholds.pause_above, thresholds.resume_below), (0.4, 0.3));
+        assert_eq!(loaded.get("schedule").expect("a setting").as_deref(), Some("22:00-07:00"));
+        config.unset("server").expect("a setting");
+        assert_eq!(config.get("server").expect("a setting"), None);
+    }
+
+    #[test]
+    fn bad_settings_say_what_is_wrong() {
+        let mut config = Config::default();
+        for (name, text, message) in [
+            ("colour", "red", "there is no setting `colour`"),
+            ("server", "grid.example.org", "write it as https://grid.example.org"),
+            ("server", "https://", "is no address"),
+            ("project", "Primes!", "a project name must be"),
+            ("max-cpu", "0", "percentage from 1 to 100"),
+            ("threads", "0", "whole number from 1"),
+            ("max-memory", "lots", "write it as 500M"),
+            ("schedule", "at night", "is no schedule"),
+            ("battery", "yes", "neither `pause` nor `ignore`"),
+            ("pause-above", "half", "is no percentage"),
+        ] {
+            let error = config.set(name, text).expect_err(name).to_string();
+            assert!(error.contains(message), "{name}: {error}");
+        }
+        config.set("pause-above", "20").expect("set");
+        assert!(config.thresholds().is_ok(), "the default of the other follows");
+        config.set("resume-below", "30").expect("set");
+        let error = config.thresholds().expect_err("wrong order").to_string();
+        assert_eq!(error, "`resume-below` (30) must be less than `pause-above` (20)");
+        config.set("pause-above", "100").expect("set");
+        assert_eq!(config.thresholds().expect("never"), None);
+    }
+
+    #[test]
+    fn a_broken_file_says_where() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "server = \"http://a\"\nmax-cpu = = 4\n").expect("written");
+        let error = Config::load(&path).expect_err("no TOML").to_string();
+        assert!(error.contains("config.toml is not valid") && error.contains("line 2"), "{error}");
+        fs::write(&path, "max-cpu = 40\nthreads = 2\n").expect("written");
+        assert_eq!(Config::load(&path).expect("numbers too").get("max-cpu").expect("set").as_deref(), Some("40"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Units that the donor holds, and the key of a lease request that may be on its way.
+
+use super::atomic;
+use super::record::{self, RecordError};
+use super::{Folder, StateError};
+use protocol::{Lease, RequestKey, Timestamp, UnitId};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::PathBuf;
+
+/// A unit that the donor holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Address of the distributor that lent it.
+    pub server: String,
+    /// The lease.
+    pub lease: Lease,
+    /// When it runs out, by this machine's clock.
+    pub expires_here: Timestamp,
+}
+
+impl Held {
+    /// A lease that has just come.
+    pub fn new(server: &str, lease: Lease) -> Self {
+        let expires_here = Timestamp::now().plus(lease.expires_at.since(lease.now));
+        Self { server: server.to_owned(), lease, expires_here }
+    }
+
+    /// Its unit.
+    pub const fn unit(&self) -> UnitId {
+        self.lease.unit.id
+    }
+}
+
+const KIND: &str = "lease";
+const REQUEST: &str = "request";
+
+fn path(folder: &Folder, unit: &UnitId) -> PathBuf {
+    folder.path("leases").join(format!("{unit}.json"))
+}
+
+/// Keeps a lease.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn keep(folder: &Folder, held: &Held) -> Result<(), RecordError> {
+    record::save(&path(folder, &held.unit()), KIND, held)
+}
+
+/// Forgets a lease.
+///
+/// # Errors
+/// If its file cannot be removed.
+pub fn forget(folder: &Folder, unit: &UnitId) -> Result<(), StateError> {
+    Ok(atomic::remove(&path(folder, unit))?)
+}
+
+/// All leases, and what was damaged.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn all(folder: &Folder) -> Result<(Vec<Held>, Vec<String>), StateError> {
+    let (mut held, mut damaged) = (Vec::new(), Vec::new());
+    let place = folder.path("leases");
+    for entry in fs::read_dir(&place).map_err(atomic::FileError::of("read", &place))?.flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        match record::load::<Held>(&path, KIND) {
+            Ok(lease) => held.push(lease),
+            Err(error) => {
+                let why = format!("{error}; its unit will be lent to somebody else");
+                damaged.push(folder.set_aside(&path, &why));
+            }
+        }
+    }
+    held.sort_by_key(|held| held.expires_here);
+    Ok((held, damaged))
+}
+
+fn request_path(folder: &Folder) -> PathBuf {
+    folder.path("leases").join("request")
+}
+
+/// The key for the next lease request. It is kept until a lease is: after a crash in between, asking again with the same
+/// key gives the same lease.
+///
+/// # Errors
+/// If it cannot be written, or the system gives no random bytes.
+pub fn request_key(folder: &Folder) -> Result<RequestKey, StateError> {
+    if let Ok(key) = record::load(&request_path(folder), REQUEST) {
+        return Ok(key);
+    }
+    let key = RequestKey::random().map_err(protocol::KeyFileError::Random)?;
+    record::save(&request_path(folder), REQUEST, &key)?;
+    Ok(key)
+}
+
+/// The request was answered, and what came is kept.
+///
+/// # Errors
+/// If the file cannot be removed.
+pub fn request_done(folder: &Folder) -> Result<(), StateError> {
+    Ok(atomic::remove(&request_path(folder))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_keeps_its_key_until_it_is_done() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(place.path()).expect("made");
+        let key = request_key(&folder).expect("drawn");
+        assert_eq!(request_key(&folder).expect("kept"), key);
+        request_done(&folder).expect("removed");
+        assert_ne!(request_key(&folder).expect("drawn"), key);
+    }
+
+    #[test]
+    fn damaged_leases_are_set_aside() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(place.path()).expect("made");
+        fs::write(folder.path("leases").join("0123.json"), "cairn donor lease v1 sha256 00\n{}").expect("written");
+        let (held, damaged) = all(&folder).expect("read");
+        assert!(held.is_empty());
+        let [message] = &damaged[..] else { panic!("{damaged:?}") };
+        assert!(message.contains("checksum") && message.contains("set aside"), "{message}");
+        assert_eq!(all(&folder).expect("read").1, Vec::<String>::new());
+    }
+}

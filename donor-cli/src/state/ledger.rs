@@ -1,0 +1,220 @@
+//! Small things that the donor learns: how fast the machine is, what it has done, whose programs it has run.
+
+use super::Folder;
+use super::outbox::Entry;
+use super::record::{self, RecordError};
+use protocol::{ProjectName, SignerKey, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+/// Memory that a process takes before it proves anything.
+const BASE_MEMORY: u64 = 96 << 20;
+
+/// The machine's speed, in processor seconds of one core.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Speed {
+    /// Steps executed in a processor second; 0 if not known.
+    pub execute: f64,
+    /// Steps proved in a processor second; 0 if not known.
+    pub prove: f64,
+    /// Bytes of memory that proving takes for each step.
+    pub bytes_per_step: f64,
+    /// Runs that were measured.
+    pub runs: u64,
+}
+
+impl Default for Speed {
+    /// Nothing measured; memory as programs of 2^16 to 2^20 steps take it, rounded up.
+    fn default() -> Self {
+        Self { execute: 0.0, prove: 0.0, bytes_per_step: 2_000.0, runs: 0 }
+    }
+}
+
+impl Speed {
+    /// Steps of the largest unit that can be proved in so much memory.
+    pub fn max_steps(&self, memory: u64) -> u64 {
+        (memory.saturating_sub(BASE_MEMORY) as f64 / self.bytes_per_step.max(1.0)) as u64
+    }
+
+    /// Steps that are executed and proved in a second of this many cores; 0 if not known.
+    pub fn steps_per_second(&self, cores: f64) -> u64 {
+        if self.execute <= 0.0 || self.prove <= 0.0 {
+            return 0;
+        }
+        (cores / (1.0 / self.execute + 1.0 / self.prove)) as u64
+    }
+
+    /// Takes a run into account. Small runs say little about memory.
+    pub fn note(&mut self, steps: u64, execute_seconds: Option<f64>, prove_seconds: f64, peak_memory: Option<u64>) {
+        let steps = steps as f64;
+        let blend = |old: f64, new: f64| if old > 0.0 { old + 0.3 * (new - old) } else { new };
+        if let Some(seconds) = execute_seconds.filter(|seconds| *seconds > 0.0) {
+            self.execute = blend(self.execute, steps / seconds);
+        }
+        if prove_seconds > 0.0 {
+            self.prove = blend(self.prove, steps / prove_seconds);
+        }
+        if let Some(peak) = peak_memory.filter(|_| steps >= 50_000.0) {
+            let seen = peak.saturating_sub(BASE_MEMORY) as f64 / steps;
+            // Too little memory costs a unit, too careful a guess only large units: so up at once and down slowly.
+            self.bytes_per_step = if seen > self.bytes_per_step { seen } else { blend(self.bytes_per_step, seen * 1.15) };
+        }
+        self.runs += 1;
+    }
+}
+
+/// What this state folder's donor has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Proofs that were accepted.
+    pub proofs: u64,
+    /// Steps credited for them.
+    pub steps: u64,
+    /// Executions that were accepted.
+    pub executions: u64,
+    /// Results that came after somebody else's.
+    pub late: u64,
+    /// Results that were refused.
+    pub refused: u64,
+    /// Units that failed.
+    pub failed: u64,
+}
+
+/// The measured speed. A damaged record is as none: it is measured again.
+pub fn speed(folder: &Folder) -> Speed {
+    record::load(&folder.path("speed.json"), "speed").unwrap_or_default()
+}
+
+/// Keeps the measured speed.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn keep_speed(folder: &Folder, speed: &Speed) -> Result<(), RecordError> {
+    record::save(&folder.path("speed.json"), "speed", speed)
+}
+
+/// The sums. A damaged record begins anew: the distributor's count is the one that holds.
+pub fn totals(folder: &Folder) -> Totals {
+    record::load(&folder.path("totals.json"), "totals").unwrap_or_default()
+}
+
+/// Changes the sums.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn add(folder: &Folder, change: impl FnOnce(&mut Totals)) -> Result<(), RecordError> {
+    let mut sums = totals(folder);
+    change(&mut sums);
+    record::save(&folder.path("totals.json"), "totals", &sums)
+}
+
+/// A line of the history.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    time: Timestamp,
+    project: &'a ProjectName,
+    unit: String,
+    kind: &'static str,
+    sha256: String,
+    steps: u64,
+    status: &'a str,
+}
+
+/// Writes down what became of a result. For people: losing a line in a crash loses nothing else.
+pub fn write_history(folder: &Folder, entry: &Entry, status: &str) {
+    let line = Line {
+        time: Timestamp::now(),
+        project: &entry.project,
+        unit: entry.unit.to_string(),
+        kind: entry.kind.name(),
+        sha256: entry.sha256.to_string(),
+        steps: entry.steps,
+        status,
+    };
+    let open = std::fs::File::options().create(true).append(true).open(folder.path("history.jsonl"));
+    if let (Ok(mut file), Ok(line)) = (open, serde_json::to_string(&line)) {
+        let _ = writeln!(file, "{line}");
+    }
+}
+
+/// Whose signature a project had when its program was first run here.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Signers(BTreeMap<String, SignerKey>);
+
+impl Signers {
+    /// Those seen so far.
+    ///
+    /// # Errors
+    /// If the record is damaged: then nobody is trusted before somebody has looked.
+    pub fn load(folder: &Folder) -> Result<Self, RecordError> {
+        let path = folder.path("signers.json");
+        if path.exists() { record::load(&path, "signers") } else { Ok(Self::default()) }
+    }
+
+    /// Whether this signer is the one seen before, or the first. `Err` gives the one seen before.
+    ///
+    /// # Errors
+    /// If another signer was seen before.
+    pub fn check(&self, server: &str, project: &ProjectName, signer: &SignerKey) -> Result<bool, SignerKey> {
+        match self.0.get(&format!("{server} {project}")) {
+            None => Ok(false),
+            Some(known) if known == signer => Ok(true),
+            Some(known) => Err(*known),
+        }
+    }
+
+    /// Remembers a signer.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub fn trust(&mut self, folder: &Folder, server: &str, project: &ProjectName, signer: SignerKey) -> Result<(), RecordError> {
+        self.0.insert(format!("{server} {project}"), signer);
+        record::save(&folder.path("signers.json"), "signers", self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_follows_what_was_measured() {
+        let mut speed = Speed::default();
+        assert_eq!(speed.steps_per_second(1.0), 0);
+        assert_eq!(speed.max_steps(0), 0);
+        let before = speed.max_steps(2 << 30);
+        speed.note(1_000_000, Some(1.0), 9.0, Some(4 << 30));
+        assert_eq!(speed.steps_per_second(1.0), 100_000);
+        assert!(speed.max_steps(2 << 30) < before, "it takes more memory than was thought");
+        let careful = speed.bytes_per_step;
+        speed.note(1_000_000, Some(1.0), 9.0, Some(1 << 30));
+        assert!(speed.bytes_per_step < careful && speed.bytes_per_step > 1100.0);
+    }
+
+    #[test]
+    fn another_signer_is_noticed() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(place.path()).expect("made");
+        let (first, second) = (SignerKey::from_bytes([1; 32]), SignerKey::from_bytes([2; 32]));
+        let project = "primes".parse().expect("a name");
+        let mut signers = Signers::load(&folder).expect("empty");
+        assert_eq!(signers.check("http://a", &project, &first), Ok(false));
+        signers.trust(&folder, "http://a", &project, first).expect("written");
+        let signers = Signers::load(&folder).expect("read");
+        assert_eq!(signers.check("http://a", &project, &first), Ok(true));
+        assert_eq!(signers.check("http://a", &project, &second), Err(first));
+        assert_eq!(signers.check("http://b", &project, &second), Ok(false));
+    }
+
+    #[test]
+    fn sums_add_up() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(place.path()).expect("made");
+        add(&folder, |totals| totals.proofs += 1).expect("written");
+        add(&folder, |totals| totals.proofs += 1).expect("written");
+        assert_eq!(totals(&folder).proofs, 2);
+        std::fs::write(folder.path("totals.json"), "?").expect("written");
+        assert_eq!(totals(&folder), Totals::default());
+    }
+}

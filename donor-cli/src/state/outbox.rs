@@ -1,0 +1,174 @@
+//! Finished results that no distributor has acknowledged yet.
+//!
+//! A result is two files: the payload, written first, and a record about it, which makes it count. Only an acknowledgement
+//! removes them.
+
+use super::atomic::{self, FileError};
+use super::lease::Held;
+use super::record::{self, RecordError};
+use super::{Folder, StateError};
+use protocol::{Digest, LeaseToken, ProjectName, Timestamp, UnitId};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a result is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A proof.
+    Proof,
+    /// An execution, for somebody else to prove.
+    Execution,
+}
+
+impl Kind {
+    /// Name in messages, and extension of the payload.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proof => "proof",
+            Self::Execution => "execution",
+        }
+    }
+}
+
+/// A finished result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Address of the distributor that it is for.
+    pub server: String,
+    /// Of which unit.
+    pub unit: UnitId,
+    /// Of which project.
+    pub project: ProjectName,
+    /// The lease under which it was made.
+    pub lease: LeaseToken,
+    /// What it is.
+    pub kind: Kind,
+    /// Digest of the payload.
+    pub sha256: Digest,
+    /// Bytes of the payload.
+    pub bytes: u64,
+    /// Steps of the run; 0 if that is not known.
+    pub steps: u64,
+    /// When it was finished.
+    pub finished_at: Timestamp,
+}
+
+const RECORD: &str = "outbox";
+
+/// Where a payload is, or is to be written to.
+pub fn payload(folder: &Folder, unit: &UnitId, kind: Kind) -> PathBuf {
+    folder.path("outbox").join(format!("{unit}.{}", kind.name()))
+}
+
+fn about(folder: &Folder, unit: &UnitId) -> PathBuf {
+    folder.path("outbox").join(format!("{unit}.json"))
+}
+
+impl Entry {
+    /// A result whose payload is in its place.
+    ///
+    /// # Errors
+    /// If the payload cannot be read.
+    pub fn of(folder: &Folder, held: &Held, kind: Kind, steps: u64) -> Result<Self, FileError> {
+        let path = payload(folder, &held.unit(), kind);
+        let bytes = fs::read(&path).map_err(FileError::of("read", &path))?;
+        Ok(Self {
+            server: held.server.clone(),
+            unit: held.unit(),
+            project: held.lease.project.name.clone(),
+            lease: held.lease.token,
+            kind,
+            sha256: Digest::of(&bytes),
+            bytes: bytes.len() as u64,
+            steps,
+            finished_at: Timestamp::now(),
+        })
+    }
+
+    /// Makes the result count.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub fn add(&self, folder: &Folder) -> Result<(), RecordError> {
+        record::save(&about(folder, &self.unit), RECORD, self)
+    }
+
+    /// The payload, checked.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not what was written.
+    pub fn read(&self, folder: &Folder) -> Result<Vec<u8>, RecordError> {
+        let path = payload(folder, &self.unit, self.kind);
+        let bytes = fs::read(&path).map_err(FileError::of("read", &path))?;
+        if Digest::of(&bytes) == self.sha256 {
+            Ok(bytes)
+        } else {
+            Err(RecordError::Damaged { path, why: format!("its SHA-256 is not that of the finished {}", self.kind.name()) })
+        }
+    }
+
+    /// Removes an acknowledged result. The record goes last: until then it would be sent again, which is harmless.
+    ///
+    /// # Errors
+    /// If a file cannot be removed.
+    pub fn remove(&self, folder: &Folder) -> Result<(), FileError> {
+        atomic::remove(&payload(folder, &self.unit, self.kind))?;
+        atomic::remove(&about(folder, &self.unit))
+    }
+
+    /// Keeps a refused result for a look, and takes it out of the outbox.
+    ///
+    /// # Errors
+    /// If a file cannot be moved or written.
+    pub fn refuse(&self, folder: &Folder, reason: &str) -> Result<PathBuf, FileError> {
+        let name = format!("{}.{}", self.unit, self.kind.name());
+        let place = folder.path("refused").join(&name);
+        atomic::rename(&payload(folder, &self.unit, self.kind), &place)?;
+        atomic::write(&folder.path("refused").join(format!("{name}.txt")), format!("{reason}\n").as_bytes())?;
+        atomic::remove(&about(folder, &self.unit))?;
+        Ok(place)
+    }
+}
+
+/// All results in the order in which they were finished, and what was damaged. A payload without a record, left by a crash
+/// between the two, gets its record from the lease.
+///
+/// # Errors
+/// If the folder cannot be read or a record not be written.
+pub fn all(folder: &Folder, held: &[Held]) -> Result<(Vec<Entry>, Vec<String>), StateError> {
+    let (mut entries, mut damaged) = (Vec::new(), Vec::new());
+    let place = folder.path("outbox");
+    let files = fs::read_dir(&place).map_err(FileError::of("read", &place))?.flatten();
+    let paths: Vec<PathBuf> = files.map(|file| file.path()).collect();
+    let is = |path: &Path, extension: &str| path.extension().is_some_and(|found| found == extension);
+    for path in paths.iter().filter(|path| is(path, "json")) {
+        match record::load::<Entry>(path, RECORD) {
+            Ok(entry) if payload(folder, &entry.unit, entry.kind).exists() => entries.push(entry),
+            // The payload went first when it was acknowledged.
+            Ok(_) => atomic::remove(path)?,
+            Err(error) => damaged.push(folder.set_aside(path, &error.to_string())),
+        }
+    }
+    for path in paths.iter().filter(|path| path.exists() && !is(path, "json")) {
+        let kind = if is(path, "proof") { Kind::Proof } else { Kind::Execution };
+        let unit = path.file_stem().and_then(|stem| stem.to_str()?.parse::<UnitId>().ok());
+        if entries.iter().any(|entry| Some(entry.unit) == unit) {
+            continue;
+        }
+        match held.iter().find(|held| Some(held.unit()) == unit) {
+            Some(held) => {
+                let entry = Entry::of(folder, held, kind, 0)?;
+                entry.add(folder)?;
+                entries.push(entry);
+            }
+            None => {
+                let why = format!("nothing is known about the {} {}", kind.name(), path.display());
+                damaged.push(folder.set_aside(path, &why));
+            }
+        }
+    }
+    entries.sort_by_key(|entry| entry.finished_at);
+    Ok((entries, damaged))
+}

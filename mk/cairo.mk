@@ -1,0 +1,30 @@
+# Compilers for the uploader and for programs/. Included by the Makefile; each target installs what it needs below the
+# repository and nowhere else.
+
+PYTHON3 ?= $(firstword $(foreach python,python3.11 python3.10 python3.9,$(shell command -v $(python) 2>/dev/null)))
+CAIRO2_TARGET := target/cairo2-compiler
+
+.PHONY: cairo-compile
+cairo-compile: .venv/bin/cairo-compile ## Install cairo-compile (Cairo 0) into .venv
+
+.venv/bin/cairo-compile: programs/fixtures/requirements.txt
+	@test -n "$(PYTHON3)" || { \
+		echo "cairo-compile needs Python 3.9, 3.10 or 3.11, and none of them is on PATH." >&2; \
+		echo "Install one (Debian and Ubuntu: apt install python3.11 python3.11-venv; uv: uv python install 3.11)" >&2; \
+		echo "or name it: make cairo-compile PYTHON3=/path/to/python3.11" >&2; \
+		exit 1; }
+	rm -rf .venv
+	$(PYTHON3) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r programs/fixtures/requirements.txt
+	.venv/bin/cairo-compile --version
+	@touch .venv/bin/cairo-compile
+
+.PHONY: cairo2-compiler
+cairo2-compiler: ## Build cairn-compile-cairo2 (Cairo 2), for `uploader push x.cairo`
+	$(CARGO) build --release --locked --manifest-path uploader-cli/cairo2-compiler/Cargo.toml --target-dir $(CAIRO2_TARGET)
+	mkdir -p target/release
+	ln -f $(CAIRO2_TARGET)/release/cairn-compile-cairo2 target/release/cairn-compile-cairo2
+
+.PHONY: programs
+programs: .venv/bin/cairo-compile cairo2-compiler ## Compile programs/ again; needs CAIRO_CORELIB
+	programs/compile.sh

@@ -1,0 +1,144 @@
+//! What was pushed: the uploader's own record, against which everything from the distributor is checked.
+
+use super::file::{read_checked, write_checked, write_whole};
+use super::{State, StateError};
+use crate::error::Error;
+use protocol::{Digest, ExternalId, Felts, Preset, ProgramHash, ProjectName, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+const ADVICE: &str = "Remove the folder and push again with the same program and arguments: a push that the distributor \
+                      has already changes nothing there and writes the record anew.";
+
+/// A unit as it was pushed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedUnit {
+    /// The uploader's name for it.
+    pub id: ExternalId,
+    /// Its arguments.
+    pub arguments: Felts,
+}
+
+/// A project as it was pushed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Where.
+    pub distributor: String,
+    /// Under which name.
+    pub project: ProjectName,
+    /// The program file, which lies beside the record.
+    pub program: Digest,
+    /// The program's identity in proofs.
+    pub program_hash: ProgramHash,
+    /// Security that proofs must have.
+    #[serde(with = "protocol::preset")]
+    pub preset: Preset,
+    /// Most steps of a unit.
+    pub max_steps: u64,
+    /// When it was pushed last.
+    pub pushed_at: Timestamp,
+    /// The units, in the order in which they were pushed first.
+    pub units: Vec<RecordedUnit>,
+}
+
+impl Record {
+    /// Reads the record of a project; `None` if it was never pushed from here.
+    ///
+    /// # Errors
+    /// If the record cannot be read, is damaged, or its program file is not the one that was pushed.
+    pub fn load(state: &State, distributor: &str, name: &ProjectName) -> Result<Option<(Self, Vec<u8>)>, StateError> {
+        let folder = state.project(distributor, name);
+        let Some(record) = read_checked::<Self>(&folder.join("record.json"), ADVICE)? else { return Ok(None) };
+        let path = program_path(&folder, &record.program);
+        let program = std::fs::read(&path).map_err(|source| StateError::Read { path: path.clone(), source })?;
+        if Digest::of(&program) != record.program {
+            let what = "it is not the program that was pushed".to_owned();
+            return Err(StateError::Damaged { path, what, advice: ADVICE.to_owned() });
+        }
+        Ok(Some((record, program)))
+    }
+
+    /// Writes the record and the program file, the program first.
+    ///
+    /// # Errors
+    /// If a file cannot be written; the record is then the old one.
+    pub fn save(&self, state: &State, program: &[u8]) -> Result<(), StateError> {
+        let folder = state.project(&self.distributor, &self.project);
+        write_whole(&program_path(&folder, &self.program), program)?;
+        write_checked(&folder.join("record.json"), self)
+    }
+
+    /// Takes units in. Those that are there already must have the same arguments.
+    ///
+    /// # Errors
+    /// Names the first unit that was pushed before with other arguments; nothing is taken in then.
+    pub fn merge(&mut self, units: Vec<RecordedUnit>) -> Result<(), Error> {
+        let known: HashMap<&ExternalId, &Felts> = self.units.iter().map(|unit| (&unit.id, &unit.arguments)).collect();
+        if let Some(unit) = units.iter().find(|unit| known.get(&unit.id).is_some_and(|old| **old != unit.arguments)) {
+            return Err(Error::UnitChanged { project: self.project.clone(), unit: unit.id.clone() });
+        }
+        let new: Vec<RecordedUnit> = units.iter().filter(|unit| !known.contains_key(&unit.id)).cloned().collect();
+        self.units.extend(new);
+        Ok(())
+    }
+
+    /// Arguments by unit.
+    pub fn by_id(&self) -> BTreeMap<ExternalId, Felts> {
+        self.units.iter().map(|unit| (unit.id.clone(), unit.arguments.clone())).collect()
+    }
+}
+
+fn program_path(folder: &Path, program: &Digest) -> std::path::PathBuf {
+    folder.join(format!("program-{program}.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use felt::Felt;
+
+    fn unit(id: &str, argument: u64) -> RecordedUnit {
+        RecordedUnit { id: id.parse().expect("an id"), arguments: Felts(vec![Felt::from(argument)]) }
+    }
+
+    fn record(program: &[u8]) -> Record {
+        Record {
+            distributor: "https://a".to_owned(),
+            project: "primes".parse().expect("a name"),
+            program: Digest::of(program),
+            program_hash: ProgramHash::from_bytes([7; 32]),
+            preset: Preset::Default100,
+            max_steps: 1 << 20,
+            pushed_at: Timestamp(5),
+            units: vec![unit("a", 1)],
+        }
+    }
+
+    #[test]
+    fn a_record_survives_and_damage_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = State::new(Some(folder.path())).expect("a state");
+        let record = record(b"program");
+        let load = || Record::load(&state, "https://a", &record.project);
+        assert!(load().expect("nothing yet").is_none());
+        record.save(&state, b"program").expect("a write");
+        assert_eq!(load().expect("a record"), Some((record.clone(), b"program".to_vec())));
+
+        let file = program_path(&state.project("https://a", &record.project), &record.program);
+        std::fs::write(&file, b"other").expect("a write");
+        assert!(load().expect_err("damage").to_string().contains("push again"));
+        std::fs::remove_file(&file).expect("the file");
+        assert!(matches!(load(), Err(StateError::Read { .. })));
+    }
+
+    #[test]
+    fn units_are_merged_once_and_never_changed() {
+        let mut record = record(b"program");
+        record.merge(vec![unit("a", 1), unit("b", 2)]).expect("the same and a new one");
+        assert_eq!(record.units, [unit("a", 1), unit("b", 2)]);
+        let error = record.merge(vec![unit("c", 3), unit("b", 4)]).expect_err("a changed unit");
+        assert!(matches!(error, Error::UnitChanged { unit, .. } if unit.as_str() == "b"));
+        assert_eq!(record.units.len(), 2);
+    }
+}

@@ -1,0 +1,72 @@
+//! Messages on standard error, with colours only where somebody sees them.
+
+use std::fmt::Display;
+use std::io::{IsTerminal as _, Write as _};
+
+/// Whether messages have colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// If standard error is a terminal and `NO_COLOR` is not set.
+    #[default]
+    Auto,
+    /// Yes.
+    Always,
+    /// No.
+    Never,
+}
+
+/// Writes messages to standard error.
+#[derive(Debug, Clone, Copy)]
+pub struct Printer {
+    quiet: bool,
+    color: bool,
+    live: bool,
+}
+
+impl Printer {
+    /// A printer that follows the command line.
+    pub fn new(quiet: bool, choice: ColorChoice) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let color = match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        Self { quiet, color, live: terminal && !quiet }
+    }
+
+    /// Says what was done; silent with `--quiet`.
+    pub fn note(&self, text: impl Display) {
+        if !self.quiet {
+            self.line("", &text);
+        }
+    }
+
+    /// Says what the user should know.
+    pub fn warn(&self, text: impl Display) {
+        self.line("33", &format_args!("warning: {text}"));
+    }
+
+    /// Says what went wrong.
+    pub fn error(&self, text: impl Display) {
+        self.line("31", &format_args!("error: {text}"));
+    }
+
+    /// Shows progress on one line that the next message replaces; only on a terminal.
+    pub fn progress(&self, text: impl Display) {
+        if self.live {
+            let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
+        }
+    }
+
+    /// A lost message is no reason to fail.
+    fn line(&self, color: &str, text: &dyn Display) {
+        let clear = if self.live { "\r\x1b[K" } else { "" };
+        let mut stderr = std::io::stderr().lock();
+        let _ = if self.color && !color.is_empty() {
+            writeln!(stderr, "{clear}\x1b[{color}m{text}\x1b[0m")
+        } else {
+            writeln!(stderr, "{clear}{text}")
+        };
+    }
+}

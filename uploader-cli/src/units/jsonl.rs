@@ -1,0 +1,104 @@
+//! JSON lines: an object or an array a line.
+
+use super::{Argument, File, Unit, UnitsError};
+use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// The outermost level of a line.
+enum Line<'a> {
+    Object(Vec<(String, &'a RawValue)>),
+    Array(Vec<&'a RawValue>),
+}
+
+pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<Unit>, UnitsError> {
+    let mut units = Vec::new();
+    for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
+        let line = std::str::from_utf8(line).map_err(|error| {
+            let message = "this is not UTF-8; save the file as UTF-8";
+            file.error(number, Some(error.valid_up_to() + 1), message)
+        })?;
+        if !line.trim().is_empty() {
+            file.push(&mut units, unit(file, number, line)?)?;
+        }
+    }
+    Ok(units)
+}
+
+fn unit(file: &File<'_>, number: u64, text: &str) -> Result<Unit, UnitsError> {
+    let line = parse(text).map_err(|error| {
+        // The position is said once, and counted in the file.
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default();
+        file.error(number, Some(error.column().max(1)), message)
+    })?;
+    let column = |argument: &Argument<'_>| line.column(text, argument);
+    let Some(field) = file.id_field else { return file.unit(number, None, text.as_bytes(), column) };
+    let Line::Object(entries) = &line else {
+        return Err(file.error(number, Some(1), format!("--id-field `{field}` needs an object in each line")));
+    };
+    let mut ids = entries.iter().filter(|(name, _)| name == field);
+    let (_, id) = ids.next().ok_or_else(|| file.error(number, None, format!("the field `{field}` is missing")))?;
+    let at = column_of(text, id);
+    if let Some((_, second)) = ids.next() {
+        return Err(file.error(number, Some(column_of(text, second)), format!("the field `{field}` is given twice")));
+    }
+    // Texts without their quotes, numbers as they stand.
+    let id = serde_json::from_str::<String>(id.get()).unwrap_or_else(|_| id.get().to_owned());
+    let rest = entries.iter().filter(|(name, _)| name != field);
+    let rest: Vec<String> = rest.map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name.as_str()))).collect();
+    file.unit(number, Some((id, at)), format!("{{{}}}", rest.join(",")).as_bytes(), column)
+}
+
+fn parse(text: &str) -> serde_json::Result<Line<'_>> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let line = reader.deserialize_any(LineVisitor)?;
+    reader.end()?;
+    Ok(line)
+}
+
+fn column_of(text: &str, value: &RawValue) -> usize {
+    // A raw value borrows from the text that it was read from.
+    let offset = (value.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    text.get(..offset).map_or(0, |before| before.chars().count()) + 1
+}
+
+impl Line<'_> {
+    fn column(&self, text: &str, argument: &Argument<'_>) -> Option<usize> {
+        let value = match (self, argument) {
+            (Self::Array(items), Argument::Index(index)) => items.get(*index),
+            // Of a name that is given twice the second one is wrong.
+            (Self::Object(entries), Argument::Name(name)) => {
+                entries.iter().rev().find(|(entry, _)| entry == name).map(|(_, value)| value)
+            }
+            _ => None,
+        };
+        value.map(|value| column_of(text, value))
+    }
+}
+
+struct LineVisitor;
+
+impl<'de> Visitor<'de> for LineVisitor {
+    type Value = Line<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object or array of arguments")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Line<'de>, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element()? {
+            array.push(item);
+        }
+        Ok(Line::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Line<'de>, A::Error> {
+        let mut object = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            object.push(entry);
+        }
+        Ok(Line::Object(object))
+    }
+}

@@ -1,0 +1,272 @@
+//! Argument sets: from JSON lines, from CSV, from a range, each bound to the program as it will be proved.
+
+mod csv;
+mod jsonl;
+mod range;
+
+pub use range::{Range, RangeError};
+
+use crate::show::number::{Reading, decimals};
+use cairo_runner::{ArgumentError, Arguments, RunnableProgram};
+use felt::Felt;
+use protocol::{ExternalId, Felts, MAX_UNIT_ARGUMENTS};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Most units of one push.
+pub const MAX_UNITS: usize = 1_000_000;
+
+/// Most bytes of an arguments file.
+pub const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// Where argument sets come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file: CSV if its name ends in `.csv`, else JSON lines.
+    File(PathBuf),
+    /// A range.
+    Range(Range),
+    /// One unit without arguments.
+    Nothing,
+}
+
+/// Where an argument set stands, for messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// File or range.
+    pub file: String,
+    /// Line of the file or number of the unit, from 1.
+    pub line: u64,
+    /// Column, from 1: of the character in JSON lines, of the field in CSV.
+    pub column: Option<usize>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}", self.file, self.line)?;
+        self.column.map_or(Ok(()), |column| write!(f, ", column {column}"))
+    }
+}
+
+/// A unit to be pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// The uploader's name for it.
+    pub id: ExternalId,
+    /// Its arguments, bound to the program.
+    pub arguments: Felts,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Why argument sets cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum UnitsError {
+    /// The file cannot be read.
+    #[error("cannot read the arguments file {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file above [`MAX_FILE_BYTES`].
+    #[error("the arguments file {} has {bytes} bytes; the limit is {MAX_FILE_BYTES}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes.
+        bytes: u64,
+    },
+    /// A line that is wrong.
+    #[error("{place}: {message}")]
+    At {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        message: String,
+    },
+    /// Two units of one name.
+    #[error("{place}: the unit `{id}` is there already, at line {first}; {advice}")]
+    Duplicate {
+        /// The second one.
+        place: Place,
+        /// Line of the first one.
+        first: u64,
+        /// The name.
+        id: ExternalId,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A file without a unit.
+    #[error("{}: there is no argument set in it", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Too many units.
+    #[error("{}: there are more than {MAX_UNITS} argument sets; push them in several files", path.display())]
+    TooMany {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The range's two ends do not fit the program.
+    #[error("a range gives two arguments, lo and hi: {0}")]
+    Range(ArgumentError),
+    /// A program that takes arguments, and none are given.
+    #[error("no arguments are given (--args FILE or --range lo..hi:step): {0}")]
+    Nothing(ArgumentError),
+}
+
+/// Reads all argument sets. With `id_field`, that field of each object or that column of the CSV names the unit; else a
+/// unit is named after its arguments, so that the same set is the same unit wherever it stands.
+///
+/// # Errors
+/// The first thing that is wrong, with its place.
+pub fn read(source: &Source, id_field: Option<&str>, program: &RunnableProgram) -> Result<Vec<Unit>, UnitsError> {
+    let units = match source {
+        Source::File(path) => {
+            let text = read_file(path)?;
+            let file = File { path, id_field, program };
+            let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+            let units = if is_csv { csv::read(&file, &text)? } else { jsonl::read(&file, &text)? };
+            if units.is_empty() {
+                return Err(UnitsError::Empty { path: path.clone() });
+            }
+            units
+        }
+        Source::Range(range) => from_range(*range, program)?,
+        Source::Nothing => {
+            let arguments = program.bind(&Arguments::none()).map_err(UnitsError::Nothing)?;
+            let place = Place { file: "no arguments".to_owned(), line: 1, column: None };
+            vec![Unit { id: default_id(&arguments), arguments: Felts(arguments), place }]
+        }
+    };
+    refuse_duplicates(&units, id_field.is_some())?;
+    Ok(units)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, UnitsError> {
+    let failed = |source| UnitsError::Read { path: path.to_owned(), source };
+    let bytes = std::fs::metadata(path).map_err(failed)?.len();
+    if bytes > MAX_FILE_BYTES {
+        return Err(UnitsError::TooLarge { path: path.to_owned(), bytes });
+    }
+    let mut text = std::fs::read(path).map_err(failed)?;
+    if text.starts_with(b"\xef\xbb\xbf") {
+        text.drain(..3);
+    }
+    Ok(text)
+}
+
+fn from_range(range: Range, program: &RunnableProgram) -> Result<Vec<Unit>, UnitsError> {
+    let unit = |(line, (lo, hi)): (u64, (u64, u64))| {
+        let arguments = Arguments::from_felts(&[Felt::from(lo), Felt::from(hi)]);
+        let arguments = program.bind(&arguments).map_err(UnitsError::Range)?;
+        let place = Place { file: format!("range {range}"), line, column: None };
+        Ok(Unit { id: default_id(&arguments), arguments: Felts(arguments), place })
+    };
+    (1..).zip(range.units()).map(unit).collect()
+}
+
+/// A file that is being read.
+struct File<'a> {
+    path: &'a Path,
+    id_field: Option<&'a str>,
+    program: &'a RunnableProgram,
+}
+
+impl File<'_> {
+    fn place(&self, line: u64, column: Option<usize>) -> Place {
+        Place { file: self.path.display().to_string(), line, column }
+    }
+
+    fn error(&self, line: u64, column: Option<usize>, message: impl fmt::Display) -> UnitsError {
+        UnitsError::At { place: self.place(line, column), message: message.to_string() }
+    }
+
+    /// Makes a unit of arguments in JSON. `column` tells where the argument stands that an error is about.
+    fn unit(
+        &self,
+        line: u64,
+        id: Option<(String, usize)>,
+        json: &[u8],
+        column: impl Fn(&Argument<'_>) -> Option<usize>,
+    ) -> Result<Unit, UnitsError> {
+        let bound = Arguments::from_json(json).and_then(|arguments| self.program.bind(&arguments));
+        let arguments = bound.map_err(|error| {
+            let column = about(&error).and_then(|argument| column(&argument));
+            self.error(line, column, &error)
+        })?;
+        if arguments.len() > MAX_UNIT_ARGUMENTS {
+            let message =
+                format!("the arguments come to {} field elements; the limit is {MAX_UNIT_ARGUMENTS}", arguments.len());
+            return Err(self.error(line, None, message));
+        }
+        let id = match id {
+            Some((id, column)) => id.parse().map_err(|error| self.error(line, Some(column), error))?,
+            None => default_id(&arguments),
+        };
+        Ok(Unit { id, arguments: Felts(arguments), place: self.place(line, None) })
+    }
+
+    /// Adds a unit to those read so far.
+    fn push(&self, units: &mut Vec<Unit>, unit: Unit) -> Result<(), UnitsError> {
+        if units.len() == MAX_UNITS {
+            return Err(UnitsError::TooMany { path: self.path.to_owned() });
+        }
+        units.push(unit);
+        Ok(())
+    }
+}
+
+/// An argument that an error is about.
+#[derive(Debug, PartialEq, Eq)]
+enum Argument<'a> {
+    Name(&'a str),
+    Index(usize),
+}
+
+fn about(error: &ArgumentError) -> Option<Argument<'_>> {
+    use ArgumentError as E;
+    match error {
+        E::Repeated { name } | E::Unknown { name, .. } => Some(Argument::Name(name)),
+        E::NotAnInteger { path, .. } | E::OutOfField { path, .. } | E::TooDeep { path } | E::ArrayInput { path } => {
+            match path.strip_prefix('[') {
+                Some(rest) => rest.split(']').next()?.parse().ok().map(Argument::Index),
+                None => path.strip_prefix('`')?.split('`').next().map(Argument::Name),
+            }
+        }
+        E::TooLarge { .. } | E::NotJson { .. } | E::TooMany | E::Missing { .. } | E::Count { .. } | E::NamedForCairo2 => None,
+    }
+}
+
+/// The arguments in decimal, or a digest of them if that is long.
+pub fn default_id(arguments: &[Felt]) -> ExternalId {
+    let text = decimals(arguments, Reading::Signed).join(",");
+    let named = match text.len() {
+        0 => "no arguments".parse(),
+        1..=100 => text.parse(),
+        _ => format!("sha256:{}", protocol::Digest::of(text.as_bytes())).parse(),
+    };
+    named.unwrap_or_else(|_| unreachable!("digits, commas and signs make an external id"))
+}
+
+fn refuse_duplicates(units: &[Unit], named: bool) -> Result<(), UnitsError> {
+    let advice = if named {
+        "each unit needs a name of its own"
+    } else {
+        "the same arguments are the same unit, so remove one of them or name units with --id-field"
+    };
+    let mut seen: HashMap<&ExternalId, u64> = HashMap::with_capacity(units.len());
+    for unit in units {
+        if let Some(first) = seen.insert(&unit.id, unit.place.line) {
+            return Err(UnitsError::Duplicate { place: unit.place.clone(), first, id: unit.id.clone(), advice });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
