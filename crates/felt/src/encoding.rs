@@ -95,3 +95,12 @@ pub fn to_hex(a: &Felt) -> String {
     let digits = digits.trim_start_matches('0');
     format!("0x{}", if digits.is_empty() { "0" } else { digits })
 }
+
+/// The element as messages show it: a small positive or negative integer in decimal, anything else as [`to_hex`].
+pub fn to_short(a: &Felt) -> String {
+    match (to_u64(a), to_u64(&-a)) {
+        (Some(positive), _) => positive.to_string(),
+        (None, Some(negative)) => format!("-{negative}"),
+        (None, None) => to_hex(a),
+    }
+}

@@ -6,6 +6,7 @@ pub mod air;
 pub mod composition;
 pub mod control;
 pub mod debug;
+pub mod describe;
 pub mod expr;
 pub mod fold;
 pub mod graph;
@@ -28,5 +29,7 @@ pub use parameters::{Parameters, Preset};
 pub use proof::{DecodeError, Proof};
 pub use prover::{ProveError, prove};
 pub use shape::Shape;
-pub use table::{MAX_LOG_HEIGHT, MAX_TABLES, MAX_TERMS, MIN_LOG_HEIGHT, PublicTuple, Table, TableError, check_public, check_tables};
+pub use table::{
+    MAX_LOG_HEIGHT, MAX_TABLES, MAX_TERMS, MIN_LOG_HEIGHT, PublicTuple, Table, TableError, check_public, check_tables,
+};
 pub use verifier::{VerifyError, verify};
