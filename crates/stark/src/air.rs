@@ -88,7 +88,9 @@ pub enum AirError {
         limit: u32,
     },
     /// An interaction whose LogUp constraint would exceed the degree limit.
-    #[error("{air}: interaction `{interaction}` has multiplicity of degree {multiplicity} and tuple of degree {tuple}; the limits are 3 and 2")]
+    #[error(
+        "{air}: interaction `{interaction}` has multiplicity of degree {multiplicity} and tuple of degree {tuple}; the limits are 3 and 2"
+    )]
     InteractionDegree {
         /// Table name.
         air: String,
@@ -271,14 +273,26 @@ impl AirBuilder {
     }
 
     /// Adds the tuple to what tables offer on the bus, `multiplicity` times.
-    pub fn provide(&mut self, name: impl Into<String>, bus: Bus, multiplicity: impl Into<Expr>, tuple: impl IntoIterator<Item = Expr>) {
+    pub fn provide(
+        &mut self,
+        name: impl Into<String>,
+        bus: Bus,
+        multiplicity: impl Into<Expr>,
+        tuple: impl IntoIterator<Item = Expr>,
+    ) {
         let multiplicity = self.node(&multiplicity.into());
         let tuple = tuple.into_iter().map(|entry| self.node(&entry)).collect();
         self.air.interactions.push(Interaction { name: name.into(), bus, multiplicity, tuple });
     }
 
     /// Takes the tuple from the bus, `multiplicity` times.
-    pub fn require(&mut self, name: impl Into<String>, bus: Bus, multiplicity: impl Into<Expr>, tuple: impl IntoIterator<Item = Expr>) {
+    pub fn require(
+        &mut self,
+        name: impl Into<String>,
+        bus: Bus,
+        multiplicity: impl Into<Expr>,
+        tuple: impl IntoIterator<Item = Expr>,
+    ) {
         self.provide(name, bus, -multiplicity.into(), tuple);
     }
 
@@ -340,7 +354,9 @@ impl AirBuilder {
         for interaction in &air.interactions {
             check_interaction(&air, interaction)?;
         }
-        if let Some(column) = air.periodic.iter().find(|column| !column.len().is_power_of_two() || column.len() > MAX_PERIOD) {
+        if let Some(column) =
+            air.periodic.iter().find(|column| !column.len().is_power_of_two() || column.len() > MAX_PERIOD)
+        {
             return Err(AirError::Period { air: air.name.clone(), period: column.len() });
         }
         let next = air.graph.nodes().iter().filter_map(|node| match node {

@@ -73,7 +73,11 @@ pub struct Meter<'a> {
 
 impl std::fmt::Debug for Meter<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Meter").field("phase", &self.phase).field("total", &self.total).field("done", &self.done).finish()
+        f.debug_struct("Meter")
+            .field("phase", &self.phase)
+            .field("total", &self.total)
+            .field("done", &self.done)
+            .finish()
     }
 }
 

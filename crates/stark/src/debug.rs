@@ -121,7 +121,9 @@ pub fn check(tables: &[Table], traces: &[Vec<Vec<Felt>>], public: &[PublicTuple]
         if !fits {
             let lengths: Vec<_> = trace.iter().map(Vec::len).collect();
             let (name, width, height) = (table.air.name(), table.air.width(), table.height());
-            report.shapes.push(format!("table {index} ({name}): {width} columns of {height} rows expected, found {lengths:?}"));
+            report
+                .shapes
+                .push(format!("table {index} ({name}): {width} columns of {height} rows expected, found {lengths:?}"));
             continue;
         }
         check_table(index, table, trace, &mut report, &mut sums);
@@ -150,13 +152,7 @@ pub fn check(tables: &[Table], traces: &[Vec<Vec<Felt>>], public: &[PublicTuple]
     report
 }
 
-fn check_table(
-    index: usize,
-    table: &Table,
-    trace: &[Vec<Felt>],
-    report: &mut Report,
-    sums: &mut Balances,
-) {
+fn check_table(index: usize, table: &Table, trace: &[Vec<Felt>], report: &mut Report, sums: &mut Balances) {
     let (air, height) = (&table.air, table.height());
     let mut failures: BTreeMap<usize, ConstraintFailure> = BTreeMap::new();
     for row in 0..height {
@@ -181,7 +177,10 @@ fn check_table(
                     constraint: constraint.name.clone(),
                     row,
                     rows: 0,
-                    values: inputs_of(table, constraint.expression).into_iter().map(|(name, input)| (name, read(input))).collect(),
+                    values: inputs_of(table, constraint.expression)
+                        .into_iter()
+                        .map(|(name, input)| (name, read(input)))
+                        .collect(),
                 });
                 failure.rows += 1;
             }
@@ -191,7 +190,8 @@ fn check_table(
             if multiplicity == Felt::zero() {
                 continue;
             }
-            let tuple = interaction.tuple.iter().map(|entry| encoding::montgomery_limbs(&values[entry.index()])).collect();
+            let tuple =
+                interaction.tuple.iter().map(|entry| encoding::montgomery_limbs(&values[entry.index()])).collect();
             let entry = sums.entry((interaction.bus, tuple)).or_default();
             entry.0 += multiplicity;
             entry.1.entry((index, k)).or_insert((row, 0)).1 += 1;

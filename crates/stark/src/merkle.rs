@@ -5,8 +5,8 @@
 //! Node `j` of a layer of `m` nodes has the children `j` and `j + m`: the values at `x` and `−x` of an LDE domain meet at
 //! once, and index `j` of any layer is the query index modulo the layer's size.
 
-use crate::control::Meter;
 use crate::control::Cancelled;
+use crate::control::Meter;
 use crate::hash::{Digest, hash_inject, hash_node};
 use rayon::prelude::*;
 

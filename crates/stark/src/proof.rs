@@ -147,7 +147,8 @@ fn walk(proof: &mut Proof, shape: &Shape, codec: &mut impl Codec) -> Result<(), 
     proof.queries.resize_with(shape.queries, Query::default);
     for query in &mut proof.queries {
         for (which, opening) in [&mut query.main, &mut query.lookup, &mut query.quotient].into_iter().enumerate() {
-            let widths: Vec<_> = shape.groups.iter().map(|group| committed_widths(group)[which]).filter(|&w| w > 0).collect();
+            let widths: Vec<_> =
+                shape.groups.iter().map(|group| committed_widths(group)[which]).filter(|&w| w > 0).collect();
             opening.rows.resize_with(widths.len(), Vec::new);
             for (row, width) in opening.rows.iter_mut().zip(widths) {
                 codec.felts(row, width)?;

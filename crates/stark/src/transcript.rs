@@ -166,7 +166,8 @@ impl Transcript {
         let mut bytes = vec![0u8; count * 8];
         self.squeeze("queries", &mut bytes);
         let mask = (1u64 << log_size) - 1;
-        let words = bytes.chunks_exact(8).map(|chunk| chunk.iter().rev().fold(0u64, |word, &byte| word << 8 | u64::from(byte)));
+        let words =
+            bytes.chunks_exact(8).map(|chunk| chunk.iter().rev().fold(0u64, |word, &byte| word << 8 | u64::from(byte)));
         words.map(|word| word & mask).collect()
     }
 }

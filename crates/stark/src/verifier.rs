@@ -238,13 +238,7 @@ fn evaluate_periodic(values: &[Felt], log_height: u32, zeta: &Felt) -> Felt {
     sum * (x.pow(values.len() as u64) - Felt::one()) * invert(Felt::from(values.len() as u64))
 }
 
-fn check_openings(
-    proof: &Proof,
-    shape: &Shape,
-    number: usize,
-    query: &Query,
-    index: u64,
-) -> Result<(), VerifyError> {
+fn check_openings(proof: &Proof, shape: &Shape, number: usize, query: &Query, index: u64) -> Result<(), VerifyError> {
     let commitments = [
         (Commitment::Main, &query.main, &proof.main_cap),
         (Commitment::Lookup, &query.lookup, &proof.lookup_cap),
@@ -303,7 +297,8 @@ impl DeepChecks {
         let mut quotients = Vec::with_capacity(self.groups.len());
         for (group, deep) in shape.groups.iter().zip(&self.groups) {
             let widths = committed_widths(group);
-            let mut take = |which: usize| if widths[which] > 0 { rows[which].next().map_or(&[][..], Vec::as_slice) } else { &[] };
+            let mut take =
+                |which: usize| if widths[which] > 0 { rows[which].next().map_or(&[][..], Vec::as_slice) } else { &[] };
             let (main, aux, quotient) = (take(0), take(1), take(2));
             let log_lde = shape.log_lde(group);
             let x = domain::lde_point(log_lde, index & ((1 << log_lde) - 1));

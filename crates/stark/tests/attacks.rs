@@ -6,11 +6,13 @@ mod common;
 use common::forge::{Columns, Statement, Tamper, forge, running_sum};
 use common::mutation::add_modulus;
 use common::tiny::{Refusal, Tiny};
-use common::{CHAIN_TABLES, CONTEXT, GADGETS_TABLE, IDLE_TABLE, SQUARES_TABLE, System, features, felt, parameters, quiet};
+use common::{
+    CHAIN_TABLES, CONTEXT, GADGETS_TABLE, IDLE_TABLE, SQUARES_TABLE, System, features, felt, parameters, quiet,
+};
 use felt::{Felt, encoding};
 use stark::proof::GroupOpenings;
 use stark::verifier::Commitment;
-use stark::{AirBuilder, DecodeError, Parameters, Proof, PublicTuple, Rows, Table, VerifyError, verify};
+use stark::{AirBuilder, Bus, DecodeError, Expr, Parameters, Proof, PublicTuple, Rows, Table, VerifyError, verify};
 use std::sync::{Arc, LazyLock};
 
 static HONEST: LazyLock<(System, Proof)> = LazyLock::new(|| {
@@ -224,6 +226,74 @@ fn rows_of_other_indices() {
     }
 }
 
+// Dishonest witnesses whose faults would cancel.
+
+fn one_table(build: impl FnOnce(&mut AirBuilder), trace: Vec<Vec<Felt>>) -> System {
+    let mut b = AirBuilder::new("table");
+    build(&mut b);
+    System {
+        tables: vec![Table { air: Arc::new(b.build().unwrap()), log_height: 6 }],
+        traces: vec![trace],
+        public: vec![],
+    }
+}
+
+/// Constraints enter with powers of a challenge, so two broken ones do not make up for each other.
+#[test]
+fn broken_constraints_do_not_cancel() {
+    let column: Vec<_> = (3..67).map(felt).collect();
+    for rows in [Rows::All, Rows::Transition, Rows::First, Rows::Last] {
+        for scales in [[1, 2, 3], [1, 1, 2], [5, 0, 5]] {
+            let build = |b: &mut AirBuilder| {
+                let x = b.column("x");
+                b.constrain("a", rows, &x * scales[0]);
+                b.constrain("b", rows, &x * scales[1]);
+                b.constrain("c", rows, -(&x * scales[2]));
+            };
+            let system = one_table(build, vec![column.clone()]);
+            assert_eq!(answer(&system, &system.prove(&parameters()).unwrap()), Err(VerifyError::Constraints(6)));
+        }
+    }
+    // Of two tables.
+    let first = |b: &mut AirBuilder| {
+        let x = b.column("x");
+        b.constrain("a", Rows::All, x);
+    };
+    let second = |b: &mut AirBuilder| {
+        let x = b.column("x");
+        b.constrain("b", Rows::All, -x);
+    };
+    let mut system = one_table(first, vec![column.clone()]);
+    let other = one_table(second, vec![column]);
+    system.tables.extend(other.tables);
+    system.traces.extend(other.traces);
+    assert_eq!(answer(&system, &system.prove(&parameters()).unwrap()), Err(VerifyError::Constraints(6)));
+}
+
+/// What one bus provides another does not take, nor the same bus in another order.
+#[test]
+fn tuples_do_not_meet_others() {
+    let bus = |id, arity| Bus { id, name: "bus", arity };
+    let tuple = |entries: &[u64]| entries.iter().map(|&entry| Expr::from(entry)).collect::<Vec<_>>();
+    let balances = |provided: (u32, &[u64]), required: (u32, &[u64])| {
+        let build = |b: &mut AirBuilder| {
+            b.provide("provided", bus(provided.0, provided.1.len()), 1, tuple(provided.1));
+            b.require("required", bus(required.0, required.1.len()), 1, tuple(required.1));
+        };
+        let system = one_table(build, vec![]);
+        answer(&system, &system.prove(&parameters()).unwrap())
+    };
+    assert_eq!(balances((1, &[2, 3]), (1, &[2, 3])), Ok(()));
+    let others: [(u32, &[u64]); 5] = [(2, &[2, 3]), (1, &[3, 2]), (1, &[2, 4]), (1, &[1, 3]), (2, &[2, 3, 0])];
+    for other in others {
+        assert_eq!(balances((1, &[2, 3]), other), Err(VerifyError::BusSum), "{other:?}");
+        assert_eq!(balances(other, (1, &[2, 3])), Err(VerifyError::BusSum), "{other:?}");
+    }
+    // The numbers of buses do not stand in for entries.
+    assert_eq!(balances((1, &[0]), (2, &[])), Err(VerifyError::BusSum));
+    assert_eq!(balances((1, &[]), (1, &[])), Ok(()));
+}
+
 // Dishonest LogUp columns.
 
 /// Changes the LogUp columns (on the trace domain) and totals.
@@ -257,9 +327,8 @@ fn totals_shifted_between_groups() {
 fn an_unbalanced_witness_cannot_be_balanced() {
     let mut system = features();
     *system.cell(SQUARES_TABLE, "multiplicity", 9) += felt(1);
-    let answer = |tamper: &dyn Fn(&mut Columns, &mut [Felt])| {
-        answer(&system, &forge(&system, &parameters(), &Lookup(tamper)))
-    };
+    let answer =
+        |tamper: &dyn Fn(&mut Columns, &mut [Felt])| answer(&system, &forge(&system, &parameters(), &Lookup(tamper)));
     assert_eq!(answer(&|_, _| ()), Err(VerifyError::BusSum));
     for group in 1..4 {
         let with_sum = |columns: &mut Columns, totals: &mut [Felt], how: fn(&mut Vec<Vec<Felt>>, &Felt, &Felt)| {
@@ -340,7 +409,8 @@ impl<F: Fn(&mut GroupOpenings)> Tamper for Opening<F> {
 #[test]
 fn openings_of_other_values() {
     type Part = fn(&mut GroupOpenings) -> &mut Vec<Felt>;
-    let parts: [Part; 5] = [|o| &mut o.main, |o| &mut o.main_next, |o| &mut o.aux, |o| &mut o.aux_next, |o| &mut o.quotient];
+    let parts: [Part; 5] =
+        [|o| &mut o.main, |o| &mut o.main_next, |o| &mut o.aux, |o| &mut o.aux_next, |o| &mut o.quotient];
     let mut lies = 0;
     for group in 0..4 {
         for part in parts {
@@ -365,9 +435,12 @@ fn openings_of_other_values() {
 /// A dishonest witness whose opened quotient fits.
 #[test]
 fn a_broken_constraint_with_fitted_openings() {
-    for (table, column, row, group) in
-        [(IDLE_TABLE, "z", 300, 0), (CHAIN_TABLES[0], "on", 255, 1), (GADGETS_TABLE, "c", 5, 2), (SQUARES_TABLE, "n", 63, 3)]
-    {
+    for (table, column, row, group) in [
+        (IDLE_TABLE, "z", 300, 0),
+        (CHAIN_TABLES[0], "on", 255, 1),
+        (GADGETS_TABLE, "c", 5, 2),
+        (SQUARES_TABLE, "n", 63, 3),
+    ] {
         let mut system = quiet();
         *system.cell(table, column, row) += felt(2);
         if column == "on" {
@@ -424,7 +497,11 @@ fn far_words_at_every_height() {
     for group in 0..4 {
         for commitment in [Commitment::Main, Commitment::Lookup, Commitment::Quotient] {
             if (group, commitment) != (0, Commitment::Lookup) {
-                assert_eq!(cheat(&Far { commitment, group }), Err(VerifyError::FinalPolynomial(0)), "{group} {commitment}");
+                assert_eq!(
+                    cheat(&Far { commitment, group }),
+                    Err(VerifyError::FinalPolynomial(0)),
+                    "{group} {commitment}"
+                );
             }
         }
     }

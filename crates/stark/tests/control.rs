@@ -45,9 +45,14 @@ fn progress_never_goes_back() {
         assert!(progress.windows(2).all(|pair| pair[0] <= pair[1]), "phases follow each other and fractions grow");
         // Each phase but the caller's own begins at 0 and gets to its end.
         for phase in &Phase::ALL[1..] {
-            let fractions: Vec<_> = progress.iter().filter(|(p, _)| p == phase).map(|(_, fraction)| *fraction).collect();
+            let fractions: Vec<_> =
+                progress.iter().filter(|(p, _)| p == phase).map(|(_, fraction)| *fraction).collect();
             assert_eq!(fractions[0], 0.0, "{}", phase.name());
-            assert!(fractions.len() > 3 && fractions.last().is_some_and(|&last| last > 0.99), "{}: {fractions:?}", phase.name());
+            assert!(
+                fractions.len() > 3 && fractions.last().is_some_and(|&last| last > 0.99),
+                "{}: {fractions:?}",
+                phase.name()
+            );
         }
     }
 }
@@ -90,7 +95,11 @@ fn cancelling_anywhere() {
         assert!(total > 100, "{total}");
         for at in (0..total / 2).step_by(7).chain(total / 2..total.min(total / 2 + 5)) {
             let control = CancelAt { at, seen: AtomicU64::new(0) };
-            assert_eq!(prove_with(threads, &system, &control), Err(ProveError::Cancelled(Cancelled)), "at {at} of {total}");
+            assert_eq!(
+                prove_with(threads, &system, &control),
+                Err(ProveError::Cancelled(Cancelled)),
+                "at {at} of {total}"
+            );
         }
     }
     // In one thread the number of checkpoints is fixed: the last one still cancels, the next is never reached.
@@ -162,16 +171,26 @@ fn a_blocked_checkpoint_pauses() {
     }
 }
 
-/// The longest time between two checkpoints of one thread, with the phase it fell into.
+/// Processor time that this thread has used, by the kernel's account.
+#[cfg(target_os = "linux")]
+fn thread_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// The most processor time between two checkpoints of one thread, by the phases in which they fell. (The clock on the wall
+/// would count the time in which a thread waits for work or for a processor.)
+#[cfg(target_os = "linux")]
 struct Gaps {
     phase: Mutex<Phase>,
-    last: Mutex<HashMap<ThreadId, (Instant, Phase)>>,
+    last: Mutex<HashMap<ThreadId, (Duration, Phase)>>,
     longest: Mutex<HashMap<(Phase, Phase), Duration>>,
 }
 
+#[cfg(target_os = "linux")]
 impl Control for Gaps {
     fn checkpoint(&self) -> Result<(), Cancelled> {
-        let (now, phase) = (Instant::now(), *self.phase.lock().unwrap());
+        let (now, phase) = (thread_time(), *self.phase.lock().unwrap());
         if let Some((before, from)) = self.last.lock().unwrap().insert(std::thread::current().id(), (now, phase)) {
             let mut longest = self.longest.lock().unwrap();
             let entry = longest.entry((from, phase)).or_default();
@@ -185,9 +204,11 @@ impl Control for Gaps {
     }
 }
 
-/// Prints the longest times without a checkpoint: `cargo test -p stark --release --test control -- --ignored --nocapture`.
+/// Prints the longest work without a checkpoint: `cargo test -p stark --release --test control -- --ignored --nocapture`, with
+/// the tallest table's `LOG_HEIGHT` in the environment.
+#[cfg(target_os = "linux")]
 #[test]
-#[ignore = "a measurement; needs a machine to itself"]
+#[ignore = "a measurement"]
 fn longest_gaps() {
     let log = std::env::var("LOG_HEIGHT").map_or(18, |log| log.parse().unwrap());
     let system = system(log - 2, [log, log - 1], [1000, 1000]);

@@ -4,7 +4,7 @@
 mod common;
 
 use common::forge::{Honest, forge};
-use common::{CONTEXT, System, felt, features, parameters, quiet, small, system};
+use common::{CONTEXT, System, features, felt, parameters, quiet, small, system};
 use felt::Felt;
 use stark::{AirBuilder, Parameters, Proof, Rows, Shape, Table, debug, verify};
 use std::sync::Arc;
@@ -29,9 +29,13 @@ fn all_parameters() {
 #[test]
 fn many_shapes() {
     prove_and_verify(&quiet(), &parameters());
-    for (log_squares, log_chains, used) in
-        [(6, [6, 6], [64, 64]), (6, [7, 6], [1, 0]), (10, [6, 9], [60, 3]), (12, [6, 6], [0, 0]), (7, [11, 13], [2000, 5000])]
-    {
+    for (log_squares, log_chains, used) in [
+        (6, [6, 6], [64, 64]),
+        (6, [7, 6], [1, 0]),
+        (10, [6, 9], [60, 3]),
+        (12, [6, 6], [0, 0]),
+        (7, [11, 13], [2000, 5000]),
+    ] {
         prove_and_verify(&system(log_squares, log_chains, used), &parameters());
     }
 }

@@ -48,7 +48,11 @@ fn evaluates_the_folded_polynomial() {
                         // The point of leaf l of the folded domain is x_l^a.
                         let point = lde_point(log_size - log_arity, leaf as u64);
                         let found = fold_leaf(&codeword, log_arity, leaf, beta);
-                        assert_eq!(found, evaluate(&expected, &point), "2^{log_size}, arity 2^{log_arity}, leaf {leaf}");
+                        assert_eq!(
+                            found,
+                            evaluate(&expected, &point),
+                            "2^{log_size}, arity 2^{log_arity}, leaf {leaf}"
+                        );
                     }
                 }
             }

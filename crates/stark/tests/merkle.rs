@@ -109,6 +109,13 @@ fn bounds() {
     let cap = build(&[6]).cap();
     assert_eq!(cap, matrix(LOG_CAP));
     assert!(!verify_path(&cap, 0, &[(5, cap[0])], &[]));
+    // A cap node is no leaf of a taller tree, nor is any inner node with the path above it.
+    let tree = build(&[8]);
+    assert!(!verify_path(&tree.cap(), 3, &[(8, tree.cap()[3])], &[]));
+    let above = |index: usize, leaf: Digest| (hash_node(&leaf, &tree.path(index)[0]), tree.path(index)[1..].to_vec());
+    let (inner, path) = above(3, matrix(8)[3]);
+    assert!(verify_path(&tree.cap(), 3, &[(7, inner)], &path));
+    assert!(!verify_path(&tree.cap(), 3, &[(8, inner)], &path));
     assert!(verify_path(&[], 0, &[], &[]));
     assert!(!verify_path(&cap, 0, &[], &[]));
     assert!(!verify_path(&[], 0, &[], &[[0; 32]]));

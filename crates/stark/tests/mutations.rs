@@ -124,10 +124,3 @@ fn the_other_proof_is_another() {
     let nonce = tiny.nonce();
     assert_eq!(tiny.honest[nonce..nonce + 8], decoded.nonce.to_le_bytes());
 }
-
-/// The seed of the fuzz target `decode_proof`: `MUTATIONS_SEED_FILE=… cargo test -p stark --test mutations -- --ignored seed`.
-#[test]
-#[ignore = "writes a file"]
-fn write_the_seed_of_decode_proof() {
-    std::fs::write(std::env::var("MUTATIONS_SEED_FILE").unwrap(), Tiny::new().honest).unwrap();
-}

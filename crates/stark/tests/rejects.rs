@@ -11,8 +11,8 @@ use stark::proof::Query;
 use stark::proof_shape::{Part, ShapeError};
 use stark::verifier::Commitment;
 use stark::{
-    Air, AirBuilder, AirError, Bus, Cancelled, Control, DecodeError, Expr, MAX_TABLES, MAX_TERMS, Parameters, Proof, ProveError,
-    PublicTuple, Rows, Shape, Table, TableError, VerifyError, prove, verify,
+    Air, AirBuilder, AirError, Bus, Cancelled, Control, DecodeError, Expr, MAX_TABLES, MAX_TERMS, Parameters, Proof,
+    ProveError, PublicTuple, Rows, Shape, Table, TableError, VerifyError, prove, verify,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -36,8 +36,17 @@ mod variants {
     use super::*;
 
     pub const VERIFY: [&str; 11] = [
-        "Parameters", "Tables", "Shape", "IdleTotal", "BusSum", "Constraints", "Grinding", "Opening", "FoldOpening",
-        "FinalPolynomial", "PublicDenominator",
+        "Parameters",
+        "Tables",
+        "Shape",
+        "IdleTotal",
+        "BusSum",
+        "Constraints",
+        "Grinding",
+        "Opening",
+        "FoldOpening",
+        "FinalPolynomial",
+        "PublicDenominator",
     ];
 
     pub fn verify(error: &VerifyError) -> &'static str {
@@ -196,10 +205,7 @@ fn verify_errors() {
         (answer(|proof| proof.queries[2].lookup.rows[1][0] += one), opening(Commitment::Lookup)),
         (answer(|proof| proof.queries[2].quotient.rows[0][1] += one), opening(Commitment::Quotient)),
         (answer(|proof| proof.queries[2].quotient.path[0][31] ^= 1), opening(Commitment::Quotient)),
-        (
-            answer(|proof| proof.queries[7].folds[1].siblings[0] += one),
-            VerifyError::FoldOpening { query: 7, layer: 1 },
-        ),
+        (answer(|proof| proof.queries[7].folds[1].siblings[0] += one), VerifyError::FoldOpening { query: 7, layer: 1 }),
         (
             answer(|proof| proof.queries[7].folds[2].path.last_mut().unwrap()[0] ^= 128),
             VerifyError::FoldOpening { query: 7, layer: 2 },
@@ -442,7 +448,9 @@ fn air_errors() {
         assert_eq!(built.as_ref().unwrap_err(), expected);
     }
     assert_all(cases.iter().map(|(_, error)| variants::air(error)), variants::AIRS);
-    for (built, _) in [degree(Rows::All, 3), degree(Rows::First, 2), interaction(3, 2), period(1), period(1024), arity(1)] {
+    for (built, _) in
+        [degree(Rows::All, 3), degree(Rows::First, 2), interaction(3, 2), period(1), period(1024), arity(1)]
+    {
         assert!(built.is_ok());
     }
 }
@@ -467,12 +475,16 @@ fn prove_errors() {
         change(&mut traces);
         with(traces, &parameters(), unattended)
     };
-    let trace = |table: usize, air: &str, width, height| ProveError::Trace { table, air: air.to_owned(), width, height };
+    let trace =
+        |table: usize, air: &str, width, height| ProveError::Trace { table, air: air.to_owned(), width, height };
     let invalid = Parameters { log_fold: 4, ..parameters() };
     let cases = [
         (with(traces.clone(), &parameters(), &Stop), ProveError::Cancelled(Cancelled)),
         (with(traces.clone(), &invalid, unattended), ProveError::Parameters(ParametersError::LogFold(4))),
-        (prove(&[], vec![], &[], &[], &parameters(), unattended).unwrap_err(), ProveError::Tables(TableError::NoTables)),
+        (
+            prove(&[], vec![], &[], &[], &parameters(), unattended).unwrap_err(),
+            ProveError::Tables(TableError::NoTables),
+        ),
         (change(shorten), ProveError::Traces { expected: 5, found: 4 }),
         (change(|traces| traces.push(vec![])), ProveError::Traces { expected: 5, found: 6 }),
         (change(|traces| shorten(&mut traces[0])), trace(0, "squares", 2, 64)),

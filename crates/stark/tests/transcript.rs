@@ -50,8 +50,12 @@ struct Messages {
 }
 
 fn messages() -> Messages {
-    let table = |name: &str, log_height| {
-        TableInputs { name: name.to_owned(), width: 3, constraints: 2, interactions: 1, log_height }
+    let table = |name: &str, log_height| TableInputs {
+        name: name.to_owned(),
+        width: 3,
+        constraints: 2,
+        interactions: 1,
+        log_height,
     };
     let cap = |byte: u8| (0..64).map(|i| [byte ^ i; 32]).collect::<Vec<_>>();
     let list = |start: u64, count: u64| (start..start + count).map(Felt::from).collect::<Vec<_>>();

@@ -19,7 +19,8 @@ impl<'a> Arbitrary<'a> for Mutations {
     fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
         let mut mutations = Vec::new();
         while !u.is_empty() && mutations.len() < 8 {
-            let (kind, a, b, byte) = (u.int_in_range(0..=9)?, u16::arbitrary(u)?, u16::arbitrary(u)?, u8::arbitrary(u)?);
+            let (kind, a, b, byte) =
+                (u.int_in_range(0..=9)?, u16::arbitrary(u)?, u16::arbitrary(u)?, u8::arbitrary(u)?);
             let (a, b) = (usize::from(a), usize::from(b));
             mutations.push(match kind {
                 0 => Mutation::Flip { at: a, bit: byte },

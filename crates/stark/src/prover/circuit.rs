@@ -44,7 +44,8 @@ impl Circuit {
                 constants.push(graph.as_constant(NodeId(i as u32)).unwrap_or_default());
             }
         }
-        let mut code = Self { ops: Vec::new(), inputs: Vec::new(), outputs: Vec::new(), registers: constants.len(), constants };
+        let mut code =
+            Self { ops: Vec::new(), inputs: Vec::new(), outputs: Vec::new(), registers: constants.len(), constants };
         let mut free: Vec<u32> = Vec::new();
         for (i, node) in nodes.iter().enumerate() {
             if uses[i] == 0 {

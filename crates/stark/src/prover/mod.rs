@@ -87,7 +87,7 @@ pub fn prove(
         shape.groups.iter().map(|group| (widths(group) as u64) << group.log_height).sum()
     };
     let meter = Meter::new(control, Phase::Main, cells(&|group| group.main_width));
-    let main = Committed::extend(main_traces.clone(), &shape, &meter)?;
+    let main = Committed::extend(copy(&main_traces, &meter)?, &shape, &meter)?;
     proof.main_cap = main.cap();
     transcript.main_commitment(&proof.main_cap);
     let bus = transcript.bus_challenges();
@@ -159,6 +159,12 @@ fn check_traces(tables: &[Table], traces: &[Vec<Vec<Felt>>]) -> Result<(), Prove
 fn group_traces(shape: &Shape, mut traces: Vec<Vec<Vec<Felt>>>) -> Vec<Vec<Vec<Felt>>> {
     let mut take = |position: &usize| std::mem::take(&mut traces[*position]);
     shape.groups.iter().map(|group| group.tables.iter().flat_map(&mut take).collect()).collect()
+}
+
+/// A copy, with a visit to the control hook after each column.
+fn copy(groups: &[Vec<Vec<Felt>>], meter: &Meter<'_>) -> Result<Vec<Vec<Vec<Felt>>>, Cancelled> {
+    let column = |column: &Vec<Felt>| meter.checkpoint().map(|()| column.clone());
+    groups.iter().map(|columns| columns.iter().map(column).collect()).collect()
 }
 
 /// The smallest nonce that solves the puzzle, so that the proof does not depend on scheduling.

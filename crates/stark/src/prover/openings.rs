@@ -25,9 +25,7 @@ pub fn open_groups(
     for (number, group) in shape.groups.iter().enumerate() {
         let weights = weights(group, shape.log_blowup, zeta, meter)?;
         let height = group.height();
-        let here = |column: &Vec<Felt>| {
-            dot(&weights, &column[..height], meter)
-        };
+        let here = |column: &Vec<Felt>| dot(&weights, &column[..height], meter);
         // At ζ·g the weight of row i is that of row i − 1 at ζ.
         let next = |column: &Vec<Felt>| {
             let (first, rest) = (column[0], &column[1..height]);
@@ -38,7 +36,11 @@ pub fn open_groups(
         let aux_columns = &aux.groups[number];
         openings.push(GroupOpenings {
             main: all(main_columns)?,
-            main_next: group.next_columns.par_iter().map(|&c| next(&main_columns[c])).collect::<Result<_, Cancelled>>()?,
+            main_next: group
+                .next_columns
+                .par_iter()
+                .map(|&c| next(&main_columns[c]))
+                .collect::<Result<_, Cancelled>>()?,
             aux: all(aux_columns)?,
             aux_next: aux_columns.last().map(next).transpose()?.into_iter().collect(),
             quotient: all(&quotient.groups[number])?,

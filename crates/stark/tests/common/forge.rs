@@ -80,9 +80,12 @@ impl Statement<'_> {
 fn quotient_at(group: &Group, x: &Felt, [all, transition, first, last]: [Felt; 4]) -> Felt {
     let last_point = root_of_unity(group.log_height).pow(group.height() as u64 - 1);
     let vanishing = x.pow(group.height() as u64) - Felt::one();
-    (all + transition * (*x - last_point)) * vanishing.inv().unwrap()
-        + first * (*x - Felt::one()).inv().unwrap()
-        + last * (*x - last_point).inv().unwrap()
+    let [from_first, from_last] = [*x - Felt::one(), *x - last_point];
+    // One inversion for three fractions.
+    let numerator = (all + transition * from_last) * from_first * from_last
+        + first * vanishing * from_last
+        + last * vanishing * from_first;
+    numerator * (vanishing * from_first * from_last).inv().unwrap()
 }
 
 /// Coefficients of the group's periodic columns, in `x^(N/period)`.
@@ -124,9 +127,10 @@ fn tree(rows: Vec<Vec<Digest>>) -> MerkleTree {
 
 impl Committed {
     fn new(columns: Columns) -> Self {
-        let digests = columns.iter().filter(|group| !group.is_empty()).map(|group| {
-            (0..group[0].len()).map(|row| hash_row(group.iter().map(|column| &column[row]))).collect()
-        });
+        let digests = columns
+            .iter()
+            .filter(|group| !group.is_empty())
+            .map(|group| (0..group[0].len()).map(|row| hash_row(group.iter().map(|column| &column[row]))).collect());
         let tree = tree(digests.collect());
         Self { columns, tree }
     }
@@ -278,7 +282,9 @@ pub fn forge(system: &System, parameters: &Parameters, tamper: &impl Tamper) -> 
         terms.extend(quotient.iter().zip(&openings.quotient).map(|(column, value)| (column, *value, 0)));
         let at = |j: usize| {
             let x = lde_point(shape.log_lde(group), j as u64);
-            let inverses = points.map(|point| (x - point).inv().unwrap());
+            let [here, there] = points.map(|point| x - point);
+            let both = (here * there).inv().unwrap();
+            let inverses = [both * there, both * here];
             let mut power = power;
             let mut sum = Felt::zero();
             for (column, value, point) in &terms {
@@ -305,7 +311,8 @@ pub fn forge(system: &System, parameters: &Parameters, tamper: &impl Tamper) -> 
         proof.fold_caps.push(tree.cap());
         let inverse_root = root_of_unity(step.log_arity).inv().unwrap();
         let fold_leaf = |leaf: usize| {
-            let inverse_x = lde_point(step.log_size, leaf as u64).inv().unwrap();
+            // A point is a root of unity of twice the domain's order.
+            let inverse_x = lde_point(step.log_size, leaf as u64).pow((2u64 << step.log_size) - 1);
             fold(values(leaf).copied().collect(), inverse_x, inverse_root, beta)
         };
         let mut folded: Vec<_> = (0..leaves).map(fold_leaf).collect();

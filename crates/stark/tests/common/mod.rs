@@ -6,10 +6,14 @@
 
 pub mod forge;
 pub mod mutation;
+pub mod random_air;
 pub mod tiny;
 
 use felt::Felt;
-use stark::{Air, AirBuilder, Bus, Parameters, Proof, ProveError, PublicTuple, Rows, Table, Unattended, VerifyError, prove, verify};
+use stark::{
+    Air, AirBuilder, Bus, Parameters, Proof, ProveError, PublicTuple, Rows, Table, Unattended, VerifyError, prove,
+    verify,
+};
 use std::sync::Arc;
 
 pub const SQUARES: Bus = Bus { id: 1, name: "squares", arity: 2 };
@@ -142,7 +146,8 @@ const GADGET_COLUMNS: [&str; 17] =
 /// One constraint or interaction of each kind that the other tables lack.
 fn gadgets() -> Table {
     let mut builder = AirBuilder::new("gadgets");
-    let [a, b, c, w, s, first, last, q, on, g, x, y, m, r, u, v, extra] = GADGET_COLUMNS.map(|name| builder.column(name));
+    let [a, b, c, w, s, first, last, q, on, g, x, y, m, r, u, v, extra] =
+        GADGET_COLUMNS.map(|name| builder.column(name));
     let octave = builder.periodic((0..8).map(octave).collect());
     let fixed = builder.periodic((0..GADGET_HEIGHT).map(fixed).collect());
     builder.constrain("product", Rows::All, &c - &a * &a * &b);
@@ -176,8 +181,23 @@ fn gadget_trace(counts: &mut [Felt]) -> Vec<Vec<Felt>> {
         let small = |value: usize| felt(value as u64);
         let flag = |on: bool| felt(u64::from(on));
         let entries = [
-            small(a), small(b), small(a * a * b), small(row % 2), sum, small(first), small(last), fixed(row), flag(on),
-            flag(g), small(x), small(x * x), flag(m), flag(r), u, v, flag(extra),
+            small(a),
+            small(b),
+            small(a * a * b),
+            small(row % 2),
+            sum,
+            small(first),
+            small(last),
+            fixed(row),
+            flag(on),
+            flag(g),
+            small(x),
+            small(x * x),
+            flag(m),
+            flag(r),
+            u,
+            v,
+            flag(extra),
         ];
         for (column, entry) in columns.iter_mut().zip(entries) {
             column.push(entry);
@@ -193,7 +213,8 @@ fn idle(log_height: u32) -> (Table, Vec<Vec<Felt>>) {
     let z = b.column("z");
     b.constrain("starts at 1", Rows::First, &z - 1);
     b.constrain("squares up", Rows::Transition, b.next(&z) - &z * &z - 1);
-    let column = std::iter::successors(Some(Felt::one()), |z| Some(*z * *z + Felt::one())).take(1 << log_height).collect();
+    let column =
+        std::iter::successors(Some(Felt::one()), |z| Some(*z * *z + Felt::one())).take(1 << log_height).collect();
     (Table { air: Arc::new(b.build().unwrap()), log_height }, vec![column])
 }
 
