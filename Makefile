@@ -14,13 +14,17 @@ help: ## List the targets
 build: ## Build everything in release mode
 	$(CARGO) build --release --workspace --all-targets --locked
 
+.PHONY: demo
+demo: ## Run a real program, prove the run, verify the proof
+	tools/demo
+
 .PHONY: test
 test: ## Run the fast tests
 	$(CARGO) test --workspace --locked
 
 .PHONY: test-slow
 test-slow: ## Run the slow tests: many random programs, a million mutated proofs
-	$(CARGO) test --release --workspace --locked -- --ignored --nocapture
+	$(CARGO) test --workspace --locked -- --ignored
 
 .PHONY: lint
 lint: ## Formatting, clippy, dependency rules, documentation links

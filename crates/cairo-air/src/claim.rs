@@ -1,9 +1,9 @@
 //! What a proof says about the run beyond the verifier's own record: number of steps, final `ap`, builtin segments, where
 //! the arguments stand, and the output.
 
+use crate::Builtin;
 use crate::codec::{CodecError, Reader, Write};
 use crate::program::{ArgumentBinding, Program};
-use crate::Builtin;
 use felt::{Felt, encoding};
 
 /// Most output cells that a proof may have.
@@ -90,7 +90,9 @@ pub enum ClaimError {
     #[error("the proof has {0} output values; the limit is {MAX_OUTPUT}")]
     OutputTooLong(usize),
     /// Less output than arguments.
-    #[error("the proof's output has {output} values and cannot begin with the {arguments} arguments, as this program's must")]
+    #[error(
+        "the proof's output has {output} values and cannot begin with the {arguments} arguments, as this program's must"
+    )]
     OutputTooShort {
         /// Output values.
         output: usize,
@@ -98,7 +100,9 @@ pub enum ClaimError {
         arguments: usize,
     },
     /// The output does not begin with the arguments.
-    #[error("the proof's output begins with other arguments: value {index} is {found}, but argument {index} is {expected}")]
+    #[error(
+        "the proof's output begins with other arguments: value {index} is {found}, but argument {index} is {expected}"
+    )]
     OutputPrefix {
         /// Index from 0.
         index: usize,

@@ -1,6 +1,7 @@
 //! The byte format of everything in a proof file but the STARK proof: little-endian integers, length-prefixed lists. The
 //! same bytes are absorbed into the transcript, so each value has exactly one encoding.
 
+use crate::components::derived::DerivedError;
 use felt::{Felt, encoding};
 
 /// Why bytes are not what a proof file must hold at that place.
@@ -43,6 +44,14 @@ pub enum CodecError {
         found: u64,
         /// Where it stands.
         offset: usize,
+    },
+    /// A word or path table that cannot be read.
+    #[error("table {position} in the proof file's list: {error}")]
+    Derived {
+        /// Position of the table.
+        position: usize,
+        /// What is wrong.
+        error: DerivedError,
     },
 }
 

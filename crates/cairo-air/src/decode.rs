@@ -5,8 +5,21 @@ use felt::{Felt, encoding};
 
 /// Names of the 15 flags, bit 0 first; the flag columns of the tables carry the same names.
 pub const FLAG_NAMES: [&str; 15] = [
-    "dst_fp", "op0_fp", "op1_imm", "op1_fp", "op1_ap", "res_add", "res_mul", "pc_abs", "pc_rel", "pc_jnz", "ap_add_res",
-    "ap_add1", "call", "ret", "assert_eq",
+    "dst_fp",
+    "op0_fp",
+    "op1_imm",
+    "op1_fp",
+    "op1_ap",
+    "res_add",
+    "res_mul",
+    "pc_abs",
+    "pc_rel",
+    "pc_jnz",
+    "ap_add_res",
+    "ap_add1",
+    "call",
+    "ret",
+    "assert_eq",
 ];
 
 /// What is added to an offset in the encoding.
@@ -62,6 +75,11 @@ impl Flags {
         self.pc_jnz() || self.call() || self.ret() || self.assert_eq()
     }
 
+    /// How often the generic table looks `dst` up: 0 if nothing reads it, up to 2 otherwise.
+    pub const fn dst_uses(self) -> u32 {
+        self.pc_jnz() as u32 + self.call() as u32 + self.ret() as u32 + self.assert_eq() as u32
+    }
+
     /// How often the generic table looks `op0` up: 0 if nothing reads it, up to 3 otherwise.
     pub const fn op0_uses(self) -> u32 {
         self.call() as u32 + self.op1_op0() as u32 + self.res_add() as u32 + self.res_mul() as u32
@@ -90,7 +108,7 @@ impl Flags {
         if self.call() as u8 + self.ret() as u8 + self.assert_eq() as u8 > 1 {
             return Err(DecodeError::Opcode);
         }
-        let jnz_clash = self.res_add() || self.res_mul() || self.ap_add_res() || self.call() || self.assert_eq();
+        let jnz_clash = self.res_add() || self.res_mul() || self.ap_add_res() || self.assert_eq();
         if self.pc_jnz() && jnz_clash {
             return Err(DecodeError::Jnz);
         }
@@ -136,8 +154,8 @@ pub enum DecodeError {
     /// More than one opcode.
     #[error("it has more than one opcode")]
     Opcode,
-    /// jnz with a result, `ap += res` or an opcode.
-    #[error("it is a jnz with a sum, a product, an addition to ap, a call or an assertion")]
+    /// jnz with a result, or with something that needs one.
+    #[error("it is a jnz with a sum, a product, an addition to ap or an assertion")]
     Jnz,
     /// A call of another shape than `[ap] = fp, [ap + 1] = return pc`.
     #[error("it is a call that changes ap by more than the frame or does not push to [ap] and [ap + 1]")]

@@ -2,7 +2,6 @@
 
 use crate::claim::Claim;
 use crate::codec::{CodecError, Reader, Write};
-use crate::components::derived::DerivedError;
 use crate::components::{ComponentError, Context, MAX_CHUNKS, Occurrence, TableKind, memory};
 use crate::program::{PROGRAM_BASE, Program};
 use crate::{Builtin, buses};
@@ -14,7 +13,7 @@ use std::sync::Arc;
 pub const MAX_TABLES: usize = 128;
 
 /// Most steps of all derived tables together. Bounds the verifier's work.
-pub const MAX_DERIVED_STEPS: u32 = 1 << 13;
+pub const MAX_DERIVED_STEPS: u32 = 1 << 11;
 
 /// Most memory cells: addresses have 32 bits.
 pub const MAX_CELLS: u64 = 1 << 32;
@@ -84,7 +83,9 @@ pub enum LayoutError {
     #[error("the proof's path and word tables have {0} steps together; the limit is {MAX_DERIVED_STEPS}")]
     TooManyDerivedSteps(u64),
     /// A builtin with a non-empty segment has no table, or more than one.
-    #[error("the segment of `{builtin}` has {cells} cells, so the proof must have {expected} of its tables; it has {found}")]
+    #[error(
+        "the segment of `{builtin}` has {cells} cells, so the proof must have {expected} of its tables; it has {found}"
+    )]
     BuiltinTables {
         /// The builtin.
         builtin: Builtin,
@@ -114,22 +115,6 @@ pub enum LayoutError {
         kind: String,
         /// Why.
         error: Box<ComponentError>,
-    },
-}
-
-/// Why the bytes of a layout cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LayoutCodecError {
-    /// See [`CodecError`].
-    #[error(transparent)]
-    Codec(#[from] CodecError),
-    /// A word or a path.
-    #[error("table {position} of the proof file's layout: {error}")]
-    Derived {
-        /// Position of the table.
-        position: usize,
-        /// What is wrong.
-        error: DerivedError,
     },
 }
 
@@ -229,7 +214,11 @@ impl Layout {
                 Some(air) => air,
                 None => {
                     let air = kind.component().air(Context { program, claim, memory_start });
-                    Arc::new(air.map_err(|error| LayoutError::Component { position, kind: kind.to_string(), error: error.into() })?)
+                    Arc::new(air.map_err(|error| LayoutError::Component {
+                        position,
+                        kind: kind.to_string(),
+                        error: error.into(),
+                    })?)
                 }
             };
             if *kind == TableKind::Memory {
@@ -264,7 +253,7 @@ impl Layout {
         }
     }
 
-    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, LayoutCodecError> {
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
         let count = reader.length("list of tables", MAX_TABLES, 2)?;
         let mut tables = Vec::with_capacity(count);
         for position in 0..count {

@@ -56,7 +56,9 @@ pub enum ProgramError {
     #[error("the program has {0} words; the limit is {MAX_BYTECODE}")]
     TooLong(usize),
     /// Builtins repeated or out of order.
-    #[error("builtin `{second}` is declared after `{first}`; the order is: output, pedersen, range_check, ecdsa, bitwise, ec_op, keccak, poseidon, range_check96, add_mod, mul_mod")]
+    #[error(
+        "builtin `{second}` is declared after `{first}`; the order is: output, pedersen, range_check, ecdsa, bitwise, ec_op, keccak, poseidon, range_check96, add_mod, mul_mod"
+    )]
     BuiltinOrder {
         /// The builtin declared first.
         first: Builtin,
@@ -64,7 +66,9 @@ pub enum ProgramError {
         second: Builtin,
     },
     /// A builtin that has no component yet.
-    #[error("the program uses the builtin `{0}`, which this version cannot prove (it can: output, range_check, bitwise)")]
+    #[error(
+        "the program uses the builtin `{0}`, which this version cannot prove (it can: output, range_check, bitwise)"
+    )]
     UnsupportedBuiltin(Builtin),
     /// A program without output cannot show anything.
     #[error("the program does not declare the builtin `output`, so a proof of it would show no result")]
@@ -91,7 +95,8 @@ impl Program {
         if bytecode.len() > MAX_BYTECODE {
             return Err(ProgramError::TooLong(bytecode.len()));
         }
-        let header = [Some(AP_ADD_IMM), Some(builtins.len() as u64), Some(CALL_REL_IMM), None, Some(JMP_REL_IMM), Some(0)];
+        let header =
+            [Some(AP_ADD_IMM), Some(builtins.len() as u64), Some(CALL_REL_IMM), None, Some(JMP_REL_IMM), Some(0)];
         for (offset, (word, expected)) in bytecode.iter().zip(header).enumerate() {
             if expected.is_some_and(|expected| encoding::to_u64(word) != Some(expected)) {
                 let found = encoding::to_hex(word);

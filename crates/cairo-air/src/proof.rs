@@ -2,7 +2,7 @@
 
 use crate::claim::Claim;
 use crate::codec::{CodecError, Reader, Write};
-use crate::layout::{Layout, LayoutCodecError};
+use crate::layout::Layout;
 use crate::statement::{PROTOCOL_VERSION, Statement};
 use stark::Parameters;
 use stark::parameters::ParametersError;
@@ -44,9 +44,6 @@ pub enum ProofFileError {
     /// A field that cannot be read.
     #[error(transparent)]
     Codec(#[from] CodecError),
-    /// A layout that cannot be read.
-    #[error(transparent)]
-    Layout(#[from] LayoutCodecError),
 }
 
 impl CairoProof {

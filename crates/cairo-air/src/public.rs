@@ -1,11 +1,11 @@
 //! The public side of the bus sum: tuples that the verifier derives from statement and claim. A proof carries no list of
 //! them.
 
+use crate::Builtin;
 use crate::buses;
 use crate::claim::Claim;
 use crate::program::{ArgumentBinding, PROGRAM_BASE};
 use crate::statement::Statement;
-use crate::Builtin;
 use felt::Felt;
 use stark::PublicTuple;
 

@@ -19,7 +19,9 @@ pub enum VerifyError {
     #[error(transparent)]
     File(#[from] ProofFileError),
     /// A proof of another program.
-    #[error("this is a proof of another program: its program hash is {found}, that of the expected program is {expected}")]
+    #[error(
+        "this is a proof of another program: its program hash is {found}, that of the expected program is {expected}"
+    )]
     OtherProgram {
         /// Hash in the proof.
         found: String,
@@ -27,7 +29,9 @@ pub enum VerifyError {
         expected: String,
     },
     /// A proof of the program on other arguments.
-    #[error("this is a proof of the program on other arguments: their hash is {found}, that of the expected ones is {expected}")]
+    #[error(
+        "this is a proof of the program on other arguments: their hash is {found}, that of the expected ones is {expected}"
+    )]
     OtherArguments {
         /// Hash in the proof.
         found: String,
@@ -85,8 +89,8 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
     check_identity(statement, &file)?;
 
     // 3. The claim is possible.
-    policy.check_steps(file.claim.n_steps)?;
     file.claim.check(&statement.program, &statement.arguments, file.layout.memory_end())?;
+    policy.check_steps(file.claim.n_steps)?;
 
     // 4. The tables are those that a proof of this program with this claim must have. Their AIRs are constructed here, from
     //    the verifier's own program.

@@ -16,9 +16,8 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Instant;
 
-const PROGRAMS: [&str; 8] = [
-    "fib_2p14", "fib_2p16", "fib_2p18", "fib_2p20", "primes_2p14", "primes_2p16", "primes_2p18", "primes_2p20",
-];
+const PROGRAMS: [&str; 8] =
+    ["fib_2p14", "fib_2p16", "fib_2p18", "fib_2p20", "primes_2p14", "primes_2p16", "primes_2p18", "primes_2p20"];
 const RUNS: usize = 3;
 const CHILD: &str = "CAIRN_BENCH_CHILD";
 

@@ -69,7 +69,8 @@ fn main() -> anyhow::Result<()> {
 
     let begins = watch.0.into_inner()?;
     let ends = begins.iter().skip(1).map(|(_, begin)| *begin).chain([end]);
-    let phases: Vec<_> = begins.iter().zip(ends).map(|((phase, begin), end)| (phase.name(), millis(*begin, end))).collect();
+    let phases: Vec<_> =
+        begins.iter().zip(ends).map(|((phase, begin), end)| (phase.name(), millis(*begin, end))).collect();
     let (tables, file) = (proof.layout.tables.clone(), proof.encode());
     if let Some(path) = &inputs.proof {
         std::fs::write(path, &file).with_context(|| format!("cannot write {}", path.display()))?;

@@ -156,8 +156,8 @@ fn instruction() {
     pranks.expect("one_ap_update", Row(1), &both("flag[10]", "flag[11]"));
     pranks.expect("one_opcode", Row(1), &both("flag[12]", "flag[13]"));
     pranks.expect("one_opcode", Row(1), &both("flag[13]", "flag[14]"));
-    for clash in ["flag[5]", "flag[6]", "flag[10]", "flag[12]", "flag[14]"] {
-        pranks.expect("jnz_alone", Row(1), &both("flag[9]", clash));
+    for clash in ["flag[5]", "flag[6]", "flag[10]", "flag[14]"] {
+        pranks.expect("jnz_without_res", Row(1), &both("flag[9]", clash));
     }
     for clash in ["flag[0]", "flag[1]", "flag[10]", "flag[11]"] {
         pranks.expect("call_flags", Where("flag[12]", 1), &[(clash, Set(1))]);
@@ -236,7 +236,11 @@ fn bitwise() {
     pranks.expect("last_address", Last, &[("address", Add(5))]);
     for word in ["x", "y"] {
         // Nibble 2 of an instance's first row above 7, which would be a word of 252 bits and more.
-        pranks.expect(&format!("first_{word}"), Row(16), &[(&format!("{word}[2]"), Set(8)), (&format!("{word}[3]"), Set(0))]);
+        pranks.expect(
+            &format!("first_{word}"),
+            Row(16),
+            &[(&format!("{word}[2]"), Set(8)), (&format!("{word}[3]"), Set(0))],
+        );
     }
     for word in ["x", "y", "and"] {
         let sum = format!("{word}_sum");
@@ -247,7 +251,13 @@ fn bitwise() {
             pranks.expect(&format!("nibbles[{i}]"), Row(21), &[(&format!("{word}[{i}]"), Add(1))]);
         }
     }
-    for (cell, sum) in [("cell_x", "x_sum"), ("cell_y", "y_sum"), ("cell_and", "and_sum"), ("cell_xor", "and_sum"), ("cell_or", "x_sum")] {
+    for (cell, sum) in [
+        ("cell_x", "x_sum"),
+        ("cell_y", "y_sum"),
+        ("cell_and", "and_sum"),
+        ("cell_xor", "and_sum"),
+        ("cell_or", "x_sum"),
+    ] {
         pranks.expect(cell, Row(31), &[(sum, Add(1))]);
     }
     pranks.finish();

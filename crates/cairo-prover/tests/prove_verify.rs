@@ -6,12 +6,12 @@ mod common;
 
 use cairo_air::claim::{ClaimError, MAX_OUTPUT};
 use cairo_air::components::{MAX_CHUNKS, Path, Word};
-use cairo_air::layout::{LayoutCodecError, LayoutError, MAX_CELLS, MAX_TABLES};
+use cairo_air::layout::{LayoutError, MAX_CELLS, MAX_TABLES};
 use cairo_air::{
     Builtin, CairoProof, CodecError, Policy, PolicyError, ProofFileError, Segment, Statement, TableEntry, TableKind,
     VerifyError, buses, verify,
 };
-use cairo_prover::{Options, prove};
+use cairo_prover::{Options, Witness, prove};
 use common::execution;
 use felt::Felt;
 use stark::{Parameters, Preset, Shape, TableError, Unattended};
@@ -27,6 +27,7 @@ struct Honest {
     proof: CairoProof,
 }
 
+/// With the planner's choice of tables.
 fn honest(name: &str, arguments: &str) -> Honest {
     let execution = execution(name, Some(arguments));
     let statement =
@@ -36,12 +37,23 @@ fn honest(name: &str, arguments: &str) -> Honest {
     Honest { statement, proof }
 }
 
-/// Cairo 0, with range checks and bitwise; arguments begin the output.
+/// A program with range checks and bitwise, all steps in the generic table.
 fn cairo0() -> &'static Honest {
     static HONEST: OnceLock<Honest> = OnceLock::new();
     HONEST.get_or_init(|| {
-        honest("cairo0/args3", r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#)
+        let arguments = r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#;
+        let witness = common::generic_witness(execution("cairo0/args3", Some(arguments)));
+        Honest { statement: witness.statement.clone(), proof: proof_of(witness) }
     })
+}
+
+/// Proves without asking whether the witness is right.
+fn proof_of(witness: Witness) -> CairoProof {
+    let Witness { statement, claim, layout, tables, public, traces } = witness;
+    let parameters = Preset::Bench96.parameters();
+    let context = statement.context(&claim, &layout);
+    let proof = stark::prove(&tables, traces, &public, &context, &parameters, &Unattended).unwrap();
+    CairoProof::new(&statement, parameters, claim, layout, proof.encode(&Shape::new(&tables, &parameters)))
 }
 
 /// Another program, which has no builtin but the output.
@@ -92,7 +104,8 @@ fn honest_proofs_hold() {
 #[test]
 fn threads_do_not_change_the_proof() {
     let proof = |threads| {
-        let options = Options { parameters: Preset::Bench96.parameters(), threads: Some(threads), ..Options::default() };
+        let options =
+            Options { parameters: Preset::Bench96.parameters(), threads: Some(threads), ..Options::default() };
         prove(execution("cairo0/sum_to_n", Some(SUM_ARGUMENTS)), PROVER, &options, &Unattended).unwrap()
     };
     assert_eq!(proof(1), proof(3));
@@ -128,6 +141,9 @@ fn other_statements_are_refused_by_name() {
     refused!(verify(&statement, &proof.encode(), &Policy::default()), VerifyError::Stark(_));
     statement.arguments[0] += Felt::one();
     proof.arguments_hash = statement.arguments_hash();
+    let refusal = verify(&statement, &proof.encode(), &Policy::default());
+    refused!(refusal, VerifyError::Claim(ClaimError::OutputPrefix { index: 0, .. }));
+    proof.claim.output[0] += Felt::one();
     refused!(verify(&statement, &proof.encode(), &Policy::default()), VerifyError::Stark(_));
 }
 
@@ -135,10 +151,12 @@ fn other_statements_are_refused_by_name() {
 fn policy() {
     let Honest { statement, proof } = cairo0();
     let bytes = proof.encode();
-    let check = |policy: Policy| verify(statement, &bytes, &policy).map(|_| ()).map_err(|error| match error {
-        VerifyError::Policy(error) => error,
-        other => panic!("{other}"),
-    });
+    let check = |policy: Policy| {
+        verify(statement, &bytes, &policy).map(|_| ()).map_err(|error| match error {
+            VerifyError::Policy(error) => error,
+            other => panic!("{other}"),
+        })
+    };
     let policy = Policy::default();
     refused!(check(Policy { max_proof_bytes: bytes.len() - 1, ..policy }), PolicyError::ProofBytes { .. });
     refused!(check(Policy { max_steps: 46, ..policy }), PolicyError::Steps { found: 47, limit: 46 });
@@ -176,7 +194,7 @@ fn files() {
     refused!(with(output + 8, &[255; 32]), ProofFileError::Codec(CodecError::NonCanonical { .. }));
     refused!(with(layout, &(MAX_TABLES as u64 + 1).to_le_bytes()), ProofFileError::Codec(CodecError::TooLong { .. }));
     refused!(with(layout + 8, &[99]), ProofFileError::Codec(CodecError::Unknown { .. }));
-    refused!(with(layout + 8, &[4, 0, 0, 3]), ProofFileError::Layout(LayoutCodecError::Derived { position: 0, .. }));
+    refused!(with(layout + 8, &[4, 0, 0, 3]), ProofFileError::Codec(CodecError::Derived { position: 0, .. }));
     for length in 0..layout {
         let error = honest.bytes(&bytes[..length]);
         refused!(error, VerifyError::File(ProofFileError::Magic | ProofFileError::Codec(CodecError::Truncated { .. })));
@@ -211,7 +229,10 @@ fn claims() {
     assert_eq!(refuse(&|p| p.claim.arguments_start = Some(9)), ClaimError::ArgumentsStartUnexpected);
     assert!(matches!(refuse(&|p| p.claim.final_ap = 1 << 20), ClaimError::OutsideMemory { what: "final ap", .. }));
     let far = Segment { base: 1 << 20, stop: (1 << 20) + 3 };
-    assert!(matches!(refuse(&|p| p.claim.segments[1] = far), ClaimError::OutsideMemory { what: "builtin segment", .. }));
+    assert!(matches!(
+        refuse(&|p| p.claim.segments[1] = far),
+        ClaimError::OutsideMemory { what: "builtin segment", .. }
+    ));
     let outside = refuse(&|p| p.layout.tables.retain(|table| table.kind != TableKind::Memory));
     assert!(matches!(outside, ClaimError::OutsideMemory { what: "program", .. }));
     let mut long = honest.proof.claim.clone();
@@ -261,7 +282,9 @@ fn layouts() {
     assert!(matches!(refuse(&|p| height(p, TableKind::Byte, 9)), LayoutError::Height { found: 9, .. }));
     assert!(matches!(refuse(&|p| height(p, TableKind::Generic, 31)), LayoutError::Height { found: 31, .. }));
     assert!(matches!(refuse(&|p| height(p, TableKind::Memory, 255)), LayoutError::Height { found: 255, .. }));
-    assert!(matches!(refuse(&|p| height(p, TableKind::Memory, 30)), LayoutError::TooMuchMemory(cells) if cells > MAX_CELLS));
+    assert!(
+        matches!(refuse(&|p| height(p, TableKind::Memory, 30)), LayoutError::TooMuchMemory(cells) if cells > MAX_CELLS)
+    );
     let error = refuse(&|p| height(p, TableKind::Generic, 5));
     assert!(matches!(error, LayoutError::Tables(TableError::Height { log_height: 5, .. })));
     for kind in [TableKind::RangeCheck8, TableKind::Bitwise] {
@@ -272,9 +295,11 @@ fn layouts() {
     assert!(matches!(error, LayoutError::BuiltinTables { builtin: Builtin::RangeCheck, expected: 1, found: 2, .. }));
     let empty = |p: &mut CairoProof| p.claim.segments[1].stop = p.claim.segments[1].base;
     assert!(matches!(refuse(&empty), LayoutError::BuiltinTables { cells: 0, expected: 0, found: 1, .. }));
-    for (kind, bus) in
-        [(TableKind::Instruction, buses::INSTRUCTION), (TableKind::Byte, buses::BYTE), (TableKind::NibbleAnd, buses::NIBBLE_AND)]
-    {
+    for (kind, bus) in [
+        (TableKind::Instruction, buses::INSTRUCTION),
+        (TableKind::Byte, buses::BYTE),
+        (TableKind::NibbleAnd, buses::NIBBLE_AND),
+    ] {
         assert_eq!(refuse(&|p| remove(p, kind.clone())), LayoutError::Provider { bus, expected: 1, found: 0 });
     }
     let error = refuse(&|p| insert(p, TableKind::Word16, 16, 1));
@@ -334,9 +359,7 @@ fn every_bit_counts() {
 /// The prover proves whatever it is given; the verifier must not believe a false witness.
 #[test]
 fn proofs_of_false_witnesses_are_refused() {
-    let execution = execution("cairo0/sum_to_n", Some(SUM_ARGUMENTS));
-    let honest = common::generic_witness(execution);
-    let parameters = Preset::Bench96.parameters();
+    let honest = common::generic_witness(execution("cairo0/sum_to_n", Some(SUM_ARGUMENTS)));
     let pranks = [
         (TableKind::Generic, "res", stark::VerifyError::Constraints(7)),
         (TableKind::Generic, "clock", stark::VerifyError::BusSum),
@@ -354,13 +377,8 @@ fn proofs_of_false_witnesses_are_refused() {
             stark::VerifyError::Constraints(_) => stark::VerifyError::Constraints(log_height),
             other => other,
         };
-        let context = witness.statement.context(&witness.claim, &witness.layout);
-        let (tables, public) = (&witness.tables, &witness.public);
-        let proof = stark::prove(tables, witness.traces, public, &context, &parameters, &Unattended).unwrap();
-        let shape = Shape::new(tables, &parameters);
-        let proof = proof.encode(&shape);
-        let file = CairoProof::new(&witness.statement, parameters, witness.claim, witness.layout, proof);
-        let found = verify(&witness.statement, &file.encode(), &Policy::default());
+        let statement = witness.statement.clone();
+        let found = verify(&statement, &proof_of(witness).encode(), &Policy::default());
         match found {
             Err(VerifyError::Stark(found)) if found == stark::VerifyError::BusSum || found == expected => {}
             other => panic!("{kind}/{column}: {other:?}"),

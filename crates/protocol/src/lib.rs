@@ -27,13 +27,14 @@ pub use ids::{
 };
 pub use lease::{
     DonorCredit, DonorLimits, ExecutionInfo, ExecutionReceipt, ExecutionStatus, FailureCause, FailureReport, Lease,
-    LeaseMode, LeaseRequest, LeasedProject, LeasedUnit, MAX_DETAIL, NoWork, ProofReceipt, ProofStatus, Renewed, Versions,
+    LeaseMode, LeaseRequest, LeasedProject, LeasedUnit, MAX_DETAIL, NoWork, ProofReceipt, ProofStatus, Renewed,
+    Versions,
 };
 pub use policy::{MAX_PROOF_BYTES, policy, preset};
 pub use problem::{Cause, PROBLEM_JSON, Problem};
 pub use project::{
-    BlobStored, MAX_DESCRIPTION, MAX_WEIGHT, Project, ProjectList, ProjectSpec, ProjectState, ProjectStored, UnitCounts,
-    UnitLimits,
+    BlobStored, MAX_DESCRIPTION, MAX_WEIGHT, Project, ProjectList, ProjectSpec, ProjectState, ProjectStored,
+    UnitCounts, UnitLimits,
 };
 pub use record::{MAX_RECORD_BYTES, RecordError, decode_program, encode_program, program_hash, record_digest};
 pub use signing::{Identity, KeyFileError, SignatureError, SignedHeaders};

@@ -92,7 +92,7 @@ impl ProjectSpec {
 pub enum ProjectState {
     /// It does.
     Active,
-    /// Its uploader withdrew it; proofs of units lent before are still taken.
+    /// Its uploader withdrew it, with all units that were not proved.
     Withdrawn,
 }
 

@@ -241,10 +241,10 @@ pub enum KeyFileError {
     )]
     Damaged(PathBuf),
     /// Reading failed.
-    #[error("cannot read the key file {}: {1}", .0.display())]
+    #[error("cannot read the key file {path}: {1}", path = .0.display())]
     Read(PathBuf, #[source] io::Error),
     /// Writing failed.
-    #[error("cannot write the key file {}: {1}", .0.display())]
+    #[error("cannot write the key file {path}: {1}", path = .0.display())]
     Write(PathBuf, #[source] io::Error),
     /// No random bytes.
     #[error("the operating system gives no random bytes for a key: {0}")]

@@ -2,7 +2,6 @@
 
 use super::derived::{Path, Word};
 use crate::codec::{CodecError, Reader, Write};
-use crate::layout::LayoutCodecError;
 use std::fmt;
 
 /// A table's kind. Together with program and claim it determines the AIR ([`TableKind::component`] is the registry), so it
@@ -66,15 +65,15 @@ impl TableKind {
     }
 
     /// `position` is the table's, for messages.
-    pub(crate) fn decode(reader: &mut Reader<'_>, position: usize) -> Result<Self, LayoutCodecError> {
+    pub(crate) fn decode(reader: &mut Reader<'_>, position: usize) -> Result<Self, CodecError> {
         let offset = reader.offset();
-        let derived = |error| LayoutCodecError::Derived { position, error };
+        let derived = |error| CodecError::Derived { position, error };
         match reader.u8("table kind")? {
             Self::WORD => reader.with(Word::decode).map(Self::Word).map_err(derived),
             Self::PATH => reader.with(Path::decode).map(Self::Path).map_err(derived),
             found => match Self::PLAIN.into_iter().find(|(byte, _)| *byte == found) {
                 Some((_, kind)) => Ok(kind),
-                None => Err(CodecError::Unknown { what: "table kind", found: u64::from(found), offset }.into()),
+                None => Err(CodecError::Unknown { what: "table kind", found: u64::from(found), offset }),
             },
         }
     }

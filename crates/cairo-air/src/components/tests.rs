@@ -1,6 +1,5 @@
 use super::*;
-use crate::codec::Reader;
-use crate::layout::LayoutCodecError;
+use crate::codec::{CodecError, Reader};
 use stark::{Air, AirError};
 
 /// Columns, constraints, interactions, as the READMEs say. A change here is a new protocol version.
@@ -31,7 +30,7 @@ fn columns_are_named_in_order() -> Result<(), AirError> {
 }
 
 #[test]
-fn kinds_have_one_encoding_each() -> Result<(), LayoutCodecError> {
+fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
     let path = Path { pc: 9, frame: Some(0), steps: 3, taken: vec![true], targets: vec![7] };
     let kinds = [
         TableKind::Memory,

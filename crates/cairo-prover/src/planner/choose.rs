@@ -60,6 +60,9 @@ pub struct Choice {
     pub instructions: Option<u64>,
 }
 
+/// Steps by word, and steps that have no word.
+type Histogram = (Vec<(usize, u64)>, u64);
+
 struct Search<'a> {
     grammar: &'a Grammar,
     costs: &'a Costs,
@@ -69,8 +72,8 @@ struct Search<'a> {
     /// For each symbol the candidates that unroll it, longest first.
     unrolled: Vec<Vec<(u32, usize)>>,
     words: Vec<WordSize>,
-    /// Of each block: steps by word, and steps that have no word.
-    histogram: Vec<(Vec<(usize, u64)>, u64)>,
+    /// Of each block.
+    histogram: Vec<Histogram>,
     steps: u64,
     distinct: u64,
 }
@@ -102,7 +105,9 @@ impl Choice {
             if from_smooth.1.price <= from_start.1.price { from_smooth } else { from_start }
         });
         let best = found.into_iter().min_by_key(|(_, verdict)| verdict.price);
-        let Some((chosen, verdict)) = best else { return Self { paths: Vec::new(), words: Vec::new(), instructions: None } };
+        let Some((chosen, verdict)) = best else {
+            return Self { paths: Vec::new(), words: Vec::new(), instructions: None };
+        };
         let (rows, _) = search.count(&chosen);
         let used = search.candidates.iter().zip(&rows).filter(|(_, rows)| **rows > 0);
         Self {
@@ -221,8 +226,7 @@ impl<'a> Search<'a> {
             0 => (0, 0),
             _ => (cells_of_rows(self.costs.generic, steps, padded), half_columns(self.costs.generic)),
         };
-        let mut order: Vec<(u64, usize)> =
-            by_word.iter().copied().zip(0..).filter(|(steps, _)| *steps > 0).collect();
+        let mut order: Vec<(u64, usize)> = by_word.iter().copied().zip(0..).filter(|(steps, _)| *steps > 0).collect();
         order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut rest = without + by_word.iter().sum::<u64>();
         let price = |total: u64, halves: usize, rest: u64| {
@@ -337,7 +341,8 @@ fn candidates(blocks: &Blocks, grammar: &Grammar, program: &Program) -> Vec<Cand
         .collect();
     leaves.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     let leaves = leaves.into_iter().take(MAX_LEAVES).map(|(_, block)| block);
-    let pairs = (0..).zip(&grammar.symbols).filter(|(_, symbol)| matches!(symbol.rule, Rule::Pair(..))).map(|(index, _)| index);
+    let pairs =
+        (0..).zip(&grammar.symbols).filter(|(_, symbol)| matches!(symbol.rule, Rule::Pair(..))).map(|(index, _)| index);
     let singles = leaves.chain(pairs).map(|symbol| (Item::Symbol(symbol), symbol, 1));
     let mut out: Vec<Candidate> = Vec::new();
     for (item, symbol, times) in singles {
@@ -346,14 +351,24 @@ fn candidates(blocks: &Blocks, grammar: &Grammar, program: &Program) -> Vec<Cand
     for symbol in bases {
         for times in 2..=longest.get(&symbol).copied().unwrap_or(1).min(MAX_UNROLL) {
             // Wider and wider: nothing fits after the first that does not.
-            let Some(candidate) = candidate(Item::Unrolled(symbol, times), symbol, times, blocks, grammar, program) else { break };
+            let Some(candidate) = candidate(Item::Unrolled(symbol, times), symbol, times, blocks, grammar, program)
+            else {
+                break;
+            };
             out.push(candidate);
         }
     }
     out
 }
 
-fn candidate(item: Item, symbol: u32, times: u32, blocks: &Blocks, grammar: &Grammar, program: &Program) -> Option<Candidate> {
+fn candidate(
+    item: Item,
+    symbol: u32,
+    times: u32,
+    blocks: &Blocks,
+    grammar: &Grammar,
+    program: &Program,
+) -> Option<Candidate> {
     let mut once = Vec::new();
     if !grammar.blocks_of(symbol, &mut once) {
         return None;
@@ -363,7 +378,7 @@ fn candidate(item: Item, symbol: u32, times: u32, blocks: &Blocks, grammar: &Gra
 }
 
 /// The words that occur, and for each block its steps by word and those without one.
-fn words(blocks: &Blocks) -> (Vec<WordSize>, Vec<(Vec<(usize, u64)>, u64)>) {
+fn words(blocks: &Blocks) -> (Vec<WordSize>, Vec<Histogram>) {
     let mut sizes: BTreeMap<Word, Option<usize>> = BTreeMap::new();
     let mut list: Vec<WordSize> = Vec::new();
     let mut index_of = |word: Word| {

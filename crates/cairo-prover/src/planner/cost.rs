@@ -39,7 +39,8 @@ impl Costs {
                 interactions: air.interactions().len(),
             })
         };
-        let used = |builtin: &Builtin| execution.segments.get(builtin).is_some_and(|segment| segment.stop > segment.base);
+        let used =
+            |builtin: &Builtin| execution.segments.get(builtin).is_some_and(|segment| segment.stop > segment.base);
         let range_check = used(&Builtin::RangeCheck);
         let memory = memory::log_heights(execution.memory.len()).len() * MEMORY_WIDTH;
         let byte = if range_check { 0 } else { BYTE_WIDTH };

@@ -24,7 +24,9 @@ pub fn emit(execution: &Execution, blocks: &Blocks, grammar: &Grammar, choice: &
     let mut unrolled: Vec<Vec<(u32, usize)>> = vec![Vec::new(); grammar.symbols.len()];
     for path in &choice.paths {
         match path.item {
-            Item::Symbol(symbol) => of_symbol.get_mut(symbol as usize).into_iter().for_each(|slot| *slot = Some(tables.len())),
+            Item::Symbol(symbol) => {
+                of_symbol.get_mut(symbol as usize).into_iter().for_each(|slot| *slot = Some(tables.len()))
+            }
             Item::Unrolled(symbol, times) => {
                 unrolled.get_mut(symbol as usize).into_iter().for_each(|list| list.push((times, tables.len())));
             }
@@ -41,8 +43,11 @@ pub fn emit(execution: &Execution, blocks: &Blocks, grammar: &Grammar, choice: &
     tables.push(Rows { kind: TableKind::Generic, size: costs.generic, starts: Vec::new() });
     // The table of each token that no path covers.
     let table_of_word = |word| choice.words.iter().position(|chosen| Some(chosen.word) == word);
-    let of_token: Vec<usize> =
-        blocks.tokens.iter().map(|token| table_of_word(token.word).map_or(generic, |at| choice.paths.len() + at)).collect();
+    let of_token: Vec<usize> = blocks
+        .tokens
+        .iter()
+        .map(|token| table_of_word(token.word).map_or(generic, |at| choice.paths.len() + at))
+        .collect();
 
     let mut clock: u32 = 0;
     // A symbol and how often it comes.

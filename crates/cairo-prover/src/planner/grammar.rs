@@ -177,7 +177,8 @@ impl Grammar {
 
 /// The path through some blocks, and its size.
 pub fn path_of(list: &[u32], blocks: &Blocks, program: &Program) -> Option<(Path, Size)> {
-    let tokens: Option<Vec<_>> = list.iter().flat_map(|block| blocks.block(*block)).map(|token| blocks.token(*token)).collect();
+    let tokens: Option<Vec<_>> =
+        list.iter().flat_map(|block| blocks.block(*block)).map(|token| blocks.token(*token)).collect();
     let tokens = tokens?;
     let first = tokens.first()?;
     if tokens.len() > MAX_PATH || !tokens.iter().all(|token| token.inside) {

@@ -108,7 +108,10 @@ fn a_run_that_is_none_is_refused() {
         let counters = Counters::new(execution.memory.len());
         let verdict = fill_steps(&execution, &tables, &counters, &Unattended);
         // Some cells only ever are inputs of steps that make what they like of them.
-        refused += usize::from(matches!(verdict, Err(WitnessError::Step { .. } | WitnessError::Operand { .. } | WitnessError::Address(_))));
+        refused += usize::from(matches!(
+            verdict,
+            Err(WitnessError::Step { .. } | WitnessError::Operand { .. } | WitnessError::Address(_))
+        ));
     }
     assert!(refused * 10 > honest.memory.len() * 5, "{refused} of {}", honest.memory.len());
 }
@@ -171,7 +174,17 @@ runs! {
 #[test]
 #[ignore = "prints plans of the bench programs and the time that planning takes"]
 fn bench_plans() {
-    for name in ["fib_2p14", "primes_2p14", "fib_2p16", "primes_2p16", "fib_2p18", "primes_2p18", "fib_2p20", "primes_2p20", "fib_2p21"] {
+    for name in [
+        "fib_2p14",
+        "primes_2p14",
+        "fib_2p16",
+        "primes_2p16",
+        "fib_2p18",
+        "primes_2p18",
+        "fib_2p20",
+        "primes_2p20",
+        "fib_2p21",
+    ] {
         let execution = execution(&format!("bench/{name}"), None);
         let costs = Costs::new(&execution, DEFAULT_COLUMNS);
         let start = std::time::Instant::now();
@@ -180,7 +193,12 @@ fn bench_plans() {
         let counters = Counters::new(execution.memory.len());
         let start = std::time::Instant::now();
         fill_steps(&execution, &plan.tables, &counters, &Unattended).unwrap();
-        println!("{name}: {}budget {}; planning {planning:?}, witness {:?}", describe(&execution, &plan), costs.columns, start.elapsed());
+        println!(
+            "{name}: {}budget {}; planning {planning:?}, witness {:?}",
+            describe(&execution, &plan),
+            costs.columns,
+            start.elapsed()
+        );
         assert_complete(&execution, &plan.tables);
     }
 }

@@ -62,7 +62,8 @@ struct Sum {
 
 impl Sum {
     fn new(linear: &Linear) -> Self {
-        let mut sum = Self { constant: linear.constant_part(), plus: Vec::new(), minus: Vec::new(), scaled: Vec::new() };
+        let mut sum =
+            Self { constant: linear.constant_part(), plus: Vec::new(), minus: Vec::new(), scaled: Vec::new() };
         for (column, coefficient) in linear.terms() {
             let column = *column as usize;
             if *coefficient == Felt::one() {
@@ -110,7 +111,9 @@ impl Address {
     fn new(linear: &Linear) -> Self {
         let sum = Sum::new(linear);
         match small(&sum.constant) {
-            Some(offset) if sum.minus.is_empty() && sum.scaled.is_empty() => Self::Integers { columns: sum.plus, offset },
+            Some(offset) if sum.minus.is_empty() && sum.scaled.is_empty() => {
+                Self::Integers { columns: sum.plus, offset }
+            }
             _ => Self::Any(sum),
         }
     }
@@ -238,9 +241,18 @@ impl Recipe {
     }
 
     /// The row's columns but for inverses that come later.
-    fn fill_row(&self, execution: &Execution, clock: u32, row: &mut [Felt], integers: &mut [i64]) -> Result<(), WitnessError> {
+    fn fill_row(
+        &self,
+        execution: &Execution,
+        clock: u32,
+        row: &mut [Felt],
+        integers: &mut [i64],
+    ) -> Result<(), WitnessError> {
         let registers = registers(execution, clock)?;
-        let word = || Decoded::new(&at(execution, registers.pc)?).map_err(|error| WitnessError::Instruction { pc: registers.pc, error });
+        let word = || {
+            Decoded::new(&at(execution, registers.pc)?)
+                .map_err(|error| WitnessError::Instruction { pc: registers.pc, error })
+        };
         for (column, step) in self.steps.iter().enumerate() {
             let value = match step {
                 Step::Enabler => Felt::one(),
@@ -248,14 +260,18 @@ impl Recipe {
                 Step::Fp => Felt::from(u64::from(registers.fp)),
                 Step::Clock => Felt::from(u64::from(clock)),
                 Step::Pc => Felt::from(u64::from(registers.pc)),
-                Step::Offset(index) => word()?.offsets.get(*index).map_or_else(Felt::zero, |offset| signed(i64::from(*offset))),
+                Step::Offset(index) => {
+                    word()?.offsets.get(*index).map_or_else(Felt::zero, |offset| signed(i64::from(*offset)))
+                }
                 Step::Immediate => at(execution, registers.pc.wrapping_add(1))?,
                 Step::Memory(address) => {
                     let address = address.evaluate(row, integers).ok_or_else(|| operand(clock, address, row))?;
                     at(execution, address)?
                 }
                 Step::Product(a, b) => a.evaluate(row) * b.evaluate(row),
-                Step::Inverse(factors) => factors.iter().fold(Felt::one(), |product, factor| product * factor.evaluate(row)),
+                Step::Inverse(factors) => {
+                    factors.iter().fold(Felt::one(), |product, factor| product * factor.evaluate(row))
+                }
                 Step::InverseNow(factors) => {
                     let product = factors.iter().fold(Felt::one(), |product, factor| product * factor.evaluate(row));
                     product.inv().unwrap_or_default()

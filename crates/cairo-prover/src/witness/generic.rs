@@ -66,7 +66,7 @@ impl Step {
             _ if !used => Ok(Felt::zero()),
             _ => Err(WitnessError::Operand { clock, address: address.to_string() }),
         };
-        let dst = operand(flags.uses_dst(), dst_address)?;
+        let dst = operand(flags.dst_uses() > 0, dst_address)?;
         let op0 = operand(flags.op0_uses() > 0, op0_address)?;
         let op1_base = match flags {
             flags if flags.op1_imm() => small(u64::from(pc)),
@@ -148,13 +148,14 @@ impl Step {
         counters.instruction(self.registers.pc)?;
         counters.memory(address(self.op1_address)?, 1)?;
         // Used operands were read, so their addresses are none below 0.
-        if self.flags().uses_dst() {
-            counters.memory(address(self.dst_address.unsigned_abs())?, 1)?;
+        for (operand, uses) in
+            [(self.dst_address, self.flags().dst_uses()), (self.op0_address, self.flags().op0_uses())]
+        {
+            if uses > 0 {
+                counters.memory(address(operand.unsigned_abs())?, uses)?;
+            }
         }
-        match self.flags().op0_uses() {
-            0 => Ok(()),
-            uses => counters.memory(address(self.op0_address.unsigned_abs())?, uses),
-        }
+        Ok(())
     }
 
     /// `dst_inverse` holds what is still to be inverted.

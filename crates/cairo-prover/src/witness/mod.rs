@@ -230,7 +230,9 @@ fn fill(
         TableKind::RangeCheck16 => {
             range_check::fill_words(memory, segment(Builtin::RangeCheck, "range_check")?, log_height, counters, control)
         }
-        TableKind::Bitwise => bitwise::fill(memory, segment(Builtin::Bitwise, "bitwise")?, log_height, counters, control),
+        TableKind::Bitwise => {
+            bitwise::fill(memory, segment(Builtin::Bitwise, "bitwise")?, log_height, counters, control)
+        }
         TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => Err(WitnessError::Empty("opcode")),
     }
 }

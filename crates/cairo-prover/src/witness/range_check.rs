@@ -3,8 +3,8 @@
 use super::counters::Counters;
 use super::rows::fill_rows;
 use super::{WitnessError, cell, small};
-use cairo_air::components::range_check::{bytes, words};
 use cairo_air::Segment;
+use cairo_air::components::range_check::{bytes, words};
 use felt::{Felt, encoding};
 use stark::{Control, MIN_LOG_HEIGHT};
 use std::array::from_fn;
@@ -25,7 +25,8 @@ pub fn log_height(segment: Segment) -> u32 {
 
 /// The address and value of the segment's cell `row`, or of its last one; counts the look-up.
 fn value(memory: &[Felt], segment: Segment, row: usize, counters: &Counters) -> Result<(u32, u128), WitnessError> {
-    let last = segment.stop.checked_sub(1).filter(|last| *last >= segment.base).ok_or(WitnessError::Empty("range_check"))?;
+    let last =
+        segment.stop.checked_sub(1).filter(|last| *last >= segment.base).ok_or(WitnessError::Empty("range_check"))?;
     let address = last.min(segment.base.saturating_add(u32::try_from(row).unwrap_or(u32::MAX)));
     counters.memory(address, 1)?;
     let value = cell(memory, u64::from(address))?;
@@ -61,7 +62,8 @@ pub fn fill_bytes(
         let (address, value) = value(memory, segment, row, counters)?;
         let limb = value.to_le_bytes();
         count(&limb, |limb, uses| counters.byte(limb, uses));
-        let columns = bytes::Columns { address: small(u64::from(address)), limb: limb.map(|limb| small(u64::from(limb))) };
+        let columns =
+            bytes::Columns { address: small(u64::from(address)), limb: limb.map(|limb| small(u64::from(limb))) };
         Ok(columns.into_row())
     })
 }
@@ -78,7 +80,8 @@ pub fn fill_words(
         let (address, value) = value(memory, segment, row, counters)?;
         let limb: [u16; 8] = from_fn(|i| (value >> (16 * i)) as u16);
         count(&limb, |limb, uses| counters.word16(limb, uses));
-        let columns = words::Columns { address: small(u64::from(address)), limb: limb.map(|limb| small(u64::from(limb))) };
+        let columns =
+            words::Columns { address: small(u64::from(address)), limb: limb.map(|limb| small(u64::from(limb))) };
         Ok(columns.into_row())
     })
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod random;
+
 use cairo_air::TableKind;
 use cairo_execution::Execution;
 use cairo_prover::Witness;

@@ -1,1 +1,23 @@
-//! Client.
+//! The typed HTTP client of both command lines.
+//!
+//! Requests are repeated with back-off and jitter while that can help: each request of the protocol may be sent twice
+//! without harm. A donor's requests are signed anew each time; its clock may be wrong, since the client learns the
+//! distributor's time from a refusal.
+
+mod donor;
+mod error;
+mod events;
+mod http;
+mod retry;
+mod uploader;
+
+pub use bytes::Bytes;
+pub use donor::{DonorClient, LeaseAnswer};
+pub use error::ClientError;
+pub use events::EventStream;
+pub use http::{ClientConfig, Payload, Progress};
+pub use reqwest::Url;
+pub use retry::{OnRetry, RetryPolicy};
+pub use uploader::UploaderClient;
+
+pub use reqwest::Method;

@@ -73,7 +73,10 @@ fn run_word(word: Word) -> Result<Run<'static>, DerivedError> {
     run.instruction = Some([machine.pc.clone(), word_constant, off0, off1, off2, immediate.clone()]);
     let taken = word.taken.map(|taken| [taken]);
     let taken = taken.as_ref().map_or(&[][..], |taken| &taken[..]);
-    run.machine.step(&Operation { flags, offsets, immediate }, &mut Choices { taken, targets: Targets::Listed(&[]), last: true })?;
+    run.machine.step(
+        &Operation { flags, offsets, immediate },
+        &mut Choices { taken, targets: Targets::Listed(&[]), last: true },
+    )?;
     run.steps = 1;
     run.finish()
 }
@@ -108,13 +111,19 @@ fn start_path(program: &Program, pc: u32, frame: Option<i32>) -> Result<Run<'_>,
 }
 
 /// The path that visits `pcs`, one step at each, and its size.
-pub(super) fn follow(program: &Program, pcs: &[u32], taken: Vec<bool>, frame: Option<i32>) -> Result<(Path, Size), DerivedError> {
+pub(super) fn follow(
+    program: &Program,
+    pcs: &[u32],
+    taken: Vec<bool>,
+    frame: Option<i32>,
+) -> Result<(Path, Size), DerivedError> {
     let steps = u32::try_from(pcs.len()).unwrap_or(u32::MAX);
     let Some((first, following)) = pcs.split_first().filter(|_| steps <= MAX_STEPS) else {
         return Err(DerivedError::Steps(steps));
     };
     let mut run = start_path(program, *first, frame)?;
-    let mut choices = Choices { taken: &taken, targets: Targets::Followed { next: 0, needed: Vec::new() }, last: false };
+    let mut choices =
+        Choices { taken: &taken, targets: Targets::Followed { next: 0, needed: Vec::new() }, last: false };
     for next in following.iter().map(Some).chain([None]) {
         match (next, &mut choices.targets) {
             (Some(pc), Targets::Followed { next, .. }) => *next = *pc,
@@ -170,7 +179,8 @@ impl<'a> Run<'a> {
     /// Adds the inverse columns: one shows that two expressions are not 0, by `a · b · inverse = 1` of degree 3.
     fn finish(mut self) -> Result<Self, DerivedError> {
         for pair in self.machine.nonzero.clone().chunks(2) {
-            let name = format!("inverse of {}", pair.iter().map(|value| format!("({value})")).collect::<Vec<_>>().join(" · "));
+            let name =
+                format!("inverse of {}", pair.iter().map(|value| format!("({value})")).collect::<Vec<_>>().join(" · "));
             self.machine.fresh(name, Source::Inverse(pair.to_vec()))?;
         }
         Ok(self)
@@ -222,7 +232,11 @@ impl<'a> Run<'a> {
             sources,
             lookups: machine.lookups.into_iter().map(|cell| [cell.address, cell.value]).collect(),
             zeros: machine.zeros,
-            products: machine.products.into_iter().map(|product| [product.left, product.right, product.product]).collect(),
+            products: machine
+                .products
+                .into_iter()
+                .map(|product| [product.left, product.right, product.product])
+                .collect(),
             end: [machine.pc, machine.ap, machine.fp],
             fetches: self.instruction.is_some(),
             steps: self.steps,

@@ -106,7 +106,7 @@ pub(super) struct Machine<'a> {
     pub ap: Linear,
     pub fp: Linear,
     pub lookups: Vec<Cell>,
-    /// Expressions that must be 0.
+    /// Expressions that must be 0, without repetition.
     pub zeros: Vec<Linear>,
     /// Products that must hold.
     pub products: Vec<Product>,
@@ -436,7 +436,10 @@ impl<'a> Machine<'a> {
                 Some(value) if value == Felt::zero() => Ok(()),
                 Some(_) => Err(self.contradiction()),
                 None => {
-                    self.zeros.push(rest);
+                    // A path that comes by again may demand the same again.
+                    if !self.zeros.contains(&rest) {
+                        self.zeros.push(rest);
+                    }
                     Ok(())
                 }
             };

@@ -126,7 +126,12 @@ impl Path {
     ///
     /// # Errors
     /// As [`path_air`]; also if no path visits `pcs`.
-    pub fn follow(program: &Program, pcs: &[u32], taken: Vec<bool>, frame: Option<i32>) -> Result<(Self, Size), DerivedError> {
+    pub fn follow(
+        program: &Program,
+        pcs: &[u32],
+        taken: Vec<bool>,
+        frame: Option<i32>,
+    ) -> Result<(Self, Size), DerivedError> {
         air::follow(program, pcs, taken, frame)
     }
 

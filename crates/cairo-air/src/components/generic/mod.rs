@@ -74,7 +74,8 @@ fn constrain_operands(b: &mut AirBuilder, c: &Columns<Expr>) {
     let base = |fp_flag: &Expr| &c.ap + fp_flag * (&c.fp - &c.ap);
     b.constrain("dst_address", Rows::All, &c.dst_address - base(dst_fp) - off0);
     b.constrain("op0_address", Rows::All, &c.op0_address - base(op0_fp) - off1);
-    let op1_base = op1_imm * &c.pc + op1_fp * &c.fp + op1_ap * &c.ap + (Expr::one() - op1_imm - op1_fp - op1_ap) * &c.op0;
+    let op1_base =
+        op1_imm * &c.pc + op1_fp * &c.fp + op1_ap * &c.ap + (Expr::one() - op1_imm - op1_fp - op1_ap) * &c.op0;
     b.constrain("op1_address", Rows::All, &c.op1_address - op1_base - off2);
     let res = &c.op1 + res_add * &c.op0 + res_mul * (&c.op0 * &c.op1 - &c.op1);
     b.constrain("res", Rows::All, &c.res - res);
@@ -114,7 +115,7 @@ fn constrain_registers(b: &mut AirBuilder, c: &Columns<Expr>) {
 fn look_up(b: &mut AirBuilder, c: Columns<Expr>) {
     let [_, _, op1_imm, op1_fp, op1_ap, res_add, res_mul, _, _, pc_jnz, _, _, call, ret, assert_eq] = &c.flag;
     let enabler = &c.enabler;
-    let uses_dst = pc_jnz + call + ret + assert_eq;
+    let dst_uses = pc_jnz + call + ret + assert_eq;
     let op0_uses = call + (Expr::one() - op1_imm - op1_fp - op1_ap) + res_add + res_mul;
     let flags = c.flag.iter().rev().fold(Expr::zero(), |word, flag| word * 2 + flag);
     b.require("state", buses::STATE, enabler.clone(), [&c.pc, &c.ap, &c.fp, &c.clock].map(Expr::clone));
@@ -123,6 +124,6 @@ fn look_up(b: &mut AirBuilder, c: Columns<Expr>) {
     let [off0, off1, off2] = c.offset;
     b.require("instruction", buses::INSTRUCTION, enabler.clone(), [c.pc, flags, off0, off1, off2, c.immediate]);
     b.require("op1", buses::MEMORY, enabler.clone(), [c.op1_address, c.op1]);
-    b.require("dst", buses::MEMORY, enabler * uses_dst, [c.dst_address, c.dst]);
+    b.require("dst", buses::MEMORY, enabler * dst_uses, [c.dst_address, c.dst]);
     b.require("op0", buses::MEMORY, enabler * op0_uses, [c.op0_address, c.op0]);
 }

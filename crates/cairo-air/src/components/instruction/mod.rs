@@ -64,8 +64,23 @@ pub fn air(final_pc: u32) -> Result<Air, AirError> {
 /// The combinations that [`crate::decode::Flags::check`] and [`crate::decode::Decoded::new`] allow, and no others. The
 /// flags are 0 or 1, so a sum of a few of them is an integer that cannot wrap.
 fn constrain_flags(b: &mut AirBuilder, flag: &[Expr; 15], [off0, off1, off2]: &[Expr; 3]) {
-    let [dst_fp, op0_fp, op1_imm, op1_fp, op1_ap, res_add, res_mul, pc_abs, pc_rel, pc_jnz, ap_add_res, ap_add1, call, ret, assert_eq] =
-        flag;
+    let [
+        dst_fp,
+        op0_fp,
+        op1_imm,
+        op1_fp,
+        op1_ap,
+        res_add,
+        res_mul,
+        pc_abs,
+        pc_rel,
+        pc_jnz,
+        ap_add_res,
+        ap_add1,
+        call,
+        ret,
+        assert_eq,
+    ] = flag;
     let at_most_one = |sum: Expr| &sum * (&sum - 1);
     b.constrain("one_op1_source", Rows::All, at_most_one(op1_imm + op1_fp + op1_ap));
     b.constrain("one_res", Rows::All, res_add * res_mul);
@@ -73,7 +88,7 @@ fn constrain_flags(b: &mut AirBuilder, flag: &[Expr; 15], [off0, off1, off2]: &[
     b.constrain("one_ap_update", Rows::All, ap_add_res * ap_add1);
     b.constrain("one_opcode", Rows::All, at_most_one(call + ret + assert_eq));
     // A jnz has no res, so nothing may use it. (With `ret` it clashes already in pc_update.)
-    b.constrain("jnz_alone", Rows::All, pc_jnz * (res_add + res_mul + ap_add_res + call + assert_eq));
+    b.constrain("jnz_without_res", Rows::All, pc_jnz * (res_add + res_mul + ap_add_res + assert_eq));
     // call: dst = [ap], op0 = [ap + 1], and ap moves by the frame alone.
     b.constrain("call_flags", Rows::All, call * (dst_fp + op0_fp + ap_add_res + ap_add1));
     b.constrain("call_off0", Rows::All, call * off0);

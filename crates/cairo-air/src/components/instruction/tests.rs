@@ -28,7 +28,9 @@ fn table_and_decoder_agree_on_all_flag_words() -> Result<(), AirError> {
     let air = air(5)?;
     let mut valid = 0;
     for flags in 0..1 << 15 {
-        for offsets in [[0, 1, 1], [-2, -1, -1], [-2, 7, -1], [0, 1, -300], [32767, -32768, 1], [0, 2, 1], [1, 1, 1], [-2, 0, 0]] {
+        for offsets in
+            [[0, 1, 1], [-2, -1, -1], [-2, 7, -1], [0, 1, -300], [32767, -32768, 1], [0, 2, 1], [1, 1, 1], [-2, 0, 0]]
+        {
             let word = Decoded { flags: crate::decode::Flags(flags), offsets }.encode();
             let decoded = Decoded::new(&Felt::from(word));
             let failures = failures(&air, flags, offsets);

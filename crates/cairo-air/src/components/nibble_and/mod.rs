@@ -21,7 +21,8 @@ pub fn air() -> Result<Air, AirError> {
     let mut b = AirBuilder::new("nibble_and");
     let Columns { multiplicity } = Columns::new(&mut b);
     // All three columns are the verifier's own.
-    let mut fixed = |entry: fn(u64) -> u64| b.periodic((0..1 << LOG_HEIGHT).map(|row| Felt::from(entry(row))).collect());
+    let mut fixed =
+        |entry: fn(u64) -> u64| b.periodic((0..1 << LOG_HEIGHT).map(|row| Felt::from(entry(row))).collect());
     let triple = [fixed(|row| row >> 4), fixed(|row| row & 15), fixed(|row| (row >> 4) & row & 15)];
     b.provide("triple", buses::NIBBLE_AND, multiplicity, triple);
     b.build()

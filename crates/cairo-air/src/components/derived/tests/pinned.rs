@@ -14,7 +14,12 @@ fn fib() -> Vec<Felt> {
     let minus = |value: u64| -Felt::from(value);
     let word = Felt::from;
     let mut words = vec![Felt::zero(); 6];
-    words.extend([word(0x2078_0017_fff7_ffd_u64), word(4_u64), word(0x480a_7ffb_7fff_8000_u64), word(0x208b_7fff_7fff_7ffe_u64)]);
+    words.extend([
+        word(0x0207_8001_7fff_7ffd_u64),
+        word(4_u64),
+        word(0x480a_7ffb_7fff_8000_u64),
+        word(0x208b_7fff_7fff_7ffe_u64),
+    ]);
     words.extend([word(0x480a_7ffc_7fff_8000_u64), word(0x482a_7ffc_7ffb_8000_u64)]);
     words.extend([word(0x4826_8001_7ffd_8000_u64), minus(1), word(0x1104_8001_8001_8000_u64), minus(8)]);
     words.extend([word(0x208b_7fff_7fff_7ffe_u64), Felt::zero()]);
@@ -120,4 +125,27 @@ fn word_tables_are_narrow() -> Result<(), DerivedError> {
     assert_eq!(width(0x0207, Some(true))?, (9, 4));
     assert_eq!(width(0x0207, Some(false))?, (7, 4));
     Ok(())
+}
+
+/// The widest and densest path that a layout can ask for stays small enough for a verifier.
+#[test]
+fn the_bounds_bound_the_work() {
+    // [ap] = [ap − 1] + [fp + i], ap++: each value is the sum of all columns so far.
+    let decoded = |i: i32| crate::decode::Decoded { flags: Flags(0x482a), offsets: [0, -1, i] };
+    let sum = |i: i32| {
+        let mut decoded = decoded(i);
+        // op0 on ap.
+        decoded.flags = Flags(0x4828);
+        Felt::from(decoded.encode())
+    };
+    let mut words = vec![Felt::zero(); 6];
+    words.extend((0..300).map(sum));
+    let program = program(&words);
+    assert_eq!(path(7, MAX_STEPS).size(&program), Err(DerivedError::Columns));
+    let start = std::time::Instant::now();
+    let derived = path(7, 250).derive(&program);
+    let (nodes, width) =
+        derived.map(|derived| (derived.air.graph().nodes().len(), derived.air.width())).unwrap_or_default();
+    println!("{nodes} nodes in {:?}", start.elapsed());
+    assert!(width > 250 && nodes < 1 << 17, "{width} columns, {nodes} nodes");
 }

@@ -67,9 +67,8 @@ impl Memory {
         if let Some(value) = self.known(address) {
             return value;
         }
-        let mut random = Random(encoding::canonical_limbs(address).iter().fold(self.seed, |hash, limb| {
-            Random(hash ^ limb).next()
-        }));
+        let mut random =
+            Random(encoding::canonical_limbs(address).iter().fold(self.seed, |hash, limb| Random(hash ^ limb).next()));
         let value = match random.below(8) {
             0 => Felt::zero(),
             1 => random.felt(),

@@ -1,0 +1,284 @@
+//! What donors ask.
+
+use super::error::ClientError;
+use super::http::{Call, ClientConfig, Http, Payload, Progress, json_payload};
+use crate::ids::{Digest, LeaseToken, Nonce, Timestamp, UnitId};
+use crate::lease::{DonorCredit, ExecutionReceipt, FailureReport, Lease, LeaseRequest, NoWork, ProofReceipt, Renewed};
+use crate::problem::Cause;
+use crate::project::ProjectList;
+use crate::signing::Identity;
+use crate::{HEADER_LEASE, HEADER_REASON, MAX_PROGRAM_BYTES, routes};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Method, Response, StatusCode};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+/// Answer to a request for a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseAnswer {
+    /// A unit was lent.
+    Lease(Box<Lease>),
+    /// There is nothing to do now.
+    NoWork {
+        /// Why.
+        reason: NoWork,
+        /// When to ask again.
+        retry_after: Duration,
+    },
+}
+
+/// A donor's connection to a distributor. Clones share the connection and what is known of the distributor's clock.
+#[derive(Clone, Debug)]
+pub struct DonorClient {
+    http: Http,
+    identity: Arc<Identity>,
+    /// The distributor's clock less ours, in seconds.
+    offset: Arc<AtomicI64>,
+    /// Whether the distributor has told its time.
+    synchronised: Arc<AtomicBool>,
+}
+
+impl DonorClient {
+    /// A client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub fn new(config: ClientConfig, identity: Identity) -> Result<Self, ClientError> {
+        let identity = Arc::new(identity);
+        Ok(Self { http: Http::new(config)?, identity, offset: Arc::default(), synchronised: Arc::default() })
+    }
+
+    /// The key that signs.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The distributor's address.
+    pub fn config(&self) -> &ClientConfig {
+        &self.http.config
+    }
+
+    /// The distributor's clock, as far as known.
+    pub fn server_now(&self) -> Timestamp {
+        Timestamp(Timestamp::now().0.saturating_add_signed(self.offset.load(Ordering::Relaxed)))
+    }
+
+    /// Asks for a unit.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn lease(&self, request: &LeaseRequest) -> Result<LeaseAnswer, ClientError> {
+        let mut call = Call::new(Method::POST, routes::LEASES);
+        call.payload = json_payload(request)?;
+        call.json = true;
+        let answer = self.signed(call, |response| async {
+            if response.status() == StatusCode::NO_CONTENT {
+                return self.no_work(&response);
+            }
+            let lease: Lease = self.http.read_json(routes::LEASES, response).await?;
+            Ok(LeaseAnswer::Lease(Box::new(lease)))
+        });
+        let answer = answer.await?;
+        if let LeaseAnswer::Lease(lease) = &answer {
+            self.set_clock(lease.now);
+        }
+        Ok(answer)
+    }
+
+    fn no_work(&self, response: &Response) -> Result<LeaseAnswer, ClientError> {
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let reason = header(HEADER_REASON).and_then(NoWork::from_name).ok_or_else(|| {
+            let reason = format!("a 204 without a known reason in `{HEADER_REASON}`");
+            self.http.bad_answer(routes::LEASES, 204, reason)
+        })?;
+        let seconds = header(RETRY_AFTER.as_str()).and_then(|seconds| seconds.parse().ok()).unwrap_or(30);
+        Ok(LeaseAnswer::NoWork { reason, retry_after: Duration::from_secs(seconds) })
+    }
+
+    /// Prolongs a lease.
+    ///
+    /// # Errors
+    /// [`ClientError`]; with [`Cause::LeaseExpired`] or [`Cause::UnknownLease`] the work may go on, and its proof is
+    /// taken if nobody else was quicker.
+    pub async fn renew(&self, token: &LeaseToken) -> Result<Renewed, ClientError> {
+        let target = routes::renew(token);
+        let call = Call::new(Method::POST, &target);
+        let renewed: Renewed = self.signed(call, |response| self.http.read_json(&target, response)).await?;
+        self.set_clock(renewed.now);
+        Ok(renewed)
+    }
+
+    /// Gives a lease back, with the failure if there was one.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn release(&self, token: &LeaseToken, failure: Option<&FailureReport>) -> Result<(), ClientError> {
+        let target = routes::lease(token);
+        let mut call = Call::new(Method::DELETE, &target);
+        if let Some(failure) = failure {
+            call.payload = json_payload(failure)?;
+            call.json = true;
+        }
+        self.signed(call, |_| async { Ok(()) }).await
+    }
+
+    /// Submits a proof. Sending the same again gets the same answer, so a lost answer costs nothing.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn submit_proof(
+        &self,
+        unit: &UnitId,
+        lease: Option<&LeaseToken>,
+        proof: Payload,
+        progress: Option<Progress>,
+    ) -> Result<ProofReceipt, ClientError> {
+        self.synchronise(&proof).await?;
+        let target = routes::unit_proof(unit);
+        let call = submission(&target, lease, proof, progress);
+        self.signed(call, |response| self.http.read_json(&target, response)).await
+    }
+
+    /// Submits an execution.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn submit_execution(
+        &self,
+        unit: &UnitId,
+        lease: Option<&LeaseToken>,
+        execution: Payload,
+        progress: Option<Progress>,
+    ) -> Result<ExecutionReceipt, ClientError> {
+        self.synchronise(&execution).await?;
+        let target = routes::unit_execution(unit);
+        let call = submission(&target, lease, execution, progress);
+        self.signed(call, |response| self.http.read_json(&target, response)).await
+    }
+
+    /// What this donor has done.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn credit(&self) -> Result<DonorCredit, ClientError> {
+        let call = Call::new(Method::GET, routes::DONOR);
+        self.signed(call, |response| self.http.read_json(routes::DONOR, response)).await
+    }
+
+    /// All projects.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn projects(&self) -> Result<ProjectList, ClientError> {
+        let call = Call::new(Method::GET, routes::PROJECTS);
+        self.http
+            .config
+            .retry
+            .run(|| async { self.http.read_json(call.target, self.http.send(&call).await?).await })
+            .await
+    }
+
+    /// A program file; its digest is checked.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses, or the file is another.
+    pub async fn program(&self, digest: &Digest, progress: Option<Progress>) -> Result<Vec<u8>, ClientError> {
+        let target = routes::program(digest);
+        let call = Call::new(Method::GET, &target);
+        let fetch = || async {
+            let response = self.http.send(&call).await?;
+            let bytes = self.http.read(&target, response, MAX_PROGRAM_BYTES as u64, progress.as_ref()).await?;
+            check_digest(&self.http, &target, digest, &bytes)?;
+            Ok(bytes)
+        };
+        self.http.config.retry.run(fetch).await
+    }
+
+    /// An execution, saved to a file once its digest is checked. Returns its bytes.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses, the file is another or larger than `limit`, or
+    /// it cannot be written.
+    pub async fn execution(
+        &self,
+        digest: &Digest,
+        limit: u64,
+        path: &Path,
+        progress: Option<Progress>,
+    ) -> Result<u64, ClientError> {
+        let target = routes::execution(digest);
+        let call = Call::new(Method::GET, &target);
+        let progress = progress.as_ref();
+        self.signed(call, |response| self.http.save(&target, response, digest, limit, path, progress)).await
+    }
+
+    /// Sends a request, signed anew for each try. If our clock is off, the refusal says by how much.
+    async fn signed<T, F>(&self, mut call: Call<'_>, read: impl Fn(Response) -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let (content, length) = call.payload.measure().await?;
+        call.length = length;
+        let unsigned = call.headers.len();
+        let call = tokio::sync::Mutex::new(call);
+        let once = || async {
+            let mut call = call.lock().await;
+            for corrected in [false, true] {
+                let (time, nonce) = (self.server_now(), Nonce::random()?);
+                let signed = self.identity.sign_request(call.method.as_str(), call.target, content, time, nonce);
+                call.headers.truncate(unsigned);
+                call.headers.extend(signed.to_headers());
+                match self.http.send(&call).await {
+                    Ok(response) => return read(response).await,
+                    Err(ClientError::Refused(problem)) if problem.cause == Cause::ClockSkew && !corrected => {
+                        let Some(theirs) = problem.server_time else { return Err(ClientError::Refused(problem)) };
+                        self.set_clock(theirs);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(ClientError::Setup("the clock was corrected and is still refused".to_owned()))
+        };
+        self.http.config.retry.run(once).await
+    }
+
+    /// Asks something small before something large is sent for the first time: if our clock is off, that is found out before
+    /// megabytes have travelled in vain.
+    async fn synchronise(&self, payload: &Payload) -> Result<(), ClientError> {
+        const LARGE: u64 = 1 << 20;
+        if !self.synchronised.load(Ordering::Relaxed) && payload.measure().await?.1 > LARGE {
+            self.credit().await?;
+            self.synchronised.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn set_clock(&self, theirs: Timestamp) {
+        self.synchronised.store(true, Ordering::Relaxed);
+        let offset = i128::from(theirs.0) - i128::from(Timestamp::now().0);
+        self.offset.store(i64::try_from(offset).unwrap_or(0), Ordering::Relaxed);
+    }
+}
+
+fn submission<'a>(
+    target: &'a str,
+    lease: Option<&LeaseToken>,
+    payload: Payload,
+    progress: Option<Progress>,
+) -> Call<'a> {
+    let mut call = Call::new(Method::PUT, target);
+    call.headers.extend(lease.map(|lease| (HEADER_LEASE, lease.to_string())));
+    call.payload = payload;
+    call.progress = progress;
+    call
+}
+
+pub(super) fn check_digest(http: &Http, target: &str, expected: &Digest, bytes: &[u8]) -> Result<(), ClientError> {
+    let found = Digest::of(bytes);
+    if found == *expected {
+        return Ok(());
+    }
+    Err(ClientError::Digest { address: http.address(target), expected: *expected, found })
+}

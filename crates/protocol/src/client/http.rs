@@ -1,0 +1,363 @@
+//! One request: address, headers, body, answer, refusal.
+
+use super::error::ClientError;
+use super::retry::RetryPolicy;
+use crate::ids::Digest;
+use crate::problem::{PROBLEM_JSON, Problem};
+use crate::{HEADER_PROTOCOL, PROTOCOL_VERSION};
+use bytes::Bytes;
+use futures_util::stream::{self, Stream};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Client, Method, Response, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Once};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// Bytes that travel between two reports of progress.
+const CHUNK: usize = 64 << 10;
+
+/// Most bytes of a JSON answer.
+const MAX_JSON_BYTES: u64 = 256 << 20;
+
+/// Told how many bytes of how many have travelled.
+pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
+/// How to reach a distributor.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// Its address.
+    pub address: Url,
+    /// Who asks, such as `donor/0.1.0`.
+    pub user_agent: String,
+    /// Most time until a connection stands.
+    pub connect_timeout: Duration,
+    /// Most time without a byte from the distributor.
+    pub idle_timeout: Duration,
+    /// When to ask again.
+    pub retry: RetryPolicy,
+}
+
+impl ClientConfig {
+    /// The usual settings.
+    ///
+    /// # Errors
+    /// If the text is no http address.
+    pub fn new(address: &str, user_agent: impl Into<String>) -> Result<Self, ClientError> {
+        let wrong = |reason: String| ClientError::Address { address: address.to_owned(), reason };
+        let url = Url::parse(address).map_err(|error| wrong(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong(format!("it begins with `{}:`, not with `http:` or `https:`", url.scheme())));
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("it must end after host and port".to_owned()));
+        }
+        Ok(Self {
+            address: url,
+            user_agent: user_agent.into(),
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            retry: RetryPolicy::interactive(),
+        })
+    }
+
+    /// With another retry policy.
+    #[must_use]
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+}
+
+/// A body to be sent, as often as needed.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// A file, read anew for each try.
+    File(PathBuf),
+}
+
+impl Payload {
+    /// Nothing.
+    pub const EMPTY: Self = Self::Bytes(Bytes::new());
+
+    /// Digest and length.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub async fn measure(&self) -> Result<(Digest, u64), ClientError> {
+        match self {
+            Self::Bytes(bytes) => Ok((Digest::of(bytes), bytes.len() as u64)),
+            Self::File(path) => measure_file(path).await.map_err(|error| file_error(path, error)),
+        }
+    }
+
+    async fn body(&self, length: u64, progress: Option<Progress>) -> Result<Body, ClientError> {
+        match self {
+            Self::Bytes(bytes) => match progress {
+                None => Ok(Body::from(bytes.clone())),
+                Some(progress) => Ok(Body::wrap_stream(slices(bytes.clone(), progress))),
+            },
+            Self::File(path) => {
+                let file = tokio::fs::File::open(path).await.map_err(|error| file_error(path, error))?;
+                Ok(Body::wrap_stream(pieces(file, length, progress)))
+            }
+        }
+    }
+}
+
+async fn measure_file(path: &Path) -> std::io::Result<(Digest, u64)> {
+    let mut file = tokio::fs::File::open(path).await?;
+    let (mut hasher, mut length, mut buffer) = (Sha256::new(), 0, vec![0; CHUNK]);
+    loop {
+        let read = file.read(&mut buffer).await?;
+        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            return Ok((Digest::from_bytes(hasher.finalize().into()), length));
+        };
+        hasher.update(bytes);
+        length += read as u64;
+    }
+}
+
+fn slices(bytes: Bytes, progress: Progress) -> impl Stream<Item = std::io::Result<Bytes>> {
+    let total = bytes.len() as u64;
+    stream::unfold(bytes, move |mut rest| {
+        progress(total - rest.len() as u64, total);
+        let piece = (!rest.is_empty()).then(|| rest.split_to(rest.len().min(CHUNK)));
+        std::future::ready(piece.map(|piece| (Ok(piece), rest)))
+    })
+}
+
+fn pieces(file: tokio::fs::File, total: u64, progress: Option<Progress>) -> impl Stream<Item = std::io::Result<Bytes>> {
+    stream::unfold((file, 0), move |(mut file, sent)| {
+        let progress = progress.clone();
+        async move {
+            if let Some(progress) = &progress {
+                progress(sent, total);
+            }
+            let mut buffer = vec![0; CHUNK];
+            match file.read(&mut buffer).await {
+                Ok(0) => None,
+                Ok(read) => {
+                    buffer.truncate(read);
+                    Some((Ok(Bytes::from(buffer)), (file, sent + read as u64)))
+                }
+                Err(error) => Some((Err(error), (file, sent))),
+            }
+        }
+    })
+}
+
+pub(super) fn file_error(path: &Path, source: std::io::Error) -> ClientError {
+    ClientError::File { path: path.to_owned(), source }
+}
+
+/// One request, ready to be sent.
+pub(super) struct Call<'a> {
+    pub method: Method,
+    /// Path and query.
+    pub target: &'a str,
+    pub headers: Vec<(&'static str, String)>,
+    pub payload: Payload,
+    pub length: u64,
+    pub json: bool,
+    pub progress: Option<Progress>,
+}
+
+impl<'a> Call<'a> {
+    pub fn new(method: Method, target: &'a str) -> Self {
+        Self { method, target, headers: Vec::new(), payload: Payload::EMPTY, length: 0, json: false, progress: None }
+    }
+}
+
+/// The connection to one distributor.
+#[derive(Clone, Debug)]
+pub(super) struct Http {
+    client: Client,
+    pub config: ClientConfig,
+}
+
+impl Http {
+    pub fn new(config: ClientConfig) -> Result<Self, ClientError> {
+        static PROVIDER: Once = Once::new();
+        // An error means that the program has set one already.
+        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        let mut builder = Client::builder()
+            .user_agent(&config.user_agent)
+            .connect_timeout(config.connect_timeout)
+            .read_timeout(config.idle_timeout)
+            .redirect(reqwest::redirect::Policy::none());
+        if config.address.host_str().is_some_and(is_loopback) {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| ClientError::Setup(innermost(&error)))?;
+        Ok(Self { client, config })
+    }
+
+    pub fn address(&self, target: &str) -> String {
+        format!("{}{target}", self.config.address.as_str().trim_end_matches('/'))
+    }
+
+    pub fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        let reason = if error.is_timeout() { "it does not answer in time".to_owned() } else { innermost(error) };
+        ClientError::Unreachable { address: self.config.address.to_string(), reason }
+    }
+
+    /// Sends a request once. An answer that is no success is an error.
+    pub async fn send(&self, call: &Call<'_>) -> Result<Response, ClientError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(HEADER_PROTOCOL, HeaderValue::from(PROTOCOL_VERSION));
+        for (name, value) in &call.headers {
+            let value = HeaderValue::from_str(value).map_err(|_| ClientError::Setup(format!("bad header {name}")))?;
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        let mut request = self.client.request(call.method.clone(), self.address(call.target)).headers(headers);
+        if call.length > 0 || matches!(call.method, Method::PUT | Method::POST) {
+            let media = if call.json { "application/json" } else { "application/octet-stream" };
+            let body = call.payload.body(call.length, call.progress.clone()).await?;
+            request = request.header(CONTENT_TYPE, media).header(CONTENT_LENGTH, call.length).body(body);
+        }
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let version = response.headers().get(HEADER_PROTOCOL).and_then(|version| version.to_str().ok());
+        if let Some(found) = version.filter(|found| found.parse() != Ok(PROTOCOL_VERSION)) {
+            return Err(ClientError::Version { found: found.to_owned(), ours: PROTOCOL_VERSION });
+        }
+        if response.status().is_success() {
+            if version.is_none() {
+                let reason = format!("it lacks the header `{HEADER_PROTOCOL}`; is this the address of a distributor?");
+                return Err(self.bad_answer(call.target, response.status().as_u16(), reason));
+            }
+            return Ok(response);
+        }
+        Err(self.refusal(call.target, response).await)
+    }
+
+    pub fn bad_answer(&self, target: &str, status: u16, reason: String) -> ClientError {
+        ClientError::Answer { address: self.address(target), reason, status }
+    }
+
+    async fn refusal(&self, target: &str, response: Response) -> ClientError {
+        let status = response.status().as_u16();
+        let is_problem = response.headers().get(CONTENT_TYPE).is_some_and(|media| media == PROBLEM_JSON);
+        if !is_problem {
+            return self.bad_answer(target, status, format!("its status is {status} without a problem document"));
+        }
+        match self.read(target, response, 1 << 20, None).await {
+            Ok(bytes) => match serde_json::from_slice::<Problem>(&bytes) {
+                Ok(problem) => ClientError::Refused(Box::new(problem)),
+                Err(error) => self.bad_answer(target, status, format!("its problem document cannot be read: {error}")),
+            },
+            Err(error) => error,
+        }
+    }
+
+    /// The whole body of an answer, up to a limit.
+    pub async fn read(
+        &self,
+        target: &str,
+        mut response: Response,
+        limit: u64,
+        progress: Option<&Progress>,
+    ) -> Result<Vec<u8>, ClientError> {
+        let total = response.content_length().unwrap_or(0);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if bytes.len() as u64 + chunk.len() as u64 > limit {
+                return Err(ClientError::TooLarge { address: self.address(target), limit });
+            }
+            bytes.extend_from_slice(&chunk);
+            if let Some(progress) = progress {
+                progress(bytes.len() as u64, total);
+            }
+        }
+        Ok(bytes)
+    }
+
+    pub async fn read_json<T: DeserializeOwned>(&self, target: &str, response: Response) -> Result<T, ClientError> {
+        let status = response.status().as_u16();
+        let bytes = self.read(target, response, MAX_JSON_BYTES, None).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| self.bad_answer(target, status, format!("its JSON is not as expected: {error}")))
+    }
+
+    /// Writes a file's bytes next to `path` and renames it once digest and length are right. Leaves nothing behind otherwise.
+    pub async fn save(
+        &self,
+        target: &str,
+        response: Response,
+        expected: &Digest,
+        limit: u64,
+        path: &Path,
+        progress: Option<&Progress>,
+    ) -> Result<u64, ClientError> {
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(".part");
+        let temporary = PathBuf::from(temporary);
+        let written = self.write(target, response, limit, &temporary, progress).await;
+        let kept = match written {
+            Ok((found, length)) if found == *expected => {
+                tokio::fs::rename(&temporary, path).await.map(|()| length).map_err(|error| file_error(path, error))
+            }
+            Ok((found, _)) => {
+                Err(ClientError::Digest { address: self.address(target), expected: *expected, found })
+            }
+            Err(error) => Err(error),
+        };
+        if kept.is_err() {
+            // It may not even have been made; what matters is the first error.
+            let _ = tokio::fs::remove_file(&temporary).await;
+        }
+        kept
+    }
+
+    async fn write(
+        &self,
+        target: &str,
+        mut response: Response,
+        limit: u64,
+        temporary: &Path,
+        progress: Option<&Progress>,
+    ) -> Result<(Digest, u64), ClientError> {
+        let total = response.content_length().unwrap_or(0);
+        let failed = |error| file_error(temporary, error);
+        let mut file = tokio::fs::File::create(temporary).await.map_err(failed)?;
+        let (mut hasher, mut length) = (Sha256::new(), 0);
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            length += chunk.len() as u64;
+            if length > limit {
+                return Err(ClientError::TooLarge { address: self.address(target), limit });
+            }
+            hasher.update(&chunk);
+            file.write_all(&chunk).await.map_err(failed)?;
+            if let Some(progress) = progress {
+                progress(length, total);
+            }
+        }
+        file.sync_all().await.map_err(failed)?;
+        Ok((Digest::from_bytes(hasher.finalize().into()), length))
+    }
+}
+
+/// A body of JSON.
+pub(super) fn json_payload(value: &impl Serialize) -> Result<Payload, ClientError> {
+    let bytes = serde_json::to_vec(value).map_err(|error| ClientError::Setup(error.to_string()))?;
+    Ok(Payload::Bytes(bytes.into()))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The last error of the chain, which says what happened.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

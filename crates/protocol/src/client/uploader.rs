@@ -1,0 +1,228 @@
+//! What uploaders ask.
+
+use super::donor::check_digest;
+use super::error::ClientError;
+use super::events::EventStream;
+use super::http::{Call, ClientConfig, Http, Payload, Progress, json_payload};
+use crate::api_key::ApiKey;
+use crate::ids::{Digest, ProjectName, UnitId};
+use crate::policy::MAX_PROOF_BYTES;
+use crate::project::{BlobStored, Project, ProjectList, ProjectSpec, ProjectStored};
+use crate::unit::{Changed, Collected, NewUnits, ResultPage, Unit, UnitDetail, UnitPage, UnitState, UnitsStored};
+use crate::{HEADER_CONTENT, MAX_PROGRAM_BYTES, routes};
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// An uploader's connection to a distributor. Clones share the connection.
+#[derive(Clone, Debug)]
+pub struct UploaderClient {
+    http: Http,
+    key: Option<ApiKey>,
+}
+
+impl UploaderClient {
+    /// A client; nothing is sent yet. Without a key only what is public can be asked.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub fn new(config: ClientConfig, key: Option<ApiKey>) -> Result<Self, ClientError> {
+        Ok(Self { http: Http::new(config)?, key })
+    }
+
+    /// The distributor's address.
+    pub fn config(&self) -> &ClientConfig {
+        &self.http.config
+    }
+
+    /// Uploads a program file.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn put_program(&self, file: Bytes, progress: Option<Progress>) -> Result<BlobStored, ClientError> {
+        self.put(&routes::program(&Digest::of(&file)), file, progress).await
+    }
+
+    /// Uploads a program's record, see [`crate::encode_program`].
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn put_record(&self, record: Bytes) -> Result<BlobStored, ClientError> {
+        self.put(&routes::record(&Digest::of(&record)), record, None).await
+    }
+
+    /// Makes a project, or changes its settings. The same again changes nothing.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn put_project(&self, name: &ProjectName, spec: &ProjectSpec) -> Result<ProjectStored, ClientError> {
+        self.ask(Method::PUT, &routes::project(name), Some(spec)).await
+    }
+
+    /// All projects.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn projects(&self) -> Result<ProjectList, ClientError> {
+        self.get(routes::PROJECTS).await
+    }
+
+    /// One project.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn project(&self, name: &ProjectName) -> Result<Project, ClientError> {
+        self.get(&routes::project(name)).await
+    }
+
+    /// Adds units, at most [`crate::MAX_BATCH`]. The same again changes nothing.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn add_units(&self, name: &ProjectName, units: &NewUnits) -> Result<UnitsStored, ClientError> {
+        self.ask(Method::POST, &routes::units(name), Some(units)).await
+    }
+
+    /// A page of units, optionally of one state only. `cursor` is the last page's `next`.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn units(
+        &self,
+        name: &ProjectName,
+        state: Option<UnitState>,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<UnitPage, ClientError> {
+        let state = state.map(|state| format!("&state={state}")).unwrap_or_default();
+        let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        self.get(&format!("{}?limit={limit}{state}{cursor}", routes::units(name))).await
+    }
+
+    /// Proved units after a cursor (0 for all), in the order of their proofs.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn results(&self, name: &ProjectName, cursor: u64, limit: u32) -> Result<ResultPage, ClientError> {
+        self.get(&format!("{}?cursor={cursor}&limit={limit}", routes::results(name))).await
+    }
+
+    /// Says that all results up to this cursor were collected.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn mark_collected(&self, name: &ProjectName, cursor: u64) -> Result<Changed, ClientError> {
+        self.ask(Method::POST, &routes::collected(name), Some(&Collected { cursor })).await
+    }
+
+    /// A unit with its attempts.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn unit(&self, id: &UnitId) -> Result<UnitDetail, ClientError> {
+        self.get(&routes::unit(id)).await
+    }
+
+    /// A proof; its digest is checked.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses, or the file is another.
+    pub async fn proof(&self, digest: &Digest) -> Result<Vec<u8>, ClientError> {
+        self.file(&routes::proof(digest), digest, MAX_PROOF_BYTES).await
+    }
+
+    /// A program file; its digest is checked.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses, or the file is another.
+    pub async fn program(&self, digest: &Digest) -> Result<Vec<u8>, ClientError> {
+        self.file(&routes::program(digest), digest, MAX_PROGRAM_BYTES).await
+    }
+
+    /// Puts a failed unit back into the queue.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn retry_unit(&self, id: &UnitId) -> Result<Unit, ClientError> {
+        self.ask(Method::POST, &routes::retry_unit(id), None::<&()>).await
+    }
+
+    /// Withdraws a unit that is not proved.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn withdraw_unit(&self, id: &UnitId) -> Result<Unit, ClientError> {
+        self.ask(Method::POST, &routes::withdraw_unit(id), None::<&()>).await
+    }
+
+    /// Withdraws a project and all its units that are not proved.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn withdraw_project(&self, name: &ProjectName) -> Result<Changed, ClientError> {
+        self.ask(Method::POST, &routes::withdraw_project(name), None::<&()>).await
+    }
+
+    /// The project's events after that number, as they happen; from now on if not given.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn events(&self, name: &ProjectName, after: Option<u64>) -> Result<EventStream, ClientError> {
+        let target = routes::events(name);
+        let mut call = self.call(Method::GET, &target);
+        call.headers.extend(after.map(|after| ("last-event-id", after.to_string())));
+        let response = self.http.config.retry.run(|| self.http.send(&call)).await?;
+        Ok(EventStream::new(self.http.clone(), target.clone(), response))
+    }
+
+    fn call<'a>(&self, method: Method, target: &'a str) -> Call<'a> {
+        let mut call = Call::new(method, target);
+        call.headers.extend(self.key.as_ref().map(|key| ("authorization", format!("Bearer {}", key.reveal()))));
+        call
+    }
+
+    async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, ClientError> {
+        let once = || async { self.http.read_json(call.target, self.http.send(&call).await?).await };
+        self.http.config.retry.run(once).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+        self.json(self.call(Method::GET, target)).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, ClientError> {
+        let mut call = self.call(method, target);
+        if let Some(body) = body {
+            call.payload = json_payload(body)?;
+            call.length = call.payload.measure().await?.1;
+            call.json = true;
+        }
+        self.json(call).await
+    }
+
+    async fn put(&self, target: &str, file: Bytes, progress: Option<Progress>) -> Result<BlobStored, ClientError> {
+        let mut call = self.call(Method::PUT, target);
+        call.headers.push((HEADER_CONTENT, Digest::of(&file).to_string()));
+        call.length = file.len() as u64;
+        call.payload = Payload::Bytes(file);
+        call.progress = progress;
+        self.json(call).await
+    }
+
+    async fn file(&self, target: &str, digest: &Digest, limit: usize) -> Result<Vec<u8>, ClientError> {
+        let call = self.call(Method::GET, target);
+        let fetch = || async {
+            let response = self.http.send(&call).await?;
+            let bytes = self.http.read(target, response, limit as u64, None).await?;
+            check_digest(&self.http, target, digest, &bytes)?;
+            Ok(bytes)
+        };
+        self.http.config.retry.run(fetch).await
+    }
+}
