@@ -31,7 +31,7 @@ lint: ## Formatting, clippy, dependency rules, documentation links
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	tools/check-dependencies
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --workspace --no-deps --locked --quiet
 
 .PHONY: bench
 bench: ## Measure: field kernels, then proofs of the benchmark programs with 1 and 2 threads

@@ -1,1 +1,16 @@
-fn main() {}
+//! `donor`: gives spare computing time to a grid.
+
+use clap::Parser;
+use donor::cli::Cli;
+use donor::commands::execute;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match execute(Cli::parse()) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("donor: {failure}");
+            failure.exit.into()
+        }
+    }
+}

@@ -6,35 +6,43 @@
 // the other. A unit jumps to its start with about log2(lo) compositions of the step with itself, so units are pieces
 // of one sequence and together give exactly what one long run would.
 
-const MULTIPLIER: u128 = 6364136223846793005;
-const INCREMENT: u128 = 1442695040888963407;
-const SEED: u128 = 88172645463325252;
-const MODULUS: NonZero<u128> = 0x10000000000000000;
-const TWO_32: NonZero<u128> = 0x100000000;
-const TWO_16: NonZero<u128> = 0x10000;
+use core::num::traits::WideMul;
+
+const MULTIPLIER: u64 = 6364136223846793005;
+const INCREMENT: u64 = 1442695040888963407;
+const SEED: u64 = 88172645463325252;
+const TWO_64: NonZero<u128> = 0x10000000000000000;
+const TWO_32: NonZero<u64> = 0x100000000;
+const TWO_16: NonZero<u64> = 0x10000;
 const RADIUS_SQUARED: u128 = 0x100000000;
 
 /// The map x -> multiplier x + increment modulo 2^64.
 #[derive(Copy, Drop)]
 struct Step {
-    multiplier: u128,
-    increment: u128,
+    multiplier: u64,
+    increment: u64,
 }
 
-/// Both factors are below 2^64, so nothing overflows: (2^64 - 1)^2 + 2^64 - 1 < 2^128.
-fn apply(step: Step, state: u128) -> u128 {
-    let (_, state) = DivRem::div_rem(step.multiplier * state + step.increment, MODULUS);
-    state
+/// a b + c modulo 2^64. The sum fits into 128 bits: (2^64 - 1)^2 + 2^64 - 1 < 2^128.
+fn multiply_add(a: u64, b: u64, c: u64) -> u64 {
+    let (_, low) = DivRem::div_rem(a.wide_mul(b) + c.into(), TWO_64);
+    low.try_into().unwrap()
+}
+
+fn apply(step: Step, state: u64) -> u64 {
+    multiply_add(step.multiplier, state, step.increment)
 }
 
 /// First `first`, then `second`.
 fn compose(first: Step, second: Step) -> Step {
-    let (_, multiplier) = DivRem::div_rem(first.multiplier * second.multiplier, MODULUS);
-    Step { multiplier, increment: apply(second, first.increment) }
+    Step {
+        multiplier: multiply_add(first.multiplier, second.multiplier, 0),
+        increment: apply(second, first.increment),
+    }
 }
 
 /// The state after `count` steps from the seed.
-fn jump(count: u128) -> u128 {
+fn jump(count: u64) -> u64 {
     let mut state = SEED;
     let mut rest = count;
     let mut step = Step { multiplier: MULTIPLIER, increment: INCREMENT };
@@ -53,14 +61,14 @@ fn jump(count: u128) -> u128 {
 fn main(lo: u64, hi: u64) -> (u64, u64, u64) {
     assert(lo <= hi, 'lo must not be above hi');
     let step = Step { multiplier: MULTIPLIER, increment: INCREMENT };
-    let mut state = jump(lo.into());
+    let mut state = jump(lo);
     let mut hits: u64 = 0;
     let mut index = lo;
     while index != hi {
         state = apply(step, state);
         let (high, _) = DivRem::div_rem(state, TWO_32);
         let (x, y) = DivRem::div_rem(high, TWO_16);
-        if x * x + y * y < RADIUS_SQUARED {
+        if x.wide_mul(x) + y.wide_mul(y) < RADIUS_SQUARED {
             hits += 1;
         }
         index += 1;

@@ -53,6 +53,8 @@ pub struct Limits {
     pub max_steps: u64,
     /// Most memory cells.
     pub max_memory_cells: u64,
+    /// Whether that is the donor's own limit, below the project's.
+    pub own_memory: bool,
     /// Most processor seconds of the execution.
     pub execute_seconds: u64,
     /// Most processor seconds of the whole process.

@@ -207,6 +207,9 @@ impl Worker {
                 let detail = format!("the program did not end within {} s of processor time (it did {step} steps)", most.as_secs());
                 Stop::Failed(Cause::TimeLimit, detail)
             }
+            RunError::MemoryLimit { .. } if limits.own_memory => {
+                failed(Cause::OutOfMemory, format!("{error} (this donor's own limit)"))
+            }
             _ => failed(cause_of_run(&error), error),
         })
     }

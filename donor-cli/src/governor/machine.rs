@@ -22,7 +22,7 @@ pub fn cores() -> usize {
 /// The machine's memory in bytes, or that of the control group if it is less.
 pub fn memory() -> u64 {
     let memory = MemoryRefreshKind::nothing().with_ram();
-    let system = System::new_with_specifics(RefreshKind::nothing().with_memory(memory));
+    let Ok(system) = System::new_with_specifics(RefreshKind::nothing().with_memory(memory)) else { return 0 };
     let total = system.total_memory();
     system.cgroup_limits().map_or(total, |limits| limits.total_memory.min(total))
 }
@@ -68,15 +68,19 @@ struct List {
 
 impl Machine {
     /// Takes a first look, which later ones are compared with.
-    pub fn new() -> Self {
-        let mut system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing().with_cpu_usage()));
+    ///
+    /// # Errors
+    /// If the system tells nothing about itself.
+    pub fn new() -> Result<Self, sysinfo::Error> {
+        let usage = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing().with_usage());
+        let mut system = System::new_with_specifics(usage)?;
         system.refresh_cpu_usage();
         let me = Pid::from_u32(std::process::id());
         let cores = system.cpus().len().max(1) as f64;
         let mut machine =
             Self { system, cores, me, last: Instant::now(), own: 0.0, unit: None, ended: 0.0, list: List::default() };
         machine.own = machine.seconds(me);
-        machine
+        Ok(machine)
     }
 
     /// Looks again; `unit` is the process of the running work unit. Looks less than 0.2 s apart see no change.
@@ -162,12 +166,6 @@ impl Machine {
     }
 }
 
-impl Default for Machine {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 fn kind() -> ProcessRefreshKind {
     ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks()
 }
@@ -183,7 +181,7 @@ mod tests {
 
     #[test]
     fn sees_its_own_use() {
-        let mut machine = Machine::new();
+        let mut machine = Machine::new().expect("a system that tells");
         let begin = Instant::now();
         let mut sum = 0_u64;
         while begin.elapsed() < Duration::from_millis(400) {

@@ -273,7 +273,8 @@ impl Show {
                 }
             }
             Self::Json(last) => {
-                if due(last, &status.state, BETWEEN_EVENTS) {
+                let phase = status.unit.as_ref().map_or("", |unit| &unit.phase);
+                if due(last, &format!("{} {phase}", status.state), BETWEEN_EVENTS) {
                     line(&serde_json::to_string(&Progress { event: "progress", status }).unwrap_or_default());
                 }
             }

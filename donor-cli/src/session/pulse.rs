@@ -54,12 +54,21 @@ pub struct Pulse {
 
 impl Pulse {
     /// Takes a first look at the machine.
-    pub fn new(governor: Governor, constants: Constants, board: Arc<Board>, folder: Folder, show: Arc<Show>) -> Self {
+    ///
+    /// # Errors
+    /// If the system tells nothing about itself.
+    pub fn new(
+        governor: Governor,
+        constants: Constants,
+        board: Arc<Board>,
+        folder: Folder,
+        show: Arc<Show>,
+    ) -> Result<Self, sysinfo::Error> {
         let now = Instant::now();
         let meter = UseMeter::new(constants.cores);
-        Self {
+        Ok(Self {
             governor,
-            machine: Machine::new(),
+            machine: Machine::new()?,
             meter,
             begin: now,
             last: now,
@@ -71,7 +80,7 @@ impl Pulse {
             board,
             folder,
             show,
-        }
+        })
     }
 
     /// Beats until the session ends.

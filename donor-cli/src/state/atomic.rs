@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 /// Begins the names of files that are being written.
 const UNFINISHED: &str = ".unfinished-";
 
+/// Ends the names of files that the HTTP client is downloading.
+const PARTIAL: &str = ".part";
+
 /// A file operation that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing} {}: {error}{}", path.display(), advice(error))]
@@ -39,6 +42,7 @@ fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         _ if is_full(error) => ". Free some space there, or choose another folder with --state",
         io::ErrorKind::PermissionDenied => ". Check who owns the folder, or choose another with --state",
+        io::ErrorKind::NotADirectory => ". Choose another folder with --state",
         io::ErrorKind::ReadOnlyFilesystem => ". Choose a folder that can be written to with --state",
         _ => "",
     }
@@ -110,7 +114,9 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
 /// If the folder cannot be read.
 pub fn sweep(folder: &Path) -> Result<(), FileError> {
     for entry in fs::read_dir(folder).map_err(FileError::of("read", folder))?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if is_unfinished(&name) || name.ends_with(PARTIAL) {
             remove(&entry.path())?;
         }
     }

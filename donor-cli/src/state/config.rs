@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A setting: its name, what it means, and its value if it is not set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Key {
     /// Name in the file and on the command line.
     pub name: &'static str,
@@ -51,12 +51,20 @@ pub enum ConfigError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The file is no TOML.
-    #[error("{} is not valid: {message}. Correct it, or remove it to begin anew", path.display())]
+    #[error("{} is not valid:\n{}\nCorrect it, or remove it to begin anew", path.display(), message.trim_end())]
     Syntax {
         /// The file.
         path: PathBuf,
         /// What is wrong and where.
         message: String,
+    },
+    /// A setting in the file that cannot be.
+    #[error("{}: {error}. Correct it there or with `donor config set`, or remove the file to begin anew", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: Box<Self>,
     },
     /// A name that is no setting's.
     #[error("there is no setting `{name}`; the settings are {}", names())]
@@ -102,6 +110,7 @@ impl Config {
             Err(error) => return Err(FileError::of("read", path)(error).into()),
         };
         let syntax = |error: toml::de::Error| ConfigError::Syntax { path: path.to_owned(), message: error.to_string() };
+        let in_file = |error| ConfigError::InFile { path: path.to_owned(), error: Box::new(error) };
         let table: toml::Table = toml::from_str(&text).map_err(syntax)?;
         let mut config = Self::default();
         for (name, value) in table {
@@ -109,9 +118,9 @@ impl Config {
                 toml::Value::String(text) => text,
                 other => other.to_string(),
             };
-            config.set(&name, &text)?;
+            config.set(&name, &text).map_err(in_file)?;
         }
-        config.thresholds()?;
+        config.thresholds().map_err(in_file)?;
         Ok(config)
     }
 

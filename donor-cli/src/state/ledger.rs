@@ -42,7 +42,7 @@ impl Speed {
         if self.execute <= 0.0 || self.prove <= 0.0 {
             return 0;
         }
-        (cores / (1.0 / self.execute + 1.0 / self.prove)) as u64
+        (cores / (1.0 / self.execute + 1.0 / self.prove)).round() as u64
     }
 
     /// Takes a run into account. Small runs say little about memory.

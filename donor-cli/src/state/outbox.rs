@@ -132,12 +132,21 @@ impl Entry {
     }
 }
 
+/// Number of results that are not acknowledged yet.
+pub fn waiting(folder: &Folder) -> usize {
+    let record = |name: std::ffi::OsString| {
+        let name = name.to_string_lossy().into_owned();
+        name.ends_with(".json") && !atomic::is_unfinished(&name)
+    };
+    fs::read_dir(folder.path("outbox")).map_or(0, |files| files.flatten().filter(|file| record(file.file_name())).count())
+}
+
 /// All results in the order in which they were finished, and what was damaged. A payload without a record, left by a crash
-/// between the two, gets its record from the lease.
+/// between the two, gets its record from the lease. The payload of the `running` unit is left alone: its record is to come.
 ///
 /// # Errors
 /// If the folder cannot be read or a record not be written.
-pub fn all(folder: &Folder, held: &[Held]) -> Result<(Vec<Entry>, Vec<String>), StateError> {
+pub fn all(folder: &Folder, held: &[Held], running: Option<UnitId>) -> Result<(Vec<Entry>, Vec<String>), StateError> {
     let (mut entries, mut damaged) = (Vec::new(), Vec::new());
     let place = folder.path("outbox");
     let files = fs::read_dir(&place).map_err(FileError::of("read", &place))?.flatten();
@@ -154,7 +163,8 @@ pub fn all(folder: &Folder, held: &[Held]) -> Result<(Vec<Entry>, Vec<String>), 
     for path in paths.iter().filter(|path| path.exists() && !is(path, "json")) {
         let kind = if is(path, "proof") { Kind::Proof } else { Kind::Execution };
         let unit = path.file_stem().and_then(|stem| stem.to_str()?.parse::<UnitId>().ok());
-        if entries.iter().any(|entry| Some(entry.unit) == unit) {
+        let unfinished = path.file_name().is_some_and(|name| atomic::is_unfinished(&name.to_string_lossy()));
+        if unfinished || (running.is_some() && unit == running) || entries.iter().any(|entry| Some(entry.unit) == unit) {
             continue;
         }
         match held.iter().find(|held| Some(held.unit()) == unit) {
@@ -171,4 +181,83 @@ pub fn all(folder: &Folder, held: &[Held]) -> Result<(Vec<Entry>, Vec<String>), 
     }
     entries.sort_by_key(|entry| entry.finished_at);
     Ok((entries, damaged))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Folder) {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(place.path()).expect("made");
+        (place, folder)
+    }
+
+    fn entry(folder: &Folder, bytes: &[u8]) -> Entry {
+        let unit = UnitId::random().expect("random");
+        fs::write(payload(folder, &unit, Kind::Proof), bytes).expect("written");
+        let entry = Entry {
+            server: "http://grid".to_owned(),
+            unit,
+            project: "primes".parse().expect("a name"),
+            lease: LeaseToken::random().expect("random"),
+            kind: Kind::Proof,
+            sha256: Digest::of(bytes),
+            bytes: bytes.len() as u64,
+            steps: 5,
+            finished_at: Timestamp(7),
+        };
+        entry.add(folder).expect("added");
+        entry
+    }
+
+    #[test]
+    fn what_is_added_stays_until_it_is_removed() {
+        let (_place, folder) = folder();
+        let first = entry(&folder, b"proof");
+        assert_eq!(all(&folder, &[], None).expect("read"), (vec![first.clone()], vec![]));
+        assert_eq!(first.read(&folder).expect("whole"), b"proof");
+        first.remove(&folder).expect("removed");
+        assert_eq!(all(&folder, &[], None).expect("read"), (vec![], vec![]));
+        assert_eq!(fs::read_dir(folder.path("outbox")).expect("there").count(), 0);
+    }
+
+    #[test]
+    fn a_crash_between_the_two_removals_leaves_nothing() {
+        let (_place, folder) = folder();
+        let first = entry(&folder, b"proof");
+        fs::remove_file(payload(&folder, &first.unit, Kind::Proof)).expect("removed");
+        assert_eq!(all(&folder, &[], None).expect("read"), (vec![], vec![]));
+        assert_eq!(fs::read_dir(folder.path("outbox")).expect("there").count(), 0);
+    }
+
+    #[test]
+    fn damage_is_noticed_before_it_is_sent() {
+        let (_place, folder) = folder();
+        let first = entry(&folder, b"proof");
+        fs::write(payload(&folder, &first.unit, Kind::Proof), b"prooF").expect("written");
+        assert!(matches!(first.read(&folder), Err(RecordError::Damaged { .. })));
+        fs::write(about(&folder, &first.unit), "no record").expect("written");
+        let (entries, damaged) = all(&folder, &[], None).expect("read");
+        assert!(entries.is_empty());
+        assert_eq!(damaged.len(), 2, "the record, and the payload of which nothing is known: {damaged:?}");
+    }
+
+    #[test]
+    fn the_running_units_payload_is_left_alone() {
+        let (_place, folder) = folder();
+        let unit = UnitId::random().expect("random");
+        fs::write(payload(&folder, &unit, Kind::Proof), b"proof").expect("written");
+        assert_eq!(all(&folder, &[], Some(unit)).expect("read"), (vec![], vec![]));
+        assert!(payload(&folder, &unit, Kind::Proof).exists());
+    }
+
+    #[test]
+    fn refused_results_are_kept_with_the_reason() {
+        let (_place, folder) = folder();
+        let first = entry(&folder, b"proof");
+        let place = first.refuse(&folder, "verify_failed: no").expect("moved");
+        assert_eq!(fs::read(&place).expect("there"), b"proof");
+        assert_eq!(all(&folder, &[], None).expect("read"), (vec![], vec![]));
+    }
 }

@@ -43,9 +43,8 @@ fn find_corelib(path: &Path, given: Option<&Path>, places: &Places) -> Result<Pa
     match cached.iter().rev().find(fits) {
         Some((_, folder)) => Ok(folder.clone()),
         None => {
-            let name = |(version, _): &(Vec<u64>, PathBuf)| {
-                version.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
-            };
+            let name =
+                |(version, _): &(Vec<u64>, PathBuf)| version.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
             Err(CompileError::NoCorelib { path: path.to_owned(), older: cached.iter().map(name).collect() })
         }
     }

@@ -12,8 +12,7 @@ pub struct Places {
     current: Option<PathBuf>,
 }
 
-const VARIABLES: [&str; 6] =
-    ["PATH", "HOME", "CAIRO_COMPILE", "CAIRN_COMPILE_CAIRO2", "CAIRO_CORELIB", "SCARB_CACHE"];
+const VARIABLES: [&str; 6] = ["PATH", "HOME", "CAIRO_COMPILE", "CAIRN_COMPILE_CAIRO2", "CAIRO_CORELIB", "SCARB_CACHE"];
 
 impl Places {
     /// Those of this process.
@@ -48,7 +47,9 @@ impl Places {
     /// A program in a folder of `PATH`.
     pub(super) fn on_path(&self, program: &str) -> Option<PathBuf> {
         let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-        std::env::split_paths(self.variables.get("PATH")?).map(|folder| folder.join(&name)).find(|path| is_program(path))
+        std::env::split_paths(self.variables.get("PATH")?)
+            .map(|folder| folder.join(&name))
+            .find(|path| is_program(path))
     }
 
     /// A program in this program's own folder.

@@ -179,8 +179,7 @@ fn run_compiler(
     arguments(&mut command, &target);
     let output = command.stdin(std::process::Stdio::null()).output().map_err(start)?;
     let message = || String::from_utf8_lossy(&[output.stderr.as_slice(), &output.stdout].concat()).into_owned();
-    let failed =
-        |message| CompileError::Failed { path: path.to_owned(), compiler: compiler.to_owned(), message };
+    let failed = |message| CompileError::Failed { path: path.to_owned(), compiler: compiler.to_owned(), message };
     if !output.status.success() {
         return Err(failed(message()));
     }

@@ -90,7 +90,11 @@ fn a_core_library_is_looked_for() {
     let named = error(&source, None, &places(vec![variable("CAIRO_CORELIB", &own)]));
     assert!(named.ends_with("corelib FOLDER/corelib/src"), "{named}");
     let given = error(&source, Some(&own.join("src")), &places(vec![]));
-    assert!(given.ends_with("corelib FOLDER/corelib/src") && given.contains(&compiler.file_name().expect("a name").to_string_lossy().into_owned()), "{given}");
+    assert!(
+        given.ends_with("corelib FOLDER/corelib/src")
+            && given.contains(&compiler.file_name().expect("a name").to_string_lossy().into_owned()),
+        "{given}"
+    );
     let bad = error(&source, Some(folder.path()), &places(vec![]));
     assert!(!bad.contains("no core library"), "corelib/src below the given folder is found: {bad}");
     let bad = error(&source, Some(&cache), &places(vec![]));
@@ -121,14 +125,23 @@ fn what_the_compiler_writes_is_the_program() {
     let folder = tempfile::tempdir().expect("a folder");
     let source = write(&folder.path().join("a.cairo"), CAIRO0);
     let compiled = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/primes/primes.json");
-    let compiler = script(&folder.path().join("good"), &format!("test \"$1 $2\" = '--proof_mode --no_debug_info' && cp {} \"$5\"", compiled.display()));
+    let compiler = script(
+        &folder.path().join("good"),
+        &format!("test \"$1 $2\" = '--proof_mode --no_debug_info' && cp {} \"$5\"", compiled.display()),
+    );
     let places = Places::given([variable("CAIRO_COMPILE", &compiler)], None, None);
     let loaded = load(&source, None, &places).expect("a program");
     assert_eq!(loaded.bytes, std::fs::read(&compiled).expect("the program"));
     assert_eq!(loaded.compiler, Some(compiler));
 
     let silent = script(&folder.path().join("silent"), "exit 0");
-    assert!(error(&source, None, &Places::given([variable("CAIRO_COMPILE", &silent)], None, None)).contains("wrote no program"));
+    assert!(
+        error(&source, None, &Places::given([variable("CAIRO_COMPILE", &silent)], None, None))
+            .contains("wrote no program")
+    );
     let wrong = script(&folder.path().join("wrong"), "echo '{}' > \"$5\"");
-    assert!(error(&source, None, &Places::given([variable("CAIRO_COMPILE", &wrong)], None, None)).contains("compiles, but cannot be proved"));
+    assert!(
+        error(&source, None, &Places::given([variable("CAIRO_COMPILE", &wrong)], None, None))
+            .contains("compiles, but cannot be proved")
+    );
 }

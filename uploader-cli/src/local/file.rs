@@ -59,11 +59,8 @@ pub fn read_checked<T: serde::de::DeserializeOwned>(path: &Path, advice: &str) -
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(StateError::Read { path: path.to_owned(), source }),
     };
-    let damaged = |what: &str| StateError::Damaged {
-        path: path.to_owned(),
-        what: what.to_owned(),
-        advice: advice.to_owned(),
-    };
+    let damaged =
+        |what: &str| StateError::Damaged { path: path.to_owned(), what: what.to_owned(), advice: advice.to_owned() };
     let line = bytes.iter().position(|byte| *byte == b'\n').ok_or_else(|| damaged("it has no checksum"))?;
     let (sum, json) = (&bytes[..line], &bytes[line + 1..]);
     if sum != checksum(json).as_bytes() {

@@ -70,10 +70,7 @@ impl State {
             given.or_else(|| std::env::home_dir().map(|home| home.join(below_home)))
         };
         let own = |base: Option<PathBuf>| base.map(|base| base.join("cairn/uploader")).ok_or(StateError::NoHome);
-        Ok(Self {
-            config: own(base("XDG_CONFIG_HOME", ".config"))?,
-            data: own(base("XDG_DATA_HOME", ".local/share"))?,
-        })
+        Ok(Self { config: own(base("XDG_CONFIG_HOME", ".config"))?, data: own(base("XDG_DATA_HOME", ".local/share"))? })
     }
 
     /// The file of the ed25519 key that signs programs.

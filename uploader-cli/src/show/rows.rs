@@ -54,9 +54,10 @@ pub fn write_rows(rows: &[Row], format: Format, reading: Reading, out: &mut dyn 
     let mut columns = vec![("unit".to_owned(), Align::Left)];
     columns.extend((0..arguments).map(|index| (format!("argument_{index}"), Align::Right)));
     columns.extend((0..outputs).map(|index| (format!("output_{index}"), Align::Right)));
-    columns.extend([("steps", Align::Right), ("verified", Align::Left), ("prover", Align::Left), ("proof", Align::Left)].map(
-        |(name, align)| (name.to_owned(), align),
-    ));
+    columns.extend(
+        [("steps", Align::Right), ("verified", Align::Left), ("prover", Align::Left), ("proof", Align::Left)]
+            .map(|(name, align)| (name.to_owned(), align)),
+    );
     let mut table = Table::new(columns);
     for row in rows {
         let shown = |text: String| if format == Format::Table { text.chars().take(12).collect() } else { text };

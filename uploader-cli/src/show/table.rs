@@ -53,8 +53,10 @@ impl Table {
 
     fn write_aligned(&self, out: &mut dyn Write) -> io::Result<()> {
         let header: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
-        let lines: Vec<Vec<String>> =
-            std::iter::once(&header).chain(&self.rows).map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
+        let lines: Vec<Vec<String>> = std::iter::once(&header)
+            .chain(&self.rows)
+            .map(|row| row.iter().map(|cell| printable(cell)).collect())
+            .collect();
         let width = |column: usize| lines.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
         let widths: Vec<usize> = (0..self.columns.len()).map(|column| width(column).unwrap_or(0)).collect();
         for row in &lines {
@@ -119,8 +121,8 @@ mod tests {
     #[test]
     fn aligned() {
         insta::assert_snapshot!(written(Format::Table), @r#"
-        unit              count
-        0..400               78
+        unit           count
+        0..400            78
         a "b", c�[31m   1234
         "#);
     }

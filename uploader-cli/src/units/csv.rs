@@ -5,7 +5,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<Unit>, UnitsError> {
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(text);
-    let header = reader.headers().map_err(|error| explain(file, &error))?.clone();
+    let header = reader.headers().map_err(|error| explain(file, &error, 1))?.clone();
     if header.iter().any(|name| name.parse::<i128>().is_ok()) {
         let message = "the first line must name the columns, but it has a number";
         return Err(file.error(1, None, message));
@@ -17,12 +17,38 @@ pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<Unit>, UnitsError
         })?),
         None => None,
     };
+    let mut lines = Lines { text, offset: 0, line: 1 };
     let mut units = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|error| explain(file, &error))?;
-        file.push(&mut units, unit(file, &header, id_column, &record)?)?;
+        let position = match &record {
+            Ok(record) => record.position(),
+            Err(error) => error.position(),
+        };
+        let line = lines.at(position.map_or(0, csv::Position::byte));
+        let record = record.map_err(|error| explain(file, &error, line))?;
+        file.push(&mut units, unit(file, &header, id_column, &record, line)?)?;
     }
     Ok(units)
+}
+
+/// Counts lines. (The reader's own count is one behind where lines end with `\r\n`.)
+struct Lines<'a> {
+    text: &'a [u8],
+    offset: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the record that the reader began to look for at this offset.
+    fn at(&mut self, offset: u64) -> u64 {
+        let rest = self.text.get(offset as usize..).unwrap_or_default();
+        let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let begin = (offset as usize).saturating_add(blank);
+        let passed = self.text.get(self.offset..begin).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.offset = self.offset.max(begin);
+        self.line
+    }
 }
 
 fn unit(
@@ -30,8 +56,8 @@ fn unit(
     header: &StringRecord,
     id_column: Option<usize>,
     record: &StringRecord,
+    line: u64,
 ) -> Result<Unit, UnitsError> {
-    let line = record.position().map_or(0, csv::Position::line);
     let cells: Vec<(usize, &str, &str)> = header
         .iter()
         .zip(record)
@@ -41,7 +67,8 @@ fn unit(
         .collect();
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let json = if file.program.inputs().is_some() {
-        let entries: Vec<String> = cells.iter().map(|(_, name, cell)| format!("{}:{}", quoted(name), quoted(cell))).collect();
+        let entries: Vec<String> =
+            cells.iter().map(|(_, name, cell)| format!("{}:{}", quoted(name), quoted(cell))).collect();
         format!("{{{}}}", entries.join(","))
     } else {
         let items: Vec<String> = cells.iter().map(|(_, _, cell)| quoted(cell)).collect();
@@ -57,8 +84,7 @@ fn unit(
     })
 }
 
-fn explain(file: &File<'_>, error: &csv::Error) -> UnitsError {
-    let line = error.position().map_or(1, csv::Position::line);
+fn explain(file: &File<'_>, error: &csv::Error, line: u64) -> UnitsError {
     let message = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("the line has {len} fields, but the header has {expected_len}")

@@ -46,7 +46,8 @@ fn unit(file: &File<'_>, number: u64, text: &str) -> Result<Unit, UnitsError> {
     // Texts without their quotes, numbers as they stand.
     let id = serde_json::from_str::<String>(id.get()).unwrap_or_else(|_| id.get().to_owned());
     let rest = entries.iter().filter(|(name, _)| name != field);
-    let rest: Vec<String> = rest.map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name.as_str()))).collect();
+    let rest: Vec<String> =
+        rest.map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name.as_str()))).collect();
     file.unit(number, Some((id, at)), format!("{{{}}}", rest.join(",")).as_bytes(), column)
 }
 

@@ -238,7 +238,12 @@ fn about(error: &ArgumentError) -> Option<Argument<'_>> {
                 None => path.strip_prefix('`')?.split('`').next().map(Argument::Name),
             }
         }
-        E::TooLarge { .. } | E::NotJson { .. } | E::TooMany | E::Missing { .. } | E::Count { .. } | E::NamedForCairo2 => None,
+        E::TooLarge { .. }
+        | E::NotJson { .. }
+        | E::TooMany
+        | E::Missing { .. }
+        | E::Count { .. }
+        | E::NamedForCairo2 => None,
     }
 }
 

@@ -13,7 +13,12 @@ fn cairo2() -> RunnableProgram {
     program("collatz/collatz.executable.json")
 }
 
-fn read_text(name: &str, text: impl AsRef<[u8]>, id: Option<&str>, program: &RunnableProgram) -> Result<Vec<Unit>, UnitsError> {
+fn read_text(
+    name: &str,
+    text: impl AsRef<[u8]>,
+    id: Option<&str>,
+    program: &RunnableProgram,
+) -> Result<Vec<Unit>, UnitsError> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
     std::fs::write(&path, text).expect("a write");
@@ -53,6 +58,8 @@ fn csv_with_header() {
     let expected = [row("0,5", ["0", "5"], 2), row("5,9", ["5", "9"], 3)];
     assert_units(read_text("a.csv", "hi,lo\n5,0\n 9 ,\"5\"\n", None, &cairo0()), &expected);
     assert_units(read_text("a.CSV", "from,to\r\n0,5\r\n5,9\r\n", None, &cairo2()), &expected);
+    let expected = [row("0,5", ["0", "5"], 3), row("5,9", ["5", "9"], 6)];
+    assert_units(read_text("a.csv", "a,b\n\n0,5\n\n\r\n5,9", None, &cairo2()), &expected);
 }
 
 #[test]
@@ -89,7 +96,7 @@ fn errors_of_json_lines_say_line_and_column() {
     let of = |text: &str| message("a.jsonl", text, None, &cairo0());
     insta::assert_snapshot!(of("[1, 2]\n{\"lo\": 1, \"hi\": \"x\"}"), @r#"a.jsonl, line 2, column 17: argument `hi` is "x"; an argument is an integer, a decimal or hexadecimal string, or an array of them"#);
     insta::assert_snapshot!(of("[1, 2]\n[3, 4.5]"), @r#"a.jsonl, line 2, column 5: argument [1] is "4.5"; an argument is an integer, a decimal or hexadecimal string, or an array of them"#);
-    insta::assert_snapshot!(of("[1, 2]\n\n[3, 4"), @"a.jsonl, line 3, column 6: EOF while parsing a list");
+    insta::assert_snapshot!(of("[1, 2]\n\n[3, 4"), @"a.jsonl, line 3, column 5: EOF while parsing a list");
     insta::assert_snapshot!(of("[1, 2]\n{\"lo\": 1, \"hi\" 2}"), @"a.jsonl, line 2, column 16: expected `:`");
     insta::assert_snapshot!(of("[1, 2]\n5"), @"a.jsonl, line 2, column 1: invalid type: number, expected a JSON object or array of arguments");
     insta::assert_snapshot!(of("[1, 2] [3]"), @"a.jsonl, line 1, column 8: trailing characters");
