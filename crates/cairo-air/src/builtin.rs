@@ -17,7 +17,7 @@ pub enum Builtin {
     Bitwise,
     /// `P + m·Q` on the Stark curve.
     EcOp,
-    /// Keccak-f[1600].
+    /// The Keccak-f permutation of 1600 bits.
     Keccak,
     /// Poseidon (Hades) permutation.
     Poseidon,

@@ -69,7 +69,7 @@ impl CairoProof {
     }
 
     /// Reads a file. Every list is bounded before it is allocated; whether the contents make sense is for
-    /// [`crate::verify`] to say.
+    /// [`crate::verify()`] to say.
     ///
     /// # Errors
     /// [`ProofFileError`] with the place.
