@@ -6,6 +6,7 @@ use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use clap::Parser;
 use stark::{Control, Phase, Preset};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -47,7 +48,21 @@ impl Control for Watch {
     }
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match try_main() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Most of our messages hold their cause already.
+            let message = error.chain().map(ToString::to_string).reduce(|message, cause| {
+                if message.contains(&cause) { message } else { format!("{message}: {cause}") }
+            });
+            eprintln!("error: {}", message.unwrap_or_default());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn try_main() -> anyhow::Result<()> {
     let inputs = Inputs::parse();
     let bytes = std::fs::read(&inputs.program).with_context(|| format!("cannot read {}", inputs.program.display()))?;
     let program = RunnableProgram::from_json(&bytes)?;

@@ -29,7 +29,21 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match try_main() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Most of our messages hold their cause already.
+            let message = error.chain().map(ToString::to_string).reduce(|message, cause| {
+                if message.contains(&cause) { message } else { format!("{message}: {cause}") }
+            });
+            eprintln!("error: {}", message.unwrap_or_default());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn try_main() -> anyhow::Result<()> {
     let inputs = Inputs::parse();
     let program = RunnableProgram::from_json(&read(&inputs.program)?)?;
     let arguments = match &inputs.args {
