@@ -5,6 +5,7 @@ use cairo_air::{Policy, Statement, verify};
 use cairo_runner::{Arguments, RunnableProgram};
 use clap::Parser;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
 
 /// Verifies that a proof is one of this program on these arguments.
