@@ -52,6 +52,11 @@ pub fn grouped(count: u64) -> String {
     out
 }
 
+/// A count of things whose plural ends in `s`.
+pub fn counted(count: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 /// Bytes in a unit that fits.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -89,6 +94,7 @@ mod tests {
     fn counts_and_sizes() {
         let counts = [0, 999, 1000, 123_456, 1_234_567].map(grouped);
         assert_eq!(counts, ["0", "999", "1,000", "123,456", "1,234,567"]);
+        assert_eq!((counted(1, "unit"), counted(1000, "unit")), ("1 unit".to_owned(), "1,000 units".to_owned()));
         let sizes = [0, 999, 1000, 12_345, 999_600, 5_000_000_000].map(bytes);
         assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "12 kB", "1.0 MB", "5.0 GB"]);
     }

@@ -73,10 +73,15 @@ impl Table {
     }
 
     fn write_jsonl(&self, out: &mut dyn Write) -> io::Result<()> {
+        // In the order of the columns, which a map would not keep.
         for row in &self.rows {
-            let object: serde_json::Map<String, serde_json::Value> =
-                self.columns.iter().zip(row).map(|((name, _), cell)| (name.clone(), cell.clone().into())).collect();
-            writeln!(out, "{}", serde_json::Value::Object(object))?;
+            let field = |((name, align), cell): (&(String, Align), &String)| {
+                let number = cell.parse::<u64>().ok().filter(|number| *align == Align::Right && *number < 1 << 53);
+                let value = number.map_or_else(|| serde_json::Value::from(cell.as_str()), serde_json::Value::from);
+                format!("{}:{value}", serde_json::Value::from(name.as_str()))
+            };
+            let fields: Vec<String> = self.columns.iter().zip(row).map(field).collect();
+            writeln!(out, "{{{}}}", fields.join(","))?;
         }
         Ok(())
     }
@@ -132,6 +137,7 @@ mod tests {
         let lines: Vec<serde_json::Value> =
             written(Format::Jsonl).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         assert_eq!(lines[1]["unit"], "a \"b\", c\u{1b}[31m");
+        assert_eq!(lines[1]["count"], 1234);
         insta::assert_snapshot!(written(Format::Csv).replace('\u{1b}', "ESC"), @r#"
         unit,count
         0..400,78

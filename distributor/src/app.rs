@@ -1,0 +1,176 @@
+//! What all requests share.
+
+use crate::blobs::{Blobs, Kind};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
+use crate::error::{ApiError, ApiResult};
+use crate::metrics::Metrics;
+use crate::rate::RateLimit;
+use crate::store::{BlobRef, Store};
+use crate::verify::{CairoVerifier, Pool, Verifier};
+use cairo_air::Program;
+use protocol::{Cause, Digest, Timestamp, decode_program};
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{RwLock, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Decoded programs that are kept.
+const PROGRAMS: usize = 64;
+
+/// What the distributor is made of. Everything with an effect is handed in.
+pub struct Parts {
+    /// Projects, units, leases.
+    pub store: Arc<dyn Store>,
+    /// Files.
+    pub blobs: Arc<dyn Blobs>,
+    /// Judge of submissions.
+    pub verifier: Arc<dyn Verifier>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Settings.
+    pub settings: Settings,
+}
+
+impl Parts {
+    /// The usual parts around a store and files.
+    pub fn new(store: Arc<dyn Store>, blobs: Arc<dyn Blobs>, settings: Settings) -> Self {
+        Self { store, blobs, verifier: Arc::new(CairoVerifier::default()), clock: Arc::new(SystemClock), settings }
+    }
+}
+
+/// State of the running distributor; clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+/// What [`App`] shares.
+pub struct Shared {
+    /// Projects, units, leases.
+    pub store: Arc<dyn Store>,
+    /// Files.
+    pub blobs: Arc<dyn Blobs>,
+    /// Judge of submissions.
+    pub verifier: Arc<dyn Verifier>,
+    /// Settings.
+    pub settings: Settings,
+    /// Figures.
+    pub metrics: Metrics,
+    /// Threads that verify proofs.
+    pub proofs: Pool,
+    /// The thread that checks executions: one at a time, since each may take much memory.
+    pub executions: Pool,
+    /// All requests of a donor.
+    pub requests: RateLimit,
+    /// Submissions without a lease.
+    pub unleased: RateLimit,
+    /// Cancelled when the distributor stops.
+    pub stopping: CancellationToken,
+    /// Work that goes on when its request ends.
+    pub tasks: TaskTracker,
+    /// Held for reading between storing a file and committing the reference to it, for writing while a file without a reference
+    /// is deleted.
+    pub files: RwLock<()>,
+    clock: Arc<dyn Clock>,
+    events: watch::Sender<u64>,
+    programs: Mutex<HashMap<Digest, Arc<Program>>>,
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, blobs, verifier, clock, settings } = parts;
+        Self(Arc::new(Shared {
+            store,
+            blobs,
+            verifier,
+            metrics: Metrics::default(),
+            proofs: Pool::new(settings.verifiers(), settings.verify_queue),
+            executions: Pool::new(1, settings.verify_queue),
+            requests: RateLimit::new(settings.requests_per_minute, settings.requests_per_minute / 4),
+            unleased: RateLimit::new(settings.unleased_per_minute, settings.unleased_per_minute),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            files: RwLock::new(()),
+            clock,
+            events: watch::Sender::new(0),
+            programs: Mutex::default(),
+            settings,
+        }))
+    }
+}
+
+impl Shared {
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Wakes whoever listens to events.
+    pub fn announce(&self) {
+        self.events.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// To be woken at events.
+    pub fn listen(&self) -> watch::Receiver<u64> {
+        self.events.subscribe()
+    }
+
+    /// The program of a record.
+    ///
+    /// # Errors
+    /// If the record is not there or damaged.
+    pub async fn program(&self, record: &Digest) -> ApiResult<Arc<Program>> {
+        let cached = |programs: &Mutex<HashMap<Digest, Arc<Program>>>| {
+            programs.lock().unwrap_or_else(PoisonError::into_inner).get(record).map(Arc::clone)
+        };
+        if let Some(program) = cached(&self.programs) {
+            return Ok(program);
+        }
+        let Some(bytes) = self.blobs.read(Kind::Record, record).await? else {
+            return Err(ApiError::internal(format!("the record {record} is missing")));
+        };
+        let program = decode_program(&bytes)
+            .map_err(|error| ApiError::internal(format!("the record {record} is damaged: {error}")))?;
+        let program = Arc::new(program);
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if programs.len() >= PROGRAMS {
+            programs.clear();
+        }
+        programs.insert(*record, Arc::clone(&program));
+        Ok(program)
+    }
+
+    /// Deletes a file that nothing refers to (any more). A failure leaves a file that `distributor check` finds.
+    pub async fn forget(&self, kind: Kind, sha256: &Digest) {
+        let _alone = self.files.write().await;
+        let forgotten = match self.store.needs_file(&BlobRef { kind, sha256: *sha256 }).await {
+            Ok(true) => Ok(()),
+            Ok(false) => self.blobs.delete(kind, sha256).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(reason) = forgotten {
+            tracing::warn!(%kind, %sha256, %reason, "a file that is not needed any more could not be deleted");
+        }
+    }
+
+    /// Refuses when the distributor stops.
+    ///
+    /// # Errors
+    /// `shutting_down`.
+    pub fn check_running(&self) -> ApiResult<()> {
+        if self.stopping.is_cancelled() {
+            return Err(ApiError::new(Cause::ShuttingDown, "the distributor is stopping; try again in a moment"));
+        }
+        Ok(())
+    }
+}

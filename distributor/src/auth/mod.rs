@@ -1,0 +1,7 @@
+//! Who asks: uploaders by access key, donors by signature.
+
+mod donor;
+mod uploader;
+
+pub use donor::Signed;
+pub use uploader::{Scope, Uploader};

@@ -1,0 +1,93 @@
+//! `distributor key`.
+
+use anyhow::{Context as _, bail};
+use clap::{Subcommand, ValueEnum};
+use distributor::store::sqlite::SqliteStore;
+use distributor::store::{Keys as _, Scopes, UploaderKey};
+use protocol::{ApiKey, ProjectName, Timestamp, UploaderKeyId};
+
+/// Make, list and revoke uploaders' access keys.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Make a key and print it; it is shown this once
+    Create {
+        /// Whose it is, for your own information
+        #[arg(long)]
+        name: String,
+        /// Projects it is for: a name, or a beginning and `*`
+        #[arg(long, default_value = "*", value_parser = pattern)]
+        projects: String,
+        /// What it may do there
+        #[arg(long, value_enum, value_delimiter = ',', default_values = ["push", "read", "withdraw"])]
+        scope: Vec<ScopeName>,
+    },
+    /// List the keys
+    List,
+    /// Revoke a key at once
+    Revoke {
+        /// Its id, the 12 digits after `cairn_`
+        id: UploaderKeyId,
+    },
+}
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScopeName {
+    /// Make projects and add units
+    Push,
+    /// Read units, results, proofs and events
+    Read,
+    /// Withdraw and retry
+    Withdraw,
+}
+
+/// A project name, or the beginning of one and `*`.
+fn pattern(text: &str) -> Result<String, String> {
+    let beginning = text.strip_suffix('*').unwrap_or(text);
+    let valid = text == "*" || beginning.parse::<ProjectName>().is_ok();
+    if valid { Ok(text.to_owned()) } else { Err("give a project name, or the beginning of one and `*`".to_owned()) }
+}
+
+impl Key {
+    /// Does it.
+    pub async fn run(self, store: &SqliteStore) -> anyhow::Result<()> {
+        match self {
+            Self::Create { name, projects, scope } => create(store, name, projects, &scope).await,
+            Self::List => list(store).await,
+            Self::Revoke { id } => {
+                if !store.revoke_key(&id, Timestamp::now()).await? {
+                    bail!("there is no key {id}; `distributor key list` shows all");
+                }
+                eprintln!("the key {id} is revoked");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn create(store: &SqliteStore, name: String, projects: String, scopes: &[ScopeName]) -> anyhow::Result<()> {
+    let key = ApiKey::random().context("the operating system gives no random bytes")?;
+    let scopes = Scopes {
+        push: scopes.contains(&ScopeName::Push),
+        read: scopes.contains(&ScopeName::Read),
+        withdraw: scopes.contains(&ScopeName::Withdraw),
+    };
+    let created_at = Timestamp::now();
+    let stored =
+        UploaderKey { id: key.id(), name, secret_hash: key.secret_hash(), projects, scopes, created_at, revoked_at: None };
+    store.add_key(&stored).await?;
+    println!("{}", key.reveal());
+    eprintln!("this key is shown only now; give it to `{}`, who sets $CAIRN_KEY to it", stored.name);
+    Ok(())
+}
+
+async fn list(store: &SqliteStore) -> anyhow::Result<()> {
+    println!("{:<14}{:<20}{:<24}{:<20}STATE", "ID", "NAME", "PROJECTS", "SCOPES");
+    for key in store.keys().await? {
+        let scopes = [(key.scopes.push, "push"), (key.scopes.read, "read"), (key.scopes.withdraw, "withdraw")];
+        let scopes: Vec<_> = scopes.into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect();
+        let state = if key.revoked_at.is_some() { "revoked" } else { "valid" };
+        println!("{:<14}{:<20}{:<24}{:<20}{state}", key.id, key.name, key.projects, scopes.join(","));
+    }
+    Ok(())
+}

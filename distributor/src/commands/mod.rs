@@ -1,0 +1,102 @@
+//! The command line. Data goes to standard output, messages to standard error.
+
+mod backup;
+mod check;
+mod donor;
+mod key;
+mod serve;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use distributor::config::{ConfigFile, Place};
+use distributor::routes::document;
+use distributor::store::Operations as _;
+use distributor::store::sqlite::SqliteStore;
+use std::path::PathBuf;
+
+/// Keeps projects and units, lends units to donors, verifies their proofs.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.")]
+pub struct Cli {
+    /// TOML file with the tables [place] and [serve]; flags and environment go before it
+    #[arg(long, env = "CAIRN_CONFIG", value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the grid
+    Serve(Box<serve::Serve>),
+    /// Make, list and revoke uploaders' access keys
+    #[command(subcommand)]
+    Key(key::Key),
+    /// List and block donors
+    #[command(subcommand)]
+    Donor(donor::Donor),
+    /// Give out no more work; proofs are still taken
+    Pause,
+    /// Give out work again
+    Resume,
+    /// Compare database and files
+    Check(check::Check),
+    /// Copy database and files, also while the distributor runs
+    Backup(backup::Backup),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// Runs a command.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    let file = cli.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
+    let place = cli.place.or(file.place);
+    let command = match cli.command {
+        Command::Openapi => {
+            println!("{}", document());
+            return Ok(());
+        }
+        Command::Serve(serve) => return serve.run(&place, file.serve),
+        command => command,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let path = place.database()?;
+        // A key may be made before the distributor first runs.
+        let may_be_new = matches!(command, Command::Key(key::Key::Create { .. }));
+        anyhow::ensure!(
+            path.exists() || may_be_new,
+            "there is no database {}; `distributor serve` makes one, and --data or $CAIRN_DATA says where it is",
+            path.display()
+        );
+        let store = open(&place).await?;
+        let done = match command {
+            Command::Key(key) => key.run(&store).await,
+            Command::Donor(donor) => donor.run(&store).await,
+            Command::Pause => pause(&store, true).await,
+            Command::Resume => pause(&store, false).await,
+            Command::Check(check) => check.run(&place, &store).await,
+            Command::Backup(backup) => backup.run(&place, &store).await,
+            Command::Openapi | Command::Serve(_) => Ok(()),
+        };
+        store.close().await;
+        done
+    })
+}
+
+/// Opens the database, and makes it if it is not there.
+async fn open(place: &Place) -> anyhow::Result<SqliteStore> {
+    let path = place.database()?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    SqliteStore::open(&path).await.with_context(|| format!("cannot open the database {}", path.display()))
+}
+
+async fn pause(store: &SqliteStore, paused: bool) -> anyhow::Result<()> {
+    store.set_paused(paused).await?;
+    eprintln!("the grid {}", if paused { "is paused; `distributor resume` ends it" } else { "gives out work" });
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! `distributor serve`.
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use distributor::app::{App, Parts};
+use distributor::blobs::FolderBlobs;
+use distributor::config::{GivenSettings, Place, Settings};
+use distributor::server;
+use std::fs::{File, TryLockError};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Serve the grid.
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    settings: GivenSettings,
+    /// What to log, such as `info` or `distributor=debug`
+    #[arg(long, env = "CAIRN_LOG", default_value = "info,sqlx=warn")]
+    log: String,
+    /// How to log
+    #[arg(long, env = "CAIRN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+/// How to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Serve {
+    /// Serves until SIGINT or SIGTERM.
+    pub fn run(self, place: &Place, file: GivenSettings) -> anyhow::Result<()> {
+        self.start_log()?;
+        let settings = self.settings.or(file).complete();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(serve(place, settings))
+    }
+
+    fn start_log(&self) -> anyhow::Result<()> {
+        let filter = EnvFilter::try_new(&self.log).with_context(|| format!("--log `{}` is not understood", self.log))?;
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+            LogFormat::Json => log.json().init(),
+        }
+        Ok(())
+    }
+}
+
+async fn serve(place: &Place, settings: Settings) -> anyhow::Result<()> {
+    let folder = place.blobs();
+    let blobs =
+        FolderBlobs::open(&folder).with_context(|| format!("cannot use the folder {}", folder.display()))?;
+    let lock = folder.join("lock");
+    let lock_file = File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
+    match lock_file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => bail!("another distributor uses the folder {}", folder.display()),
+        Err(TryLockError::Error(error)) => bail!("cannot lock {}: {error}", lock.display()),
+    }
+    blobs.clear_temporary().with_context(|| format!("cannot clear {}", folder.join("tmp").display()))?;
+    let store = super::open(place).await?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; another --listen may be free", settings.listen))?;
+    let address = listener.local_addr()?;
+    let app = App::new(Parts::new(Arc::new(store), Arc::new(blobs), settings));
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stop = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+    };
+    // Scripts read this line to learn the port.
+    println!("listening on http://{address}");
+    tracing::info!(%address, data = %place.data().display(), "serving");
+    server::serve(app, listener, stop).await.context("the socket failed")?;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! Settings: from flags, then the environment, then a file, then defaults.
+
+use clap::Args;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where everything is kept.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Place {
+    /// Folder of the database and the files [default: ./cairn-data]
+    #[arg(long, env = "CAIRN_DATA", value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+    /// Database, `sqlite:FILE` [default: sqlite:DIR/cairn.db]
+    #[arg(long, env = "CAIRN_DATABASE", value_name = "URL", global = true)]
+    pub database: Option<String>,
+    /// Folder of programs, executions and proofs [default: DIR/blobs]
+    #[arg(long, env = "CAIRN_BLOBS", value_name = "DIR", global = true)]
+    pub blobs: Option<PathBuf>,
+}
+
+/// Why the settings are of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {path}: {source}", path = .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not understood.
+    #[error("the configuration file {path} is not understood: {message}", path = .path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        message: String,
+    },
+    /// A database of another kind.
+    #[error("the database `{0}` is not supported; this version takes `sqlite:FILE`")]
+    Database(String),
+}
+
+impl Place {
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| "cairn-data".into())
+    }
+
+    /// The database file.
+    ///
+    /// # Errors
+    /// For a database that is not SQLite.
+    pub fn database(&self) -> Result<PathBuf, ConfigError> {
+        match &self.database {
+            None => Ok(self.data().join("cairn.db")),
+            Some(url) => {
+                let path = url.strip_prefix("sqlite:").filter(|path| !path.is_empty());
+                path.map(Into::into).ok_or_else(|| ConfigError::Database(url.clone()))
+            }
+        }
+    }
+
+    /// The folder of files.
+    pub fn blobs(&self) -> PathBuf {
+        self.blobs.clone().unwrap_or_else(|| self.data().join("blobs"))
+    }
+
+    /// What is not given here is taken from `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            data: self.data.or(other.data),
+            database: self.database.or(other.database),
+            blobs: self.blobs.or(other.blobs),
+        }
+    }
+}
+
+/// Declares the settings of `serve` once: flag, environment, file, default.
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])* $name:ident: $type:ty = $default:expr, $env:literal;)*) => {
+        /// How the distributor serves, as given.
+        #[derive(Debug, Clone, Default, Args, Deserialize)]
+        #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+        pub struct GivenSettings {
+            $($(#[doc = $doc])* #[arg(long, env = $env)] pub $name: Option<$type>,)*
+        }
+
+        impl GivenSettings {
+            /// What is not given here is taken from `other`.
+            #[must_use]
+            pub fn or(self, other: Self) -> Self {
+                Self { $($name: self.$name.or(other.$name),)* }
+            }
+
+            /// With the defaults.
+            pub fn complete(self) -> Settings {
+                let defaults = Settings::default();
+                Settings { $($name: self.$name.unwrap_or(defaults.$name),)* }
+            }
+        }
+
+        /// How the distributor serves.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Settings {
+            $($(#[doc = $doc])* pub $name: $type,)*
+        }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Address to listen on [default: 127.0.0.1:8080]
+    listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "CAIRN_LISTEN";
+    /// Seconds of a lease; donors renew it [default: 600]
+    lease_seconds: u64 = 600, "CAIRN_LEASE_SECONDS";
+    /// Seconds beyond which a lease is not renewed [default: 86400]
+    max_lease_seconds: u64 = 24 * 3600, "CAIRN_MAX_LEASE_SECONDS";
+    /// Seconds for which a donor is not lent a unit that failed on it [default: 3600]
+    cooldown_seconds: u64 = 3600, "CAIRN_COOLDOWN_SECONDS";
+    /// Donors on which a unit must fail to be set aside [default: 3]
+    quarantine_after: u32 = 3, "CAIRN_QUARANTINE_AFTER";
+    /// Seconds by which a donor's clock may be off [default: 300]
+    clock_window: u64 = 300, "CAIRN_CLOCK_WINDOW";
+    /// Proofs that are verified at once; 0 for one per core [default: 0]
+    verify_threads: usize = 0, "CAIRN_VERIFY_THREADS";
+    /// Submissions that may wait for verification [default: 256]
+    verify_queue: usize = 256, "CAIRN_VERIFY_QUEUE";
+    /// Largest execution file in bytes [default: 1073741824]
+    max_execution_bytes: u64 = 1 << 30, "CAIRN_MAX_EXECUTION_BYTES";
+    /// Most memory cells of an execution that is taken; checking takes 32 bytes of memory for each [default: 67108864]
+    max_execution_cells: u64 = 1 << 26, "CAIRN_MAX_EXECUTION_CELLS";
+    /// Largest body of JSON in bytes [default: 33554432]
+    max_json_bytes: u64 = 32 << 20, "CAIRN_MAX_JSON_BYTES";
+    /// Requests per minute that a donor may make; its leased submissions never count; 0 for no limit [default: 300]
+    requests_per_minute: u32 = 300, "CAIRN_REQUESTS_PER_MINUTE";
+    /// Submissions without a lease per minute that a donor may make; 0 for no limit [default: 6]
+    unleased_per_minute: u32 = 6, "CAIRN_UNLEASED_PER_MINUTE";
+    /// Connections at once [default: 4096]
+    max_connections: usize = 4096, "CAIRN_MAX_CONNECTIONS";
+    /// Seconds within which a request's head must come, and between two pieces of a body [default: 20]
+    idle_seconds: u64 = 20, "CAIRN_IDLE_SECONDS";
+    /// Bytes per second that a body must come with, after the first 20 seconds [default: 16384]
+    min_rate: u64 = 16 << 10, "CAIRN_MIN_RATE";
+    /// Seconds that an answer without a large body may take [default: 30]
+    request_seconds: u64 = 30, "CAIRN_REQUEST_SECONDS";
+    /// Seconds for requests to end after a signal to stop [default: 30]
+    shutdown_seconds: u64 = 30, "CAIRN_SHUTDOWN_SECONDS";
+    /// Seconds after which donors ask again when there is no work at all [default: 20]
+    retry_empty: u64 = 20, "CAIRN_RETRY_EMPTY";
+    /// Seconds after which donors ask again when all work is with others [default: 10]
+    retry_all_leased: u64 = 10, "CAIRN_RETRY_ALL_LEASED";
+}
+
+impl Settings {
+    /// Proofs that are verified at once.
+    pub fn verifiers(&self) -> usize {
+        match self.verify_threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+
+    /// Longest silence within a request.
+    pub const fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
+    }
+}
+
+/// The configuration file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Where everything is kept.
+    pub place: Place,
+    /// How the distributor serves.
+    pub serve: GivenSettings,
+}
+
+impl ConfigFile {
+    /// Reads a TOML file with the tables `[place]` and `[serve]`.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is not understood.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), message: error.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn flags_go_before_the_file_and_the_file_before_defaults() {
+        let file: ConfigFile = toml::from_str("[serve]\nlease-seconds = 30\nverify-queue = 7\n").unwrap();
+        let flags = GivenSettings { lease_seconds: Some(60), ..GivenSettings::default() };
+        let settings = flags.or(file.serve).complete();
+        let expected = Settings { lease_seconds: 60, verify_queue: 7, ..Settings::default() };
+        assert_eq!(settings, expected);
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_named() {
+        let error = toml::from_str::<ConfigFile>("[serve]\nlease-second = 30\n").unwrap_err().to_string();
+        assert!(error.contains("lease-second"), "{error}");
+    }
+
+    #[test]
+    fn only_sqlite_is_taken() {
+        let place = |url: &str| Place { database: Some(url.to_owned()), ..Place::default() };
+        assert_eq!(place("sqlite:/x/y.db").database().unwrap(), Path::new("/x/y.db"));
+        assert_eq!(Place::default().database().unwrap(), Path::new("cairn-data/cairn.db"));
+        let error = place("postgres://host/db").database().unwrap_err().to_string();
+        assert_eq!(error, "the database `postgres://host/db` is not supported; this version takes `sqlite:FILE`");
+    }
+}

@@ -1,0 +1,23 @@
+//! The distributor: keeps projects and units, lends units to donors, verifies what they bring, and gives the proofs to the
+//! uploaders. `docs/API.md` describes the interface, `docs/OPERATIONS.md` how to run it.
+//!
+//! A request goes through [`observe`], `linger`, `auth` and a handler in [`routes`]; handlers decide nothing about states: that is
+//! the [`store`]'s, one transaction each. Files are in [`blobs`], judged by [`verify`] before they are stored.
+
+pub mod app;
+mod auth;
+pub mod blobs;
+mod body;
+pub mod clock;
+pub mod config;
+mod error;
+mod linger;
+mod metrics;
+mod observe;
+mod rate;
+pub mod routes;
+pub mod server;
+pub mod store;
+pub mod verify;
+
+pub use error::{ApiError, ApiResult};

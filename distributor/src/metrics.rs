@@ -1,0 +1,159 @@
+//! Figures for Prometheus.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use std::fmt;
+use std::time::Duration;
+
+/// One kind of answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// HTTP method.
+    pub method: String,
+    /// Pattern of the address.
+    pub route: String,
+    /// HTTP status.
+    pub status: u16,
+}
+
+/// One kind of result.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ResultLabels {
+    /// What came out.
+    pub result: Text,
+}
+
+/// One address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RouteLabels {
+    /// Pattern of the address.
+    pub route: String,
+}
+
+/// Units of one project in one state.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct UnitLabels {
+    /// The project.
+    pub project: String,
+    /// The state.
+    pub state: Text,
+}
+
+/// A label that is one of a few fixed words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Text(pub &'static str);
+
+impl EncodeLabelValue for Text {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+        self.0.encode(encoder)
+    }
+}
+
+/// All figures, with their registry.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    proofs: Family<ResultLabels, Counter>,
+    executions: Family<ResultLabels, Counter>,
+    leases: Family<ResultLabels, Counter>,
+    verify: Histogram,
+    steps: Counter,
+    units: Family<UnitLabels, Gauge>,
+    waiting: Gauge,
+}
+
+/// From a tenth of a millisecond to fourteen seconds.
+fn histogram() -> Histogram {
+    Histogram::new(exponential_buckets(1e-4, 2.0, 18))
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("cairn");
+        let metrics = Self {
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(histogram),
+            proofs: Family::default(),
+            executions: Family::default(),
+            leases: Family::default(),
+            verify: histogram(),
+            steps: Counter::default(),
+            units: Family::default(),
+            waiting: Gauge::default(),
+            registry: Registry::default(),
+        };
+        registry.register("requests", "Answered requests", metrics.requests.clone());
+        registry.register_with_unit("request", "Time to answer", Unit::Seconds, metrics.seconds.clone());
+        registry.register("proofs", "Submitted proofs by result", metrics.proofs.clone());
+        registry.register("executions", "Submitted executions by result", metrics.executions.clone());
+        registry.register("leases", "Requests for work by result", metrics.leases.clone());
+        registry.register_with_unit("verify", "Time to verify a proof", Unit::Seconds, metrics.verify.clone());
+        registry.register("proven_steps", "Steps of accepted proofs", metrics.steps.clone());
+        registry.register("units", "Units by project and state", metrics.units.clone());
+        registry.register("verifications_waiting", "Submissions in verification or waiting for it", metrics.waiting.clone());
+        Self { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    /// A request was answered.
+    pub fn request(&self, labels: &RequestLabels, took: Duration) {
+        self.requests.get_or_create(labels).inc();
+        self.seconds.get_or_create(&RouteLabels { route: labels.route.clone() }).observe(took.as_secs_f64());
+    }
+
+    /// A proof was judged; `steps` if it was accepted.
+    pub fn proof(&self, result: &'static str, steps: u64) {
+        self.proofs.get_or_create(&ResultLabels { result: Text(result) }).inc();
+        self.steps.inc_by(steps);
+    }
+
+    /// A proof was verified.
+    pub fn verified(&self, took: Duration) {
+        self.verify.observe(took.as_secs_f64());
+    }
+
+    /// An execution was judged.
+    pub fn execution(&self, result: &'static str) {
+        self.executions.get_or_create(&ResultLabels { result: Text(result) }).inc();
+    }
+
+    /// Work was asked for.
+    pub fn lease(&self, result: &'static str) {
+        self.leases.get_or_create(&ResultLabels { result: Text(result) }).inc();
+    }
+
+    /// Sets the figures that are read from the store when somebody asks.
+    pub fn set_levels(&self, projects: &[protocol::Project], waiting: usize) {
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        for project in projects {
+            let units = &project.units;
+            for (state, count) in [
+                ("queued", units.queued),
+                ("leased", units.leased),
+                ("executed", units.executed),
+                ("proved", units.proved),
+                ("collected", units.collected),
+                ("failed", units.failed),
+                ("withdrawn", units.withdrawn),
+            ] {
+                let labels = UnitLabels { project: project.name.to_string(), state: Text(state) };
+                self.units.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+    }
+
+    /// All figures as text.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

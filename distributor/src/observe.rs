@@ -1,0 +1,53 @@
+//! The outermost layer: ids, logs, figures.
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::metrics::RequestLabels;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::Response;
+use protocol::{HEADER_PROTOCOL, HEADER_REQUEST_ID, Nonce, PROTOCOL_VERSION};
+use std::time::Instant;
+use tracing::Instrument as _;
+
+/// An id that a client gave, if it is harmless, or a random one.
+fn request_id(request: &Request) -> String {
+    let harmless = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let given = request.headers().get(HEADER_REQUEST_ID).and_then(|id| id.to_str().ok()).filter(harmless);
+    // Without random bytes requests can still be told apart by their time in the log.
+    given.map_or_else(|| Nonce::random().map_or_else(|_| "none".to_owned(), |id| id.to_string()), str::to_owned)
+}
+
+/// The layer. The log holds the pattern of the address, not the address itself, which may hold a lease token.
+pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+    let begin = Instant::now();
+    let id = request_id(&request);
+    let method = request.method().to_string();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", %id, %method, %route);
+    let mut response = next.run(request).instrument(span.clone()).await;
+
+    let refusal = response.extensions_mut().remove::<ApiError>();
+    let cause = refusal.as_ref().map(ApiError::cause);
+    if let Some(refusal) = refusal {
+        response = refusal.with_request_id(&id);
+    }
+    let (status, took) = (response.status().as_u16(), begin.elapsed());
+    let headers = response.headers_mut();
+    headers.insert(HEADER_PROTOCOL, HeaderValue::from(PROTOCOL_VERSION));
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(HEADER_REQUEST_ID, id);
+    }
+    let _in_span = span.enter();
+    let (millis, cause) = (took.as_secs_f64() * 1e3, cause.map(|cause| cause.name()));
+    match status {
+        500.. => tracing::warn!(status, millis, cause, "answered"),
+        400.. => tracing::info!(status, millis, cause, "refused"),
+        _ => tracing::debug!(status, millis, "answered"),
+    }
+    app.metrics.request(&RequestLabels { method, route, status }, took);
+    response
+}

@@ -1,0 +1,18 @@
+//! `/v1/donors`.
+
+use crate::app::App;
+use crate::auth::Signed;
+use crate::error::ApiResult;
+use axum::Json;
+use axum::extract::State;
+use protocol::{DonorCredit, Problem};
+
+/// What the donor that signs has done.
+#[utoipa::path(
+    get, path = "/v1/donors/me", tag = "donors", security(("donor" = [])),
+    responses((status = 200, body = DonorCredit), (status = 401, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn me(State(app): State<App>, signed: Signed) -> ApiResult<Json<DonorCredit>> {
+    signed.limit(&app)?;
+    Ok(Json(app.store.donor(&signed.donor, app.now()).await?.credit))
+}

@@ -1,0 +1,39 @@
+//! Health and figures.
+
+use crate::app::App;
+use crate::error::ApiResult;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use protocol::Problem;
+
+/// Whether the process runs.
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String, content_type = "text/plain")))]
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether requests can be served: the database answers, files can be written, and the distributor is not stopping.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operations",
+    responses(
+        (status = 200, body = String, content_type = "text/plain"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+        (status = 507, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn readyz(State(app): State<App>) -> ApiResult<&'static str> {
+    app.check_running()?;
+    app.store.ping().await?;
+    app.blobs.ping().await?;
+    Ok("ready\n")
+}
+
+/// Figures for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
+pub async fn metrics(State(app): State<App>) -> ApiResult<impl IntoResponse> {
+    let projects = app.store.projects(app.now()).await?;
+    app.metrics.set_levels(&projects, app.proofs.load() + app.executions.load());
+    let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(CONTENT_TYPE, media)], app.metrics.encode()))
+}

@@ -1,0 +1,119 @@
+//! `/v1/projects`.
+
+use super::extract::At;
+use crate::app::App;
+use crate::auth::{Scope, Uploader};
+use crate::blobs::Kind;
+use crate::body::Reader;
+use crate::error::{ApiError, ApiResult};
+use crate::store::PutProject;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use protocol::signing::verify_program;
+use protocol::{
+    Cause, Changed, Problem, Project, ProjectList, ProjectName, ProjectSpec, ProjectStored, program_hash,
+};
+
+/// All projects, with the numbers of their units.
+#[utoipa::path(get, path = "/v1/projects", tag = "projects", responses((status = 200, body = ProjectList)))]
+pub async fn list(State(app): State<App>) -> ApiResult<Json<ProjectList>> {
+    Ok(Json(ProjectList { projects: app.store.projects(app.now()).await? }))
+}
+
+/// One project.
+#[utoipa::path(
+    get, path = "/v1/projects/{name}", tag = "projects",
+    params(("name" = String, Path, description = "The project")),
+    responses((status = 200, body = Project), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn get(State(app): State<App>, At(name): At<ProjectName>) -> ApiResult<Json<Project>> {
+    Ok(Json(app.store.project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?))
+}
+
+/// There is no such project.
+pub fn unknown(name: &ProjectName) -> ApiError {
+    ApiError::new(Cause::UnknownProject, format!("there is no project `{name}`; all are listed at /v1/projects"))
+}
+
+/// Makes a project, or changes limits, description and weight of one. The same again changes nothing. Program file and record
+/// must have been uploaded before.
+#[utoipa::path(
+    put, path = "/v1/projects/{name}", tag = "projects", security(("uploader" = [])),
+    params(("name" = String, Path, description = "The project")), request_body = ProjectSpec,
+    responses(
+        (status = 201, body = ProjectStored, description = "Made"),
+        (status = 200, body = ProjectStored, description = "Was there, maybe changed"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`project_taken`, `program_missing`, `project_withdrawn`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`bad_record`, `bad_program_signature`"),
+    )
+)]
+pub async fn put(
+    State(app): State<App>,
+    At(name): At<ProjectName>,
+    uploader: Uploader,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<(StatusCode, Json<ProjectStored>)> {
+    uploader.may(Scope::Push, &name)?;
+    let limit = app.settings.max_json_bytes.min(1 << 20);
+    let spec: ProjectSpec = Reader::new(body, &headers, limit, &app.settings)?.json(None).await?;
+    check(&app, &name, &spec).await?;
+    match app.store.put_project(&name, &spec, &uploader.id(), app.now()).await? {
+        PutProject::Created(project) => {
+            tracing::info!(project = %name, key = %uploader.id(), "project made");
+            Ok((StatusCode::CREATED, Json(ProjectStored { created: true, changed: Vec::new(), project })))
+        }
+        PutProject::Updated(project, changed) => {
+            Ok((StatusCode::OK, Json(ProjectStored { created: false, changed, project })))
+        }
+        PutProject::Taken(reason) => {
+            let detail = format!("there is a project `{name}` already, and {reason}; choose another name");
+            Err(ApiError::new(Cause::ProjectTaken, detail))
+        }
+        PutProject::Withdrawn => Err(withdrawn(&name)),
+    }
+}
+
+/// The project was withdrawn.
+pub fn withdrawn(name: &ProjectName) -> ApiError {
+    ApiError::new(Cause::ProjectWithdrawn, format!("the project `{name}` was withdrawn for good; choose another name"))
+}
+
+/// Checks everything that a project's declaration says about its program.
+async fn check(app: &App, name: &ProjectName, spec: &ProjectSpec) -> ApiResult<()> {
+    spec.check().map_err(|error| ApiError::new(Cause::BadRequest, error.to_string()))?;
+    for (kind, sha256) in [(Kind::Program, &spec.program), (Kind::Record, &spec.record)] {
+        if app.blobs.open(kind, sha256).await?.is_none() {
+            let detail = format!("the {kind} {sha256} was not uploaded; upload it before the project");
+            return Err(ApiError::new(Cause::ProgramMissing, detail));
+        }
+    }
+    let found = program_hash(&*app.program(&spec.record).await?);
+    if found != spec.program_hash {
+        let detail = format!("the record {} is of the program {found}, not of {}", spec.record, spec.program_hash);
+        return Err(ApiError::new(Cause::BadRecord, detail));
+    }
+    verify_program(&spec.signer, name, &spec.program, &spec.record, &spec.signature).map_err(|error| {
+        let detail = format!("the signature of the program by {} is refused: {error}", spec.signer);
+        ApiError::new(Cause::BadProgramSignature, detail)
+    })
+}
+
+/// Withdraws a project for good, and all its units that are not proved.
+#[utoipa::path(
+    post, path = "/v1/projects/{name}/withdraw", tag = "projects", security(("uploader" = [])),
+    params(("name" = String, Path, description = "The project")),
+    responses((status = 200, body = Changed), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn withdraw(
+    State(app): State<App>,
+    At(name): At<ProjectName>,
+    uploader: Uploader,
+) -> ApiResult<Json<Changed>> {
+    uploader.may(Scope::Withdraw, &name)?;
+    let units = app.store.withdraw_project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?;
+    app.announce();
+    Ok(Json(Changed { units }))
+}

@@ -1,0 +1,66 @@
+//! `/v1/projects/{name}/results`.
+
+use super::extract::{Asked, At};
+use super::projects::unknown;
+use super::units::page_length;
+use crate::app::App;
+use crate::auth::{Scope, Uploader};
+use crate::body::Reader;
+use crate::error::ApiResult;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use protocol::{Changed, Collected, Problem, ProjectName, ResultPage};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// Which results.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ResultQuery {
+    /// `next` of the page before; 0 for the beginning.
+    cursor: Option<u64>,
+    /// Most results of the page, 1 to 1000.
+    limit: Option<u32>,
+}
+
+/// Proved units in the order of their proofs. The order never changes, so a cursor stays valid.
+#[utoipa::path(
+    get, path = "/v1/projects/{name}/results", tag = "results", security(("uploader" = [])),
+    params(("name" = String, Path, description = "The project"), ResultQuery),
+    responses((status = 200, body = ResultPage), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn list(
+    State(app): State<App>,
+    At(name): At<ProjectName>,
+    Asked(query): Asked<ResultQuery>,
+    uploader: Uploader,
+) -> ApiResult<Json<ResultPage>> {
+    uploader.may(Scope::Read, &name)?;
+    let limit = page_length(query.limit)?;
+    app.store.project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?;
+    Ok(Json(app.store.results(&name, query.cursor.unwrap_or(0), limit).await?))
+}
+
+/// Says that the uploader has all results up to a cursor. It changes what is shown, nothing else.
+#[utoipa::path(
+    post, path = "/v1/projects/{name}/collected", tag = "results", security(("uploader" = [])),
+    params(("name" = String, Path, description = "The project")), request_body = Collected,
+    responses((status = 200, body = Changed), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn collected(
+    State(app): State<App>,
+    At(name): At<ProjectName>,
+    uploader: Uploader,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<Json<Changed>> {
+    uploader.may(Scope::Read, &name)?;
+    let Collected { cursor } = Reader::new(body, &headers, 1 << 16, &app.settings)?.json(None).await?;
+    app.store.project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?;
+    let units = app.store.mark_collected(&name, cursor, app.now()).await?;
+    app.announce();
+    Ok(Json(Changed { units }))
+}

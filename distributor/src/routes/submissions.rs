@@ -1,0 +1,275 @@
+//! Proofs and executions of units.
+//!
+//! A submission is received into a temporary file, judged, stored under its digest, and only then noted: whatever is
+//! interrupted in between, the same submission again finds the rest to do.
+
+use super::extract::At;
+use super::units::unknown;
+use crate::app::App;
+use crate::auth::Signed;
+use crate::blobs::{BlobError, Kind, Spooled};
+use crate::error::{ApiError, ApiResult};
+use crate::store::{Accept, AcceptExecution, AcceptProof, Refusal, Shown, Submission, Target};
+use crate::verify::ExecutionBounds;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use cairo_air::{Program, Statement};
+use protocol::{
+    Cause, ExecutionReceipt, ExecutionStatus, MAX_PROOF_BYTES, Problem, ProofReceipt, ProofStatus, UnitId,
+};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Submits a proof. It is verified before the answer; the same proof again gets the same answer. Taken while the unit is
+/// unproved, with a lease, with one that ran out, or without.
+#[utoipa::path(
+    put, path = "/v1/units/{id}/proof", tag = "submissions", security(("donor" = [])),
+    params(
+        ("id" = String, Path, description = "The unit"),
+        ("cairn-lease" = Option<String>, Header, description = "The lease, if there is one; then no rate limit applies"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses(
+        (status = 200, body = ProofReceipt),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 410, body = Problem, content_type = "application/problem+json", description = "`unit_withdrawn`"),
+        (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`bad_encoding`, `wrong_program`, `wrong_arguments`, `wrong_prover`, `verify_failed`, `policy_failed`, `unsupported_version`"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+        (status = 507, body = Problem, content_type = "application/problem+json", description = "`storage_full`"),
+    )
+)]
+pub async fn proof(
+    State(app): State<App>,
+    At(id): At<UnitId>,
+    signed: Signed,
+    body: Body,
+) -> ApiResult<Json<ProofReceipt>> {
+    let (target, spooled, submission) = receive(&app, &id, &signed, body, MAX_PROOF_BYTES as u64).await?;
+    if let Some(receipt) = app.store.proof_receipt(&id, &spooled.sha256, &signed.donor).await? {
+        return Ok(Json(receipt));
+    }
+    let program = app.program(&target.record).await?;
+    // Once the file is here the work is done whether or not the donor waits for the answer.
+    let work = app.tasks.spawn(accept_proof(app.clone(), target, program, spooled, submission));
+    work.await.map_err(ApiError::internal)?.map(Json)
+}
+
+/// Submits an execution for somebody else to prove. It is checked before the answer; the same execution again gets the same
+/// answer.
+#[utoipa::path(
+    put, path = "/v1/units/{id}/execution", tag = "submissions", security(("donor" = [])),
+    params(
+        ("id" = String, Path, description = "The unit"),
+        ("cairn-lease" = Option<String>, Header, description = "The lease, if there is one; then no rate limit applies"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses(
+        (status = 200, body = ExecutionReceipt),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`unit_state`"),
+        (status = 410, body = Problem, content_type = "application/problem+json", description = "`unit_withdrawn`"),
+        (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`bad_encoding`, `bad_execution`, `wrong_program`, `wrong_arguments`, `policy_failed`, `unsupported_version`"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+        (status = 507, body = Problem, content_type = "application/problem+json", description = "`storage_full`"),
+    )
+)]
+pub async fn execution(
+    State(app): State<App>,
+    At(id): At<UnitId>,
+    signed: Signed,
+    body: Body,
+) -> ApiResult<Json<ExecutionReceipt>> {
+    let limit = app.settings.max_execution_bytes;
+    let (target, spooled, submission) = receive(&app, &id, &signed, body, limit).await?;
+    if let Some(receipt) = app.store.execution_receipt(&id, &spooled.sha256, &signed.donor).await? {
+        return Ok(Json(receipt));
+    }
+    let program = app.program(&target.record).await?;
+    let work = app.tasks.spawn(accept_execution(app.clone(), target, program, spooled, submission));
+    work.await.map_err(ApiError::internal)?.map(Json)
+}
+
+/// Receives the file of a submission.
+async fn receive(
+    app: &App,
+    id: &UnitId,
+    signed: &Signed,
+    body: Body,
+    limit: u64,
+) -> ApiResult<(Target, Spooled, Submission)> {
+    app.check_running()?;
+    if !holds_lease(app, id, signed).await? {
+        app.unleased.take(&signed.donor, app.now()).map_err(|seconds| {
+            let detail = "the donor submits too much without a lease; keep the file and send it later";
+            ApiError::new(Cause::RateLimited, detail).retry_after(seconds)
+        })?;
+    }
+    let target = app.store.target(id).await?.ok_or_else(|| unknown(id))?;
+    if target.withdrawn {
+        return Err(withdrawn(id));
+    }
+    let spooled = signed.reader(app, body, limit)?.spool(&*app.blobs, &signed.content).await?;
+    let submission = Submission {
+        unit: *id,
+        donor: signed.donor,
+        lease: signed.lease,
+        sha256: spooled.sha256,
+        size: spooled.size,
+        now: app.now(),
+    };
+    Ok((target, spooled, submission))
+}
+
+/// Whether the request names a lease of this unit that brought nothing yet.
+async fn holds_lease(app: &App, id: &UnitId, signed: &Signed) -> ApiResult<bool> {
+    let Some(token) = &signed.lease else { return Ok(false) };
+    let holder = app.store.holder(token, &signed.donor).await?;
+    Ok(holder.is_some_and(|holder| holder.open && holder.unit == *id))
+}
+
+fn withdrawn(id: &UnitId) -> ApiError {
+    ApiError::new(Cause::UnitWithdrawn, format!("the uploader withdrew the unit `{id}`; nothing is taken for it any more"))
+}
+
+/// Notes a refusal.
+async fn refuse(app: &App, submission: &Submission, refusal: Refusal) -> ApiError {
+    tracing::info!(donor = %submission.donor, unit = %submission.unit, cause = %refusal.cause, "submission refused");
+    match app.store.refuse(submission, &refusal).await {
+        Ok(()) => {
+            app.announce();
+            refusal.into()
+        }
+        Err(error) => error.into(),
+    }
+}
+
+fn reopen(spooled: &Spooled) -> ApiResult<File> {
+    Ok(spooled.file.reopen().map_err(BlobError::from)?)
+}
+
+async fn accept_proof(
+    app: App,
+    target: Target,
+    program: Arc<Program>,
+    spooled: Spooled,
+    submission: Submission,
+) -> ApiResult<ProofReceipt> {
+    match verify(&app, &target, program, &spooled, &submission).await? {
+        Err(refusal) => {
+            app.metrics.proof(refusal.cause.name(), 0);
+            Err(refuse(&app, &submission, refusal).await)
+        }
+        Ok(shown) => {
+            let receipt = store_proof(&app, spooled, &submission, &shown).await?;
+            let (result, steps) = match receipt.status {
+                ProofStatus::Accepted => ("accepted", receipt.credited_steps),
+                ProofStatus::AlreadyProved => ("already_proved", 0),
+            };
+            app.metrics.proof(result, steps);
+            app.announce();
+            Ok(receipt)
+        }
+    }
+}
+
+async fn verify(
+    app: &App,
+    target: &Target,
+    program: Arc<Program>,
+    spooled: &Spooled,
+    submission: &Submission,
+) -> ApiResult<Result<Shown, Refusal>> {
+    let (mut file, size) = (reopen(spooled)?, spooled.size);
+    let (verifier, preset, max_steps) = (Arc::clone(&app.verifier), target.preset, target.limits.max_steps);
+    let (arguments, prover) = (target.arguments.0.clone(), *submission.donor.as_bytes());
+    let work = move || {
+        // The file has at most `MAX_PROOF_BYTES`, which fits.
+        let mut bytes = Vec::with_capacity(size as usize);
+        file.read_to_end(&mut bytes)?;
+        let statement = Statement { program: Arc::unwrap_or_clone(program), arguments, prover };
+        let begin = Instant::now();
+        let verdict = verifier.proof(&statement, &bytes, preset, max_steps);
+        Ok::<_, io::Error>((verdict, begin.elapsed()))
+    };
+    let (verdict, took) = app.proofs.run(work).await?.map_err(BlobError::from)?;
+    app.metrics.verified(took);
+    Ok(verdict)
+}
+
+async fn store_proof(
+    app: &App,
+    spooled: Spooled,
+    submission: &Submission,
+    shown: &Shown,
+) -> ApiResult<ProofReceipt> {
+    let execution = app.store.execution_of(&submission.unit).await?;
+    let accepted = {
+        let _shared = app.files.read().await;
+        app.blobs.put(Kind::Proof, spooled).await?;
+        app.store.accept_proof(submission, shown).await?
+    };
+    let accepted_first = matches!(&accepted, Accept::Receipt(receipt) if receipt.status == ProofStatus::Accepted);
+    if !accepted_first {
+        app.forget(Kind::Proof, &submission.sha256).await;
+    } else if let Some(execution) = execution {
+        app.forget(Kind::Execution, &execution).await;
+    }
+    match accepted {
+        AcceptProof::Receipt(receipt) => Ok(receipt),
+        accept => Err(not_accepted(&submission.unit, &accept)),
+    }
+}
+
+async fn accept_execution(
+    app: App,
+    target: Target,
+    program: Arc<Program>,
+    spooled: Spooled,
+    submission: Submission,
+) -> ApiResult<ExecutionReceipt> {
+    let (file, verifier, limits) = (reopen(&spooled)?, Arc::clone(&app.verifier), target.limits);
+    let settings = &app.settings;
+    let bounds = ExecutionBounds { max_bytes: settings.max_execution_bytes, max_cells: settings.max_execution_cells };
+    let arguments = target.arguments.0;
+    let work = move || verifier.execution(&program, &arguments, file, &limits, &bounds);
+    let shown = match app.executions.run(work).await? {
+        Ok(shown) => shown,
+        Err(refusal) => {
+            app.metrics.execution(refusal.cause.name());
+            return Err(refuse(&app, &submission, refusal).await);
+        }
+    };
+    let accepted = {
+        let _shared = app.files.read().await;
+        app.blobs.put(Kind::Execution, spooled).await?;
+        app.store.accept_execution(&submission, &shown).await?
+    };
+    let accepted_first = matches!(&accepted, Accept::Receipt(receipt) if receipt.status == ExecutionStatus::Accepted);
+    if !accepted_first {
+        app.forget(Kind::Execution, &submission.sha256).await;
+    }
+    match accepted {
+        AcceptExecution::Receipt(receipt) => {
+            app.metrics.execution(if accepted_first { "accepted" } else { "already_executed" });
+            app.announce();
+            Ok(receipt)
+        }
+        accept => Err(not_accepted(&submission.unit, &accept)),
+    }
+}
+
+fn not_accepted<R>(id: &UnitId, accept: &Accept<R>) -> ApiError {
+    match accept {
+        Accept::Withdrawn => withdrawn(id),
+        Accept::Failed => {
+            let detail = format!("the unit `{id}` was set aside after failures; its uploader can put it back");
+            ApiError::new(Cause::UnitState, detail)
+        }
+        Accept::Unknown | Accept::Receipt(_) => unknown(id),
+    }
+}

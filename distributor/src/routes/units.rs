@@ -1,0 +1,195 @@
+//! Units: `/v1/projects/{name}/units` and `/v1/units`.
+
+use super::extract::{Asked, At};
+use super::projects::{unknown as unknown_project, withdrawn};
+use crate::app::App;
+use crate::auth::{Scope, Uploader};
+use crate::body::Reader;
+use crate::error::{ApiError, ApiResult};
+use crate::store::{AddUnits, DrawnUnit, UnitChange};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use protocol::{
+    Cause, MAX_BATCH, MAX_PAGE, MAX_UNIT_ARGUMENTS, NewUnit, NewUnits, Problem, ProjectName, StoredUnit, Unit,
+    UnitDetail, UnitId, UnitPage, UnitState, UnitsStored,
+};
+use serde::Deserialize;
+use std::collections::HashMap;
+use utoipa::IntoParams;
+
+/// Adds units, all or none. A unit whose external id is there with the same arguments is left as it is.
+#[utoipa::path(
+    post, path = "/v1/projects/{name}/units", tag = "units", security(("uploader" = [])),
+    params(("name" = String, Path, description = "The project")), request_body = NewUnits,
+    responses(
+        (status = 200, body = UnitsStored),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`external_id_taken`, `project_withdrawn`"),
+    )
+)]
+pub async fn add(
+    State(app): State<App>,
+    At(name): At<ProjectName>,
+    uploader: Uploader,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<Json<UnitsStored>> {
+    uploader.may(Scope::Push, &name)?;
+    let reader = Reader::new(body, &headers, app.settings.max_json_bytes, &app.settings)?;
+    let NewUnits { units } = reader.json(None).await?;
+    check(&units)?;
+    let draw = |unit| Ok(DrawnUnit { id: UnitId::random()?, unit });
+    let drawn = units.into_iter().map(draw).collect::<ApiResult<Vec<_>>>()?;
+    let stored = match app.store.add_units(&name, &drawn, app.now()).await? {
+        AddUnits::Stored(stored) => stored,
+        AddUnits::Taken(index) => return Err(taken(&drawn, index)),
+        AddUnits::UnknownProject => return Err(unknown_project(&name)),
+        AddUnits::Withdrawn => return Err(withdrawn(&name)),
+    };
+    app.announce();
+    let units = drawn.into_iter().zip(stored);
+    let units = units.map(|(drawn, (id, created))| StoredUnit { external_id: drawn.unit.external_id, id, created });
+    Ok(Json(UnitsStored { units: units.collect() }))
+}
+
+fn taken(units: &[DrawnUnit], index: usize) -> ApiError {
+    let id = units.get(index).map_or("", |drawn| drawn.unit.external_id.as_str());
+    let detail = format!(
+        "unit {index} of the batch has the external id `{id}`, which stands for other arguments in this project; \
+         no unit of the batch was added"
+    );
+    ApiError::new(Cause::ExternalIdTaken, detail)
+}
+
+fn check(units: &[NewUnit]) -> ApiResult<()> {
+    let bad = |detail: String| Err(ApiError::new(Cause::BadRequest, detail));
+    if !(1..=MAX_BATCH).contains(&units.len()) {
+        return bad(format!("a batch has 1 to {MAX_BATCH} units, this one has {}", units.len()));
+    }
+    let mut seen = HashMap::new();
+    for (index, unit) in units.iter().enumerate() {
+        let (id, arguments) = (&unit.external_id, unit.arguments.0.len());
+        if let Some(first) = seen.insert(id, index) {
+            return bad(format!("the units {first} and {index} of the batch have the same external id `{id}`"));
+        }
+        if arguments > MAX_UNIT_ARGUMENTS {
+            return bad(format!("unit `{id}` has {arguments} arguments, the most are {MAX_UNIT_ARGUMENTS}"));
+        }
+        if !(1..=cairo_air::claim::MAX_STEPS).contains(&unit.estimated_steps) {
+            return bad(format!("unit `{id}` has {} estimated steps; they are 1 to 2^40", unit.estimated_steps));
+        }
+    }
+    Ok(())
+}
+
+/// Which units.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct UnitQuery {
+    /// Only those of this state.
+    state: Option<UnitState>,
+    /// `next` of the page before.
+    cursor: Option<u64>,
+    /// Most units of the page, 1 to 1000.
+    limit: Option<u32>,
+}
+
+/// The length of a page.
+///
+/// # Errors
+/// If more is asked for than there may be.
+pub fn page_length(asked: Option<u32>) -> ApiResult<u32> {
+    let length = asked.unwrap_or(100);
+    if (1..=MAX_PAGE).contains(&length) {
+        return Ok(length);
+    }
+    Err(ApiError::new(Cause::BadRequest, format!("`limit` is 1 to {MAX_PAGE}, not {length}")))
+}
+
+/// Units in the order of their making.
+#[utoipa::path(
+    get, path = "/v1/projects/{name}/units", tag = "units", security(("uploader" = [])),
+    params(("name" = String, Path, description = "The project"), UnitQuery),
+    responses((status = 200, body = UnitPage), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn list(
+    State(app): State<App>,
+    At(name): At<ProjectName>,
+    Asked(query): Asked<UnitQuery>,
+    uploader: Uploader,
+) -> ApiResult<Json<UnitPage>> {
+    uploader.may(Scope::Read, &name)?;
+    let (limit, now) = (page_length(query.limit)?, app.now());
+    app.store.project(&name, now).await?.ok_or_else(|| unknown_project(&name))?;
+    Ok(Json(app.store.units(&name, query.state, query.cursor.unwrap_or(0), limit, now).await?))
+}
+
+/// There is no such unit.
+pub fn unknown(id: &UnitId) -> ApiError {
+    ApiError::new(Cause::UnknownUnit, format!("there is no unit `{id}`"))
+}
+
+async fn load(app: &App, uploader: &Uploader, scope: Scope, id: &UnitId) -> ApiResult<UnitDetail> {
+    let detail = app.store.unit(id, app.now()).await?.ok_or_else(|| unknown(id))?;
+    uploader.may(scope, &detail.unit.project)?;
+    Ok(detail)
+}
+
+/// A unit with all attempts.
+#[utoipa::path(
+    get, path = "/v1/units/{id}", tag = "units", security(("uploader" = [])),
+    params(("id" = String, Path, description = "The unit")),
+    responses((status = 200, body = UnitDetail), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn get(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<UnitDetail>> {
+    Ok(Json(load(&app, &uploader, Scope::Read, &id).await?))
+}
+
+/// Puts a unit that failed or was withdrawn back into the queue.
+#[utoipa::path(
+    post, path = "/v1/units/{id}/retry", tag = "units", security(("uploader" = [])),
+    params(("id" = String, Path, description = "The unit")),
+    responses(
+        (status = 200, body = Unit),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`unit_state`, `project_withdrawn`"),
+    )
+)]
+pub async fn retry(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<Unit>> {
+    load(&app, &uploader, Scope::Withdraw, &id).await?;
+    changed(&app, &id, app.store.retry_unit(&id, app.now()).await?, "retried")
+}
+
+/// Withdraws a unit that is not proved.
+#[utoipa::path(
+    post, path = "/v1/units/{id}/withdraw", tag = "units", security(("uploader" = [])),
+    params(("id" = String, Path, description = "The unit")),
+    responses(
+        (status = 200, body = Unit),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`unit_state`"),
+    )
+)]
+pub async fn withdraw(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<Unit>> {
+    load(&app, &uploader, Scope::Withdraw, &id).await?;
+    changed(&app, &id, app.store.withdraw_unit(&id, app.now()).await?, "withdrawn")
+}
+
+fn changed(app: &App, id: &UnitId, change: UnitChange, what: &str) -> ApiResult<Json<Unit>> {
+    match change {
+        UnitChange::Done(unit) => {
+            app.announce();
+            Ok(Json(unit))
+        }
+        UnitChange::Conflict(unit) => {
+            let detail = format!("the unit `{}` is {}, so it cannot be {what}", unit.external_id, unit.state);
+            Err(ApiError::new(Cause::UnitState, detail))
+        }
+        UnitChange::ProjectWithdrawn(name) => Err(withdrawn(&name)),
+        UnitChange::Unknown => Err(unknown(id)),
+    }
+}

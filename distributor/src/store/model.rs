@@ -1,0 +1,270 @@
+//! What goes into the store and comes out of it, besides the wire types.
+
+use protocol::{
+    AttemptNumber, Cause, Digest, DonorKey, DonorLimits, ExecutionReceipt, FailureReport, Felts, Lease, LeaseMode,
+    LeaseToken, NewUnit, NoWork, Preset, Project, ProjectName, ProofReceipt, RequestKey, Timestamp, Unit, UnitId,
+    UnitLimits, UploaderKeyId,
+};
+
+/// What an uploader's key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scopes {
+    /// Make projects and add units.
+    pub push: bool,
+    /// Read units, results, proofs and events.
+    pub read: bool,
+    /// Withdraw and retry.
+    pub withdraw: bool,
+}
+
+/// An uploader's key, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploaderKey {
+    /// Its public part.
+    pub id: UploaderKeyId,
+    /// Whose it is, for the operator.
+    pub name: String,
+    /// SHA-256 of the secret.
+    pub secret_hash: Digest,
+    /// The project names it reaches: a name, or a beginning and `*`.
+    pub projects: String,
+    /// What it may do there.
+    pub scopes: Scopes,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl UploaderKey {
+    /// Whether the key reaches this project.
+    pub fn reaches(&self, project: &ProjectName) -> bool {
+        match self.projects.strip_suffix('*') {
+            Some(beginning) => project.as_str().starts_with(beginning),
+            None => project.as_str() == self.projects,
+        }
+    }
+}
+
+/// What became of a project declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PutProject {
+    /// It is new.
+    Created(Project),
+    /// It was there; these settings were changed.
+    Updated(Project, Vec<String>),
+    /// The name belongs to something else, for this reason.
+    Taken(String),
+    /// The project was withdrawn.
+    Withdrawn,
+}
+
+/// What became of a batch of units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddUnits {
+    /// All are there: for each its id, and whether it is new.
+    Stored(Vec<(UnitId, bool)>),
+    /// None was added: the unit at this place of the batch has an external id that stands for other arguments.
+    Taken(usize),
+    /// None was added: no such project.
+    UnknownProject,
+    /// None was added: the project was withdrawn.
+    Withdrawn,
+}
+
+/// A unit to be added, with the id drawn for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrawnUnit {
+    /// Its id, if it is new.
+    pub id: UnitId,
+    /// What the uploader gave.
+    pub unit: NewUnit,
+}
+
+/// What became of an action on a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnitChange {
+    /// Done, or it was so already.
+    Done(Unit),
+    /// Its state does not allow it.
+    Conflict(Unit),
+    /// Its project was withdrawn.
+    ProjectWithdrawn(ProjectName),
+    /// No such unit.
+    Unknown,
+}
+
+/// A donor's wish for work, with all that is drawn and decided outside of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseAsk {
+    /// Who.
+    pub donor: DonorKey,
+    /// Marks the wish; the same wish gets the same lease.
+    pub request: RequestKey,
+    /// Token of the lease, if there will be one.
+    pub token: LeaseToken,
+    /// From which project.
+    pub project: Option<ProjectName>,
+    /// For what.
+    pub mode: LeaseMode,
+    /// What fits.
+    pub limits: DonorLimits,
+    /// Random number that decides among projects, by weight.
+    pub draw: u64,
+    /// When.
+    pub now: Timestamp,
+    /// When the lease runs out.
+    pub until: Timestamp,
+    /// Beyond this it cannot be renewed.
+    pub renewable_for: u64,
+    /// A unit is not lent to a donor on which it failed less than this many seconds ago.
+    pub cooldown: u64,
+}
+
+/// Answer to a wish for work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseGrant {
+    /// A unit was lent.
+    Granted(Box<Lease>),
+    /// There is none, for this reason.
+    NoWork(NoWork),
+    /// No such project.
+    UnknownProject,
+}
+
+/// What became of a renewal or release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseChange {
+    /// Done; for a renewal with the new end.
+    Done(Timestamp),
+    /// The lease has ended.
+    Ended,
+    /// The donor holds no such lease.
+    Unknown,
+}
+
+/// A lease given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Which.
+    pub token: LeaseToken,
+    /// By whom.
+    pub donor: DonorKey,
+    /// The failure, if there was one.
+    pub failure: Option<FailureReport>,
+    /// Failures on this many donors set the unit aside.
+    pub quarantine_after: u32,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Who submits something, for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submission {
+    /// For which unit.
+    pub unit: UnitId,
+    /// By whom.
+    pub donor: DonorKey,
+    /// Under which lease.
+    pub lease: Option<LeaseToken>,
+    /// Digest of the file.
+    pub sha256: Digest,
+    /// Bytes of the file.
+    pub size: u64,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What a submission is checked against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The project.
+    pub project: ProjectName,
+    /// Record of its program.
+    pub record: Digest,
+    /// The unit's arguments.
+    pub arguments: Felts,
+    /// The project's limits.
+    pub limits: UnitLimits,
+    /// The project's preset.
+    pub preset: Preset,
+    /// Whether a proof is there already.
+    pub proved: bool,
+    /// Whether an execution is there already.
+    pub executed: bool,
+    /// Whether the unit was withdrawn.
+    pub withdrawn: bool,
+}
+
+/// What a valid proof or execution shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Steps of the run.
+    pub n_steps: u64,
+    /// Its output.
+    pub output: Felts,
+}
+
+/// What became of a valid submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accept<R> {
+    /// The answer to give.
+    Receipt(R),
+    /// The unit was withdrawn.
+    Withdrawn,
+    /// No such unit.
+    Unknown,
+    /// The unit was set aside (executions only).
+    Failed,
+}
+
+/// Answer to a proof.
+pub type AcceptProof = Accept<ProofReceipt>;
+
+/// Answer to an execution.
+pub type AcceptExecution = Accept<ExecutionReceipt>;
+
+/// Why a submission is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// For programs.
+    pub cause: Cause,
+    /// For people.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// A refusal.
+    pub fn new(cause: Cause, detail: impl Into<String>) -> Self {
+        Self { cause, detail: detail.into() }
+    }
+}
+
+/// A donor, as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Donor {
+    /// What it has done.
+    pub credit: protocol::DonorCredit,
+    /// When it was blocked.
+    pub blocked_at: Option<Timestamp>,
+}
+
+/// Which files the store refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlobRef {
+    /// Of what kind.
+    pub kind: crate::blobs::Kind,
+    /// Under which digest.
+    pub sha256: Digest,
+}
+
+/// Number of an attempt's row, with its donor: what a token stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// The unit.
+    pub unit: UnitId,
+    /// The attempt.
+    pub attempt: AttemptNumber,
+    /// Whether it brought nothing yet, neither result nor failure; its lease may have run out.
+    pub open: bool,
+}

@@ -1,0 +1,139 @@
+//! The store in one SQLite file. All of its SQL is in this module.
+//!
+//! SQLite has one writer at a time, so writing transactions queue up at a lock in memory, which is fair, before they
+//! begin with `BEGIN IMMEDIATE`. There are two connections for them: what an answer promises (proofs, executions, projects, units,
+//! keys) is synced to disk before the answer; what a power cut may undo without harm (leases, nonces) is not. Readers have
+//! connections of their own and never wait for writers.
+
+mod donors;
+mod keys;
+mod leases;
+mod lending;
+mod operations;
+mod projects;
+mod rows;
+mod submissions;
+mod units;
+
+use super::{StoreError, StoreResult};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, Transaction};
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// Connections for reading.
+const READERS: u32 = 4;
+
+/// How long to wait for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A store in one SQLite file.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    path: PathBuf,
+    queue: Arc<Mutex<()>>,
+    durable: SqlitePool,
+    quick: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// Whether a transaction must survive a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// Synced to disk before the answer.
+    Durable,
+    /// Survives the end of the process, but maybe not of the machine.
+    Quick,
+}
+
+/// A writing transaction; rolled back unless committed.
+struct Write {
+    // Dropped before the place in the queue is given up.
+    transaction: Transaction<'static, Sqlite>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Write {
+    async fn commit(self) -> StoreResult<()> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+impl Deref for Write {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Write {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+}
+
+impl SqliteStore {
+    /// Opens the database, makes it if it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// If the file cannot be opened, is no database, or was written by a newer version.
+    pub async fn open(path: &Path) -> StoreResult<Self> {
+        let options = |synchronous| {
+            SqliteConnectOptions::new()
+                .filename(path)
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(synchronous)
+                .foreign_keys(true)
+                .busy_timeout(BUSY_TIMEOUT)
+                .pragma("cache_size", "-65536")
+        };
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .test_before_acquire(false)
+                .idle_timeout(None)
+                .max_lifetime(None)
+        };
+        let durable = pool(1).connect_with(options(SqliteSynchronous::Full)).await?;
+        migrator().run(&durable).await.map_err(|error| StoreError::Failed(format!("its schema: {error}")))?;
+        let quick = pool(1).connect_with(options(SqliteSynchronous::Normal)).await?;
+        let readers = pool(READERS).connect_with(options(SqliteSynchronous::Normal).read_only(true)).await?;
+        Ok(Self { path: path.to_owned(), queue: Arc::default(), durable, quick, readers })
+    }
+
+    async fn write(&self, durability: Durability) -> StoreResult<Write> {
+        let turn = Arc::clone(&self.queue).lock_owned().await;
+        let pool = match durability {
+            Durability::Durable => &self.durable,
+            Durability::Quick => &self.quick,
+        };
+        let transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Write { transaction, _turn: turn })
+    }
+}
+
+fn migrator() -> Migrator {
+    let sql = sqlx::SqlStr::from_static(include_str!("../../../migrations/sqlite/0001_init.sql"));
+    let first = Migration::new(1, "init".into(), MigrationType::Simple, sql, false);
+    Migrator::with_migrations(vec![first])
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|error| error.code());
+        // Extended result codes hold the primary one in their lowest byte.
+        match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+            Some(13) => Self::Full,
+            Some(5 | 6) => Self::Busy(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The operator's side.
+
+use super::rows::Columns as _;
+use super::{Durability, SqliteStore};
+use crate::blobs::Kind;
+use crate::store::{BlobRef, Operations, StoreError, StoreResult};
+use async_trait::async_trait;
+use protocol::Digest;
+use sqlx::query;
+use std::path::Path;
+
+#[async_trait]
+impl Operations for SqliteStore {
+    async fn ping(&self) -> StoreResult<()> {
+        query("SELECT 1 FROM settings").fetch_optional(&self.readers).await?;
+        Ok(())
+    }
+
+    async fn is_paused(&self) -> StoreResult<bool> {
+        Ok(query("SELECT 1 FROM settings WHERE name = 'paused'").fetch_optional(&self.readers).await?.is_some())
+    }
+
+    async fn set_paused(&self, paused: bool) -> StoreResult<()> {
+        let mut write = self.write(Durability::Durable).await?;
+        query(if paused {
+            "INSERT INTO settings (name, value) VALUES ('paused', '1') ON CONFLICT DO NOTHING"
+        } else {
+            "DELETE FROM settings WHERE name = 'paused'"
+        })
+        .execute(&mut *write)
+        .await?;
+        write.commit().await
+    }
+
+    async fn needs_file(&self, file: &BlobRef) -> StoreResult<bool> {
+        let sql = match file.kind {
+            Kind::Program => "SELECT 1 FROM projects WHERE program = ?1 LIMIT 1",
+            Kind::Record => "SELECT 1 FROM projects WHERE record = ?1 LIMIT 1",
+            Kind::Execution => "SELECT 1 FROM units WHERE execution = ?1 AND state = 'executed' LIMIT 1",
+            Kind::Proof => "SELECT 1 FROM units WHERE proof = ?1 LIMIT 1",
+        };
+        Ok(query(sql).bind(&file.sha256.as_bytes()[..]).fetch_optional(&self.readers).await?.is_some())
+    }
+
+    async fn blob_refs(&self) -> StoreResult<Vec<BlobRef>> {
+        let mut refs = Vec::new();
+        for (kind, sql) in [
+            (Kind::Program, "SELECT DISTINCT program AS sha256 FROM projects"),
+            (Kind::Record, "SELECT DISTINCT record AS sha256 FROM projects"),
+            (Kind::Execution, "SELECT DISTINCT execution AS sha256 FROM units WHERE state = 'executed'"),
+            (Kind::Proof, "SELECT DISTINCT proof AS sha256 FROM units WHERE proof IS NOT NULL"),
+        ] {
+            for row in query(sql).fetch_all(&self.readers).await? {
+                refs.push(BlobRef { kind, sha256: Digest::from_bytes(row.bytes("sha256")?) });
+            }
+        }
+        Ok(refs)
+    }
+
+    async fn backup(&self, path: &Path) -> StoreResult<()> {
+        let Some(target) = path.to_str() else {
+            return Err(StoreError::Failed(format!("the path {} is no Unicode text", path.display())));
+        };
+        query("VACUUM INTO ?1").bind(target).execute(&self.readers).await?;
+        Ok(())
+    }
+
+    async fn close(&self) {
+        tracing::debug!(path = %self.path.display(), "closing the database");
+        self.readers.close().await;
+        self.quick.close().await;
+        // The last connection checkpoints the write-ahead log.
+        self.durable.close().await;
+    }
+}

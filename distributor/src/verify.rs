@@ -1,0 +1,175 @@
+//! Verification of what donors bring, on a bounded number of threads beside the async ones.
+
+use crate::error::ApiError;
+use crate::store::{Refusal, Shown};
+use cairo_air::{Policy, Program, ProofFileError, Statement, VerifyError};
+use cairo_execution::LoadError;
+use felt::Felt;
+use protocol::{Cause, Felts, Preset, UnitLimits, program_hash};
+use std::fs::File;
+use std::io::BufReader;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Semaphore;
+
+/// What an execution may come to beyond the project's limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExecutionBounds {
+    /// Largest file.
+    pub max_bytes: u64,
+    /// Most memory cells.
+    pub max_cells: u64,
+}
+
+/// Judges submissions. Neither method may panic or take memory beyond the limits, whatever the file holds.
+pub trait Verifier: Send + Sync + 'static {
+    /// Whether this is a proof of the statement with the security that the preset demands.
+    ///
+    /// # Errors
+    /// Why not.
+    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<Shown, Refusal>;
+
+    /// Whether this is an execution of the program on the arguments within the limits.
+    ///
+    /// # Errors
+    /// Why not.
+    fn execution(
+        &self,
+        program: &Program,
+        arguments: &[Felt],
+        file: File,
+        limits: &UnitLimits,
+        bounds: &ExecutionBounds,
+    ) -> Result<Shown, Refusal>;
+}
+
+/// The verifier of `cairo-air`.
+#[derive(Debug, Clone, Copy)]
+pub struct CairoVerifier {
+    policy: fn(Preset, u64) -> Policy,
+}
+
+impl Default for CairoVerifier {
+    fn default() -> Self {
+        Self { policy: protocol::policy }
+    }
+}
+
+impl CairoVerifier {
+    /// With another policy than the one that uploaders apply; for tests, which have no time for secure proofs.
+    pub const fn with_policy(policy: fn(Preset, u64) -> Policy) -> Self {
+        Self { policy }
+    }
+}
+
+/// The cause of a refusal.
+const fn proof_cause(error: &VerifyError) -> Cause {
+    match error {
+        VerifyError::Policy(_) => Cause::PolicyFailed,
+        VerifyError::File(ProofFileError::Version(_)) => Cause::UnsupportedVersion,
+        VerifyError::File(_) | VerifyError::Decode(_) => Cause::BadEncoding,
+        VerifyError::OtherProgram { .. } => Cause::WrongProgram,
+        VerifyError::OtherArguments { .. } => Cause::WrongArguments,
+        VerifyError::OtherProver { .. } => Cause::WrongProver,
+        VerifyError::Claim(_) | VerifyError::Layout(_) | VerifyError::Stark(_) => Cause::VerifyFailed,
+    }
+}
+
+/// The cause of a refusal.
+const fn execution_cause(error: &LoadError) -> Cause {
+    match error {
+        LoadError::Version { .. } => Cause::UnsupportedVersion,
+        LoadError::TooLarge { .. } => Cause::PolicyFailed,
+        LoadError::Invalid(_) | LoadError::Program(_) => Cause::BadExecution,
+        _ => Cause::BadEncoding,
+    }
+}
+
+impl Verifier for CairoVerifier {
+    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<Shown, Refusal> {
+        match cairo_air::verify(statement, proof, &(self.policy)(preset, max_steps)) {
+            Ok(verified) => Ok(Shown { n_steps: verified.n_steps, output: Felts(verified.output) }),
+            Err(error) => Err(Refusal::new(proof_cause(&error), error.to_string())),
+        }
+    }
+
+    fn execution(
+        &self,
+        program: &Program,
+        arguments: &[Felt],
+        file: File,
+        limits: &UnitLimits,
+        bounds: &ExecutionBounds,
+    ) -> Result<Shown, Refusal> {
+        let max_memory_cells = limits.max_memory_cells.min(bounds.max_cells);
+        let loaded = cairo_execution::load(
+            BufReader::new(file),
+            cairo_execution::Limits {
+                max_packed_bytes: bounds.max_bytes,
+                // A cell takes at most 34 bytes, a step at most 15, and the program is among the cells.
+                max_body_bytes: (1 << 16)
+                    + 68_u64.saturating_mul(max_memory_cells).saturating_add(limits.max_steps.saturating_mul(15)),
+                max_steps: limits.max_steps,
+                max_memory_cells,
+            },
+        );
+        let execution = loaded.map_err(|error| Refusal::new(execution_cause(&error), error.to_string()))?;
+        if execution.program != *program {
+            let (found, expected) = (program_hash(&execution.program), program_hash(program));
+            let detail = format!("this is an execution of another program: its hash is {found}, expected is {expected}");
+            return Err(Refusal::new(Cause::WrongProgram, detail));
+        }
+        if execution.arguments != arguments {
+            let detail = "this is an execution of the program on other arguments than the unit's";
+            return Err(Refusal::new(Cause::WrongArguments, detail));
+        }
+        Ok(Shown { n_steps: execution.n_steps() as u64, output: Felts(execution.output().to_vec()) })
+    }
+}
+
+/// Runs verifications, a few at once, with a bounded number waiting.
+#[derive(Debug)]
+pub struct Pool {
+    permits: Arc<Semaphore>,
+    places: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Pool {
+    /// `threads` at once, and `queue` more waiting.
+    pub fn new(threads: usize, queue: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(threads)), places: threads + queue, taken: Arc::default() }
+    }
+
+    /// How many run or wait.
+    pub fn load(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Runs work on a thread of its own once it is its turn. The work goes on if the caller goes away.
+    ///
+    /// # Errors
+    /// `busy` if too many wait.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+        let place = Place(Arc::clone(&self.taken));
+        if self.taken.fetch_add(1, Ordering::Relaxed) >= self.places {
+            let detail = "more submissions wait for verification than the distributor takes; keep the file and try again";
+            return Err(ApiError::new(Cause::Busy, detail));
+        }
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(ApiError::internal)?;
+        let work = move || {
+            let _held = (place, permit);
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)
+    }
+}
+
+/// A place in the queue, given up when dropped.
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,203 @@
+//! A store with a project, and short words for what happens to it.
+
+use distributor::store::sqlite::SqliteStore;
+use distributor::store::{
+    Accept, AddUnits, DrawnUnit, LeaseAsk, LeaseChange, LeaseGrant, PutProject, Release, Scopes, Shown, Store,
+    Submission, UploaderKey,
+};
+use felt::Felt;
+use protocol::{
+    Digest, DonorKey, DonorLimits, FailureCause, FailureReport, Felts, Lease, LeaseMode, LeaseToken, NewUnit, NoWork,
+    Preset, ProgramHash, ProjectName, ProjectSpec, ProofReceipt, RequestKey, Signature, SignerKey, Timestamp, UnitDetail,
+    UnitId, UnitLimits, UnitState, UploaderKeyId,
+};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+
+/// Seconds of a lease.
+pub const LEASE: u64 = 100;
+/// Seconds after which a lease cannot be renewed any more.
+pub const RENEWABLE: u64 = 250;
+/// Seconds for which a unit is kept from a donor on which it failed.
+pub const COOLDOWN: u64 = 1000;
+/// Donors on which a unit must fail.
+pub const QUARANTINE: u32 = 3;
+
+/// An empty SQLite store.
+pub async fn sqlite() -> (Box<dyn Store>, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("cairn.db")).await.unwrap();
+    (Box::new(store), folder)
+}
+
+/// A store with the project `primes` and a clock.
+pub struct World {
+    pub store: Box<dyn Store>,
+    now: AtomicU64,
+    drawn: AtomicU64,
+}
+
+pub fn name(name: &str) -> ProjectName {
+    name.parse().unwrap()
+}
+
+pub fn primes() -> ProjectName {
+    name("primes")
+}
+
+pub fn donor(number: u8) -> DonorKey {
+    DonorKey::from_bytes([number; 32])
+}
+
+pub fn owner() -> UploaderKeyId {
+    UploaderKeyId::from_bytes([1; 6])
+}
+
+pub fn spec() -> ProjectSpec {
+    ProjectSpec {
+        program: Digest::of(b"program"),
+        record: Digest::of(b"record"),
+        program_hash: ProgramHash::from_bytes([5; 32]),
+        signer: SignerKey::from_bytes([6; 32]),
+        signature: Signature::from_bytes([7; 64]),
+        limits: UnitLimits { max_steps: 10_000, max_memory_cells: 10_000, time_limit: 60 },
+        preset: Preset::Default100,
+        description: "counts primes".to_owned(),
+        weight: 1,
+    }
+}
+
+pub fn new_unit(number: u64) -> NewUnit {
+    let arguments = Felts(vec![Felt::from(number)]);
+    NewUnit { external_id: format!("unit-{number}").parse().unwrap(), arguments, estimated_steps: 1000 }
+}
+
+pub fn failure(cause: FailureCause) -> FailureReport {
+    FailureReport { cause, detail: format!("it was {cause}") }
+}
+
+pub fn shown() -> Shown {
+    Shown { n_steps: 900, output: Felts(vec![Felt::from(42)]) }
+}
+
+impl World {
+    pub async fn new(store: Box<dyn Store>) -> Self {
+        let world = Self { store, now: AtomicU64::new(1_000_000), drawn: AtomicU64::new(0) };
+        let scopes = Scopes { push: true, read: true, withdraw: true };
+        let key = UploaderKey {
+            id: owner(),
+            name: "alice".to_owned(),
+            secret_hash: Digest::of(b"secret"),
+            projects: "*".to_owned(),
+            scopes,
+            created_at: world.now(),
+            revoked_at: None,
+        };
+        world.store.add_key(&key).await.unwrap();
+        assert!(matches!(world.put(&primes(), &spec()).await, PutProject::Created(_)));
+        world
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.now.load(Ordering::Relaxed))
+    }
+
+    pub fn pass(&self, seconds: u64) {
+        self.now.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// A number that was not drawn before.
+    pub fn draw(&self) -> u64 {
+        self.drawn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        bytes[..8].copy_from_slice(&self.draw().to_le_bytes());
+        bytes
+    }
+
+    pub async fn put(&self, name: &ProjectName, spec: &ProjectSpec) -> PutProject {
+        self.store.put_project(name, spec, &owner(), self.now()).await.unwrap()
+    }
+
+    pub async fn add_to(&self, project: &ProjectName, units: Vec<NewUnit>) -> AddUnits {
+        let draw = |unit| DrawnUnit { id: UnitId::from_bytes(self.bytes()), unit };
+        let drawn: Vec<_> = units.into_iter().map(draw).collect();
+        self.store.add_units(project, &drawn, self.now()).await.unwrap()
+    }
+
+    /// Adds that many units and returns their ids.
+    pub async fn add(&self, count: u64) -> Vec<UnitId> {
+        match self.add_to(&primes(), (0..count).map(new_unit).collect()).await {
+            AddUnits::Stored(stored) => stored.into_iter().map(|(id, _)| id).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn ask(&self, donor: DonorKey, mode: LeaseMode) -> LeaseAsk {
+        LeaseAsk {
+            donor,
+            request: RequestKey::from_bytes(self.bytes()),
+            token: LeaseToken::from_bytes(self.bytes()),
+            project: None,
+            mode,
+            limits: DonorLimits { max_steps: 5000, max_memory: 1 << 30, steps_per_second: 100 },
+            draw: self.draw(),
+            now: self.now(),
+            until: self.now().plus(LEASE),
+            renewable_for: RENEWABLE,
+            cooldown: COOLDOWN,
+        }
+    }
+
+    pub async fn lease(&self, donor: DonorKey, mode: LeaseMode) -> Lease {
+        match self.store.lease(&self.ask(donor, mode)).await.unwrap() {
+            LeaseGrant::Granted(lease) => *lease,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn no_work(&self, donor: DonorKey, mode: LeaseMode) -> NoWork {
+        match self.store.lease(&self.ask(donor, mode)).await.unwrap() {
+            LeaseGrant::NoWork(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn release(&self, lease: &Lease, donor: DonorKey, failure: Option<FailureReport>) -> LeaseChange {
+        let release =
+            Release { token: lease.token, donor, failure, quarantine_after: QUARANTINE, now: self.now() };
+        self.store.release(&release).await.unwrap()
+    }
+
+    pub async fn renew(&self, lease: &Lease, donor: DonorKey) -> LeaseChange {
+        let until = self.now().plus(LEASE);
+        self.store.renew(&lease.token, &donor, self.now(), until, RENEWABLE).await.unwrap()
+    }
+
+    pub fn submission(&self, unit: UnitId, donor: DonorKey, lease: Option<LeaseToken>, file: &str) -> Submission {
+        let sha256 = Digest::of(file.as_bytes());
+        Submission { unit, donor, lease, sha256, size: file.len() as u64, now: self.now() }
+    }
+
+    pub async fn prove(&self, unit: UnitId, donor: DonorKey, file: &str) -> ProofReceipt {
+        let submission = self.submission(unit, donor, None, file);
+        match self.store.accept_proof(&submission, &shown()).await.unwrap() {
+            Accept::Receipt(receipt) => receipt,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn unit(&self, id: UnitId) -> UnitDetail {
+        self.store.unit(&id, self.now()).await.unwrap().unwrap()
+    }
+
+    pub async fn state(&self, id: UnitId) -> UnitState {
+        self.unit(id).await.unit.state
+    }
+
+    pub async fn outcomes(&self, id: UnitId) -> Vec<protocol::Outcome> {
+        self.unit(id).await.attempts.iter().map(|attempt| attempt.outcome).collect()
+    }
+}

@@ -1,0 +1,213 @@
+//! The command line.
+
+use crate::governor::{Schedule, Share};
+use crate::progress::words;
+use crate::state::config::check_server;
+use clap::{Args, Parser, Subcommand};
+use protocol::ProjectName;
+use std::path::PathBuf;
+
+const AFTER: &str = "\
+Exit codes:
+  0  done
+  1  the user's or the data's fault
+  2  the command line is not understood
+  3  the distributor could not be reached
+  4  the distributor refused a proof
+
+Data go to standard output, messages to standard error.";
+
+/// Gives spare computing time to a grid: runs Cairo programs and proves the runs.
+#[derive(Debug, Parser)]
+#[command(name = "donor", version, after_help = AFTER, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The state folder.
+#[derive(Debug, Clone, Args)]
+pub struct StateArgs {
+    /// Folder with key, settings and unfinished work [default: ~/.local/share/cairn/donor]
+    #[arg(long, value_name = "DIR", env = "CAIRN_DONOR_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
+}
+
+/// The distributor.
+#[derive(Debug, Clone, Args)]
+pub struct ServerArgs {
+    /// Address of the distributor, such as https://grid.example.org [default: the setting `server`]
+    #[arg(long, value_name = "URL", env = "CAIRN_SERVER", hide_env_values = true, value_parser = server)]
+    pub server: Option<String>,
+}
+
+fn server(text: &str) -> Result<String, String> {
+    check_server(text).map(|()| text.trim_end_matches('/').to_owned())
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Take units, prove them and deliver the proofs, until told to stop
+    ///
+    /// Ctrl-C stops at once; the next start goes on where this one stopped. `donor finish` stops after the unit.
+    Run(Box<RunArgs>),
+    /// List the distributor's projects
+    Projects {
+        /// The distributor.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// The state folder.
+        #[command(flatten)]
+        state: StateArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the running donor does, and what this machine has done so far
+    Status {
+        /// The state folder.
+        #[command(flatten)]
+        state: StateArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Pause the running donor
+    Pause {
+        /// The state folder.
+        #[command(flatten)]
+        state: StateArgs,
+    },
+    /// Let the running donor go on after `pause`
+    Resume {
+        /// The state folder.
+        #[command(flatten)]
+        state: StateArgs,
+    },
+    /// Let the running donor finish its unit, deliver it and end
+    Finish {
+        /// The state folder.
+        #[command(flatten)]
+        state: StateArgs,
+    },
+    /// Measure how fast this machine executes and proves
+    ///
+    /// `run` uses the result to ask only for units that fit.
+    Bench(BenchArgs),
+    /// Show or change the settings
+    Config {
+        /// What to do.
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// Work on one unit; started by `run`
+    #[command(name = crate::child::COMMAND, hide = true)]
+    WorkUnit,
+}
+
+/// What to do with the settings.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Print a setting's value
+    Get {
+        /// Its name
+        name: String,
+        /// The state folder.
+        #[command(flatten)]
+        state: StateArgs,
+    },
+    /// Change a setting
+    Set {
+        /// Its name
+        name: String,
+        /// Its value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+        /// The state folder.
+        #[command(flatten)]
+        state: StateArgs,
+    },
+    /// Take a setting back to its default
+    Unset {
+        /// Its name
+        name: String,
+        /// The state folder.
+        #[command(flatten)]
+        state: StateArgs,
+    },
+    /// List all settings with their values
+    List {
+        /// The state folder.
+        #[command(flatten)]
+        state: StateArgs,
+    },
+}
+
+/// Arguments of `donor run`.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// Work for this project only [default: the setting `project`, or all, by weight]
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<ProjectName>,
+    /// The distributor.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Use at most this share of the whole machine: 50 on two cores is one core [default: 50]
+    #[arg(long, value_name = "PERCENT")]
+    pub max_cpu: Option<Share>,
+    /// Use at most this many threads [default: as few as can use --max-cpu]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Let a unit take at most this much memory, such as 2G [default: half of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub max_memory: Option<u64>,
+    /// End after this many units
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_units: Option<u64>,
+    /// Only execute; others prove
+    #[arg(long, conflicts_with = "prove_only")]
+    pub execute_only: bool,
+    /// Only prove what others have executed
+    #[arg(long)]
+    pub prove_only: bool,
+    /// Work only at these local times, such as 22:00-07:00
+    #[arg(long, value_name = "TIMES")]
+    pub schedule: Option<Schedule>,
+    /// Do not pause while other programs are busy (work still has the lowest priority)
+    #[arg(long)]
+    pub no_yield: bool,
+    /// Give up if the distributor does not answer at the start within this many seconds; 0 never gives up
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub patience: u64,
+    /// The state folder.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// Print what happens as JSON lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `donor bench`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// Use this many threads [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// The state folder.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn memory(text: &str) -> Result<u64, String> {
+    match words::parse_bytes(text) {
+        Ok(bytes) if bytes < crate::commands::run::LEAST_MEMORY => {
+            Err(format!("`{text}` is too little: a unit takes at least {}", words::bytes(crate::commands::run::LEAST_MEMORY)))
+        }
+        other => other,
+    }
+}

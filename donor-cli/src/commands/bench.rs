@@ -1,0 +1,131 @@
+//! `donor bench`: proves a known program with nothing held back, in a unit's process like any other.
+
+use super::{open, runtime};
+use crate::child::messages::{Event, Job, Limits, VERSION};
+use crate::child::unit::Unit;
+use crate::cli::BenchArgs;
+use crate::exit::{Exit, Failure};
+use crate::governor::machine;
+use crate::progress::words;
+use crate::state::atomic::{self, FileError};
+use crate::state::{Folder, ledger};
+use cairo_runner::{Arguments, RunnableProgram};
+use protocol::{Digest, Felts, LeaseMode, Preset};
+use serde::Serialize;
+use std::time::Instant;
+
+/// Counts the primes from 10,000 to 10,090 by trial division: 65,000 steps.
+const PROGRAM: &[u8] = include_bytes!("../../../programs/fixtures/bench/primes_2p16.json");
+
+/// What was measured.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Measured {
+    threads: usize,
+    steps: u64,
+    /// Of one core.
+    execute_steps_per_second: u64,
+    /// Of all threads.
+    prove_steps_per_second: u64,
+    prove_seconds: f64,
+    peak_memory: Option<u64>,
+    proof_bytes: u64,
+    /// Largest unit that fits into half of the machine's memory.
+    max_steps: u64,
+}
+
+/// Measures, prints and keeps the machine's speed.
+///
+/// # Errors
+/// If the program cannot be proved here.
+pub fn bench(arguments: &BenchArgs) -> Result<Exit, Failure> {
+    let folder = open(&arguments.state)?;
+    let threads = arguments.threads.map_or_else(machine::cores, usize::from);
+    eprintln!("measuring with {threads} threads; for a true result let nothing else run");
+    let measured = runtime()?.block_on(measure(&folder, threads))?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&measured).map_err(Failure::fault)?);
+        return Ok(Exit::Done);
+    }
+    println!("execute    {} steps a second (one thread)", words::count(measured.execute_steps_per_second));
+    println!("prove      {} steps a second ({threads} threads)", words::count(measured.prove_steps_per_second));
+    if let Some(peak) = measured.peak_memory {
+        println!("memory     {} for {} steps", words::bytes(peak), words::count(measured.steps));
+    }
+    println!("proof      {}", words::bytes(measured.proof_bytes));
+    println!("fits       units of up to {} steps in half of this machine's memory", words::count(measured.max_steps));
+    Ok(Exit::Done)
+}
+
+async fn measure(folder: &Folder, threads: usize) -> Result<Measured, Failure> {
+    let job = job(folder, threads)?;
+    let outcome = listen(&job).await;
+    for path in [&job.proof, &job.execution, &job.program] {
+        atomic::remove(path)?;
+    }
+    let (steps, execute, prove, wall, peak_memory, proof_bytes) = outcome?;
+    let mut speed = ledger::speed(folder);
+    speed.note(steps, Some(execute), prove, peak_memory);
+    ledger::keep_speed(folder, &speed)?;
+    Ok(Measured {
+        threads,
+        steps,
+        execute_steps_per_second: (steps as f64 / execute.max(1e-6)) as u64,
+        prove_steps_per_second: (steps as f64 / wall.max(1e-6)) as u64,
+        prove_seconds: wall,
+        peak_memory,
+        proof_bytes,
+        max_steps: speed.max_steps(machine::memory() / 2),
+    })
+}
+
+fn job(folder: &Folder, threads: usize) -> Result<Job, Failure> {
+    let program = RunnableProgram::from_json(PROGRAM).map_err(Failure::fault)?;
+    let place = |name: &str| folder.path(&format!("bench-{}.{name}", std::process::id()));
+    let path = place("json");
+    atomic::write(&path, PROGRAM)?;
+    Ok(Job {
+        version: VERSION,
+        parent: std::process::id(),
+        program: path,
+        program_digest: Digest::of(PROGRAM),
+        record: protocol::record_digest(program.program()),
+        program_hash: protocol::program_hash(program.program()),
+        arguments: Felts(program.bind(&Arguments::none()).map_err(Failure::fault)?),
+        mode: LeaseMode::Both,
+        execution: place("run"),
+        proof: place("proof"),
+        prover: folder.identity()?.donor_key(),
+        preset: Preset::default(),
+        limits: Limits {
+            max_steps: 1 << 20,
+            max_memory_cells: 1 << 22,
+            own_memory: false,
+            execute_seconds: 600,
+            total_seconds: 3600,
+            memory_bytes: machine::memory(),
+        },
+        threads,
+        cores: threads as f64 * 2.0,
+    })
+}
+
+type Figures = (u64, f64, f64, f64, Option<u64>, u64);
+
+async fn listen(job: &Job) -> Result<Figures, Failure> {
+    let program = std::env::current_exe().map_err(FileError::of("find", std::path::Path::new("the donor's own file")))?;
+    let mut unit = Unit::start(&program, job).await.map_err(FileError::of("start", &program))?;
+    let (mut execute, mut begin, mut figures) = (0.0, Instant::now(), None);
+    while let Some(event) = unit.next().await {
+        match event {
+            Event::Executed { cpu_seconds, .. } => (execute, begin) = (cpu_seconds, Instant::now()),
+            Event::Proved { bytes, steps, cpu_seconds, peak_memory, .. } => {
+                let wall = begin.elapsed().as_secs_f64();
+                figures = Some((steps, execute, cpu_seconds, wall, peak_memory, bytes));
+            }
+            Event::Failed { cause, detail } => return Err(Failure::fault(format!("the measurement failed ({cause}): {detail}"))),
+            Event::Waiting { why } => eprintln!("{why}"),
+            Event::Progress { .. } => {}
+        }
+    }
+    figures.ok_or_else(|| Failure::fault("the measurement ended without a result"))
+}

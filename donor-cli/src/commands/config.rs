@@ -1,0 +1,76 @@
+//! `donor config`.
+
+use super::open;
+use super::table::table;
+use crate::cli::{ConfigAction, StateArgs};
+use crate::exit::{Exit, Failure};
+use crate::state::Folder;
+use crate::state::config::{Config, KEYS};
+use std::path::PathBuf;
+
+/// Shows or changes the settings.
+///
+/// # Errors
+/// If a setting or its value is not valid, or the file cannot be read or written.
+pub fn config(action: ConfigAction) -> Result<Exit, Failure> {
+    match action {
+        ConfigAction::Get { name, state } => {
+            let (_, _, config) = load(&state)?;
+            match config.get(&name)? {
+                Some(value) => println!("{value}"),
+                None => eprintln!("`{name}` is not set"),
+            }
+        }
+        ConfigAction::Set { name, value, state } => {
+            let (folder, path, mut config) = load(&state)?;
+            config.set(&name, &value)?;
+            config.thresholds()?;
+            config.save(&path)?;
+            eprintln!("{name} = {}{}", config.get(&name)?.unwrap_or_default(), note(&folder));
+        }
+        ConfigAction::Unset { name, state } => {
+            let (folder, path, mut config) = load(&state)?;
+            config.unset(&name)?;
+            config.save(&path)?;
+            eprintln!("{name} is not set any more{}", note(&folder));
+        }
+        ConfigAction::List { state } => {
+            let (_, path, config) = load(&state)?;
+            let rows: Result<Vec<_>, Failure> = KEYS
+                .iter()
+                .map(|key| {
+                    let value = config.get(key.name)?.unwrap_or_else(|| format!("({})", key.default));
+                    Ok(vec![format!("{:<13} {value}", key.name), format!("  {}", key.help)])
+                })
+                .collect();
+            eprintln!("{}", path.display());
+            print!("{}", left(&rows?));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn load(state: &StateArgs) -> Result<(Folder, PathBuf, Config), Failure> {
+    let folder = open(state)?;
+    let path = folder.path("config.toml");
+    let config = Config::load(&path)?;
+    Ok((folder, path, config))
+}
+
+fn note(folder: &Folder) -> &'static str {
+    if folder.running().is_some() { " (from the next start of the donor on)" } else { "" }
+}
+
+/// Two columns, both left.
+fn left(rows: &[Vec<String>]) -> String {
+    let width = rows.iter().filter_map(|row| row.last()).map(|help| help.chars().count()).max().unwrap_or(0);
+    let padded: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| match &row[..] {
+            [value, help] => vec![value.clone(), format!("{help:<width$}")],
+            _ => row.clone(),
+        })
+        .collect();
+    let text = table(&["", ""], &padded);
+    text.split_once('\n').map_or_else(String::new, |(_, rest)| rest.to_owned())
+}

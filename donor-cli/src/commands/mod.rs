@@ -1,0 +1,62 @@
+//! The commands. Each gets what the command line says, does its work, and returns how the program is to end.
+
+pub mod bench;
+pub mod config;
+pub mod control;
+pub mod projects;
+pub mod run;
+pub mod status;
+mod table;
+
+use crate::cli::{Cli, Command, ServerArgs, StateArgs};
+use crate::exit::{Exit, Failure};
+use crate::state::Folder;
+use crate::state::config::Config;
+use crate::state::control::Wish;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// What happened, with the exit code.
+pub fn execute(cli: Cli) -> Result<Exit, Failure> {
+    match cli.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Projects { server, state, json } => projects::projects(&server, &state, json),
+        Command::Status { state, json } => status::status(&state, json),
+        Command::Pause { state } => control::wish(&state, Wish::Pause),
+        Command::Resume { state } => control::wish(&state, Wish::Resume),
+        Command::Finish { state } => control::wish(&state, Wish::Finish),
+        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Config { action } => config::config(action),
+        Command::WorkUnit => match crate::child::work::main() {
+            0 => Ok(Exit::Done),
+            _ => Ok(Exit::Fault),
+        },
+    }
+}
+
+fn open(state: &StateArgs) -> Result<Folder, Failure> {
+    let root = match &state.state {
+        Some(root) => root.clone(),
+        None => Folder::standard()?,
+    };
+    Ok(Folder::open(&root)?)
+}
+
+fn settings(folder: &Folder) -> Result<Config, Failure> {
+    Ok(Config::load(&folder.path("config.toml"))?)
+}
+
+fn server(arguments: &ServerArgs, config: &Config) -> Result<String, Failure> {
+    let server = arguments.server.clone().or_else(|| config.parsed("server"));
+    server.map(|server| server.trim_end_matches('/').to_owned()).ok_or_else(|| {
+        let advice = "give its address with --server URL, or once and for all with `donor config set server URL`";
+        Failure::new(Exit::Usage, format!("no distributor is set: {advice}"))
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    // One thread: the work is done by units' processes, which die with the thread that started them.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::fault(format!("cannot set up input and output: {error}")))
+}

@@ -1,0 +1,47 @@
+//! `donor projects`.
+
+use super::table::table;
+use super::{open, runtime, server, settings};
+use crate::cli::{ServerArgs, StateArgs};
+use crate::exit::{Exit, Failure};
+use crate::progress::words;
+use crate::service::{connect, failure};
+use protocol::client::RetryPolicy;
+use protocol::{Project, ProjectState};
+
+/// Lists the distributor's projects.
+///
+/// # Errors
+/// If the distributor does not answer.
+pub fn projects(from: &ServerArgs, state: &StateArgs, json: bool) -> Result<Exit, Failure> {
+    let folder = open(state)?;
+    let server = server(from, &settings(&folder)?)?;
+    let retry = RetryPolicy { times: Some(2), ..RetryPolicy::interactive() };
+    let client = connect(&server, folder.identity()?, retry).map_err(|error| failure(&error))?;
+    let list = runtime()?.block_on(client.projects()).map_err(|error| failure(&error))?;
+    if json {
+        let text = serde_json::to_string_pretty(&list).map_err(Failure::fault)?;
+        println!("{text}");
+    } else if list.projects.is_empty() {
+        eprintln!("{server} has no projects yet");
+    } else {
+        let rows: Vec<_> = list.projects.iter().map(row).collect();
+        print!("{}", table(&["project", "open", "done", "failed", "steps proven", "  about"], &rows));
+    }
+    Ok(Exit::Done)
+}
+
+fn row(project: &Project) -> Vec<String> {
+    let units = &project.units;
+    let withdrawn = if project.state == ProjectState::Withdrawn { "withdrawn. " } else { "" };
+    let about = project.spec.description.lines().next().unwrap_or_default();
+    let about: String = about.chars().filter(|c| !c.is_control()).take(60).collect();
+    vec![
+        project.name.to_string(),
+        units.open().to_string(),
+        (units.proved + units.collected).to_string(),
+        units.failed.to_string(),
+        words::count(project.proven_steps),
+        format!("  {withdrawn}{about}"),
+    ]
+}

@@ -1,0 +1,87 @@
+//! `donor status`.
+
+use super::{open, settings};
+use crate::cli::StateArgs;
+use crate::exit::{Exit, Failure};
+use crate::progress::show::summary;
+use crate::progress::words;
+use crate::state::control::{self, Status};
+use crate::state::ledger::{self, Speed, Totals};
+use crate::state::{Folder, outbox};
+use serde::Serialize;
+
+/// What `donor status --json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    donor: String,
+    state_folder: String,
+    running: bool,
+    now: Option<Status>,
+    outbox: usize,
+    unfinished: usize,
+    totals: Totals,
+    speed: Speed,
+}
+
+/// Shows what the running donor does, and what was done so far.
+///
+/// # Errors
+/// If the state folder cannot be read.
+pub fn status(state: &StateArgs, json: bool) -> Result<Exit, Failure> {
+    let folder = open(state)?;
+    // A broken settings file is worth knowing about here.
+    settings(&folder)?;
+    let report = report(&folder)?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&report).map_err(Failure::fault)?);
+    } else {
+        print(&report);
+    }
+    Ok(Exit::Done)
+}
+
+fn report(folder: &Folder) -> Result<Report, Failure> {
+    let running = folder.running();
+    // A status of an earlier donor says nothing about this one.
+    let now = control::read_status(folder).filter(|status| running.is_some_and(|pid| pid.is_none_or(|pid| pid == status.pid)));
+    let unfinished = std::fs::read_dir(folder.path("leases")).map_or(0, |files| {
+        files.flatten().filter(|file| file.path().extension().is_some_and(|extension| extension == "json")).count()
+    });
+    Ok(Report {
+        donor: folder.identity()?.donor_key().to_string(),
+        state_folder: folder.root().display().to_string(),
+        running: running.is_some(),
+        now,
+        outbox: outbox::waiting(folder),
+        unfinished,
+        totals: ledger::totals(folder),
+        speed: ledger::speed(folder),
+    })
+}
+
+fn print(report: &Report) {
+    println!("donor      {}", report.donor);
+    println!("state      {}", report.state_folder);
+    match &report.now {
+        Some(status) => {
+            println!("running    process {}, for {}", status.pid, status.project.as_deref().unwrap_or("all projects"));
+            println!("server     {}", status.server);
+            println!("now        {}", summary(status));
+        }
+        None if report.running => println!("running    it has just started"),
+        None => println!("running    no; start it with `donor run`"),
+    }
+    let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    println!("outbox     {} to be delivered", plural(report.outbox, "result"));
+    println!("unfinished {}", plural(report.unfinished, "unit"));
+    let Totals { proofs, steps, executions, late, refused, failed } = report.totals;
+    println!("so far     {proofs} proofs accepted ({} steps), {executions} executions accepted", words::count(steps));
+    if late + refused + failed > 0 {
+        println!("           {late} came too late, {refused} refused, {failed} units failed");
+    }
+    match report.speed.steps_per_second(1.0) {
+        0 => println!("speed      not measured yet; `donor bench` does"),
+        speed => println!("speed      {} steps a second and core", words::count(speed)),
+    }
+}
+

@@ -1,0 +1,227 @@
+//! Delivering what is in the outbox: until it is acknowledged, however long that takes.
+
+use super::backoff::Backoff;
+use super::board::Board;
+use crate::progress::Show;
+use crate::progress::show::Notice;
+use crate::service::connect;
+use crate::state::outbox::{Entry, Kind};
+use crate::state::record::RecordError;
+use crate::state::{Folder, ledger, lease, outbox};
+use protocol::client::{Bytes, ClientError, DonorClient, Payload, RetryPolicy};
+use protocol::{Cause, ExecutionStatus, ProofStatus, UnitId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Delivers.
+pub struct Deliverer {
+    /// The distributor of this session. Results may be for others, of earlier sessions.
+    pub client: DonorClient,
+    /// Its address as the outbox has it.
+    pub server: String,
+    /// The board of the session.
+    pub board: Arc<Board>,
+    /// The state folder.
+    pub folder: Folder,
+    /// Where to tell.
+    pub show: Arc<Show>,
+    /// Results whose delivery was tried in vain, and when to try again.
+    pub tries: HashMap<UnitId, (Backoff, Instant)>,
+}
+
+/// What became of a try.
+enum Try {
+    /// Acknowledged, refused or set aside: it is out of the outbox.
+    Done,
+    /// To be tried again.
+    Later(Duration, String),
+}
+
+impl Deliverer {
+    /// Delivers for as long as the session lasts.
+    pub async fn run(mut self) {
+        loop {
+            let next = self.round().await;
+            let wait = next.map_or(Duration::from_secs(3600), |next| next.saturating_duration_since(Instant::now()));
+            tokio::select! {
+                () = self.board.outbox.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Tries everything that is due. Returns when the next try is due.
+    async fn round(&mut self) -> Option<Instant> {
+        let entries = match self.entries() {
+            Ok(entries) => entries,
+            Err(message) => {
+                self.show.warn(message);
+                return Some(Instant::now() + Duration::from_secs(30));
+            }
+        };
+        self.board.set_in_outbox(entries.len());
+        let (mut next, mut left, mut held_up) = (None::<Instant>, entries.len(), None);
+        for entry in entries {
+            let due = self.tries.get(&entry.unit).map(|(_, due)| *due).filter(|due| *due > Instant::now());
+            let due = match due {
+                Some(due) => due,
+                None => match self.attempt(&entry).await {
+                    Try::Done => {
+                        self.tries.remove(&entry.unit);
+                        left -= 1;
+                        self.board.set_in_outbox(left);
+                        continue;
+                    }
+                    Try::Later(wait, why) => {
+                        held_up = Some(why);
+                        self.tries.get(&entry.unit).map_or_else(Instant::now, |(_, due)| *due).max(Instant::now() + wait)
+                    }
+                },
+            };
+            next = Some(next.map_or(due, |next| next.min(due)));
+        }
+        if held_up.is_some() || left == 0 {
+            self.board.held_up(held_up);
+        }
+        next
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, String> {
+        let (held, _) = lease::all(&self.folder).map_err(|error| error.to_string())?;
+        let current = self.board.current().map(|current| current.unit);
+        // The payload of the running unit may be there while its record is not.
+        let held: Vec<_> = held.into_iter().filter(|held| Some(held.unit()) != current).collect();
+        let (entries, damaged) = outbox::all(&self.folder, &held, current).map_err(|error| error.to_string())?;
+        damaged.iter().for_each(|message| self.show.warn(message));
+        Ok(entries)
+    }
+
+    async fn attempt(&mut self, entry: &Entry) -> Try {
+        match self.send(entry).await {
+            Ok(()) => Try::Done,
+            Err((why, asked)) => {
+                let (backoff, due) = self.tries.entry(entry.unit).or_insert_with(|| (Backoff::new(), Instant::now()));
+                let wait = backoff.next(asked);
+                *due = Instant::now() + wait;
+                let why = format!("the {} of unit {} waits in the outbox: {why}", entry.kind.name(), entry.unit);
+                self.show.tell(&Notice::Waiting { why: why.clone(), seconds: wait.as_secs() });
+                Try::Later(wait, why)
+            }
+        }
+    }
+
+    /// Sends one result. The error says why it stays in the outbox, and how long the distributor asked to wait.
+    async fn send(&self, entry: &Entry) -> Result<(), (String, Option<Duration>)> {
+        let disk = |error: String| (error, None);
+        let bytes = match entry.read(&self.folder) {
+            Ok(bytes) => bytes,
+            Err(RecordError::Damaged { path, why }) => {
+                let why = format!("{} is damaged: {why}; its unit will be lent to somebody else", path.display());
+                self.show.warn(self.folder.set_aside(&path, &why));
+                return entry.remove(&self.folder).map_err(|error| disk(error.to_string()));
+            }
+            Err(error) => return Err(disk(error.to_string())),
+        };
+        let client = if entry.server == self.server {
+            self.client.clone()
+        } else {
+            let identity = self.client.identity().clone();
+            connect(&entry.server, identity, RetryPolicy::never()).map_err(|error| disk(error.to_string()))?
+        };
+        let (lease, payload) = (Some(&entry.lease), Payload::Bytes(Bytes::from(bytes)));
+        let sent = match entry.kind {
+            Kind::Proof => client.submit_proof(&entry.unit, lease, payload, None).await.map(|receipt| match receipt.status {
+                ProofStatus::Accepted => ("accepted", receipt.credited_steps),
+                ProofStatus::AlreadyProved => ("already_proved", receipt.credited_steps),
+            }),
+            Kind::Execution => {
+                client.submit_execution(&entry.unit, lease, payload, None).await.map(|receipt| match receipt.status {
+                    ExecutionStatus::Accepted => ("accepted", 0),
+                    ExecutionStatus::AlreadyExecuted => ("already_executed", 0),
+                })
+            }
+        };
+        match sent {
+            Ok((status, credited)) => self.acknowledged(entry, status, credited),
+            Err(ClientError::Refused(problem)) if is_final(problem.cause) => {
+                self.refused(entry, problem.cause, &problem.to_string())
+            }
+            Err(error) => {
+                let asked = error.retry_after();
+                return Err((error.to_string(), asked));
+            }
+        }
+        .map_err(|error| disk(error.to_string()))
+    }
+
+    fn acknowledged(&self, entry: &Entry, status: &str, credited: u64) -> Result<(), RecordError> {
+        ledger::write_history(&self.folder, entry, status);
+        entry.remove(&self.folder)?;
+        let accepted = status == "accepted";
+        self.board.count(|counts| {
+            counts.delivered += 1;
+            counts.steps += credited;
+        });
+        let kept = ledger::add(&self.folder, |totals| match (accepted, entry.kind) {
+            (false, _) => totals.late += 1,
+            (true, Kind::Proof) => {
+                totals.proofs += 1;
+                totals.steps += credited;
+            }
+            (true, Kind::Execution) => totals.executions += 1,
+        });
+        if let Err(error) = kept {
+            self.show.warn(error);
+        }
+        self.show.tell(&Notice::Delivered {
+            unit: entry.unit.to_string(),
+            kind: entry.kind.name(),
+            status: status.to_owned(),
+            credited_steps: credited,
+        });
+        Ok(())
+    }
+
+    fn refused(&self, entry: &Entry, cause: Cause, detail: &str) -> Result<(), RecordError> {
+        ledger::write_history(&self.folder, entry, cause.name());
+        let place = entry.refuse(&self.folder, &format!("{cause}: {detail}"))?;
+        // That nobody wants a unit any more is no refusal of the work.
+        let gone = matches!(cause, Cause::UnknownUnit | Cause::UnitWithdrawn | Cause::ProjectWithdrawn);
+        if !gone {
+            self.board.count(|counts| counts.refused += 1);
+            if let Err(error) = ledger::add(&self.folder, |totals| totals.refused += 1) {
+                self.show.warn(error);
+            }
+        }
+        let detail = format!("{detail}. It is kept as {}", place.display());
+        self.show.tell(&Notice::Refused {
+            unit: entry.unit.to_string(),
+            kind: entry.kind.name(),
+            cause: cause.name().to_owned(),
+            detail,
+        });
+        Ok(())
+    }
+}
+
+/// Refusals that sending the same again will not change. Everything else is tried again: an operator may give back a key,
+/// or a newer distributor take what an older one did not understand.
+const fn is_final(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::BadEncoding
+            | Cause::WrongProgram
+            | Cause::WrongArguments
+            | Cause::WrongProver
+            | Cause::VerifyFailed
+            | Cause::PolicyFailed
+            | Cause::UnsupportedVersion
+            | Cause::BadExecution
+            | Cause::TooLarge
+            | Cause::UnknownUnit
+            | Cause::UnitWithdrawn
+            | Cause::ProjectWithdrawn
+    )
+}

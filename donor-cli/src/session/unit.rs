@@ -1,0 +1,421 @@
+//! One unit, from its lease to the outbox.
+
+use super::board::{Board, Current};
+use super::{Ending, Plan};
+use crate::child::messages::{Event, Job, Limits, Order, VERSION};
+use crate::child::unit::Unit;
+use crate::progress::show::Notice;
+use crate::progress::{Phase, Show, Tracker};
+use crate::state::lease::Held;
+use crate::state::outbox::{Entry, Kind};
+use crate::state::{Folder, StateError, atomic, ledger, lease, outbox};
+use protocol::client::{ClientError, DonorClient};
+use protocol::{Cause, Digest, FailureCause, FailureReport, LeaseMode, MAX_DETAIL};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Processor seconds that a unit may take beyond what its steps explain.
+const SPARE_SECONDS: u64 = 600;
+
+/// Steps proved in a processor second by a very slow machine.
+const SLOWEST: u64 = 500;
+
+/// Largest execution file that is taken.
+const MAX_EXECUTION_BYTES: u64 = 1 << 30;
+
+/// Between two tries of something on disk that does not work.
+const BETWEEN_TRIES: Duration = Duration::from_secs(5);
+
+/// How a unit ended for the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Its result is in the outbox.
+    Finished,
+    /// It failed, and was given back.
+    Failed,
+    /// It was interrupted and goes on at the next start.
+    Interrupted,
+    /// Nobody wants it any more.
+    Dropped,
+}
+
+/// Why a unit does not get to an end of its own.
+enum Stop {
+    Failed(FailureCause, String),
+    Interrupted,
+    Dropped(String),
+    Broken(StateError),
+}
+
+impl<E: Into<StateError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+/// Works on units.
+pub struct Worker {
+    /// The distributor.
+    pub client: DonorClient,
+    /// The board of the session.
+    pub board: Arc<Board>,
+    /// The state folder.
+    pub folder: Folder,
+    /// Where to tell.
+    pub show: Arc<Show>,
+    /// What the session may use.
+    pub plan: Plan,
+}
+
+/// What a run has told about itself.
+#[derive(Debug, Default)]
+struct Told {
+    steps: u64,
+    execute_seconds: Option<f64>,
+    failure: Option<(FailureCause, String)>,
+    finished: bool,
+}
+
+impl Worker {
+    /// Takes a unit to its end. Its lease is on disk.
+    ///
+    /// # Errors
+    /// If the state folder does not work.
+    pub async fn work(&self, mut held: Held, resumed: bool) -> Result<End, StateError> {
+        let unit = held.unit();
+        let mode = held.lease.mode;
+        self.show.tell(&Notice::Unit {
+            unit: unit.to_string(),
+            project: held.lease.project.name.to_string(),
+            steps: held.lease.unit.estimated_steps,
+            mode: mode.name().to_owned(),
+            resumed,
+        });
+        let phases: Vec<Phase> = Phase::ALL.into_iter().filter(|phase| belongs(*phase, mode)).collect();
+        self.board.set_current(Some(Current {
+            unit,
+            project: held.lease.project.name.clone(),
+            tracker: Tracker::new(&phases),
+            process: None,
+            memory: 0,
+        }));
+        let outcome = self.through(&mut held).await;
+        let end = match outcome {
+            Ok(()) => End::Finished,
+            Err(Stop::Failed(cause, detail)) => self.failed(&held, cause, detail).await?,
+            Err(Stop::Interrupted) => End::Interrupted,
+            Err(Stop::Dropped(why)) => {
+                self.show.warn(format!("unit {unit} is not worked on any more: {why}"));
+                self.forget(&held)?;
+                End::Dropped
+            }
+            Err(Stop::Broken(error)) => {
+                self.board.set_current(None);
+                return Err(error);
+            }
+        };
+        self.board.set_current(None);
+        if end == End::Finished {
+            self.board.outbox.notify_one();
+        }
+        Ok(end)
+    }
+
+    async fn through(&self, held: &mut Held) -> Result<(), Stop> {
+        self.check_signature(held)?;
+        self.fetch(held).await?;
+        let begin = Instant::now();
+        let told = self.run(held).await?;
+        if let Some((cause, detail)) = told.failure {
+            return Err(Stop::Failed(cause, detail));
+        }
+        if !told.finished {
+            return Err(Stop::Failed(FailureCause::Crash, "the work unit ended without a result".to_owned()));
+        }
+        self.put_into_outbox(held, told.steps, begin).await
+    }
+
+    /// Nothing of a stranger is fetched or run before its signature is right.
+    fn check_signature(&self, held: &Held) -> Result<(), Stop> {
+        let project = &held.lease.project;
+        let signed = protocol::signing::verify_program(
+            &project.signer,
+            &project.name,
+            &project.program,
+            &project.record,
+            &project.signature,
+        );
+        if let Err(error) = signed {
+            let detail = format!("the uploader's signature of the program of {} is not valid: {error}", project.name);
+            return Err(Stop::Failed(FailureCause::BadProgram, detail));
+        }
+        let mut signers = ledger::Signers::load(&self.folder)?;
+        match signers.check(&held.server, &project.name, &project.signer) {
+            Ok(true) => Ok(()),
+            Ok(false) => Ok(signers.trust(&self.folder, &held.server, &project.name, project.signer)?),
+            Err(known) => {
+                let detail = format!(
+                    "the program of {} is signed by {}, but earlier ones were signed by {known}. If that is right, remove {} and \
+                     start again",
+                    project.name,
+                    project.signer,
+                    self.folder.path("signers.json").display()
+                );
+                Err(Stop::Failed(FailureCause::BadProgram, detail))
+            }
+        }
+    }
+
+    /// Gets program and execution, each under its digest.
+    async fn fetch(&self, held: &Held) -> Result<(), Stop> {
+        let program = held.lease.project.program;
+        let path = self.folder.program(&program);
+        // The unit's process checks the digest of what lies here again.
+        if !std::fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == program) {
+            let bytes = self.download(FailureCause::BadProgram, || self.client.program(&program, None)).await?;
+            self.store(&path, &bytes).await?;
+        }
+        self.board.with_current(|current| current.tracker.report(Phase::Download, 0.5));
+        if let (LeaseMode::Prove, Some(execution)) = (held.lease.mode, held.lease.execution) {
+            let path = self.folder.execution(&held.unit());
+            if !std::fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == execution.sha256) {
+                let fetch = || self.client.execution(&execution.sha256, MAX_EXECUTION_BYTES, &path, None);
+                self.download(FailureCause::BadExecution, fetch).await?;
+            }
+        }
+        self.board.with_current(|current| current.tracker.report(Phase::Download, 1.0));
+        Ok(())
+    }
+
+    /// Downloads, however long the distributor is out of reach. A file that is not there, or again and again another than
+    /// announced, fails the unit.
+    async fn download<T, F>(&self, cause: FailureCause, fetch: impl Fn() -> F) -> Result<T, Stop>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let (mut backoff, mut wrong) = (super::backoff::Backoff::new(), 0);
+        loop {
+            let error = tokio::select! {
+                answer = fetch() => match answer {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => error,
+                },
+                () = self.board.ends(Ending::Now) => return Err(Stop::Interrupted),
+            };
+            wrong += u32::from(matches!(error, ClientError::Digest { .. }));
+            let missing = error.cause() == Some(Cause::UnknownBlob) || matches!(error, ClientError::TooLarge { .. });
+            if wrong >= 2 || missing {
+                return Err(Stop::Failed(cause, error.to_string()));
+            }
+            let wait = backoff.next(error.retry_after());
+            self.show.tell(&Notice::Waiting { why: error.to_string(), seconds: wait.as_secs() });
+            self.pause(wait).await?;
+        }
+    }
+
+    /// Writes a file, waiting for space if there is none.
+    async fn store(&self, path: &std::path::Path, bytes: &[u8]) -> Result<(), Stop> {
+        loop {
+            match atomic::write(path, bytes) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_full() => {
+                    self.show.warn(&error);
+                    self.pause(BETWEEN_TRIES).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn pause(&self, time: Duration) -> Result<(), Stop> {
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            () = self.board.ends(Ending::Now) => Err(Stop::Interrupted),
+        }
+    }
+
+    fn job(&self, held: &Held) -> Job {
+        let (project, unit) = (&held.lease.project, held.unit());
+        let limits = project.limits;
+        let explained = limits.max_steps / SLOWEST;
+        // Two copies of each cell exist at once, in the virtual machine and in the execution.
+        let own_cells = self.plan.max_memory / 64;
+        Job {
+            version: VERSION,
+            parent: std::process::id(),
+            program: self.folder.program(&project.program),
+            program_digest: project.program,
+            record: project.record,
+            program_hash: project.program_hash,
+            arguments: held.lease.unit.arguments.clone(),
+            mode: held.lease.mode,
+            execution: match held.lease.mode {
+                LeaseMode::Execute => outbox::payload(&self.folder, &unit, Kind::Execution),
+                LeaseMode::Both | LeaseMode::Prove => self.folder.execution(&unit),
+            },
+            proof: outbox::payload(&self.folder, &unit, Kind::Proof),
+            prover: self.client.identity().donor_key(),
+            preset: project.preset,
+            limits: Limits {
+                max_steps: limits.max_steps,
+                max_memory_cells: own_cells.min(limits.max_memory_cells),
+                own_memory: own_cells < limits.max_memory_cells,
+                execute_seconds: limits.time_limit,
+                total_seconds: limits.time_limit.saturating_add(explained).saturating_add(SPARE_SECONDS),
+                memory_bytes: self.plan.max_memory,
+            },
+            threads: self.plan.threads,
+            cores: self.cores(),
+        }
+    }
+
+    /// Cores that the unit may use now.
+    fn cores(&self) -> f64 {
+        self.board.decision.borrow().share() * self.plan.cores as f64
+    }
+
+    /// Runs the unit's process to its end.
+    async fn run(&self, held: &mut Held) -> Result<Told, Stop> {
+        let program = std::env::current_exe().map_err(atomic::FileError::of("find", std::path::Path::new("the donor's own file")))?;
+        let started = Unit::start(&program, &self.job(held)).await;
+        let mut unit = started.map_err(atomic::FileError::of("start", &program))?;
+        self.board.with_current(|current| current.process = unit.id());
+        let stop = self.attend(held, &mut unit).await;
+        self.board.with_current(|current| current.process = None);
+        match &stop {
+            Ok(Told { failure: Some(_), .. }) => unit.kill().await,
+            _ => unit.stop().await,
+        }
+        stop
+    }
+
+    /// Listens to the unit, hands on what the governor decides, keeps the lease alive.
+    async fn attend(&self, held: &mut Held, unit: &mut Unit) -> Result<Told, Stop> {
+        let mut told = Told::default();
+        let mut decisions = self.board.decision.subscribe();
+        let mut renewal = Some(Instant::now() + time_to_renew(held));
+        loop {
+            let due = renewal.unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400));
+            tokio::select! {
+                event = unit.next() => match event {
+                    Some(event) => self.hear(event, &mut told),
+                    None => return Ok(told),
+                },
+                Ok(()) = decisions.changed() => unit.order(&Order::Cores(self.cores())).await,
+                () = tokio::time::sleep_until(due), if renewal.is_some() => {
+                    renewal = self.renew(held).await?.map(|wait| Instant::now() + wait);
+                }
+                () = self.board.ends(Ending::Now) => return Err(Stop::Interrupted),
+            }
+        }
+    }
+
+    fn hear(&self, event: Event, told: &mut Told) {
+        match event {
+            Event::Progress { phase, fraction } => self.board.with_current(|current| current.tracker.report(phase, fraction)),
+            Event::Executed { steps, cpu_seconds, kept, .. } => {
+                told.steps = steps;
+                told.execute_seconds = Some(cpu_seconds);
+                told.finished = kept;
+                self.board.with_current(|current| current.tracker.report(Phase::Execute, 1.0));
+            }
+            Event::Waiting { why } => self.show.warn(why),
+            Event::Proved { steps, cpu_seconds, peak_memory, .. } => {
+                told.steps = steps;
+                told.finished = true;
+                let mut speed = ledger::speed(&self.folder);
+                speed.note(steps, told.execute_seconds, cpu_seconds, peak_memory);
+                if let Err(error) = ledger::keep_speed(&self.folder, &speed) {
+                    self.show.warn(error);
+                }
+            }
+            Event::Failed { cause, detail } => told.failure = Some((cause, detail)),
+        }
+    }
+
+    /// Renews the lease. Returns when to do so again; `None` if it cannot be renewed any more, which is no reason to stop: a
+    /// late proof is taken while the unit is unproved.
+    async fn renew(&self, held: &mut Held) -> Result<Option<Duration>, Stop> {
+        match self.client.renew(&held.lease.token).await {
+            Ok(renewed) => {
+                held.lease.now = renewed.now;
+                held.lease.expires_at = renewed.expires_at;
+                held.expires_here = protocol::Timestamp::now().plus(renewed.expires_at.since(renewed.now));
+                lease::keep(&self.folder, held)?;
+                Ok(Some(time_to_renew(held)))
+            }
+            Err(ClientError::Refused(problem)) => match problem.cause {
+                Cause::UnitWithdrawn | Cause::ProjectWithdrawn | Cause::UnknownUnit => Err(Stop::Dropped(problem.to_string())),
+                Cause::LeaseExpired | Cause::UnknownLease => Ok(None),
+                _ => Ok(Some(Duration::from_secs(problem.retry_after.unwrap_or(60).max(1)))),
+            },
+            Err(_) => Ok(Some(Duration::from_secs(30))),
+        }
+    }
+
+    async fn put_into_outbox(&self, held: &Held, steps: u64, begin: Instant) -> Result<(), Stop> {
+        let kind = if held.lease.mode == LeaseMode::Execute { Kind::Execution } else { Kind::Proof };
+        let entry = loop {
+            let added = Entry::of(&self.folder, held, kind, steps)
+                .map_err(StateError::from)
+                .and_then(|entry| entry.add(&self.folder).map(|()| entry).map_err(StateError::from));
+            match added {
+                Ok(entry) => break entry,
+                // The payload is safe. Until its record is written too, a restart finds it by the lease.
+                Err(error) => self.show.warn(error),
+            }
+            self.pause(BETWEEN_TRIES).await?;
+        };
+        self.forget(held)?;
+        let worked = self.board.current().map_or_else(|| begin.elapsed(), |current| current.tracker.worked());
+        self.board.count(|counts| counts.finished += 1);
+        self.show.tell(&Notice::Finished {
+            unit: entry.unit.to_string(),
+            kind: kind.name(),
+            steps,
+            bytes: entry.bytes,
+            seconds: worked.as_secs_f64(),
+        });
+        Ok(())
+    }
+
+    async fn failed(&self, held: &Held, cause: FailureCause, detail: String) -> Result<End, StateError> {
+        self.board.count(|counts| counts.failed += 1);
+        if let Err(error) = ledger::add(&self.folder, |totals| totals.failed += 1) {
+            self.show.warn(error);
+        }
+        let unit = held.unit();
+        self.show.tell(&Notice::Failed { unit: unit.to_string(), cause: cause.name().to_owned(), detail: detail.clone() });
+        let detail = detail.chars().take(MAX_DETAIL).collect();
+        let report = FailureReport { cause, detail };
+        // A report that does not arrive costs the others only the rest of the lease.
+        if let Err(error) = self.client.release(&held.lease.token, Some(&report)).await {
+            self.show.warn(format!("the failure of unit {unit} could not be reported: {error}"));
+        }
+        self.forget(held)?;
+        Ok(End::Failed)
+    }
+
+    /// Removes what was kept of a unit.
+    fn forget(&self, held: &Held) -> Result<(), StateError> {
+        atomic::remove(&self.folder.execution(&held.unit()))?;
+        lease::forget(&self.folder, &held.unit())
+    }
+}
+
+/// Half of the time that is left, at least a second.
+fn time_to_renew(held: &Held) -> Duration {
+    let left = held.expires_here.since(protocol::Timestamp::now());
+    Duration::from_secs_f64((left as f64 / 2.0).max(1.0))
+}
+
+/// Whether a unit goes through this phase. Upload is not among them: the outbox takes its time.
+const fn belongs(phase: Phase, mode: LeaseMode) -> bool {
+    match phase {
+        Phase::Download => true,
+        Phase::Execute => !matches!(mode, LeaseMode::Prove),
+        Phase::Upload => false,
+        _ => !matches!(mode, LeaseMode::Execute),
+    }
+}

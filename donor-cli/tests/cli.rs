@@ -1,0 +1,132 @@
+//! The command line's words, pinned: help, errors, tables, exit codes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::grid::Grid;
+use common::process::command;
+use std::path::Path;
+
+/// Runs the donor and writes down exit code and output, with what differs between machines replaced.
+fn said(state: &Path, arguments: &[&str]) -> String {
+    let output = command().args(arguments).env("CAIRN_DONOR_STATE", state).env("COLUMNS", "100").output().unwrap();
+    let clean = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).unwrap().replace(&state.display().to_string(), "STATE");
+        let hidden = text.lines().map(|line| if line.starts_with("donor      ") { "donor      KEY" } else { line });
+        hidden.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let (out, err) = (clean(output.stdout), clean(output.stderr));
+    format!("donor {}\nexit {}\n--- stdout\n{out}--- stderr\n{err}", arguments.join(" "), output.status.code().unwrap())
+}
+
+fn all(state: &Path, commands: &[&[&str]]) -> String {
+    commands.iter().map(|arguments| said(state, arguments)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn help() {
+    let state = tempfile::tempdir().unwrap();
+    insta::assert_snapshot!(all(state.path(), &[&["--help"], &["run", "--help"], &["config", "--help"], &["bench", "-h"]]));
+}
+
+#[test]
+fn usage_errors() {
+    let state = tempfile::tempdir().unwrap();
+    let commands: &[&[&str]] = &[
+        &[],
+        &["walk"],
+        &["run", "--max-cpu", "0"],
+        &["run", "--max-cpu", "many"],
+        &["run", "--max-memory", "12M"],
+        &["run", "--max-memory", "lots"],
+        &["run", "--threads", "0"],
+        &["run", "--schedule", "22-7"],
+        &["run", "--project", "No Such"],
+        &["run", "--execute-only", "--prove-only"],
+        &["run", "--server", "grid.example.org"],
+        &["run"],
+        &["projects"],
+    ];
+    insta::assert_snapshot!(all(state.path(), commands));
+}
+
+#[test]
+fn settings() {
+    let state = tempfile::tempdir().unwrap();
+    let commands: &[&[&str]] = &[
+        &["config", "list"],
+        &["config", "set", "server", "http://127.0.0.1:1"],
+        &["config", "set", "max-cpu", "30%"],
+        &["config", "get", "max-cpu"],
+        &["config", "get", "threads"],
+        &["config", "unset", "max-cpu"],
+        &["config", "set", "max-cpu", "300"],
+        &["config", "set", "colour", "red"],
+        &["config", "set", "resume-below", "90"],
+        &["config", "list"],
+    ];
+    insta::assert_snapshot!(all(state.path(), commands));
+}
+
+#[test]
+fn without_a_running_donor() {
+    let state = tempfile::tempdir().unwrap();
+    insta::assert_snapshot!(all(state.path(), &[&["status"], &["pause"], &["resume"], &["finish"]]));
+}
+
+#[test]
+fn an_unreachable_distributor() {
+    let state = tempfile::tempdir().unwrap();
+    // A port that was just given back.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = format!("http://127.0.0.1:{port}");
+    let run = said(state.path(), &["run", "--server", &server, "--patience", "1", "--max-cpu", "100", "--no-yield"]);
+    assert!(run.contains("exit 3\n"), "{run}");
+    let last = run.lines().last().unwrap().replace(&port.to_string(), "PORT");
+    let projects = said(state.path(), &["projects", "--server", &server]).replace(&port.to_string(), "PORT");
+    insta::assert_snapshot!(format!("{last}\n\n{projects}"));
+}
+
+#[test]
+fn an_unknown_project_and_another_version() {
+    let state = tempfile::tempdir().unwrap();
+    let grid = Grid::of("cairo0/sum_to_n.json");
+    let arguments = ["run", "--server", &grid.address, "--no-yield", "--project", "nowhere"];
+    let unknown = said(state.path(), &arguments);
+    grid.world().script.version = 2;
+    let version = said(state.path(), &arguments);
+    let last = |text: &str| {
+        let exit = text.lines().nth(1).unwrap().to_owned();
+        format!("{exit}: {}", text.lines().last().unwrap().replace(&grid.address, "SERVER"))
+    };
+    insta::assert_snapshot!(format!("{}\n{}", last(&unknown), last(&version)));
+}
+
+#[test]
+fn damaged_files() {
+    let state = tempfile::tempdir().unwrap();
+    std::fs::write(state.path().join("config.toml"), "server = 'http://127.0.0.1:1'\nmax-cpu = [").unwrap();
+    let config = said(state.path(), &["status"]);
+    std::fs::write(state.path().join("config.toml"), "max-cpu = 0\n").unwrap();
+    let value = said(state.path(), &["config", "list"]);
+    std::fs::remove_file(state.path().join("config.toml")).unwrap();
+    std::fs::write(state.path().join("key"), "nonsense").unwrap();
+    let key = said(state.path(), &["status"]);
+    insta::assert_snapshot!([config, value, key].join("\n"));
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_made() {
+    let state = tempfile::tempdir().unwrap();
+    std::fs::write(state.path().join("file"), "").unwrap();
+    let message = said(&state.path().join("file/below"), &["status"]);
+    insta::assert_snapshot!(message);
+}
+
+#[test]
+fn the_inner_command_is_not_for_people() {
+    let output = command().arg("work-unit").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("this is an inner command of `donor run`"), "{message}");
+}

@@ -1,0 +1,403 @@
+//! Everything that can go wrong around a donor, on real processes. Afterwards every unit is proved exactly once and no
+//! finished proof is lost.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::grid::{Grid, PROJECT};
+use common::process::{Donor, command, donor, unit_of};
+use common::wire::Wire;
+use protocol::{Cause, FailureCause};
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+const SMALL: &str = "cairo0/sum_to_n.json";
+const PHASES: [&str; 9] =
+    ["download", "execute", "witness", "main", "lookup", "quotient", "openings", "fri", "verify own proof"];
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
+    files.flatten().map(|file| file.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Nothing of any unit is left on disk.
+fn assert_clean(state: &Path) {
+    for name in ["leases", "executions", "outbox", "refused", "set-aside"] {
+        assert_eq!(files(&state.join(name)), Vec::<String>::new(), "{name}");
+    }
+}
+
+/// Runs until one unit is delivered.
+fn deliver_one(state: &Path, server: &str) {
+    let (status, events) = Donor::run(state, server, &["--max-units", "1"]).end();
+    assert!(status.success(), "{events:?}");
+}
+
+#[test]
+fn one_unit_from_lease_to_acknowledgement() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "100"}"#]), folder());
+    let (status, events) = Donor::run(state.path(), &grid.address, &["--project", PROJECT, "--max-units", "1"]).end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    grid.assert_all_proved_once();
+    assert_clean(state.path());
+    for name in ["started", "unit", "finished", "delivered", "ended"] {
+        assert!(events.iter().any(|event| event["event"] == name), "{name}: {events:?}");
+    }
+    let history = std::fs::read_to_string(state.path().join("history.jsonl")).unwrap();
+    assert_eq!(history.lines().count(), 1);
+}
+
+#[test]
+fn a_cairo_2_unit() {
+    let (grid, state) = (Grid::of("cairo2/loop_n.executable.json").with_units(&["[\"200\"]"]), folder());
+    deliver_one(state.path(), &grid.address);
+    grid.assert_all_proved_once();
+}
+
+fn killed_in(phases: &[&str]) {
+    for phase in phases {
+        let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "1500"}"#]), folder());
+        let mut first = Donor::run(state.path(), &grid.address, &["--max-cpu", "20"]);
+        first.wait_phase(&PHASES, phase);
+        let unit = unit_of(first.id());
+        first.kill();
+        if let Some(unit) = unit {
+            wait_for_death(unit);
+        }
+        deliver_one(state.path(), &grid.address);
+        grid.assert_all_proved_once();
+        assert_eq!(grid.world().units[0].leases, 1, "killed in {phase}: it went on with its lease");
+        assert_clean(state.path());
+    }
+}
+
+/// The unit's process must not survive its donor.
+fn wait_for_death(pid: u32) {
+    let begin = std::time::Instant::now();
+    let alive = || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        status.contains("work-unit") || status.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+    };
+    while alive() {
+        assert!(begin.elapsed().as_secs() < 10, "the unit's process {pid} outlives its donor");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn killed_while_executing_or_in_the_first_phases() {
+    killed_in(&["execute", "witness", "main"]);
+}
+
+#[test]
+fn killed_in_the_middle_phases() {
+    killed_in(&["lookup", "quotient", "openings"]);
+}
+
+#[test]
+fn killed_in_the_last_phases() {
+    killed_in(&["fri", "verify own proof"]);
+}
+
+#[test]
+fn killed_between_proof_and_delivery() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "50"}"#]), folder());
+    grid.world().script.unavailable = true;
+    let mut first = Donor::run(state.path(), &grid.address, &[]);
+    first.wait_event("finished");
+    first.wait_for("failed delivery", |event| event["event"] == "waiting");
+    first.kill();
+    assert_eq!(files(&state.path().join("outbox")).len(), 2);
+    grid.world().script.unavailable = false;
+    let mut second = Donor::run(state.path(), &grid.address, &[]);
+    second.wait_event("delivered");
+    grid.assert_all_proved_once();
+    second.interrupt();
+    let (status, events) = second.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    assert_eq!(grid.world().units[0].leases, 1, "the outbox was enough");
+    assert_clean(state.path());
+}
+
+#[test]
+fn killed_between_the_lease_and_its_record() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "50"}"#]), folder());
+    let mut first = Donor::run(state.path(), &grid.address, &["--max-cpu", "5"]);
+    first.wait_event("unit");
+    let token = grid.world().units[0].lease.as_ref().unwrap().0;
+    first.kill();
+    // As if the donor had died before it wrote the lease down: only the request's key is there.
+    let lease = files(&state.path().join("leases")).into_iter().find(|name| name.ends_with(".json")).unwrap();
+    std::fs::remove_file(state.path().join("leases").join(lease)).unwrap();
+    let key = grid.world().units[0].lease.as_ref().unwrap().3;
+    write_request(state.path(), &format!("{key}"));
+    deliver_one(state.path(), &grid.address);
+    grid.assert_all_proved_once();
+    assert_eq!(grid.world().units[0].lease.as_ref().unwrap().0, token, "the same lease came again");
+}
+
+fn write_request(state: &Path, key: &str) {
+    let folder = donor::state::Folder::open(state).unwrap();
+    donor::state::record::save(&folder.path("leases").join("request"), "request", &key).unwrap();
+}
+
+#[test]
+fn the_network_is_cut_during_each_upload() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "50"}"#]), folder());
+    let wire = Wire::to(&grid.address);
+    wire.cut_after(20_000);
+    let mut first = Donor::run(state.path(), &wire.address, &["--max-units", "1"]);
+    first.wait_event("finished");
+    for _ in 0..2 {
+        first.wait_event("waiting");
+    }
+    assert!(wire.cuts() >= 2);
+    assert!(grid.world().units[0].proofs.is_empty());
+    wire.cut_after(0);
+    let (status, events) = first.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    grid.assert_all_proved_once();
+    assert_clean(state.path());
+}
+
+#[test]
+fn lost_answers_cost_nothing() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "50"}"#]), folder());
+    grid.world().script.lose_answers = 2;
+    deliver_one(state.path(), &grid.address);
+    grid.assert_all_proved_once();
+    assert_eq!(grid.world().units[0].submissions, 3);
+    assert_clean(state.path());
+}
+
+#[test]
+fn the_network_is_gone_for_the_whole_proof() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "200"}"#]), folder());
+    grid.world().script.lease_seconds = 2;
+    let wire = Wire::to(&grid.address);
+    let mut first = Donor::run(state.path(), &wire.address, &["--max-units", "1", "--max-cpu", "20"]);
+    first.wait_phase(&PHASES, "execute");
+    wire.set_down(true);
+    first.wait_event("finished");
+    first.wait_for("failed delivery", |event| event["event"] == "waiting");
+    wire.set_down(false);
+    let (status, events) = first.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    grid.assert_all_proved_once();
+}
+
+#[test]
+fn an_hour_of_clock_skew() {
+    for clock in [3600, -3600] {
+        let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "20"}"#]), folder());
+        grid.world().script.clock = clock;
+        deliver_one(state.path(), &grid.address);
+        grid.assert_all_proved_once();
+    }
+}
+
+#[test]
+fn a_killed_unit_costs_one_attempt_and_not_the_donor() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "1500"}"#, r#"{"n": "20"}"#]), folder());
+    let mut first = Donor::run(state.path(), &grid.address, &["--max-units", "2", "--max-cpu", "40"]);
+    first.wait_phase(&PHASES, "main");
+    let unit = rustix::process::Pid::from_raw(unit_of(first.id()).unwrap().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(unit, rustix::process::Signal::KILL).unwrap();
+    let failed = first.wait_event("failed");
+    assert_eq!(failed["cause"], "out_of_memory");
+    let (status, events) = first.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    let world = grid.world();
+    assert_eq!(world.units[0].failures[0].cause, FailureCause::OutOfMemory);
+    assert_eq!(world.units[1].proofs.len(), 1);
+}
+
+#[test]
+fn a_unit_that_needs_more_memory_than_lent_is_given_back() {
+    let (grid, state) = (Grid::of("bench/fib_2p16.json").with_units(&["{}"]), folder());
+    let run = Donor::run(state.path(), &grid.address, &["--max-units", "1", "--max-memory", "260M"]);
+    let (status, events) = run.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    let failure = grid.world().units[0].failures[0].clone();
+    assert_eq!(failure.cause, FailureCause::OutOfMemory, "{failure:?}");
+    assert!(failure.detail.contains("memory"), "{failure:?}");
+    assert_clean(state.path());
+}
+
+#[test]
+fn two_donors_share_the_work() {
+    let units: Vec<String> = (0..4).map(|n| format!(r#"{{"n": "{}"}}"#, 20 + n)).collect();
+    let units: Vec<&str> = units.iter().map(String::as_str).collect();
+    let (grid, one, two) = (Grid::of(SMALL).with_units(&units), folder(), folder());
+    let first = Donor::run(one.path(), &grid.address, &[]);
+    let second = Donor::run(two.path(), &grid.address, &[]);
+    grid.wait_until("all proofs", |world| world.units.iter().all(|unit| !unit.proofs.is_empty()));
+    for donor in [first, second] {
+        donor.interrupt();
+        let (status, events) = donor.end();
+        assert_eq!(status.code(), Some(0), "{events:?}");
+    }
+    grid.assert_all_proved_once();
+}
+
+#[test]
+fn executing_and_proving_apart() {
+    let (grid, one, two) = (Grid::of(SMALL).with_units(&[r#"{"n": "60"}"#]), folder(), folder());
+    let (status, events) = Donor::run(one.path(), &grid.address, &["--execute-only", "--max-units", "1"]).end();
+    assert!(status.success(), "{events:?}");
+    assert!(grid.world().units[0].execution.is_some());
+    assert_clean(one.path());
+    let (status, events) = Donor::run(two.path(), &grid.address, &["--prove-only", "--max-units", "1"]).end();
+    assert!(status.success(), "{events:?}");
+    grid.assert_all_proved_once();
+    assert_clean(two.path());
+}
+
+/// Runs the donor on a tiny file system with a ballast that can be taken off.
+fn on_a_small_disk(state: &Path, server: &str, ballast: &str) -> Option<Donor> {
+    let script = format!(
+        "mount -t tmpfs -o size=1m tmpfs \"$STATE\" && head -c {ballast} /dev/zero > \"$STATE/ballast\" && \
+         exec \"$DONOR\" run --json --no-yield --max-cpu 100 --max-units 1 --server {server} --state \"$STATE\""
+    );
+    let probe = Command::new("unshare").args(["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs"]).arg(state).status();
+    if !probe.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this machine lets nobody mount a small disk");
+        return None;
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", &script]);
+    command.env("STATE", state).env("DONOR", env!("CARGO_BIN_EXE_donor"));
+    Some(Donor::start(command))
+}
+
+#[test]
+fn a_full_disk_only_makes_a_finished_proof_wait() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "300"}"#]), folder());
+    let Some(mut run) = on_a_small_disk(state.path(), &grid.address, "880k") else { return };
+    let warning = run.wait_for("full disk", |event| event["message"].as_str().is_some_and(|text| text.contains("Free some space")));
+    assert!(warning["message"].as_str().unwrap().contains("finished but cannot write"), "{warning}");
+    let ballast = format!("/proc/{}/root{}/ballast", run.id(), state.path().display());
+    std::fs::remove_file(ballast).unwrap();
+    let (status, events) = run.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    grid.assert_all_proved_once();
+}
+
+#[test]
+fn damaged_state_is_set_aside_and_work_goes_on() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "1000"}"#]), folder());
+    grid.world().script.lease_seconds = 3;
+    let mut first = Donor::run(state.path(), &grid.address, &["--max-cpu", "10"]);
+    first.wait_phase(&PHASES, "main");
+    first.kill();
+    for place in ["leases", "executions", "programs"] {
+        for name in files(&state.path().join(place)) {
+            std::fs::write(state.path().join(place).join(name), b"cairn donor lease v1 sha256 00\nrubbish").unwrap();
+        }
+    }
+    let (status, events) = Donor::run(state.path(), &grid.address, &["--max-units", "1"]).end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    let told = |text: &str| events.iter().any(|event| event["message"].as_str().is_some_and(|message| message.contains(text)));
+    assert!(told("damaged") && told("set aside"), "{events:?}");
+    grid.assert_all_proved_once();
+}
+
+#[test]
+fn a_damaged_proof_is_not_sent() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "30"}"#]), folder());
+    grid.world().script.unavailable = true;
+    grid.world().script.lease_seconds = 3;
+    let mut first = Donor::run(state.path(), &grid.address, &[]);
+    first.wait_event("finished");
+    first.kill();
+    let outbox = state.path().join("outbox");
+    let proof = files(&outbox).into_iter().find(|name| name.ends_with(".proof")).unwrap();
+    let mut bytes = std::fs::read(outbox.join(&proof)).unwrap();
+    bytes[1000] ^= 1;
+    std::fs::write(outbox.join(&proof), bytes).unwrap();
+    grid.world().script.unavailable = false;
+    let (status, events) = Donor::run(state.path(), &grid.address, &["--max-units", "1"]).end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    assert!(events.iter().any(|event| event["message"].as_str().is_some_and(|text| text.contains("set aside"))), "{events:?}");
+    grid.assert_all_proved_once();
+    assert_eq!(grid.world().units[0].submissions, 1);
+}
+
+#[test]
+fn a_refused_proof_ends_with_code_4_and_is_kept() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "30"}"#]), folder());
+    grid.world().script.refuse = Some(Cause::VerifyFailed);
+    let (status, events) = Donor::run(state.path(), &grid.address, &["--max-units", "1"]).end();
+    assert_eq!(status.code(), Some(4), "{events:?}");
+    assert_eq!(files(&state.path().join("refused")).len(), 2);
+    assert_eq!(files(&state.path().join("outbox")).len(), 0);
+}
+
+#[test]
+fn interrupted_and_continued() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "1500"}"#]), folder());
+    let mut first = Donor::run(state.path(), &grid.address, &["--max-cpu", "20"]);
+    first.wait_phase(&PHASES, "main");
+    first.interrupt();
+    let (status, events) = first.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    let told = |event: &serde_json::Value| event["message"].as_str().is_some_and(|text| text.contains("is unfinished; start again within"));
+    assert!(events.iter().any(told), "{events:?}");
+    deliver_one(state.path(), &grid.address);
+    grid.assert_all_proved_once();
+    assert_eq!(grid.world().units[0].leases, 1);
+}
+
+#[test]
+fn paused_resumed_finished_and_watched() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "1500"}"#]), folder());
+    let mut run = Donor::run(state.path(), &grid.address, &["--max-cpu", "20"]);
+    run.wait_phase(&PHASES, "main");
+    assert!(donor(state.path(), &["pause"]).status.success());
+    let paused = run.wait_event("paused");
+    assert_eq!(paused["reason"], "asked");
+    let unit = unit_of(run.id()).unwrap();
+    run.wait_for("a paused status", |event| event["event"] == "progress" && event["state"] == "paused");
+    run.wait_for("a paused status", |event| event["event"] == "progress" && event["state"] == "paused");
+    let before = common::process::cpu_seconds(unit).unwrap();
+    run.wait_for("a paused status", |event| event["event"] == "progress" && event["state"] == "paused");
+    run.wait_for("a paused status", |event| event["event"] == "progress" && event["state"] == "paused");
+    let used = common::process::cpu_seconds(unit).unwrap() - before;
+    assert!(used < 0.05, "{used} s were used while paused");
+    let status = donor(state.path(), &["status"]);
+    let text = String::from_utf8(status.stdout).unwrap();
+    assert!(text.contains("paused: you asked for it"), "{text}");
+    let second = command().args(["run", "--server", &grid.address, "--state"]).arg(state.path()).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let message = String::from_utf8(second.stderr).unwrap();
+    assert!(message.contains("a donor already runs with the state folder"), "{message}");
+    assert!(donor(state.path(), &["resume"]).status.success());
+    run.wait_event("resumed");
+    assert!(donor(state.path(), &["finish"]).status.success());
+    let (status, events) = run.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    grid.assert_all_proved_once();
+    let gone = donor(state.path(), &["pause"]);
+    assert_eq!(gone.status.code(), Some(1));
+}
+
+#[test]
+fn the_cap_is_never_exceeded() {
+    let (grid, state) = (Grid::of("bench/fib_2p14.json").with_units(&["{}"]), folder());
+    let mut run = Donor::run(state.path(), &grid.address, &["--max-cpu", "10"]);
+    run.wait_phase(&PHASES, "witness");
+    let unit = unit_of(run.id()).unwrap();
+    let (begin, before) = (std::time::Instant::now(), common::process::cpu_seconds(unit).unwrap());
+    for _ in 0..6 {
+        run.wait_for("progress", |event| event["event"] == "progress");
+    }
+    let used = common::process::cpu_seconds(unit).unwrap() - before;
+    let cores = std::thread::available_parallelism().unwrap().get() as f64;
+    let share = used / begin.elapsed().as_secs_f64() / cores;
+    assert!(share < 0.15, "{share} of the machine instead of 0.10");
+}

@@ -1,0 +1,306 @@
+//! The command line.
+
+use crate::aggregate::Operation;
+use crate::show::{ColorChoice, Format};
+use crate::units::Range;
+use clap::{Args, Parser, Subcommand};
+use protocol::{Digest, ExternalId, Preset, ProjectName, UnitState};
+use std::path::PathBuf;
+
+/// Pushes Cairo programs with their arguments to a grid, and collects results that it verifies itself.
+#[derive(Debug, Parser)]
+#[command(name = "uploader", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What all commands take.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the user's or the data's fault, 2 usage, 3 the distributor could not be \
+reached, 4 something is not believed.\nData go to standard output, messages to standard error.";
+
+const GLOBAL: &str = "Options of all commands";
+
+/// What all commands take.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Address of the distributor; if a key for one only was added, that one.
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "ADDRESS", env = "CAIRN_DISTRIBUTOR", hide_env_values = true)]
+    pub distributor: Option<String>,
+    /// Folder of keys and records, instead of the user's own.
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "CAIRN_UPLOADER_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
+    /// How often a request is repeated that may succeed later.
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "N", default_value_t = 5)]
+    pub retries: usize,
+    /// Say only what went wrong.
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
+    pub quiet: bool,
+    /// Colours in messages.
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t)]
+    pub color: ColorChoice,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send a program and its argument sets; the same again changes nothing.
+    Push(Box<Push>),
+    /// Show how far projects are.
+    Status(Status),
+    /// List the units of a project.
+    List(List),
+    /// Fetch results, verify them, aggregate them.
+    Collect(Box<Collect>),
+    /// Verify a manifest of results with nothing from the distributor.
+    Verify(Verify),
+    /// Put failed units back into the queue.
+    Retry(Retry),
+    /// Take units or a whole project back.
+    Withdraw(Withdraw),
+    /// Show who tried units, and what became of it.
+    History(History),
+    /// Access keys and the key that signs programs.
+    #[command(subcommand)]
+    Key(Key),
+}
+
+/// Where argument sets come from.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Argument sets: JSON lines (an object or an array a line), or CSV with a header if the name ends in .csv.
+    #[arg(long, value_name = "FILE", conflicts_with = "range")]
+    pub args: Option<PathBuf>,
+    /// Units [lo, lo + step), [lo + step, lo + 2 step), … for a program that takes lo and hi.
+    #[arg(long, value_name = "LO..HI:STEP")]
+    pub range: Option<Range>,
+    /// Field or column that names the units; else they are named after their arguments.
+    #[arg(long, value_name = "NAME", requires = "args")]
+    pub id_field: Option<String>,
+}
+
+/// How a `.cairo` file is compiled.
+#[derive(Debug, Clone, Args)]
+pub struct Compilation {
+    /// Core library for Cairo 2 source: corelib/src of the Cairo repository [else $CAIRO_CORELIB, Scarb's cache].
+    #[arg(long, value_name = "DIR")]
+    pub corelib: Option<PathBuf>,
+}
+
+/// Options of `push`.
+#[derive(Debug, Args)]
+pub struct Push {
+    /// Cairo 0 source or compiled program, or Cairo 2 source or executable.
+    pub program: PathBuf,
+    /// Name of the project [default: the program's file name].
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<ProjectName>,
+    /// Where argument sets come from.
+    #[command(flatten)]
+    pub arguments: Arguments,
+    /// How source is compiled.
+    #[command(flatten)]
+    pub compilation: Compilation,
+    /// What the project is for, for those who give their computing time.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub description: String,
+    /// Security of the proofs: bench-96, default-100, compact or proven-100.
+    #[arg(long, value_name = "PRESET", default_value_t = Preset::Default100)]
+    pub preset: Preset,
+    /// Most steps of a unit.
+    #[arg(long, value_name = "N", default_value_t = protocol::UnitLimits::default().max_steps)]
+    pub max_steps: u64,
+    /// Most memory cells of a unit, 32 bytes each.
+    #[arg(long, value_name = "N", default_value_t = protocol::UnitLimits::default().max_memory_cells)]
+    pub max_memory_cells: u64,
+    /// Most seconds that a unit may run.
+    #[arg(long, value_name = "SECONDS", default_value_t = protocol::UnitLimits::default().time_limit)]
+    pub time_limit: u64,
+    /// Share of the donors that serve all projects, 1 to 1000.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub weight: u32,
+    /// Units that are run here first; the others' steps are estimated from them.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    pub trial: u32,
+    /// Compile, read the arguments, run the trial, and send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The project; all of the distributor's if not given.
+    pub project: Option<ProjectName>,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// The project.
+    pub project: ProjectName,
+    /// Only units in this state: queued, leased, executed, proved, collected, failed or withdrawn.
+    #[arg(long, value_name = "STATE", value_parser = unit_state)]
+    pub in_state: Option<UnitState>,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// How rows become one value.
+#[derive(Debug, Clone, Args)]
+pub struct Aggregation {
+    /// Aggregate a column of the outputs.
+    #[arg(long, value_enum, value_name = "OPERATION")]
+    pub aggregate: Option<Operation>,
+    /// Which column, counted from 0. (A program's output begins with its arguments.)
+    #[arg(long, value_name = "N", requires = "aggregate", required_if_eq_any = [("aggregate", "sum"), ("aggregate", "min"), ("aggregate", "max"), ("aggregate", "concat")])]
+    pub column: Option<usize>,
+    /// Show the aggregate and no rows.
+    #[arg(long, requires = "aggregate")]
+    pub only_aggregate: bool,
+    /// Feed the rows as JSON lines to a program, whose output takes their place.
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "aggregate")]
+    pub exec: Option<PathBuf>,
+    /// Read values above p/2 as negative numbers.
+    #[arg(long)]
+    pub signed: bool,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `collect`.
+#[derive(Debug, Args)]
+pub struct Collect {
+    /// The project.
+    pub project: ProjectName,
+    /// Fetch every proof, verify it here, and keep proofs and manifest.
+    #[arg(long)]
+    pub verify: bool,
+    /// Folder of verified results, where a collection goes on [default: PROJECT-results].
+    #[arg(long, value_name = "DIR", requires = "verify")]
+    pub out: Option<PathBuf>,
+    /// Wait until every unit has a result or failed for good.
+    #[arg(long)]
+    pub wait: bool,
+    /// Do not mind units without a result.
+    #[arg(long)]
+    pub partial: bool,
+    /// The program, if the project was pushed from elsewhere.
+    #[arg(long, value_name = "FILE")]
+    pub program: Option<PathBuf>,
+    /// Where argument sets come from.
+    #[command(flatten)]
+    pub arguments: Arguments,
+    /// How source is compiled.
+    #[command(flatten)]
+    pub compilation: Compilation,
+    /// Least bits of conjectured security [default: those of the preset that was pushed].
+    #[arg(long, value_name = "BITS")]
+    pub min_bits: Option<f64>,
+    /// Threads that verify [default: all].
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// How rows become one value.
+    #[command(flatten)]
+    pub aggregation: Aggregation,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The manifest, or the folder that it lies in.
+    pub manifest: PathBuf,
+    /// The program that the results are said to be of: source or compiled.
+    #[arg(long, value_name = "FILE")]
+    pub program: PathBuf,
+    /// How source is compiled.
+    #[command(flatten)]
+    pub compilation: Compilation,
+    /// Folder of the proofs [default: proofs, beside the manifest].
+    #[arg(long, value_name = "DIR")]
+    pub proofs: Option<PathBuf>,
+    /// The Merkle root that was published.
+    #[arg(long, value_name = "DIGEST")]
+    pub root: Option<Digest>,
+    /// Least bits of conjectured security.
+    #[arg(long, value_name = "BITS", default_value_t = 96.0)]
+    pub min_bits: f64,
+    /// Threads that verify [default: all].
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// How rows become one value.
+    #[command(flatten)]
+    pub aggregation: Aggregation,
+}
+
+/// Options of `retry`.
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// The project.
+    pub project: ProjectName,
+    /// The units; all failed ones if none is given.
+    pub units: Vec<ExternalId>,
+}
+
+/// Options of `withdraw`.
+#[derive(Debug, Args)]
+pub struct Withdraw {
+    /// The project.
+    pub project: ProjectName,
+    /// The units.
+    #[arg(required_unless_present = "all")]
+    pub units: Vec<ExternalId>,
+    /// The whole project, with all units that are not proved.
+    #[arg(long, conflicts_with = "units")]
+    pub all: bool,
+}
+
+/// Options of `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// The project.
+    pub project: ProjectName,
+    /// The units; if none is given, all that failed or were tried more than once.
+    pub units: Vec<ExternalId>,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Keep an access key for a distributor. Without one on the command line it is read from standard input.
+    Add {
+        /// The key, `cairn_…`.
+        key: Option<String>,
+    },
+    /// Show which distributors have a key, and the public key that signs programs.
+    Show,
+    /// Forget the access key for a distributor.
+    Remove,
+}
+
+fn unit_state(text: &str) -> Result<UnitState, String> {
+    let names = || UnitState::ALL.map(UnitState::name).join(", ");
+    UnitState::ALL.into_iter().find(|state| state.name() == text).ok_or_else(|| format!("the states are: {}", names()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,84 @@
+//! Units that were pushed and have no row: which, and what the distributor says of them.
+
+use super::{Refusal, Refused, Session};
+use crate::error::Error;
+use protocol::client::UploaderClient;
+use protocol::{ExternalId, Failure, MAX_PAGE, ProjectName, Unit, UnitState};
+use std::collections::{BTreeMap, HashSet};
+
+/// A unit without a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The uploader's name for it.
+    pub unit: ExternalId,
+    /// Its state, as the distributor says.
+    pub state: UnitState,
+    /// Its failure, if it failed.
+    pub failure: Option<Failure>,
+}
+
+impl Missing {
+    /// Whether waiting may bring a result.
+    pub const fn is_open(&self) -> bool {
+        !matches!(self.state, UnitState::Failed | UnitState::Withdrawn)
+    }
+}
+
+/// Units without a row after everything listed was taken in. A unit that the distributor calls proved and does not list
+/// even then, or one that it no longer has, goes to what is not believed.
+///
+/// # Errors
+/// As [`Session::advance`].
+pub async fn find_missing(session: &mut Session<'_>) -> Result<Vec<Missing>, Error> {
+    let mut wanted = without_row(session);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let units = all_units(session.client(), &session.settings().record.project).await?;
+    let proved = |unit: &ExternalId| {
+        units.get(unit).is_some_and(|unit| matches!(unit.state, UnitState::Proved | UnitState::Collected))
+    };
+    if wanted.iter().any(proved) && session.refused().is_empty() {
+        // It may have been proved after the list was read, or may stand before the cursor.
+        session.restart();
+        session.advance().await?;
+        wanted = without_row(session);
+    }
+    let refused: HashSet<ExternalId> = session.refused().iter().map(|refused| refused.unit.clone()).collect();
+    let (mut missing, mut lies) = (Vec::new(), Vec::new());
+    for unit in wanted.into_iter().filter(|unit| !refused.contains(unit)) {
+        match units.get(&unit) {
+            None => lies.push(Refused { unit, reason: Refusal::Forgotten }),
+            Some(_) if proved(&unit) => lies.push(Refused { unit, reason: Refusal::Withheld }),
+            Some(Unit { state, failure, .. }) => {
+                missing.push(Missing { unit, state: *state, failure: failure.clone() })
+            }
+        }
+    }
+    session.refuse(lies);
+    Ok(missing)
+}
+
+fn without_row(session: &Session<'_>) -> Vec<ExternalId> {
+    let rows: HashSet<ExternalId> = session.rows().into_iter().map(|row| row.unit).collect();
+    let units = session.settings().record.units.iter();
+    units.filter(|unit| !rows.contains(&unit.id)).map(|unit| unit.id.clone()).collect()
+}
+
+/// All units of a project, by the uploader's names.
+///
+/// # Errors
+/// If the distributor cannot be asked or its list makes no sense.
+pub async fn all_units(client: &UploaderClient, project: &ProjectName) -> Result<BTreeMap<ExternalId, Unit>, Error> {
+    let mut units = BTreeMap::new();
+    let mut cursor = None;
+    loop {
+        let page = client.units(project, None, cursor, MAX_PAGE).await?;
+        units.extend(page.units.into_iter().map(|unit| (unit.external_id.clone(), unit)));
+        match page.next {
+            None => return Ok(units),
+            Some(next) if cursor.is_none_or(|cursor| next > cursor) => cursor = Some(next),
+            Some(next) => return Err(Error::BadList { cursor: next, after: cursor.unwrap_or(0) }),
+        }
+    }
+}

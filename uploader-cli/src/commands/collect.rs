@@ -1,0 +1,177 @@
+//! `uploader collect`.
+
+use super::{Context, source};
+use crate::cli;
+use crate::collect::{About, Journal, Missing, Session, Settings, find_missing};
+use crate::commands::verify::show_rows;
+use crate::compile::{self, Places};
+use crate::error::Error;
+use crate::local::{Record, RecordedUnit};
+use crate::manifest::Manifest;
+use crate::show::number::grouped;
+use crate::units;
+use cairo_runner::RunnableProgram;
+use protocol::client::UploaderClient;
+use protocol::{Digest, program_hash};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// First and longest pause between looks for new results with `--wait`.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// Missing units that are named one by one.
+const SHOWN: usize = 20;
+
+pub(super) async fn run(context: &Context, options: cli::Collect) -> Result<(), Error> {
+    use_threads(options.jobs)?;
+    let client = context.client()?;
+    let settings = settings(context, &client, &options).await?;
+    let journal = match options.verify {
+        true => Some(open_journal(&options, &settings)?),
+        false => None,
+    };
+    let before = journal.as_ref().map_or(0, |journal| journal.rows().len());
+    let mut session = Session::new(&client, settings, journal, context.printer)?;
+    session.check_project().await?;
+    let missing = gather(&mut session, &options).await?;
+    finish(context, &mut session, &options, before, &missing).await
+}
+
+/// Verification takes that many threads.
+pub(super) fn use_threads(jobs: Option<usize>) -> Result<(), Error> {
+    let Some(jobs) = jobs else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global();
+    pool.map_err(|error| Error::Internal(format!("no threads: {error}")))
+}
+
+/// Own record, own program, own policy; from options if the project was pushed from elsewhere.
+async fn settings(context: &Context, client: &UploaderClient, options: &cli::Collect) -> Result<Settings, Error> {
+    let distributor = context.distributor()?;
+    let stored = Record::load(&context.state, &distributor, &options.project)?;
+    let (record, program) = match (&options.program, stored) {
+        (None, Some((record, program))) => {
+            let program = RunnableProgram::from_json(&program).map_err(|error| Error::Fault(error.to_string()))?;
+            (record, program.program().clone())
+        }
+        (None, None) => return Err(Error::NoRecord { project: options.project.clone(), distributor }),
+        (Some(path), stored) => {
+            let compiled = compile::load(path, options.compilation.corelib.as_deref(), &Places::of_process())?;
+            let units =
+                units::read(&source(&options.arguments), options.arguments.id_field.as_deref(), &compiled.program)?;
+            let spec = client.project(&options.project).await?.spec;
+            let record = Record {
+                distributor,
+                project: options.project.clone(),
+                program: Digest::of(&compiled.bytes),
+                program_hash: program_hash(compiled.program.program()),
+                // What was demanded is known only where it was pushed; --min-bits raises it.
+                preset: stored.as_ref().map_or(spec.preset, |(record, _)| record.preset),
+                max_steps: stored.as_ref().map_or(spec.limits.max_steps, |(record, _)| record.max_steps),
+                pushed_at: protocol::Timestamp::now(),
+                units: units.into_iter().map(|unit| RecordedUnit { id: unit.id, arguments: unit.arguments }).collect(),
+            };
+            (record, compiled.program.program().clone())
+        }
+    };
+    let mut policy = protocol::policy(record.preset, record.max_steps);
+    policy.min_conjectured_bits = options.min_bits.unwrap_or(policy.min_conjectured_bits);
+    Ok(Settings { record, program, policy })
+}
+
+fn open_journal(options: &cli::Collect, settings: &Settings) -> Result<Journal, Error> {
+    let record = &settings.record;
+    let folder = options.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}-results", record.project)));
+    let about = About {
+        distributor: record.distributor.clone(),
+        project: record.project.clone(),
+        program_hash: record.program_hash,
+    };
+    Ok(Journal::open(&folder, &about)?)
+}
+
+/// Takes in what is there; with `--wait` until nothing more can come.
+async fn gather(session: &mut Session<'_>, options: &cli::Collect) -> Result<Vec<Missing>, Error> {
+    let (mut pause, longest) = PAUSES;
+    loop {
+        let before = session.rows().len();
+        session.advance().await?;
+        let missing = find_missing(session).await?;
+        if !options.wait || !session.refused().is_empty() || !missing.iter().any(Missing::is_open) {
+            return Ok(missing);
+        }
+        pause = if session.rows().len() > before { PAUSES.0 } else { (pause * 2).min(longest) };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn finish(
+    context: &Context,
+    session: &mut Session<'_>,
+    options: &cli::Collect,
+    before: usize,
+    missing: &[Missing],
+) -> Result<(), Error> {
+    let rows = session.rows();
+    let pushed = session.settings().record.units.len();
+    say_what_came(context, session, rows.len(), before);
+    say_missing(context, missing);
+    if !session.refused().is_empty() {
+        write_manifest(context, session, &rows)?;
+        return Err(Error::Refused { refused: session.refused().to_vec() });
+    }
+    show_rows(&rows, &options.aggregation, context.printer)?;
+    write_manifest(context, session, &rows)?;
+    mark(context, session).await;
+    if rows.len() < pushed && !options.partial {
+        return Err(Error::Incomplete { missing: pushed - rows.len(), pushed });
+    }
+    Ok(())
+}
+
+fn say_what_came(context: &Context, session: &Session<'_>, rows: usize, before: usize) {
+    let pushed = session.settings().record.units.len() as u64;
+    if session.journal().is_some() {
+        let (rows, new) = (grouped(rows as u64), grouped(rows.saturating_sub(before) as u64));
+        context.printer.note(format_args!("{rows} of {} units are verified, {new} of them now.", grouped(pushed)));
+    } else {
+        context.printer.warn(format_args!(
+            "{} of {} units have a result, as the distributor says; --verify checks the proofs",
+            grouped(rows as u64),
+            grouped(pushed)
+        ));
+    }
+}
+
+fn say_missing(context: &Context, missing: &[Missing]) {
+    for one in missing.iter().take(SHOWN) {
+        match &one.failure {
+            Some(failure) => context.printer.warn(format_args!(
+                "unit {} is missing: {}, {} on {} donors ({})",
+                one.unit, one.state, failure.cause, failure.donors, failure.detail
+            )),
+            None => context.printer.warn(format_args!("unit {} is missing: {}", one.unit, one.state)),
+        }
+    }
+    if missing.len() > SHOWN {
+        context.printer.warn(format_args!("{} more units are missing", missing.len() - SHOWN));
+    }
+}
+
+fn write_manifest(context: &Context, session: &Session<'_>, rows: &[crate::show::Row]) -> Result<(), Error> {
+    let Some(journal) = session.journal() else { return Ok(()) };
+    let record = &session.settings().record;
+    let (project, pushed) = (record.project.clone(), record.units.len() as u64);
+    let manifest = Manifest::new(project, record.program_hash, record.preset, pushed, rows);
+    let path = journal.write_manifest(&manifest)?;
+    context.printer.note(format_args!("Manifest: {} (Merkle root {}).", path.display(), manifest.root));
+    Ok(())
+}
+
+/// Tells the distributor what was collected; that it does not listen is no reason to fail.
+async fn mark(context: &Context, session: &Session<'_>) {
+    let Some(journal) = session.journal().filter(|journal| journal.cursor() > 0) else { return };
+    let project = &session.settings().record.project;
+    if let Err(error) = session.client().mark_collected(project, journal.cursor()).await {
+        context.printer.warn(format_args!("the distributor does not note that the results were collected: {error}"));
+    }
+}

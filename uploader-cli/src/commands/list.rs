@@ -1,0 +1,46 @@
+//! `uploader list`.
+
+use super::Context;
+use crate::cli;
+use crate::error::Error;
+use crate::show::number::{Reading, decimals};
+use crate::show::{Align, Table};
+use protocol::{MAX_PAGE, Unit};
+
+pub(super) async fn run(context: &Context, options: &cli::List) -> Result<(), Error> {
+    let client = context.client()?;
+    let columns = [
+        ("unit", Align::Left),
+        ("state", Align::Left),
+        ("attempts", Align::Right),
+        ("estimated_steps", Align::Right),
+        ("arguments", Align::Left),
+        ("failure", Align::Left),
+        ("id", Align::Left),
+    ];
+    let mut table = Table::new(columns);
+    let mut cursor = None;
+    loop {
+        let page = client.units(&options.project, options.in_state, cursor, MAX_PAGE).await?;
+        page.units.iter().for_each(|unit| table.push(row(unit)));
+        match page.next {
+            Some(next) if cursor.is_none_or(|cursor| next > cursor) => cursor = Some(next),
+            Some(next) => return Err(Error::BadList { cursor: next, after: cursor.unwrap_or(0) }),
+            None => break,
+        }
+    }
+    Ok(table.write(options.format, &mut std::io::stdout().lock())?)
+}
+
+fn row(unit: &Unit) -> Vec<String> {
+    let failure = unit.failure.as_ref();
+    vec![
+        unit.external_id.to_string(),
+        unit.state.to_string(),
+        unit.attempts.to_string(),
+        unit.estimated_steps.to_string(),
+        decimals(&unit.arguments.0, Reading::Signed).join(" "),
+        failure.map(|failure| format!("{}: {}", failure.cause, failure.detail)).unwrap_or_default(),
+        unit.id.to_string(),
+    ]
+}

@@ -1,0 +1,121 @@
+//! One module a command: each reads its options, does its work through the other modules, and shows what came of it.
+
+mod collect;
+mod history;
+mod key;
+mod list;
+mod push;
+mod retry;
+mod status;
+mod verify;
+mod withdraw;
+
+use crate::cli::{self, Cli, Command, Global};
+use crate::error::Error;
+use crate::local::{Keys, State};
+use crate::show::Printer;
+use crate::units::Source;
+use protocol::client::{ClientConfig, RetryPolicy, UploaderClient};
+use protocol::{ApiKey, ExternalId, ProjectName, Unit};
+
+/// Does what the command line says.
+///
+/// # Errors
+/// What went wrong; [`Error::exit_code`] is the exit code.
+pub fn run(cli: Cli, printer: Printer) -> Result<(), Error> {
+    let state = State::new(cli.global.state.as_deref())?;
+    let context = Context { global: cli.global, state, printer };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Internal(format!("no runtime: {error}")))?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Push(options) => push::run(&context, *options).await,
+            Command::Status(options) => status::run(&context, &options).await,
+            Command::List(options) => list::run(&context, &options).await,
+            Command::Collect(options) => collect::run(&context, *options).await,
+            Command::Verify(options) => verify::run(&context, &options),
+            Command::Retry(options) => retry::run(&context, &options).await,
+            Command::Withdraw(options) => withdraw::run(&context, &options).await,
+            Command::History(options) => history::run(&context, &options).await,
+            Command::Key(options) => key::run(&context, &options),
+        }
+    })
+}
+
+/// What all commands need.
+struct Context {
+    global: Global,
+    state: State,
+    printer: Printer,
+}
+
+impl Context {
+    /// The distributor's address in its one form.
+    fn distributor(&self) -> Result<String, Error> {
+        let given = match &self.global.distributor {
+            Some(address) => address.clone(),
+            None => Keys::load(&self.state)?.only_distributor().map(str::to_owned).ok_or(Error::NoDistributor)?,
+        };
+        let config = ClientConfig::new(&given, "")?;
+        Ok(config.address.as_str().trim_end_matches('/').to_owned())
+    }
+
+    /// A connection for what needs a key.
+    fn client(&self) -> Result<UploaderClient, Error> {
+        let distributor = self.distributor()?;
+        let key = self.key(&distributor)?.ok_or(Error::NoKey { distributor: distributor.clone() })?;
+        self.connect(&distributor, Some(key))
+    }
+
+    /// A connection for what everybody may ask.
+    fn public_client(&self) -> Result<UploaderClient, Error> {
+        let distributor = self.distributor()?;
+        let key = self.key(&distributor)?;
+        self.connect(&distributor, key)
+    }
+
+    fn key(&self, distributor: &str) -> Result<Option<ApiKey>, Error> {
+        match std::env::var("CAIRN_KEY") {
+            Ok(text) if !text.is_empty() => {
+                text.trim().parse().map(Some).map_err(|error| Error::Fault(format!("CAIRN_KEY: {error}")))
+            }
+            _ => Ok(Keys::load(&self.state)?.get(distributor).cloned()),
+        }
+    }
+
+    fn connect(&self, distributor: &str, key: Option<ApiKey>) -> Result<UploaderClient, Error> {
+        let mut retry = RetryPolicy::interactive();
+        retry.times = Some(self.global.retries);
+        let printer = self.printer;
+        let retry = retry.notify(move |error, wait| {
+            printer.progress(format_args!("{error}; again in {:.1} s", wait.as_secs_f64()));
+        });
+        let agent = concat!("uploader/", env!("CARGO_PKG_VERSION"));
+        Ok(UploaderClient::new(ClientConfig::new(distributor, agent)?.retry(retry), key)?)
+    }
+}
+
+/// Where argument sets come from.
+fn source(arguments: &cli::Arguments) -> Source {
+    match (&arguments.args, arguments.range) {
+        (Some(path), _) => Source::File(path.clone()),
+        (None, Some(range)) => Source::Range(range),
+        (None, None) => Source::Nothing,
+    }
+}
+
+/// The project's units of these names; all if no name is given.
+async fn named_units(client: &UploaderClient, project: &ProjectName, names: &[ExternalId]) -> Result<Vec<Unit>, Error> {
+    let mut units = crate::collect::all_units(client, project).await?;
+    if names.is_empty() {
+        return Ok(units.into_values().collect());
+    }
+    let unknown: Vec<ExternalId> = names.iter().filter(|name| !units.contains_key(name)).cloned().collect();
+    if !unknown.is_empty() {
+        return Err(Error::UnknownUnits { project: project.clone(), units: unknown });
+    }
+    Ok(names.iter().filter_map(|name| units.remove(name)).collect())
+}

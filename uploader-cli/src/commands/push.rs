@@ -1,0 +1,184 @@
+//! `uploader push`.
+
+use super::{Context, source};
+use crate::cli;
+use crate::compile::{self, Compiled, Places};
+use crate::error::Error;
+use crate::local::{Record, RecordedUnit, StateError};
+use crate::show::number::{bytes, counted, grouped};
+use crate::trial::{Trial, estimates, run_units};
+use crate::units::{self, Unit};
+use protocol::client::UploaderClient;
+use protocol::signing::Identity;
+use protocol::{
+    Digest, MAX_BATCH, NewUnit, NewUnits, ProjectName, ProjectSpec, Timestamp, UnitLimits, encode_program, program_hash,
+};
+use std::path::Path;
+
+pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Error> {
+    let printer = context.printer;
+    let name = match &options.project {
+        Some(name) => name.clone(),
+        None => name_of(&options.program)?,
+    };
+    // Everything that needs no network comes first: a mistake shall cost nothing.
+    let compiled = compile::load(&options.program, options.compilation.corelib.as_deref(), &Places::of_process())?;
+    if let Some(compiler) = &compiled.compiler {
+        printer.note(format_args!("Compiled {} with {}.", options.program.display(), compiler.display()));
+    }
+    let units = units::read(&source(&options.arguments), options.arguments.id_field.as_deref(), &compiled.program)?;
+    let limits = UnitLimits {
+        max_steps: options.max_steps,
+        max_memory_cells: options.max_memory_cells,
+        time_limit: options.time_limit,
+    };
+    let trials = run_units(&compiled.program, &units, &limits, options.trial as usize)?;
+    let estimates = estimates(&trials, units.len());
+    say_trials(context, &trials, &estimates);
+    if options.dry_run {
+        printer.note("Nothing was sent (--dry-run).");
+        return Ok(());
+    }
+
+    let client = context.client()?;
+    let distributor = context.distributor()?;
+    let mut record = own_record(context, &distributor, &name, &compiled, &options)?;
+    record.merge(
+        units.iter().map(|unit| RecordedUnit { id: unit.id.clone(), arguments: unit.arguments.clone() }).collect(),
+    )?;
+    let created = put_project(context, &client, &name, &compiled, &options, limits).await?;
+    // From here on the distributor may have units, so the record must be there first.
+    record.save(&context.state, &compiled.bytes)?;
+    let new = put_units(context, &client, &name, &units, &estimates).await?;
+    let project = if created { "The project is new" } else { "The project was there already" };
+    printer.note(format_args!("{project}; {} of {} units are new.", grouped(new), grouped(units.len() as u64)));
+    printer.note(format_args!(
+        "`uploader status {name}` shows how far it is, `uploader collect {name} --verify` fetches results."
+    ));
+    Ok(())
+}
+
+fn name_of(program: &Path) -> Result<ProjectName, Error> {
+    let file = program.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let stem = [".cairo", ".executable.json", ".json"].iter().find_map(|end| file.strip_suffix(end)).unwrap_or(&file);
+    stem.replace(['_', ' ', '.'], "-").parse().map_err(|error| {
+        Error::Usage(format!("the program's file name gives no project name ({error}); give one with --project NAME"))
+    })
+}
+
+fn say_trials(context: &Context, trials: &[Trial], estimates: &[u64]) {
+    for trial in trials {
+        context.printer.note(format_args!(
+            "Unit {} runs here: {} steps in {:.2} s, {} of memory, {} values of output.",
+            trial.unit,
+            grouped(trial.n_steps),
+            trial.time.as_secs_f64(),
+            bytes(trial.memory_bytes()),
+            trial.output_len
+        ));
+    }
+    let total: u128 = estimates.iter().map(|steps| u128::from(*steps)).sum();
+    context.printer.note(format_args!(
+        "{}, about {} steps in all.",
+        counted(estimates.len() as u64, "unit"),
+        grouped(u64::try_from(total).unwrap_or(u64::MAX))
+    ));
+}
+
+/// The record of earlier pushes, or a new one.
+fn own_record(
+    context: &Context,
+    distributor: &str,
+    name: &ProjectName,
+    compiled: &Compiled,
+    options: &cli::Push,
+) -> Result<Record, Error> {
+    let units = match Record::load(&context.state, distributor, name)? {
+        Some((old, _)) if old.program_hash != program_hash(compiled.program.program()) => {
+            return Err(Error::ProgramChanged { project: name.clone() });
+        }
+        Some((old, _)) => old.units,
+        None => Vec::new(),
+    };
+    Ok(Record {
+        distributor: distributor.to_owned(),
+        project: name.clone(),
+        program: Digest::of(&compiled.bytes),
+        program_hash: program_hash(compiled.program.program()),
+        preset: options.preset,
+        max_steps: options.max_steps,
+        pushed_at: Timestamp::now(),
+        units,
+    })
+}
+
+/// Sends program, record and settings. Gives whether the project is new.
+async fn put_project(
+    context: &Context,
+    client: &UploaderClient,
+    name: &ProjectName,
+    compiled: &Compiled,
+    options: &cli::Push,
+    limits: UnitLimits,
+) -> Result<bool, Error> {
+    let signer = Identity::load_or_create(&context.state.signing_key()).map_err(StateError::from)?;
+    let file = encode_program(compiled.program.program());
+    let (program, record) = (Digest::of(&compiled.bytes), Digest::of(&file));
+    let spec = ProjectSpec {
+        program,
+        record,
+        program_hash: program_hash(compiled.program.program()),
+        signer: signer.signer_key(),
+        signature: signer.sign_program(name, &program, &record),
+        limits,
+        preset: options.preset,
+        description: options.description.clone(),
+        weight: options.weight,
+    };
+    spec.check().map_err(|error| Error::Usage(error.to_string()))?;
+    client.put_program(compiled.bytes.clone().into(), None).await?;
+    client.put_record(file.into()).await?;
+    let stored = client.put_project(name, &spec).await?;
+    if !stored.changed.is_empty() {
+        context.printer.note(format_args!("Changed settings: {}.", stored.changed.join(", ")));
+    }
+    Ok(stored.created)
+}
+
+/// Sends the units in batches. Gives how many are new.
+async fn put_units(
+    context: &Context,
+    client: &UploaderClient,
+    name: &ProjectName,
+    units: &[Unit],
+    estimates: &[u64],
+) -> Result<u64, Error> {
+    let mut new = 0;
+    for (index, (units_of_batch, estimates)) in units.chunks(MAX_BATCH).zip(estimates.chunks(MAX_BATCH)).enumerate() {
+        let unit = |(unit, estimated_steps): (&Unit, &u64)| NewUnit {
+            external_id: unit.id.clone(),
+            arguments: unit.arguments.clone(),
+            estimated_steps: (*estimated_steps).max(1),
+        };
+        let batch = NewUnits { units: units_of_batch.iter().zip(estimates).map(unit).collect() };
+        let stored = client.add_units(name, &batch).await?;
+        new += stored.units.iter().filter(|unit| unit.created).count() as u64;
+        let sent = index * MAX_BATCH + units_of_batch.len();
+        context.printer.progress(format_args!("{sent} of {} units sent", units.len()));
+    }
+    Ok(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_projects() {
+        let name = |path: &str| name_of(Path::new(path)).map(|name| name.to_string());
+        assert_eq!(name("a/primes.cairo").expect("a name"), "primes");
+        assert_eq!(name("N_Queens.executable.json").expect("a name"), "n-queens");
+        assert_eq!(name("v1.2.json").expect("a name"), "v1-2");
+        assert!(name("ünit.cairo").expect_err("no name").to_string().contains("--project NAME"));
+    }
+}

@@ -1,0 +1,101 @@
+//! `uploader status`.
+
+use super::Context;
+use crate::cli;
+use crate::error::Error;
+use crate::show::number::counted;
+use crate::show::{Align, Format, Table};
+use protocol::{Project, ProjectState};
+
+pub(super) async fn run(context: &Context, options: &cli::Status) -> Result<(), Error> {
+    let client = context.public_client()?;
+    let projects = match &options.project {
+        Some(name) => vec![client.project(name).await?],
+        None => client.projects().await?.projects,
+    };
+    if projects.is_empty() {
+        context.printer.note("There is no project yet; `uploader push` makes one.");
+        if options.format == Format::Table {
+            return Ok(());
+        }
+    }
+    table(&projects).write(options.format, &mut std::io::stdout().lock())?;
+    for project in projects.iter().filter(|project| project.units.failed > 0) {
+        context.printer.warn(format_args!(
+            "{} of {name} failed; `uploader history {name}` says why, `uploader retry {name}` tries them again",
+            counted(project.units.failed, "unit"),
+            name = project.name
+        ));
+    }
+    Ok(())
+}
+
+fn table(projects: &[Project]) -> Table {
+    let numbers =
+        ["units", "queued", "leased", "executed", "proved", "collected", "failed", "withdrawn", "proven_steps"];
+    let columns = [("project", Align::Left), ("state", Align::Left)].into_iter();
+    let mut table = Table::new(columns.chain(numbers.map(|name| (name, Align::Right))));
+    for project in projects {
+        let units = &project.units;
+        let state = match project.state {
+            ProjectState::Active => "active",
+            ProjectState::Withdrawn => "withdrawn",
+        };
+        let numbers = [
+            units.total(),
+            units.queued,
+            units.leased,
+            units.executed,
+            units.proved,
+            units.collected,
+            units.failed,
+            units.withdrawn,
+            project.proven_steps,
+        ];
+        let mut row = vec![project.name.to_string(), state.to_owned()];
+        row.extend(numbers.map(|number| number.to_string()));
+        table.push(row);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{Digest, Preset, ProgramHash, ProjectSpec, Signature, SignerKey, Timestamp, UnitCounts, UnitLimits};
+
+    #[test]
+    fn projects_as_a_table() {
+        let spec = ProjectSpec {
+            program: Digest::of(b"program"),
+            record: Digest::of(b"record"),
+            program_hash: ProgramHash::from_bytes([0; 32]),
+            signer: SignerKey::from_bytes([0; 32]),
+            signature: Signature::from_bytes([0; 64]),
+            limits: UnitLimits::default(),
+            preset: Preset::Default100,
+            description: String::new(),
+            weight: 100,
+        };
+        let project = |name: &str, state, units| Project {
+            name: std::str::FromStr::from_str(name).expect("a name"),
+            spec: spec.clone(),
+            state,
+            units,
+            proven_steps: 1_234_567,
+            created_at: Timestamp(0),
+        };
+        let counts = UnitCounts { queued: 5, leased: 2, proved: 12, failed: 1, ..UnitCounts::default() };
+        let projects = [
+            project("primes", ProjectState::Active, counts),
+            project("a-long-name", ProjectState::Withdrawn, UnitCounts { withdrawn: 100, ..UnitCounts::default() }),
+        ];
+        let mut out = Vec::new();
+        table(&projects).write(Format::Table, &mut out).expect("a Vec takes everything");
+        insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"), @r"
+        project      state      units  queued  leased  executed  proved  collected  failed  withdrawn  proven_steps
+        primes       active        20       5       2         0      12          0       1          0       1234567
+        a-long-name  withdrawn    100       0       0         0       0          0       0        100       1234567
+        ");
+    }
+}

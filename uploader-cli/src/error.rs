@@ -1,0 +1,249 @@
+//! What can go wrong, and the exit code of each.
+
+use crate::aggregate::AggregateError;
+use crate::collect::{JournalError, Refused};
+use crate::compile::CompileError;
+use crate::local::StateError;
+use crate::manifest::CheckError;
+use crate::trial::TrialError;
+use crate::units::UnitsError;
+use protocol::client::ClientError;
+use protocol::{Cause, ExternalId, ProgramHash, ProjectName};
+
+/// Exit codes of the command line.
+pub mod exit {
+    /// Done.
+    pub const DONE: u8 = 0;
+    /// The user's or the data's fault.
+    pub const FAULT: u8 = 1;
+    /// The command line makes no sense.
+    pub const USAGE: u8 = 2;
+    /// The distributor could not be reached.
+    pub const UNREACHABLE: u8 = 3;
+    /// Something from the distributor, or in a manifest, is not believed.
+    pub const REFUSED: u8 = 4;
+}
+
+/// Why a command ends without success.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The argument sets.
+    #[error(transparent)]
+    Units(#[from] UnitsError),
+    /// A unit that does not run.
+    #[error(transparent)]
+    Trial(#[from] TrialError),
+    /// Local files.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A folder of results.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The distributor.
+    #[error("{}", with_advice(.0))]
+    Client(#[from] ClientError),
+    /// No value of these rows.
+    #[error(transparent)]
+    Aggregate(#[from] AggregateError),
+    /// A manifest that is not believed.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// A command line that makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// Data that make no sense.
+    #[error("{0}")]
+    Fault(String),
+    /// No distributor is named.
+    #[error(
+        "which distributor? Give its address with --distributor or CAIRN_DISTRIBUTOR, or add a key with \
+         `uploader key add --distributor ADDRESS`"
+    )]
+    NoDistributor,
+    /// No access key for the distributor.
+    #[error(
+        "there is no access key for {distributor}. Its operator makes one with `distributor key create`; then run \
+         `uploader key add --distributor {distributor}` and paste it, or set CAIRN_KEY"
+    )]
+    NoKey {
+        /// The distributor.
+        distributor: String,
+    },
+    /// A project that was not pushed from here.
+    #[error(
+        "there is no record here of the project `{project}` at {distributor}, so its results cannot be checked. Run this where \
+         it was pushed, or give its program and arguments with --program and --args (or --range)"
+    )]
+    NoRecord {
+        /// The project.
+        project: ProjectName,
+        /// The distributor.
+        distributor: String,
+    },
+    /// A project that was pushed with another program.
+    #[error(
+        "the project `{project}` was pushed from here with another program; give the new program a name of its own with \
+         --project NAME (a project keeps its program, since its results are about it)"
+    )]
+    ProgramChanged {
+        /// The project.
+        project: ProjectName,
+    },
+    /// A unit that was pushed with other arguments.
+    #[error(
+        "the unit `{unit}` of project `{project}` was pushed with other arguments before; give the new arguments another name \
+         (a unit keeps its arguments, since its result is about them)"
+    )]
+    UnitChanged {
+        /// The project.
+        project: ProjectName,
+        /// The unit.
+        unit: ExternalId,
+    },
+    /// Units that the distributor does not know.
+    #[error("the project `{project}` has no unit {}", .units.iter().map(|unit| format!("`{unit}`")).collect::<Vec<_>>().join(", "))]
+    UnknownUnits {
+        /// The project.
+        project: ProjectName,
+        /// The units.
+        units: Vec<ExternalId>,
+    },
+    /// Units without a result.
+    #[error("{missing} of {pushed} units have no result yet; --wait waits for them, --partial goes on without them")]
+    Incomplete {
+        /// How many.
+        missing: usize,
+        /// Of how many.
+        pushed: usize,
+    },
+    /// Collected results that are not of what was pushed.
+    #[error(
+        "the folder of results holds unit `{unit}` with arguments that were not pushed; name another folder with --out and \
+         collect again"
+    )]
+    JournalDiffers {
+        /// The unit.
+        unit: ExternalId,
+    },
+    /// Another program under the project's name.
+    #[error(
+        "the distributor has another program under the name `{project}`: its program hash is {found}, that of the pushed program \
+         is {expected}. Nothing from it was taken"
+    )]
+    OtherProgramOffered {
+        /// The project.
+        project: ProjectName,
+        /// Hash at the distributor.
+        found: ProgramHash,
+        /// Hash in the record.
+        expected: ProgramHash,
+    },
+    /// A list that does not go forward.
+    #[error("the distributor's list makes no sense: cursor {cursor} follows {after}. Nothing of that page was taken")]
+    BadList {
+        /// The cursor.
+        cursor: u64,
+        /// The one before.
+        after: u64,
+    },
+    /// Results that are not believed.
+    #[error("{} not believed:{}", count(refused.len()), refused.iter().map(|one| format!("\n  {one}")).collect::<String>())]
+    Refused {
+        /// The units and why.
+        refused: Vec<Refused>,
+    },
+    /// Standard output.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] std::io::Error),
+    /// A fault of this program.
+    #[error("a fault of this program: {0}")]
+    Internal(String),
+}
+
+fn count(refused: usize) -> String {
+    if refused == 1 { "1 result is".to_owned() } else { format!("{refused} results are") }
+}
+
+/// What to do about a refusal or an unreachable distributor.
+fn with_advice(error: &ClientError) -> String {
+    let advice = match (error, error.cause()) {
+        (ClientError::Unreachable { .. }, _) => {
+            ". Is it running, and is the address right? What was done so far is kept; run the same command again"
+        }
+        (_, Some(Cause::UnknownProject)) => ". `uploader status` lists the projects there are",
+        (_, Some(Cause::MissingKey | Cause::BadKey | Cause::KeyRevoked)) => {
+            ". Ask the operator for a key and add it with `uploader key add`"
+        }
+        (_, Some(Cause::ProjectTaken)) => ". Choose another name with --project",
+        (_, Some(cause)) if cause.is_temporary() => ". Run the same command again later",
+        _ => "",
+    };
+    let text = error.to_string();
+    format!("{}{advice}", if advice.is_empty() { text.as_str() } else { text.trim_end_matches('.') })
+}
+
+impl Error {
+    /// The command line's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::NoDistributor | Self::Client(ClientError::Address { .. }) => exit::USAGE,
+            Self::Client(error) => match error {
+                _ if error.is_unreachable() => exit::UNREACHABLE,
+                ClientError::Answer { .. } => exit::UNREACHABLE,
+                ClientError::Refused(problem) if problem.cause.is_temporary() => exit::UNREACHABLE,
+                ClientError::Digest { .. } => exit::REFUSED,
+                _ => exit::FAULT,
+            },
+            Self::OtherProgramOffered { .. } | Self::BadList { .. } | Self::Refused { .. } => exit::REFUSED,
+            Self::Check(CheckError::Read { .. } | CheckError::NotAManifest { .. }) => exit::FAULT,
+            Self::Check(_) => exit::REFUSED,
+            _ => exit::FAULT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::Problem;
+
+    fn refused(cause: Cause) -> Error {
+        ClientError::Refused(Box::new(Problem::new(cause, "Something is wrong."))).into()
+    }
+
+    #[test]
+    fn exit_codes() {
+        let unreachable = ClientError::Unreachable { address: "http://a/".to_owned(), reason: "refused".to_owned() };
+        let answer = ClientError::Answer { address: "a".to_owned(), reason: "no JSON".to_owned(), status: 200 };
+        let address = ClientError::Address { address: "x".to_owned(), reason: "y".to_owned() };
+        let codes = [
+            (Error::from(unreachable), exit::UNREACHABLE),
+            (answer.into(), exit::UNREACHABLE),
+            (address.into(), exit::USAGE),
+            (refused(Cause::UnknownProject), exit::FAULT),
+            (refused(Cause::BadKey), exit::FAULT),
+            (refused(Cause::Busy), exit::UNREACHABLE),
+            (refused(Cause::RateLimited), exit::UNREACHABLE),
+            (refused(Cause::Internal), exit::UNREACHABLE),
+            (Error::Usage(String::new()), exit::USAGE),
+            (Error::NoDistributor, exit::USAGE),
+            (Error::BadList { cursor: 1, after: 2 }, exit::REFUSED),
+            (Error::Refused { refused: Vec::new() }, exit::REFUSED),
+            (Error::Incomplete { missing: 1, pushed: 2 }, exit::FAULT),
+            (Error::State(StateError::NoHome), exit::FAULT),
+        ];
+        for (error, code) in codes {
+            assert_eq!(error.exit_code(), code, "{error}");
+        }
+    }
+
+    #[test]
+    fn advice_follows_the_message() {
+        assert_eq!(refused(Cause::ProjectTaken).to_string(), "Something is wrong. Choose another name with --project");
+        assert_eq!(refused(Cause::BadRequest).to_string(), "Something is wrong.");
+        assert_eq!(refused(Cause::Busy).to_string(), "Something is wrong. Run the same command again later");
+    }
+}

@@ -1,0 +1,240 @@
+//! Collecting from an honest distributor: verification, resumption, aggregates, manifests.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+mod common;
+
+use common::fake::Fake;
+use common::{Machine, Outcome, primes};
+
+/// Four units of primes below 40, pushed, and some of them proved.
+fn pushed(proved: &[&str]) -> (Machine, Fake) {
+    let (machine, fake) = (Machine::new(), Fake::start());
+    let program = primes().display().to_string();
+    let push = machine.run_with_key(&fake.address, &["push", &program, "--range", "0..40:10", "--preset", "bench-96"]);
+    assert_eq!(push.code, 0, "{push}");
+    fake.prove(&primes(), proved);
+    (machine, fake)
+}
+
+const ALL: [&str; 4] = ["0,10", "10,20", "20,30", "30,40"];
+
+fn collect(machine: &Machine, fake: &Fake, more: &[&str]) -> Outcome {
+    let arguments: Vec<&str> = ["collect", "primes", "--retries", "0"].iter().chain(more).copied().collect();
+    machine.run_with_key(&fake.address, &arguments)
+}
+
+/// Digests of proofs differ from run to run of a test only if the prover changes; they are left out.
+fn without_digests(text: &str) -> String {
+    let mut out = String::new();
+    let mut digits = String::new();
+    for c in text.chars().chain(['\n']) {
+        if c.is_ascii_hexdigit() && !c.is_ascii_uppercase() {
+            digits.push(c);
+            continue;
+        }
+        out.push_str(if digits.len() >= 12 { "DIGEST" } else { &digits });
+        digits.clear();
+        out.push(c);
+    }
+    out.pop();
+    out
+}
+
+#[test]
+fn verified_rows_in_every_form() {
+    let (machine, fake) = pushed(&["20,30", "0,10", "30,40", "10,20"]);
+    let table = collect(&machine, &fake, &["--verify", "--aggregate", "sum", "--column", "2"]);
+    insta::assert_snapshot!("table", without_digests(&table.to_string()));
+    // Everything is on disk: no proof is fetched twice, and the rows are the same.
+    let fetched = fake.with(|data| data.log.iter().filter(|line| line.contains("/proofs/")).count());
+    assert_eq!(fetched, 4);
+    let jsonl = collect(&machine, &fake, &["--verify", "--format", "jsonl", "--aggregate", "max", "--column", "3"]);
+    insta::assert_snapshot!("jsonl", without_digests(&jsonl.stdout));
+    let csv = collect(&machine, &fake, &["--verify", "--format", "csv", "--aggregate", "count"]);
+    insta::assert_snapshot!("csv", without_digests(&csv.to_string()));
+    let value =
+        collect(&machine, &fake, &["--verify", "--aggregate", "sum", "--column", "3", "--only-aggregate", "--quiet"]);
+    assert_eq!((value.stdout.as_str(), value.stderr.as_str()), ("197\n", ""));
+    assert_eq!(fake.with(|data| data.log.iter().filter(|line| line.contains("/proofs/")).count()), fetched);
+    assert_eq!(fake.with(|data| data.collected), 4);
+    let missing_column = collect(&machine, &fake, &["--verify", "--aggregate", "sum", "--column", "9"]);
+    assert_eq!(missing_column.code, 1);
+    assert!(
+        missing_column.stderr.contains("the output of unit `0,10` has 4 values, so it has no column 9"),
+        "{missing_column}"
+    );
+}
+
+#[test]
+fn without_verification_it_says_so() {
+    let (machine, fake) = pushed(&["0,10"]);
+    let outcome = collect(&machine, &fake, &["--partial", "--aggregate", "sum", "--column", "2"]);
+    insta::assert_snapshot!("unverified", without_digests(&outcome.to_string()));
+    assert!(!machine.path("primes-results").exists());
+}
+
+#[test]
+fn it_goes_on_where_it_stopped_and_counts_nothing_twice() {
+    let (machine, fake) = pushed(&["10,20", "0,10"]);
+    let first = collect(&machine, &fake, &["--verify"]);
+    assert_eq!(first.code, 1, "{first}");
+    insta::assert_snapshot!("incomplete", without_digests(&first.stderr));
+    fake.fail("30,40");
+    fake.prove(&primes(), &["20,30"]);
+    let second = collect(&machine, &fake, &["--verify", "--wait", "--partial", "--aggregate", "sum", "--column", "2"]);
+    assert_eq!(second.code, 0, "{second}");
+    assert!(second.stdout.ends_with("sum of output 2 over 3 rows: 10\n"), "{second}");
+    assert!(second.stderr.contains("3 of 4 units are verified, 1 of them now."), "{second}");
+    assert!(second.stderr.contains("unit 30,40 is missing: failed, panic on 3 donors (it panicked)"), "{second}");
+}
+
+#[test]
+fn a_kill_in_the_middle_loses_nothing() {
+    let (machine, fake) = pushed(&ALL);
+    assert_eq!(collect(&machine, &fake, &["--verify"]).code, 0);
+    let rows = machine.path("primes-results/rows.jsonl");
+    let whole = std::fs::read_to_string(&rows).expect("the journal");
+    let manifest = std::fs::read_to_string(machine.path("primes-results/manifest.json")).expect("the manifest");
+    // Killed at any byte of the journal: it goes on, to the same manifest.
+    for length in (0..whole.len()).step_by(whole.len() / 13) {
+        std::fs::write(&rows, &whole.as_bytes()[..length]).expect("a write");
+        let again = collect(&machine, &fake, &["--verify", "--aggregate", "count", "--only-aggregate"]);
+        assert_eq!((again.code, again.stdout.as_str()), (0, "4\n"), "cut at {length}: {again}");
+        let now = std::fs::read_to_string(machine.path("primes-results/manifest.json")).expect("the manifest");
+        assert_eq!(now, manifest, "cut at {length}");
+    }
+    // A proof that was deleted is fetched again.
+    let proofs = machine.path("primes-results/proofs");
+    let one = std::fs::read_dir(&proofs).expect("the proofs").next().expect("a proof").expect("an entry").path();
+    std::fs::remove_file(&one).expect("the proof");
+    let again = collect(&machine, &fake, &["--verify", "--aggregate", "count", "--only-aggregate"]);
+    assert_eq!((again.code, again.stdout.as_str(), one.exists()), (0, "4\n", true), "{again}");
+    assert_eq!(collect(&machine, &fake, &["--verify"]).code, 0, "the journal is sound still");
+}
+
+#[test]
+fn damaged_or_foreign_folders_are_told() {
+    let (machine, fake) = pushed(&ALL);
+    assert_eq!(collect(&machine, &fake, &["--verify"]).code, 0);
+    let rows = machine.path("primes-results/rows.jsonl");
+    let whole = std::fs::read_to_string(&rows).expect("the journal");
+    let mut lines: Vec<&str> = whole.lines().collect();
+    lines[2] = "{\"row\": 5}";
+    std::fs::write(&rows, lines.join("\n") + "\n").expect("a write");
+    let damaged = collect(&machine, &fake, &["--verify"]);
+    assert_eq!(damaged.code, 1);
+    assert!(damaged.stderr.contains("primes-results/rows.jsonl is damaged: line 3:"), "{damaged}");
+    assert!(damaged.stderr.contains("Move the folder away"), "{damaged}");
+
+    std::fs::write(&rows, whole.replace("\"project\":\"primes\"", "\"project\":\"other\"")).expect("a write");
+    let foreign = collect(&machine, &fake, &["--verify"]);
+    assert_eq!(foreign.code, 1);
+    assert!(foreign.stderr.contains("primes-results holds results of project `other`"), "{foreign}");
+
+    let record =
+        std::fs::read_dir(machine.path("state/projects")).expect("projects").next().expect("one").expect("an entry");
+    std::fs::write(record.path().join("primes/record.json"), "abc").expect("a write");
+    let broken = collect(&machine, &fake, &["--verify", "--out", "new"]);
+    assert_eq!(broken.code, 1);
+    assert!(
+        broken.stderr.contains("record.json is damaged: it has no checksum. Remove the folder and push again"),
+        "{broken}"
+    );
+}
+
+#[test]
+fn rows_are_fed_to_a_program() {
+    let (machine, fake) = pushed(&ALL);
+    let script = machine.write("sum", "#!/bin/sh\nwc -l\n");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    }
+    let fed = collect(&machine, &fake, &["--verify", "--exec", "./sum"]);
+    assert_eq!((fed.code, fed.stdout.trim()), (0, "4"), "{fed}");
+    std::fs::write(&script, "#!/bin/sh\nexit 7\n").expect("a write");
+    let failed = collect(&machine, &fake, &["--verify", "--exec", "./sum"]);
+    assert_eq!(failed.code, 1);
+    assert!(failed.stderr.contains("./sum: it failed (exit status: 7)"), "{failed}");
+    assert_eq!(collect(&machine, &fake, &["--verify", "--exec", "./nothing"]).code, 1);
+}
+
+#[test]
+fn from_another_machine_with_program_and_arguments() {
+    let (_, fake) = pushed(&ALL);
+    let machine = Machine::new();
+    let none = collect(&machine, &fake, &["--verify"]);
+    assert_eq!(none.code, 1);
+    assert!(none.stderr.contains("there is no record here of the project `primes`"), "{none}");
+    let program = primes().display().to_string();
+    let given = ["--verify", "--program", &program, "--range", "0..40:10", "--aggregate", "count", "--only-aggregate"];
+    let collected = collect(&machine, &fake, &given);
+    assert_eq!((collected.code, collected.stdout.as_str()), (0, "4\n"), "{collected}");
+}
+
+#[test]
+fn a_third_party_verifies_the_manifest() {
+    let (machine, fake) = pushed(&ALL);
+    assert_eq!(collect(&machine, &fake, &["--verify"]).code, 0);
+    let program = primes().display().to_string();
+    let verify = |more: &[&str]| {
+        let arguments: Vec<&str> =
+            ["verify", "primes-results", "--program", &program].iter().chain(more).copied().collect();
+        machine.run(&arguments)
+    };
+    let good = verify(&["--aggregate", "sum", "--column", "2"]);
+    insta::assert_snapshot!("manifest_good", without_digests(&good.to_string()));
+
+    let path = machine.path("primes-results/manifest.json");
+    let text = std::fs::read_to_string(&path).expect("the manifest");
+    let manifest: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let root = manifest["root"].as_str().expect("a root");
+    assert_eq!(verify(&["--root", root, "--quiet"]).code, 0);
+    let other_root = verify(&["--root", &"00".repeat(32)]);
+    assert_eq!(other_root.code, 4);
+    assert!(other_root.stderr.contains("this is not the manifest that was published"), "{other_root}");
+
+    let queens = common::programs().join("nqueens/nqueens.json").display().to_string();
+    let other = machine.run(&["verify", "primes-results", "--program", &queens]);
+    assert_eq!(other.code, 4);
+    assert!(other.stderr.contains("the manifest is about another program"), "{other}");
+
+    // A row changed, without and with a new root.
+    let mut forged: serde_json::Value = manifest.clone();
+    forged["rows"][0]["output"][2] = "0x5".into();
+    std::fs::write(&path, forged.to_string()).expect("a write");
+    let changed = verify(&[]);
+    assert_eq!(changed.code, 4);
+    assert!(changed.stderr.contains("it was changed after it was made"), "{changed}");
+    let mut forged: uploader::manifest::Manifest = serde_json::from_value(forged).expect("a manifest");
+    forged.root = forged.compute_root();
+    std::fs::write(&path, serde_json::to_string(&forged).expect("JSON")).expect("a write");
+    let changed = verify(&[]);
+    assert_eq!((changed.code, changed.stdout.as_str()), (4, ""));
+    assert!(changed.stderr.contains("1 of 4 proofs are refused:\n  unit `0,10`: its output is listed as"), "{changed}");
+
+    // A proof missing, and one for another.
+    std::fs::write(&path, &text).expect("a write");
+    let proof = |row: usize| {
+        let digest = manifest["rows"][row]["proof"].as_str().expect("a digest");
+        machine.path(&format!("primes-results/proofs/{digest}.proof"))
+    };
+    std::fs::copy(proof(1), proof(0)).expect("a copy");
+    std::fs::remove_file(proof(2)).expect("the proof");
+    let changed = verify(&[]);
+    assert_eq!(changed.code, 4);
+    assert!(changed.stderr.contains("unit `0,10`: its proof is not the one that is listed"), "{changed}");
+    assert!(changed.stderr.contains("unit `20,30`: its proof is not there"), "{changed}");
+}
+
+#[test]
+fn demands_on_security_are_kept() {
+    let (machine, fake) = pushed(&["0,10"]);
+    let weak = collect(&machine, &fake, &["--verify", "--partial", "--min-bits", "120"]);
+    assert_eq!(weak.code, 4, "{weak}");
+    assert!(weak.stderr.contains("unit `0,10`: the proof has 9"), "{weak}");
+    // It is taken as soon as the demand is one that it meets.
+    let good = collect(&machine, &fake, &["--verify", "--partial", "--aggregate", "count", "--only-aggregate"]);
+    assert_eq!((good.code, good.stdout.as_str()), (0, "1\n"), "{good}");
+}

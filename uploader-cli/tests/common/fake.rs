@@ -1,0 +1,266 @@
+//! A distributor in memory. It follows the protocol; what a test changes in it are the lies.
+
+use super::server::{Request, Response, serve};
+use super::{KEY, load, prove_unit};
+use cairo_runner::Arguments;
+use protocol::signing::Identity;
+use protocol::{
+    Attempt, BlobStored, Cause, Changed, Collected, Digest, DonorKey, Failure, FailureCause, LeaseMode, NewUnits,
+    Outcome, Project, ProjectList, ProjectName, ProjectSpec, ProjectState, ProjectStored, ProofInfo, ResultPage,
+    StoredUnit, Timestamp, Unit, UnitCounts, UnitDetail, UnitId, UnitPage, UnitResult, UnitState, UnitsStored,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+#[derive(Default)]
+pub struct Data {
+    pub blobs: BTreeMap<Digest, Vec<u8>>,
+    pub project: Option<(ProjectName, ProjectSpec)>,
+    pub units: Vec<Unit>,
+    pub results: Vec<UnitResult>,
+    /// Requests answered, as `METHOD path`.
+    pub log: Vec<String>,
+    pub collected: u64,
+}
+
+/// A handle on a distributor that serves.
+#[derive(Clone)]
+pub struct Fake {
+    pub address: String,
+    pub data: Arc<Mutex<Data>>,
+}
+
+impl Fake {
+    pub fn start() -> Self {
+        let data = Arc::new(Mutex::new(Data::default()));
+        let served = Arc::clone(&data);
+        let address = serve(move |request| answer(&mut served.lock().expect("the data"), request));
+        Self { address, data }
+    }
+
+    pub fn with<T>(&self, change: impl FnOnce(&mut Data) -> T) -> T {
+        change(&mut self.data.lock().expect("the data"))
+    }
+
+    /// Proves the units of these names, as a donor would.
+    pub fn prove(&self, program: &Path, units: &[&str]) {
+        let donor = Identity::from_seed(&[3; 32]);
+        for name in units {
+            let (unit, preset) = self.with(|data| {
+                let unit = data.units.iter().find(|unit| unit.external_id.as_str() == *name).expect("the unit");
+                (unit.clone(), data.project.as_ref().expect("the project").1.preset)
+            });
+            let arguments = Arguments::from_felts(&unit.arguments.0);
+            let proof = prove_unit(&load(program), &arguments, &donor, preset);
+            self.accept(&unit, proof, donor.donor_key());
+        }
+    }
+
+    fn accept(&self, unit: &Unit, proof: Vec<u8>, prover: DonorKey) {
+        let claim = cairo_air::CairoProof::decode(&proof).expect("a proof").claim;
+        self.with(|data| {
+            let info = ProofInfo {
+                sha256: Digest::of(&proof),
+                size: proof.len() as u64,
+                prover,
+                n_steps: claim.n_steps,
+                output: protocol::Felts(claim.output),
+                proved_at: Timestamp(1_700_000_000),
+            };
+            data.blobs.insert(info.sha256, proof);
+            data.results.push(UnitResult {
+                cursor: data.results.len() as u64 + 1,
+                unit: unit.id,
+                external_id: unit.external_id.clone(),
+                arguments: unit.arguments.clone(),
+                proof: info,
+            });
+            let stored = data.units.iter_mut().find(|stored| stored.id == unit.id).expect("the unit");
+            stored.state = UnitState::Proved;
+        });
+    }
+
+    /// Lets a unit fail for good.
+    pub fn fail(&self, name: &str) {
+        self.with(|data| {
+            let unit = data.units.iter_mut().find(|unit| unit.external_id.as_str() == name).expect("the unit");
+            unit.state = UnitState::Failed;
+            unit.attempts = 3;
+            unit.failure = Some(Failure { cause: FailureCause::Panic, detail: "it panicked".to_owned(), donors: 3 });
+        });
+    }
+}
+
+fn counts(units: &[Unit]) -> UnitCounts {
+    let count = |state| units.iter().filter(|unit| unit.state == state).count() as u64;
+    UnitCounts {
+        queued: count(UnitState::Queued),
+        leased: count(UnitState::Leased),
+        executed: count(UnitState::Executed),
+        proved: count(UnitState::Proved),
+        collected: count(UnitState::Collected),
+        failed: count(UnitState::Failed),
+        withdrawn: count(UnitState::Withdrawn),
+    }
+}
+
+fn project(data: &Data) -> Option<Project> {
+    let (name, spec) = data.project.clone()?;
+    Some(Project {
+        name,
+        spec,
+        state: ProjectState::Active,
+        units: counts(&data.units),
+        proven_steps: data.results.iter().map(|result| result.proof.n_steps).sum(),
+        created_at: Timestamp(1_700_000_000),
+    })
+}
+
+fn answer(data: &mut Data, request: &Request) -> Response {
+    data.log.push(format!("{} {}", request.method, request.path));
+    let path: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
+    let is_public = request.method == "GET" && (path.len() == 2 || (path.len() == 3 && path[1] == "projects"));
+    if !is_public && request.authorization.as_deref() != Some(&format!("Bearer {KEY}")) {
+        return Response::problem(Cause::BadKey, "the access key is not valid");
+    }
+    match (request.method.as_str(), path.as_slice()) {
+        ("PUT", ["v1", "programs" | "records", digest]) => {
+            let sha256: Digest = digest.parse().expect("a digest");
+            assert_eq!(sha256, Digest::of(&request.body));
+            let created = data.blobs.insert(sha256, request.body.clone()).is_none();
+            Response::json(&BlobStored { sha256, size: request.body.len() as u64, created })
+        }
+        ("GET", ["v1", "proofs" | "programs", digest]) => match data.blobs.get(&digest.parse().expect("a digest")) {
+            Some(bytes) => Response::bytes(bytes.clone()),
+            None => Response::problem(Cause::UnknownBlob, "there is no such file"),
+        },
+        ("GET", ["v1", "projects"]) => Response::json(&ProjectList { projects: project(data).into_iter().collect() }),
+        ("PUT", ["v1", "projects", name]) => put_project(data, name, &request.body),
+        ("GET", ["v1", "projects", name]) => match project(data).filter(|project| project.name.as_str() == *name) {
+            Some(project) => Response::json(&project),
+            None => unknown_project(name),
+        },
+        (_, ["v1", "projects", name, action]) => {
+            if data.project.as_ref().is_none_or(|(known, _)| known.as_str() != *name) {
+                return unknown_project(name);
+            }
+            project_action(data, request, action)
+        }
+        ("GET", ["v1", "units", id]) => match find(data, id) {
+            Some(unit) => Response::json(&UnitDetail { attempts: attempts(unit), unit: unit.clone(), proof: None }),
+            None => Response::problem(Cause::UnknownUnit, "there is no such unit"),
+        },
+        ("POST", ["v1", "units", id, action]) => {
+            let state = if *action == "retry" { UnitState::Queued } else { UnitState::Withdrawn };
+            let unit = find(data, id).expect("the unit");
+            (unit.state, unit.failure) = (state, None);
+            Response::json(unit)
+        }
+        _ => Response::problem(Cause::UnknownRoute, "there is nothing at this address"),
+    }
+}
+
+fn unknown_project(name: &str) -> Response {
+    Response::problem(Cause::UnknownProject, &format!("there is no project `{name}`"))
+}
+
+fn find<'a>(data: &'a mut Data, id: &str) -> Option<&'a mut Unit> {
+    data.units.iter_mut().find(|unit| unit.id.to_string() == id)
+}
+
+fn attempts(unit: &Unit) -> Vec<Attempt> {
+    let attempt = |number| Attempt {
+        number,
+        donor: DonorKey::from_bytes([number as u8; 32]),
+        mode: LeaseMode::Both,
+        outcome: Outcome::Failed,
+        started_at: Timestamp(1_700_000_000 + u64::from(number) * 60),
+        expires_at: Timestamp(1_700_000_600),
+        ended_at: Some(Timestamp(1_700_000_005 + u64::from(number) * 60)),
+        failure: Some(FailureCause::Panic),
+        refusal: None,
+        detail: "it panicked".to_owned(),
+    };
+    (1..=unit.attempts).map(attempt).collect()
+}
+
+fn put_project(data: &mut Data, name: &str, body: &[u8]) -> Response {
+    let spec: ProjectSpec = serde_json::from_slice(body).expect("a project");
+    let name: ProjectName = name.parse().expect("a name");
+    let signed = protocol::signing::verify_program(&spec.signer, &name, &spec.program, &spec.record, &spec.signature);
+    assert_eq!(signed, Ok(()));
+    let created = data.project.is_none();
+    if data.project.as_ref().is_some_and(|(_, old)| old.program != spec.program) {
+        return Response::problem(Cause::ProjectTaken, "the project has another program");
+    }
+    data.project = Some((name, spec));
+    Response::json(&ProjectStored { created, changed: Vec::new(), project: project(data).expect("the project") })
+}
+
+fn number(query: &str, name: &str) -> Option<u64> {
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+}
+
+fn project_action(data: &mut Data, request: &Request, action: &str) -> Response {
+    let (cursor, limit) =
+        (number(&request.query, "cursor").unwrap_or(0), number(&request.query, "limit").unwrap_or(100));
+    match (request.method.as_str(), action) {
+        ("POST", "units") => put_units(data, &request.body),
+        ("GET", "units") => {
+            let state = request.query.split('&').find_map(|pair| pair.strip_prefix("state="));
+            let matching = |unit: &&Unit| state.is_none_or(|state| unit.state.name() == state);
+            let rest: Vec<Unit> = data.units.iter().filter(matching).skip(cursor as usize).cloned().collect();
+            let next = (rest.len() as u64 > limit).then_some(cursor + limit);
+            Response::json(&UnitPage { units: rest.into_iter().take(limit as usize).collect(), next })
+        }
+        ("GET", "results") => {
+            let after: Vec<UnitResult> = data.results.iter().filter(|result| result.cursor > cursor).cloned().collect();
+            let more = after.len() as u64 > limit;
+            let results: Vec<UnitResult> = after.into_iter().take(limit as usize).collect();
+            let next = results.last().map_or(cursor, |last| last.cursor);
+            Response::json(&ResultPage { results, next, more })
+        }
+        ("POST", "collected") => {
+            data.collected = serde_json::from_slice::<Collected>(&request.body).expect("a cursor").cursor;
+            Response::json(&Changed { units: data.collected })
+        }
+        ("POST", "withdraw") => {
+            let mut units = 0;
+            for unit in data.units.iter_mut().filter(|unit| unit.state == UnitState::Queued) {
+                (unit.state, units) = (UnitState::Withdrawn, units + 1);
+            }
+            Response::json(&Changed { units })
+        }
+        _ => Response::problem(Cause::UnknownRoute, "there is nothing at this address"),
+    }
+}
+
+fn put_units(data: &mut Data, body: &[u8]) -> Response {
+    let batch: NewUnits = serde_json::from_slice(body).expect("units");
+    let mut stored = Vec::new();
+    for new in batch.units {
+        let known = data.units.iter().find(|unit| unit.external_id == new.external_id).cloned();
+        if known.as_ref().is_some_and(|known| known.arguments != new.arguments) {
+            let detail = format!("the unit `{}` has other arguments", new.external_id);
+            return Response::problem(Cause::ExternalIdTaken, &detail);
+        }
+        let id = known.as_ref().map_or_else(|| UnitId::from_bytes([data.units.len() as u8 + 1; 10]), |known| known.id);
+        stored.push(StoredUnit { external_id: new.external_id.clone(), id, created: known.is_none() });
+        if known.is_none() {
+            data.units.push(Unit {
+                id,
+                project: data.project.as_ref().expect("the project").0.clone(),
+                external_id: new.external_id,
+                arguments: new.arguments,
+                estimated_steps: new.estimated_steps,
+                state: UnitState::Queued,
+                attempts: 0,
+                failure: None,
+                created_at: Timestamp(1_700_000_000),
+                changed_at: Timestamp(1_700_000_000),
+            });
+        }
+    }
+    Response::json(&UnitsStored { units: stored })
+}

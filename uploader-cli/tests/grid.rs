@@ -1,0 +1,189 @@
+//! The uploader against the real distributor, with donors that execute and prove in this process.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+mod common;
+
+use cairo_runner::Arguments;
+use common::{Machine, load, primes, prove_unit};
+use distributor::app::{App, Parts};
+use distributor::blobs::FolderBlobs;
+use distributor::config::Settings;
+use distributor::store::sqlite::SqliteStore;
+use distributor::store::{Keys as _, Scopes, UploaderKey};
+use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, Payload};
+use protocol::signing::Identity;
+use protocol::{
+    ApiKey, DonorLimits, FailureCause, FailureReport, Lease, LeaseMode, LeaseRequest, Preset, RequestKey, Timestamp,
+    Versions,
+};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// A distributor with a database and a folder of its own, and one access key: [`common::KEY`].
+struct Grid {
+    address: String,
+    runtime: Runtime,
+    folder: TempDir,
+}
+
+impl Grid {
+    fn start() -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let folder = tempfile::tempdir().expect("a folder");
+        let address = runtime.block_on(async {
+            let store = SqliteStore::open(&folder.path().join("cairn.db")).await.expect("a database");
+            let key: ApiKey = common::KEY.parse().expect("a key");
+            let stored = UploaderKey {
+                id: key.id(),
+                name: "test".to_owned(),
+                secret_hash: key.secret_hash(),
+                projects: "*".to_owned(),
+                scopes: Scopes { push: true, read: true, withdraw: true },
+                created_at: Timestamp(0),
+                revoked_at: None,
+            };
+            store.add_key(&stored).await.expect("a key");
+            let blobs = FolderBlobs::open(&folder.path().join("blobs")).expect("a folder");
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = format!("http://{}", listener.local_addr().expect("an address"));
+            let settings = Settings { quarantine_after: 1, ..Settings::default() };
+            let app = App::new(Parts::new(Arc::new(store), Arc::new(blobs), settings));
+            tokio::spawn(distributor::server::serve(app, listener, std::future::pending()));
+            address
+        });
+        Self { address, runtime, folder }
+    }
+
+    fn donor(&self, seed: u8) -> DonorClient {
+        let config = ClientConfig::new(&self.address, "test").expect("an address");
+        DonorClient::new(config, Identity::from_seed(&[seed; 32])).expect("a client")
+    }
+
+    fn lease(&self, donor: &DonorClient) -> Option<Lease> {
+        let request = LeaseRequest {
+            request: RequestKey::random().expect("random bytes"),
+            project: None,
+            mode: LeaseMode::Both,
+            limits: DonorLimits { max_steps: 1 << 24, max_memory: 8 << 30, steps_per_second: 100_000 },
+            versions: Versions::current("test"),
+        };
+        match self.runtime.block_on(donor.lease(&request)).expect("an answer") {
+            LeaseAnswer::Lease(lease) => Some(*lease),
+            LeaseAnswer::NoWork { .. } => None,
+        }
+    }
+
+    /// Proves everything that there is.
+    fn work(&self, seed: u8) -> usize {
+        let (donor, program) = (self.donor(seed), load(&primes()));
+        let mut proved = 0;
+        while let Some(lease) = self.lease(&donor) {
+            let arguments = Arguments::from_felts(&lease.unit.arguments.0);
+            let proof = prove_unit(&program, &arguments, donor.identity(), Preset::Bench96);
+            let payload = Payload::Bytes(proof.into());
+            let sent = donor.submit_proof(&lease.unit.id, Some(&lease.token), payload, None);
+            self.runtime.block_on(sent).expect("it is accepted");
+            proved += 1;
+        }
+        proved
+    }
+
+    /// Fails at one unit.
+    fn fail_one(&self, seed: u8) {
+        let donor = self.donor(seed);
+        let lease = self.lease(&donor).expect("a lease");
+        let report = FailureReport { cause: FailureCause::Panic, detail: "it panicked".to_owned() };
+        self.runtime.block_on(donor.release(&lease.token, Some(&report))).expect("it is taken back");
+    }
+}
+
+#[test]
+fn push_prove_collect_verify() {
+    let (grid, machine) = (Grid::start(), Machine::new());
+    let run = |arguments: &[&str]| machine.run_with_key(&grid.address, arguments);
+    let program = primes().display().to_string();
+    let push = ["push", &program, "--range", "0..60:10", "--preset", "bench-96", "--description", "primes below 60"];
+    let first = run(&push);
+    assert_eq!(first.code, 0, "{first}");
+    assert!(first.stderr.contains("The project is new; 6 of 6 units are new."), "{first}");
+    let again = run(&push);
+    assert!(again.stderr.contains("The project was there already; 0 of 6 units are new."), "{again}");
+
+    // A unit fails, is seen, and is tried again.
+    grid.fail_one(1);
+    let status = run(&["status", "primes"]);
+    assert!(status.stderr.contains("1 unit of primes failed"), "{status}");
+    let failed = run(&["list", "primes", "--in-state", "failed", "--format", "csv"]);
+    assert!(failed.stdout.contains("panic: it panicked"), "{failed}");
+    let history = run(&["history", "primes", "--format", "jsonl"]);
+    assert!(
+        history.stdout.contains("\"outcome\":\"failed\"") && history.stdout.contains("\"cause\":\"panic\""),
+        "{history}"
+    );
+    assert_eq!(run(&["retry", "primes"]).stdout.lines().count(), 1);
+    assert_eq!(run(&["withdraw", "primes", "50,60"]).stdout, "50,60\n");
+
+    // A collection waits while donors work.
+    let waiting = std::thread::scope(|scope| {
+        let collect = ["collect", "primes", "--verify", "--wait", "--partial", "--aggregate", "sum", "--column", "2"];
+        let waiting = scope.spawn(move || run(&collect));
+        assert_eq!(grid.work(2), 5);
+        waiting.join().expect("a run")
+    });
+    assert_eq!(waiting.code, 0, "{waiting}");
+    // Primes below 50.
+    assert!(waiting.stdout.ends_with("sum of output 2 over 5 rows: 15\n"), "{waiting}");
+    assert!(waiting.stderr.contains("unit 50,60 is missing: withdrawn"), "{waiting}");
+
+    let status = run(&["status", "--format", "jsonl"]);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
+    assert_eq!((status["collected"].as_u64(), status["withdrawn"].as_u64()), (Some(5), Some(1)), "{status}");
+    let offline =
+        machine.run(&["verify", "primes-results", "--program", &program, "--aggregate", "max", "--column", "3"]);
+    assert_eq!(offline.code, 0, "{offline}");
+    assert!(offline.stdout.ends_with("max of output 3 over 5 rows: 131 (unit 40,50)\n"), "{offline}");
+}
+
+#[test]
+fn a_proof_that_was_changed_at_the_distributor_is_refused() {
+    let (grid, machine) = (Grid::start(), Machine::new());
+    let program = primes().display().to_string();
+    let run = |arguments: &[&str]| machine.run_with_key(&grid.address, arguments);
+    assert_eq!(run(&["push", &program, "--range", "0..20:10", "--preset", "bench-96"]).code, 0);
+    assert_eq!(grid.work(2), 2);
+    let proofs: Vec<_> = walk(grid.folder.path()).into_iter().filter(|path| is_proof(path)).collect();
+    assert_eq!(proofs.len(), 2);
+    let mut bytes = std::fs::read(&proofs[0]).expect("a proof");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&proofs[0], bytes).expect("a write");
+    let refused = run(&["collect", "primes", "--verify", "--retries", "0"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (4, ""), "{refused}");
+    assert!(refused.stderr.contains("1 result is not believed:\n  unit `"), "{refused}");
+}
+
+#[test]
+fn a_name_that_is_taken() {
+    let (grid, machine, other) = (Grid::start(), Machine::new(), Machine::new());
+    let push = |machine: &Machine, program: &str, arguments: &str| {
+        let arguments = machine.write("args.jsonl", arguments).display().to_string();
+        machine.run_with_key(&grid.address, &["push", program, "--args", &arguments, "--project", "mine"])
+    };
+    assert_eq!(push(&machine, &primes().display().to_string(), "[0, 10]").code, 0);
+    let queens = common::programs().join("nqueens/nqueens.json").display().to_string();
+    let taken = push(&other, &queens, "[4, 0, 0]");
+    assert_eq!(taken.code, 1, "{taken}");
+    assert!(taken.stderr.contains("Choose another name with --project"), "{taken}");
+    assert!(!other.path("state/projects").exists(), "nothing half-done remains");
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+fn is_proof(path: &std::path::Path) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"CAIRNPRF"))
+}
