@@ -29,6 +29,11 @@ impl ManualClock {
         Self(AtomicU64::new(now.0))
     }
 
+    /// Sets it to a time in seconds since 1970.
+    pub fn set(&self, now: u64) {
+        self.0.store(now, Ordering::SeqCst);
+    }
+
     /// Moves it on.
     pub fn advance(&self, seconds: u64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);

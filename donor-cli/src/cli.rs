@@ -195,6 +195,15 @@ pub struct BenchArgs {
     /// Use this many threads [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Instead of measuring the speed, prove for so many seconds under --max-cpu, to see how well it is held
+    #[arg(long, value_name = "SECONDS")]
+    pub hold: Option<u64>,
+    /// With --hold: use at most this share of the whole machine [default: 100]
+    #[arg(long, value_name = "PERCENT", requires = "hold")]
+    pub max_cpu: Option<Share>,
+    /// With --hold: do not pause while other programs are busy
+    #[arg(long, requires = "hold")]
+    pub no_yield: bool,
     /// The state folder.
     #[command(flatten)]
     pub state: StateArgs,

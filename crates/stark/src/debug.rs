@@ -66,15 +66,6 @@ impl Report {
     }
 }
 
-/// Small values in decimal, negatives with a sign, others in hexadecimal.
-fn show(value: &Felt) -> String {
-    match (encoding::to_u64(value), encoding::to_u64(&-value)) {
-        (Some(small), _) => small.to_string(),
-        (None, Some(small)) => format!("-{small}"),
-        (None, None) => encoding::to_hex(value),
-    }
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_clean() {
@@ -87,13 +78,13 @@ impl fmt::Display for Report {
             let ConstraintFailure { table, air, constraint, row, rows, values } = failure;
             write!(f, "table {table} ({air}): `{constraint}` fails on {rows} rows, first on row {row}:")?;
             for (name, value) in values {
-                write!(f, " {name}={}", show(value))?;
+                write!(f, " {name}={}", encoding::to_short(value))?;
             }
             writeln!(f)?;
         }
         for Imbalance { bus, tuple, excess, parties } in &self.imbalances {
-            let tuple: Vec<_> = tuple.iter().map(show).collect();
-            write!(f, "bus {}: ({}) is off by {}:", bus.name, tuple.join(", "), show(excess))?;
+            let tuple: Vec<_> = tuple.iter().map(encoding::to_short).collect();
+            write!(f, "bus {}: ({}) is off by {}:", bus.name, tuple.join(", "), encoding::to_short(excess))?;
             for (party, row, count) in parties {
                 write!(f, " {party} row {row} ({count}×)")?;
             }

@@ -56,13 +56,24 @@ pub fn bench(arguments: &BenchArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn measure(folder: &Folder, threads: usize) -> Result<Measured, Failure> {
-    let job = job(folder, threads)?;
-    let outcome = listen(&job).await;
-    for path in [&job.proof, &job.execution, &job.program] {
-        atomic::remove(path)?;
+/// A job whose files go when it does.
+pub(super) struct Bench {
+    /// The job.
+    pub job: Job,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        for path in [&self.job.proof, &self.job.execution, &self.job.program] {
+            // Some are not there; none matters.
+            let _ = std::fs::remove_file(path);
+        }
     }
-    let (steps, execute, prove, wall, peak_memory, proof_bytes) = outcome?;
+}
+
+async fn measure(folder: &Folder, threads: usize) -> Result<Measured, Failure> {
+    let bench = Bench { job: job(folder, threads, threads as f64 * 2.0)? };
+    let (steps, execute, prove, wall, peak_memory, proof_bytes) = listen(&bench.job).await?;
     let mut speed = ledger::speed(folder);
     speed.note(steps, Some(execute), prove, peak_memory);
     ledger::keep_speed(folder, &speed)?;
@@ -78,7 +89,8 @@ async fn measure(folder: &Folder, threads: usize) -> Result<Measured, Failure> {
     })
 }
 
-fn job(folder: &Folder, threads: usize) -> Result<Job, Failure> {
+/// The known program, to be proved with so many threads on so many cores.
+pub(super) fn job(folder: &Folder, threads: usize, cores: f64) -> Result<Job, Failure> {
     let program = RunnableProgram::from_json(PROGRAM).map_err(Failure::fault)?;
     let place = |name: &str| folder.path(&format!("bench-{}.{name}", std::process::id()));
     let path = place("json");
@@ -105,7 +117,7 @@ fn job(folder: &Folder, threads: usize) -> Result<Job, Failure> {
             memory_bytes: machine::memory(),
         },
         threads,
-        cores: threads as f64 * 2.0,
+        cores,
     })
 }
 

@@ -130,15 +130,6 @@ impl Hash for Linear {
     }
 }
 
-/// A coefficient or constant as a signed integer where it is a small one.
-fn small(value: &Felt) -> String {
-    match (encoding::to_u64(value), encoding::to_u64(&-value)) {
-        (Some(positive), _) => positive.to_string(),
-        (None, Some(negative)) => format!("-{negative}"),
-        (None, None) => encoding::to_hex(value),
-    }
-}
-
 /// Terms that messages show, so that names stay short.
 const SHOWN: usize = 6;
 
@@ -152,10 +143,10 @@ impl fmt::Display for Linear {
             if *coefficient == Felt::one() {
                 write!(f, "c{column} + ")?;
             } else {
-                write!(f, "{}·c{column} + ", small(coefficient))?;
+                write!(f, "{}·c{column} + ", encoding::to_short(coefficient))?;
             }
         }
-        f.write_str(&small(&self.constant))
+        f.write_str(&encoding::to_short(&self.constant))
     }
 }
 

@@ -1,0 +1,100 @@
+//! Executions that are not what they should be.
+
+use crate::fixture::{self, felts};
+use crate::harness::{Donor, Grid, Plan};
+use distributor::config::Settings;
+use protocol::{Cause, Lease, LeaseMode, Outcome, UnitState};
+
+/// A file of the execution format around any frame.
+fn packed(body_bytes: u64, frame: &[u8]) -> Vec<u8> {
+    let mut file = b"CAIRNRUN\x01\0\0\0".to_vec();
+    file.extend_from_slice(&body_bytes.to_le_bytes());
+    file.extend_from_slice(&(frame.len() as u64).to_le_bytes());
+    let mut hasher = blake3::Hasher::new_derive_key("cairn execution file v1");
+    hasher.update(&file).update(frame);
+    let checksum = *hasher.finalize().as_bytes();
+    file.extend_from_slice(&checksum);
+    file.extend_from_slice(frame);
+    file
+}
+
+async fn refused(donor: &Donor, lease: &Lease, file: Vec<u8>) -> Cause {
+    let error = donor.execute(lease, file).await.unwrap_err();
+    error.cause().unwrap_or_else(|| panic!("{error}"))
+}
+
+#[tokio::test]
+async fn each_bad_execution_has_its_cause_and_goes_back_to_the_queue() {
+    let plan = Plan { settings: Settings { unleased_per_minute: 0, ..Settings::default() }, ..Plan::default() };
+    let grid = Grid::start_with(plan).await;
+    let id = grid.push(1).await[0];
+    let honest = fixture::file(&fixture::run(&[0]));
+    let mut broken = honest.clone();
+    let last = broken.len() - 1;
+    broken[last] ^= 1;
+    let mut newer = honest.clone();
+    newer[8] = 2;
+    let cases = [
+        (b"garbage".to_vec(), Cause::BadEncoding),
+        (broken, Cause::BadEncoding),
+        (newer, Cause::UnsupportedVersion),
+        (fixture::file(&fixture::run(&[1])), Cause::WrongArguments),
+        (fixture::file(&fixture::run_writing(8, &[0])), Cause::WrongProgram),
+        (honest[..honest.len() - 1].to_vec(), Cause::BadEncoding),
+    ];
+    for (number, (file, expected)) in cases.into_iter().enumerate() {
+        let donor = grid.donor(number as u8 + 1);
+        let lease = donor.lease(LeaseMode::Execute).await;
+        assert_eq!(refused(&donor, &lease, file).await, expected, "case {number}");
+        let detail = grid.unit(&id).await;
+        assert_eq!(detail.unit.state, UnitState::Queued);
+        assert_eq!(detail.attempts[number].outcome, Outcome::Refused);
+        assert_eq!(detail.attempts[number].refusal, Some(expected));
+    }
+    assert_eq!(grid.files(distributor::blobs::Kind::Execution), 0);
+    assert_eq!(grid.temporary_files(), 0);
+}
+
+#[tokio::test]
+async fn zip_bombs_do_not_go_off() {
+    let grid = Grid::start().await;
+    grid.push(1).await;
+    let zeros = zstd::bulk::compress(&vec![0; 256 << 20], 19).unwrap();
+    assert!(zeros.len() < 1 << 20, "a bomb is small");
+    // Announces what it is; lies about it; nests a second frame behind the first.
+    let mut two_frames = zstd::bulk::compress(&[1; 100], 3).unwrap();
+    two_frames.extend_from_slice(&zeros);
+    let bombs = [packed(256 << 20, &zeros), packed(1000, &zeros), packed(100, &two_frames), packed(u64::MAX, &zeros)];
+    for (number, bomb) in bombs.into_iter().enumerate() {
+        let donor = grid.donor(number as u8 + 1);
+        let lease = donor.lease(LeaseMode::Execute).await;
+        let before = memory();
+        let cause = refused(&donor, &lease, bomb).await;
+        assert!(matches!(cause, Cause::BadEncoding | Cause::PolicyFailed), "bomb {number}: {cause}");
+        assert!(memory() - before < 200 << 20, "bomb {number} took {} bytes", memory() - before);
+    }
+}
+
+/// The most memory this process has held so far.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_ascii_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
+#[tokio::test]
+async fn a_run_beyond_the_projects_limits_is_refused() {
+    let grid = Grid::start().await;
+    let uploader = grid.uploader();
+    grid.push(0).await;
+    let mut spec = crate::harness::spec(&crate::harness::primes(), b"the compiled program");
+    spec.limits.max_steps = 5;
+    uploader.put_project(&crate::harness::primes(), &spec).await.unwrap();
+    let mut unit = crate::harness::unit(0);
+    (unit.arguments, unit.estimated_steps) = (felts(&[0]), 1);
+    uploader.add_units(&crate::harness::primes(), &protocol::NewUnits { units: vec![unit] }).await.unwrap();
+    let donor = grid.donor(1);
+    let lease = donor.lease(LeaseMode::Execute).await;
+    assert_eq!(refused(&donor, &lease, fixture::file(&fixture::run(&[0]))).await, Cause::PolicyFailed);
+    assert_eq!(donor.refused(&lease.unit.id, donor.proof(0)).await, Cause::PolicyFailed);
+}

@@ -1,0 +1,278 @@
+//! A distributor on a socket of its own, and people who use it.
+
+use crate::fixture::{self, felts};
+use distributor::app::{App, Parts};
+use distributor::blobs::{Blobs, FolderBlobs};
+use distributor::clock::{Clock as _, ManualClock};
+use distributor::config::Settings;
+use distributor::server;
+use distributor::store::sqlite::SqliteStore;
+use distributor::store::{Keys as _, Scopes, UploaderKey};
+use distributor::verify::{CairoVerifier, Verifier};
+use protocol::client::{ClientConfig, ClientError, DonorClient, LeaseAnswer, Payload, RetryPolicy, UploaderClient};
+use protocol::{
+    ApiKey, Cause, Digest, DonorLimits, Identity, Lease, LeaseMode, LeaseRequest, NewUnit, NewUnits, NoWork, Preset,
+    ProjectName, ProjectSpec, ProofReceipt, RequestKey, Timestamp, UnitDetail, UnitId, UnitLimits, UnitState, Versions,
+    encode_program, program_hash,
+};
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A running distributor.
+pub struct Grid {
+    pub address: String,
+    pub clock: Arc<ManualClock>,
+    pub store: SqliteStore,
+    pub key: ApiKey,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<std::io::Result<()>>>,
+    folder: TempDir,
+}
+
+/// What a test changes of the distributor.
+pub struct Plan {
+    pub settings: Settings,
+    pub verifier: Arc<dyn Verifier>,
+    pub blobs: Option<Box<dyn FnOnce(FolderBlobs) -> Arc<dyn Blobs>>>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { settings: Settings::default(), verifier: Arc::new(CairoVerifier::with_policy(fixture::lenient)), blobs: None }
+    }
+}
+
+pub fn primes() -> ProjectName {
+    "primes".parse().unwrap()
+}
+
+/// The signer of the test programs.
+pub fn signer() -> Identity {
+    Identity::from_seed(&[77; 32])
+}
+
+pub fn scopes(push: bool, read: bool, withdraw: bool) -> Scopes {
+    Scopes { push, read, withdraw }
+}
+
+/// A client that asks once.
+pub fn config(address: &str) -> ClientConfig {
+    ClientConfig::new(address, "test").unwrap().retry(RetryPolicy::never())
+}
+
+/// What a project of the test program says.
+pub fn spec(name: &ProjectName, file: &[u8]) -> ProjectSpec {
+    let record = encode_program(&fixture::program());
+    let (program, record) = (Digest::of(file), Digest::of(&record));
+    ProjectSpec {
+        program,
+        record,
+        program_hash: program_hash(&fixture::program()),
+        signer: signer().signer_key(),
+        signature: signer().sign_program(name, &program, &record),
+        limits: UnitLimits { max_steps: 1000, max_memory_cells: 1 << 16, time_limit: 60 },
+        preset: Preset::Bench96,
+        description: "writes seven".to_owned(),
+        weight: 1,
+    }
+}
+
+pub fn unit(number: u64) -> NewUnit {
+    NewUnit { external_id: format!("unit-{number}").parse().unwrap(), arguments: felts(&[number]), estimated_steps: 6 }
+}
+
+pub fn lease_request(mode: LeaseMode) -> LeaseRequest {
+    LeaseRequest {
+        request: RequestKey::random().unwrap(),
+        project: None,
+        mode,
+        limits: DonorLimits { max_steps: 1 << 20, max_memory: 1 << 30, steps_per_second: 0 },
+        versions: Versions::current("test"),
+    }
+}
+
+impl Grid {
+    pub async fn start() -> Self {
+        Self::start_with(Plan::default()).await
+    }
+
+    pub async fn start_with(plan: Plan) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(folder, plan).await
+    }
+
+    pub async fn start_in(folder: TempDir, plan: Plan) -> Self {
+        Self::serve_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), folder, plan).await
+    }
+
+    pub async fn serve_on(listener: TcpListener, folder: TempDir, plan: Plan) -> Self {
+        let store = SqliteStore::open(&folder.path().join("cairn.db")).await.unwrap();
+        let blobs = FolderBlobs::open(&folder.path().join("blobs")).unwrap();
+        let blobs = match plan.blobs {
+            Some(wrap) => wrap(blobs),
+            None => Arc::new(blobs),
+        };
+        let clock = Arc::new(ManualClock::new(Timestamp::now()));
+        let app = App::new(Parts {
+            store: Arc::new(store.clone()),
+            blobs,
+            verifier: plan.verifier,
+            clock: Arc::clone(&clock) as Arc<_>,
+            settings: plan.settings,
+        });
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(server::serve(app, listener, async {
+            let _ = stopped.await;
+        }));
+        let mut grid = Self {
+            address,
+            clock,
+            store,
+            key: ApiKey::random().unwrap(),
+            stop: Some(stop),
+            server: Some(server),
+            folder,
+        };
+        grid.key = grid.new_key("*", scopes(true, true, true)).await;
+        grid
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Files that are being received.
+    pub fn temporary_files(&self) -> usize {
+        std::fs::read_dir(self.folder().join("blobs/tmp")).unwrap().count()
+    }
+
+    /// Stored files of a kind.
+    pub fn files(&self, kind: distributor::blobs::Kind) -> usize {
+        FolderBlobs::open(&self.folder().join("blobs")).unwrap().list(kind).unwrap().len()
+    }
+
+    pub async fn new_key(&self, projects: &str, scopes: Scopes) -> ApiKey {
+        let key = ApiKey::random().unwrap();
+        let stored = UploaderKey {
+            id: key.id(),
+            name: "test".to_owned(),
+            secret_hash: key.secret_hash(),
+            projects: projects.to_owned(),
+            scopes,
+            created_at: self.clock.now(),
+            revoked_at: None,
+        };
+        self.store.add_key(&stored).await.unwrap();
+        key
+    }
+
+    /// Begins to stop, as at a signal.
+    pub fn begin_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits until it has stopped.
+    pub async fn stopped(&mut self) {
+        self.server.take().unwrap().await.unwrap().unwrap();
+    }
+
+    /// Stops, and hands back the folder.
+    pub async fn stop(mut self) -> TempDir {
+        self.begin_stop();
+        self.stopped().await;
+        self.folder
+    }
+
+    pub fn uploader(&self) -> UploaderClient {
+        self.uploader_with(Some(self.key.clone()))
+    }
+
+    pub fn uploader_with(&self, key: Option<ApiKey>) -> UploaderClient {
+        UploaderClient::new(config(&self.address), key).unwrap()
+    }
+
+    pub fn donor(&self, number: u8) -> Donor {
+        let client = DonorClient::new(config(&self.address), Identity::from_seed(&[number; 32])).unwrap();
+        Donor(client)
+    }
+
+    /// Makes the project `primes` with that many units, unit `n` having the argument `n`.
+    pub async fn push(&self, units: u64) -> Vec<UnitId> {
+        self.push_as(&primes(), units).await
+    }
+
+    pub async fn push_as(&self, name: &ProjectName, units: u64) -> Vec<UnitId> {
+        let (uploader, file) = (self.uploader(), b"the compiled program");
+        uploader.put_program(file.as_slice().into(), None).await.unwrap();
+        uploader.put_record(encode_program(&fixture::program()).into()).await.unwrap();
+        uploader.put_project(name, &spec(name, file)).await.unwrap();
+        if units == 0 {
+            return Vec::new();
+        }
+        let stored = uploader.add_units(name, &NewUnits { units: (0..units).map(unit).collect() }).await.unwrap();
+        stored.units.into_iter().map(|unit| unit.id).collect()
+    }
+
+    pub async fn unit(&self, id: &UnitId) -> UnitDetail {
+        self.uploader().unit(id).await.unwrap()
+    }
+
+    pub async fn state(&self, id: &UnitId) -> UnitState {
+        self.unit(id).await.unit.state
+    }
+}
+
+/// Somebody with time to give.
+pub struct Donor(pub DonorClient);
+
+impl Donor {
+    pub async fn ask(&self, mode: LeaseMode) -> LeaseAnswer {
+        self.0.lease(&lease_request(mode)).await.unwrap()
+    }
+
+    pub async fn lease(&self, mode: LeaseMode) -> Lease {
+        match self.ask(mode).await {
+            LeaseAnswer::Lease(lease) => *lease,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn no_work(&self) -> NoWork {
+        match self.ask(LeaseMode::Both).await {
+            LeaseAnswer::NoWork { reason, .. } => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A proof of a lease's unit.
+    pub fn proof(&self, number: u64) -> Vec<u8> {
+        fixture::prove(fixture::run(&[number]), &self.0.identity().donor_key())
+    }
+
+    pub async fn submit(&self, unit: &UnitId, lease: Option<&Lease>, proof: Vec<u8>) -> Result<ProofReceipt, ClientError> {
+        let payload = Payload::Bytes(proof.into());
+        self.0.submit_proof(unit, lease.map(|lease| &lease.token), payload, None).await
+    }
+
+    /// The cause of a refused proof.
+    pub async fn refused(&self, unit: &UnitId, proof: Vec<u8>) -> Cause {
+        let error = self.submit(unit, None, proof).await.unwrap_err();
+        error.cause().unwrap_or_else(|| panic!("{error}"))
+    }
+
+    pub async fn execute(&self, lease: &Lease, file: Vec<u8>) -> Result<protocol::ExecutionReceipt, ClientError> {
+        let payload = Payload::Bytes(file.into());
+        self.0.submit_execution(&lease.unit.id, Some(&lease.token), payload, None).await
+    }
+}
+
+/// The cause of a refusal.
+pub fn cause<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Cause {
+    let error = result.unwrap_err();
+    error.cause().unwrap_or_else(|| panic!("{error}"))
+}

@@ -1,0 +1,15 @@
+//! The distributor over real sockets: its interface, the life of units, faults, malice, and the program itself.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod documents;
+mod events;
+mod faults;
+mod files;
+mod fixture;
+mod harness;
+mod life;
+mod malice;
+mod process;
+mod raw;
+mod routes;

@@ -1,0 +1,54 @@
+//! Health, figures, pages.
+
+use crate::harness::Grid;
+use crate::raw::get;
+use protocol::LeaseMode;
+
+#[tokio::test]
+async fn health_and_readiness() {
+    let grid = Grid::start().await;
+    for target in ["/healthz", "/readyz"] {
+        assert_eq!(get(&grid, target).await.status, 200);
+    }
+    std::fs::remove_dir_all(grid.folder().join("blobs/tmp")).unwrap();
+    assert_eq!(get(&grid, "/healthz").await.status, 200);
+    let answer = get(&grid, "/readyz").await;
+    assert_eq!((answer.status, answer.cause().as_str()), (500, "internal"));
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(!detail.contains("tmp"), "nothing of the inside is told: {detail}");
+}
+
+#[tokio::test]
+async fn figures_count_what_happens() {
+    let grid = Grid::start().await;
+    let ids = grid.push(3).await;
+    let donor = grid.donor(1);
+    donor.submit(&ids[2], None, donor.proof(2)).await.unwrap();
+    donor.refused(&ids[1], b"garbage".to_vec()).await;
+    donor.lease(LeaseMode::Both).await;
+    let text = get(&grid, "/metrics").await.body;
+    for line in [
+        "cairn_proofs_total{result=\"accepted\"} 1",
+        "cairn_proofs_total{result=\"bad_encoding\"} 1",
+        "cairn_leases_total{result=\"granted\"} 1",
+        "cairn_proven_steps_total 6",
+        "cairn_units{project=\"primes\",state=\"leased\"} 1",
+        "cairn_units{project=\"primes\",state=\"proved\"} 1",
+        "cairn_units{project=\"primes\",state=\"queued\"} 1",
+        "cairn_verify_seconds_count 2",
+        "cairn_requests_total{method=\"PUT\",route=\"/v1/units/{id}/proof\",status=\"422\"} 1",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn pages_load_nothing_from_elsewhere() {
+    let grid = Grid::start().await;
+    for target in ["/", "/docs"] {
+        let answer = get(&grid, target).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
+        assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+        assert!(!answer.body.contains("http://") && !answer.body.contains("https://"));
+    }
+}

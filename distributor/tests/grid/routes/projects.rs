@@ -1,0 +1,114 @@
+//! `/v1/projects`.
+
+use crate::fixture;
+use crate::harness::{Grid, cause, primes, scopes, spec};
+use crate::raw::{get, send};
+use protocol::{Cause, Digest, Identity, Preset, ProgramHash, ProjectSpec, ProjectState, encode_program};
+
+const FILE: &[u8] = b"the compiled program";
+
+#[tokio::test]
+async fn a_project_is_made_once_and_its_settings_can_change() {
+    let grid = Grid::start().await;
+    grid.push(0).await;
+    let uploader = grid.uploader();
+    let again = uploader.put_project(&primes(), &spec(&primes(), FILE)).await.unwrap();
+    assert!(!again.created && again.changed.is_empty());
+    let mut new = spec(&primes(), FILE);
+    (new.weight, new.description) = (5, "counts".to_owned());
+    let changed = uploader.put_project(&primes(), &new).await.unwrap();
+    assert_eq!((changed.created, changed.changed, changed.project.spec), (false, vec!["description".to_owned(), "weight".to_owned()], new.clone()));
+    let listed = grid.uploader_with(None).projects().await.unwrap().projects;
+    assert_eq!((listed.len(), &listed[0].spec, listed[0].state), (1, &new, ProjectState::Active));
+    assert_eq!(grid.uploader_with(None).project(&primes()).await.unwrap(), listed[0]);
+}
+
+#[tokio::test]
+async fn a_taken_name_is_refused_with_the_difference() {
+    let grid = Grid::start().await;
+    grid.push(0).await;
+    let uploader = grid.uploader();
+    let other = b"another program file";
+    uploader.put_program(other.as_slice().into(), None).await.unwrap();
+    let error = uploader.put_project(&primes(), &spec(&primes(), other)).await.unwrap_err();
+    assert_eq!(error.cause(), Some(Cause::ProjectTaken));
+    assert!(error.to_string().contains("there is a project `primes` already, and it runs another program"), "{error}");
+    let mut stronger = spec(&primes(), FILE);
+    stronger.preset = Preset::Compact;
+    assert_eq!(cause(uploader.put_project(&primes(), &stronger).await), Cause::ProjectTaken);
+}
+
+/// A change to a declaration.
+type Change = fn(&mut ProjectSpec);
+
+#[tokio::test]
+async fn everything_said_about_the_program_is_checked() {
+    let grid = Grid::start().await;
+    let uploader = grid.uploader();
+    assert_eq!(cause(uploader.put_project(&primes(), &spec(&primes(), FILE)).await), Cause::ProgramMissing);
+    uploader.put_program(FILE.into(), None).await.unwrap();
+    let missing = uploader.put_project(&primes(), &spec(&primes(), FILE)).await.unwrap_err();
+    assert!(missing.to_string().starts_with("the record "), "{missing}");
+    uploader.put_record(encode_program(&fixture::program()).into()).await.unwrap();
+    let changes: [(Change, Cause); 8] = [
+        (|spec| spec.program_hash = ProgramHash::from_bytes([9; 32]), Cause::BadRecord),
+        (|spec| spec.signer = Identity::from_seed(&[1; 32]).signer_key(), Cause::BadProgramSignature),
+        (|spec| spec.signature = protocol::Signature::from_bytes([3; 64]), Cause::BadProgramSignature),
+        (|spec| spec.weight = 0, Cause::BadRequest),
+        (|spec| spec.limits.max_steps = 0, Cause::BadRequest),
+        (|spec| spec.limits.time_limit = u64::MAX, Cause::BadRequest),
+        (|spec| spec.description = "x".repeat(2001), Cause::BadRequest),
+        (|spec| spec.program = Digest::of(b"nothing"), Cause::ProgramMissing),
+    ];
+    for (index, (change, expected)) in changes.into_iter().enumerate() {
+        let mut changed = spec(&primes(), FILE);
+        change(&mut changed);
+        assert_eq!(cause(uploader.put_project(&primes(), &changed).await), expected, "change {index}");
+    }
+    let foreign = spec(&"other".parse().unwrap(), FILE);
+    assert_eq!(cause(uploader.put_project(&primes(), &foreign).await), Cause::BadProgramSignature, "signed for another name");
+    assert!(uploader.projects().await.unwrap().projects.is_empty());
+    assert!(uploader.put_project(&primes(), &spec(&primes(), FILE)).await.unwrap().created);
+}
+
+#[tokio::test]
+async fn keys_open_what_they_are_for() {
+    let grid = Grid::start().await;
+    let id = grid.push(1).await[0];
+    let key = async |projects: &str, push, read, withdraw| {
+        grid.uploader_with(Some(grid.new_key(projects, scopes(push, read, withdraw)).await))
+    };
+    let (other, reader, pusher) =
+        (key("collatz*", true, true, true).await, key("pri*", false, true, false).await, key("primes", true, false, false).await);
+    assert_eq!(cause(other.put_project(&primes(), &spec(&primes(), FILE)).await), Cause::OutOfScope);
+    assert_eq!(cause(other.results(&primes(), 0, 1).await), Cause::OutOfScope);
+    assert_eq!(cause(other.unit(&id).await), Cause::OutOfScope);
+    reader.unit(&id).await.unwrap();
+    assert_eq!(cause(reader.withdraw_unit(&id).await), Cause::OutOfScope);
+    assert_eq!(cause(reader.put_program(FILE.into(), None).await), Cause::OutOfScope);
+    pusher.put_project(&primes(), &spec(&primes(), FILE)).await.unwrap();
+    let error = pusher.results(&primes(), 0, 1).await.unwrap_err().to_string();
+    assert!(error.contains("lacks the scope `read`"), "{error}");
+    assert_eq!(cause(grid.uploader_with(None).unit(&id).await), Cause::MissingKey);
+    let unknown = grid.uploader_with(Some(protocol::ApiKey::random().unwrap()));
+    assert_eq!(cause(unknown.unit(&id).await), Cause::BadKey);
+    let request = "GET /v1/projects/primes/results HTTP/1.1\r\nhost: x\r\nauthorization: Bearer nonsense\r\nconnection: close\r\n\r\n";
+    let answer = send(&grid, request.as_bytes()).await.unwrap();
+    assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer realm=\"cairn\"")));
+}
+
+#[tokio::test]
+async fn json_that_is_not_understood_is_placed() {
+    let grid = Grid::start().await;
+    let body = "{\n  \"program\": 7 }";
+    let key = grid.key.reveal();
+    let request = format!(
+        "PUT /v1/projects/primes HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = send(&grid, request.as_bytes()).await.unwrap();
+    assert_eq!((answer.status, answer.cause().as_str()), (400, "bad_request"));
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("line 2 column 14"), "{detail}");
+    assert_eq!(get(&grid, "/v1/projects/Bad_Name").await.cause(), "bad_request");
+}
