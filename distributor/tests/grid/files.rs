@@ -4,6 +4,7 @@ use crate::fixture::{self, felts};
 use crate::harness::{Donor, Grid, Plan};
 use distributor::config::Settings;
 use protocol::{Cause, Lease, LeaseMode, Outcome, UnitState};
+use std::io::Write as _;
 
 /// A file of the execution format around any frame.
 fn packed(body_bytes: u64, frame: &[u8]) -> Vec<u8> {
@@ -59,12 +60,17 @@ async fn each_bad_execution_has_its_cause_and_goes_back_to_the_queue() {
 async fn zip_bombs_do_not_go_off() {
     let grid = Grid::start().await;
     grid.push(1).await;
-    let zeros = zstd::bulk::compress(&vec![0; 256 << 20], 19).unwrap();
+    // A gigabyte of zeros, made without ever holding it.
+    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    for _ in 0..1024 {
+        encoder.write_all(&[0; 1 << 20]).unwrap();
+    }
+    let zeros = encoder.finish().unwrap();
     assert!(zeros.len() < 1 << 20, "a bomb is small");
     // Announces what it is; lies about it; nests a second frame behind the first.
     let mut two_frames = zstd::bulk::compress(&[1; 100], 3).unwrap();
     two_frames.extend_from_slice(&zeros);
-    let bombs = [packed(256 << 20, &zeros), packed(1000, &zeros), packed(100, &two_frames), packed(u64::MAX, &zeros)];
+    let bombs = [packed(1 << 30, &zeros), packed(1000, &zeros), packed(100, &two_frames), packed(u64::MAX, &zeros)];
     for (number, bomb) in bombs.into_iter().enumerate() {
         let donor = grid.donor(number as u8 + 1);
         let lease = donor.lease(LeaseMode::Execute).await;

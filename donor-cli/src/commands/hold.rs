@@ -69,6 +69,7 @@ async fn prove_until(folder: &Folder, board: &Arc<Board>, threads: usize, cores:
     let bench = Bench { job: job(folder, threads, board.decision.borrow().share() * cores as f64)? };
     let program = std::env::current_exe().map_err(FileError::of("find", std::path::Path::new("the donor's own file")))?;
     let mut decisions = board.decision.subscribe();
+    decisions.mark_changed();
     let mut unit = Unit::start(&program, &bench.job).await.map_err(FileError::of("start", &program))?;
     let phases: Vec<Phase> = Phase::ALL.into_iter().filter(|phase| !matches!(phase, Phase::Download | Phase::Upload)).collect();
     board.set_current(Some(Current {

@@ -294,6 +294,8 @@ impl Worker {
     async fn attend(&self, held: &mut Held, unit: &mut Unit) -> Result<Told, Stop> {
         let mut told = Told::default();
         let mut decisions = self.board.decision.subscribe();
+        // What was decided since the job was written is not missed.
+        decisions.mark_changed();
         let mut renewal = Some(Instant::now() + time_to_renew(held));
         loop {
             let due = renewal.unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400));
