@@ -22,25 +22,23 @@ pub struct Cli {
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 the user's or the data's fault, 2 usage, 3 the distributor could not be \
 reached, 4 something is not believed.\nData go to standard output, messages to standard error.";
 
-const GLOBAL: &str = "Options of all commands";
-
 /// What all commands take.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Address of the distributor; if a key for one only was added, that one.
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "ADDRESS", env = "CAIRN_DISTRIBUTOR", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "ADDRESS", env = "CAIRN_DISTRIBUTOR", hide_env_values = true)]
     pub distributor: Option<String>,
     /// Folder of keys and records, instead of the user's own.
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "CAIRN_UPLOADER_STATE", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "DIR", env = "CAIRN_UPLOADER_STATE", hide_env_values = true)]
     pub state: Option<PathBuf>,
     /// How often a request is repeated that may succeed later.
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "N", default_value_t = 5)]
+    #[arg(long, global = true, value_name = "N", default_value_t = 5)]
     pub retries: usize,
     /// Say only what went wrong.
-    #[arg(long, short, global = true, help_heading = GLOBAL)]
+    #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Colours in messages.
-    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t)]
+    #[arg(long, global = true, value_enum, default_value_t)]
     pub color: ColorChoice,
 }
 

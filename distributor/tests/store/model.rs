@@ -1,4 +1,4 @@
-//! Random operations on a store and on a model of thirty lines, which must agree after each.
+//! Random operations on a store and on a small model, which must agree after each.
 
 use crate::world::{COOLDOWN, QUARANTINE, World, donor, failure, primes, shown};
 use distributor::store::{Accept, LeaseChange, LeaseGrant, Store, UnitChange};
@@ -223,7 +223,8 @@ impl Run {
 
     async fn execute(&mut self, number: u8, index: usize) {
         let submission = self.world.submission(self.ids[index], donor(number), None, &format!("run {number} {index}"));
-        let known = self.world.store.execution_receipt(&submission.unit, &submission.sha256, &donor(number));
+        let executor = donor(number);
+        let known = self.world.store.execution_receipt(&submission.unit, &submission.sha256, &executor);
         let known = known.await.unwrap().is_some();
         self.world.store.accept_execution(&submission, &shown()).await.unwrap();
         let detail = self.world.unit(self.ids[index]).await;
@@ -310,7 +311,9 @@ impl Run {
 /// Runs random lists of operations, each on a new store.
 pub fn run<F: Future<Output = (Box<dyn Store>, TempDir)>>(open: impl Fn() -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config = Config { cases: 24, failure_persistence: None, ..Config::default() };
+    // More with PROPTEST_CASES=1000.
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 24 };
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let lists = prop::collection::vec(op(), 1..60);
     let result = TestRunner::new(config).run(&lists, |ops| {
         runtime.block_on(async {

@@ -3,6 +3,7 @@
 
 pub mod grid;
 pub mod process;
+pub mod real;
 pub mod wire;
 
 use std::path::PathBuf;

@@ -1,0 +1,123 @@
+//! Donors and the real distributor.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::process::{Donor, donor};
+use common::real::Real;
+use common::wire::Wire;
+use protocol::{FailureCause, UnitState};
+
+const SMALL: &str = "cairo0/sum_to_n.json";
+const PHASES: [&str; 9] =
+    ["download", "execute", "witness", "main", "lookup", "quotient", "openings", "fri", "verify own proof"];
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn finish(donor: Donor) {
+    donor.interrupt();
+    let (status, events) = donor.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+}
+
+#[test]
+fn two_donors_prove_everything_once() {
+    let real = Real::with(SMALL, &[r#"{"n": "20"}"#, r#"{"n": "30"}"#, r#"{"n": "40"}"#, r#"{"n": "50"}"#, r#"{"n": "60"}"#]);
+    let (one, two) = (folder(), folder());
+    let donors = [one.path(), two.path()].map(|state| Donor::run(state, &real.address, &["--project", "primes"]));
+    real.wait_until("five proofs", |counts| counts.proved == 5);
+    donors.map(finish);
+    real.assert_all_proved_once();
+    let list = donor(one.path(), &["projects", "--server", &real.address]);
+    insta::assert_snapshot!(String::from_utf8(list.stdout).unwrap());
+}
+
+#[test]
+fn killed_and_started_again() {
+    for phase in ["execute", "main", "fri"] {
+        let (real, state) = (Real::with(SMALL, &[r#"{"n": "1500"}"#]), folder());
+        let mut first = Donor::run(state.path(), &real.address, &["--max-cpu", "20"]);
+        first.wait_phase(&PHASES, phase);
+        first.kill();
+        let (status, events) = Donor::run(state.path(), &real.address, &["--max-units", "1"]).end();
+        assert_eq!(status.code(), Some(0), "{events:?}");
+        real.assert_all_proved_once();
+        assert_eq!(real.unit(0).attempts.len(), 1, "killed in {phase}: it went on under its lease");
+    }
+}
+
+#[test]
+fn the_network_is_cut_during_uploads() {
+    let (real, state) = (Real::with(SMALL, &[r#"{"n": "50"}"#]), folder());
+    let wire = Wire::to(&real.address);
+    wire.cut_after(20_000);
+    let mut first = Donor::run(state.path(), &wire.address, &["--max-units", "1"]);
+    first.wait_event("finished");
+    first.wait_event("waiting");
+    first.wait_event("waiting");
+    wire.cut_after(0);
+    let (status, events) = first.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    real.assert_all_proved_once();
+}
+
+#[test]
+fn the_lease_runs_out_and_the_late_proof_is_taken() {
+    let (real, state) = (Real::at(SMALL, &[r#"{"n": "200"}"#], 0, 2), folder());
+    let wire = Wire::to(&real.address);
+    let mut first = Donor::run(state.path(), &wire.address, &["--max-units", "1", "--max-cpu", "20"]);
+    first.wait_phase(&PHASES, "execute");
+    wire.set_down(true);
+    first.wait_event("finished");
+    first.wait_event("waiting");
+    real.wait_until("the lease to run out", |counts| counts.queued == 1);
+    wire.set_down(false);
+    let (status, events) = first.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    real.assert_all_proved_once();
+}
+
+#[test]
+fn an_hour_of_clock_skew() {
+    for clock in [3600, -3600] {
+        let (real, state) = (Real::at(SMALL, &[r#"{"n": "20"}"#], clock, 600), folder());
+        let (status, events) = Donor::run(state.path(), &real.address, &["--max-units", "1"]).end();
+        assert_eq!(status.code(), Some(0), "{events:?}");
+        real.assert_all_proved_once();
+    }
+}
+
+#[test]
+fn one_executes_and_another_proves() {
+    let (real, one, two) = (Real::with(SMALL, &[r#"{"n": "70"}"#]), folder(), folder());
+    let (status, events) = Donor::run(one.path(), &real.address, &["--execute-only", "--max-units", "1"]).end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    assert_eq!(real.counts().executed, 1);
+    let (status, events) = Donor::run(two.path(), &real.address, &["--prove-only", "--max-units", "1"]).end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    real.assert_all_proved_once();
+}
+
+#[test]
+fn a_program_that_fails_on_each_donor_is_set_aside() {
+    let real = Real::with("hostile/infinite_loop.json", &["{}"]);
+    for _ in 0..3 {
+        let state = folder();
+        let (status, events) = Donor::run(state.path(), &real.address, &["--max-units", "1"]).end();
+        assert_eq!(status.code(), Some(0), "{events:?}");
+    }
+    let detail = real.unit(0);
+    assert_eq!(detail.unit.state, UnitState::Failed);
+    assert_eq!(detail.unit.failure.unwrap().cause, FailureCause::StepLimit);
+}
+
+#[test]
+fn an_unknown_project() {
+    let (real, state) = (Real::with(SMALL, &[r#"{"n": "5"}"#]), folder());
+    let (status, events) = Donor::run(state.path(), &real.address, &["--project", "nowhere"]).end();
+    assert_eq!(status.code(), Some(1), "{events:?}");
+    let told = |event: &serde_json::Value| event["message"].as_str().is_some_and(|text| text.contains("nowhere"));
+    assert!(events.iter().any(told), "{events:?}");
+}
