@@ -28,7 +28,7 @@ fn two_donors_prove_everything_once() {
     let (one, two) = (folder(), folder());
     let donors = [one.path(), two.path()].map(|state| Donor::run(state, &real.address, &["--project", "primes"]));
     real.wait_until("five proofs", |counts| counts.proved == 5);
-    donors.map(finish);
+    donors.into_iter().for_each(finish);
     real.assert_all_proved_once();
     let list = donor(one.path(), &["projects", "--server", &real.address]);
     insta::assert_snapshot!(String::from_utf8(list.stdout).unwrap());
