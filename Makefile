@@ -5,18 +5,34 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 CARGO ?= cargo
+PREFIX ?= $(HOME)/.local
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+include mk/cairo.mk
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 .PHONY: build
 build: ## Build everything in release mode
 	$(CARGO) build --release --workspace --all-targets --locked
 
 .PHONY: demo
-demo: ## Run a real program, prove the run, verify the proof
+demo: ## The whole grid on this machine: push a program, donate, collect, verify
 	tools/demo
+
+.PHONY: install
+install: ## Install distributor, donor and uploader to PREFIX/bin (~/.local)
+	$(CARGO) build --release --locked -p distributor -p donor-cli -p uploader-cli
+	install -d $(PREFIX)/bin
+	install -m 755 $(foreach program,distributor donor uploader,$(TARGET)/release/$(program)) $(PREFIX)/bin
+	@echo "Installed distributor, donor and uploader to $(PREFIX)/bin"
+
+.PHONY: up
+up: ## Start a distributor and a donor in containers (docker compose)
+	docker compose up --build --detach --wait
+	@echo "The distributor listens on http://localhost:8080; 'docker compose logs -f' shows what happens, 'docker compose down' ends it."
 
 .PHONY: test
 test: ## Run the fast tests
@@ -34,9 +50,10 @@ lint: ## Formatting, clippy, dependency rules, documentation links
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --workspace --no-deps --locked --quiet
 
 .PHONY: bench
-bench: ## Measure: field kernels, then proofs of the benchmark programs with 1 and 2 threads
+bench: ## Measure: field kernels, proofs of the benchmark programs, 500 donors at one distributor
 	$(CARGO) bench -p felt
-	$(CARGO) bench -p cairo-prover
+	$(CARGO) bench -p cairo-prover --no-default-features
+	$(CARGO) bench -p distributor
 
 .PHONY: wasm
 wasm: ## Build prover and verifier for wasm32-unknown-unknown
