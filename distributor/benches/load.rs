@@ -36,7 +36,14 @@ impl Verifier for Stub {
         Ok(Shown { n_steps: 1000, output: Felts(vec![Felt::from(7)]) })
     }
 
-    fn execution(&self, _: &Program, _: &[Felt], _: File, _: &UnitLimits, _: &ExecutionBounds) -> Result<Shown, Refusal> {
+    fn execution(
+        &self,
+        _: &Program,
+        _: &[Felt],
+        _: File,
+        _: &UnitLimits,
+        _: &ExecutionBounds,
+    ) -> Result<Shown, Refusal> {
         Ok(Shown { n_steps: 1000, output: Felts::default() })
     }
 }
@@ -70,7 +77,9 @@ async fn main() {
     let (leases, submissions) = (Arc::new(Times::default()), Arc::new(Times::default()));
     let begin = Instant::now();
     let work: Vec<_> = (0..donors)
-        .map(|number| tokio::spawn(donate(address.clone(), number, rounds, Arc::clone(&leases), Arc::clone(&submissions))))
+        .map(|number| {
+            tokio::spawn(donate(address.clone(), number, rounds, Arc::clone(&leases), Arc::clone(&submissions)))
+        })
         .collect();
     let mut errors = 0;
     for donor in work {
@@ -116,8 +125,10 @@ fn config(address: &str) -> ClientConfig {
 /// A project with that many units.
 async fn push(address: &str, key: ApiKey, units: u64) {
     let uploader = UploaderClient::new(config(address), Some(key)).unwrap();
-    let words = [0x0407_8001_7fff_7fff, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe_u64];
-    let program = Program::new(words.map(Felt::from).to_vec(), vec![Builtin::Output], ArgumentBinding::OutputPrefix).unwrap();
+    let words =
+        [0x0407_8001_7fff_7fff, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe_u64];
+    let program =
+        Program::new(words.map(Felt::from).to_vec(), vec![Builtin::Output], ArgumentBinding::OutputPrefix).unwrap();
     let (file, record) = (vec![0; 1000], encode_program(&program));
     let name: ProjectName = "bench".parse().unwrap();
     let (program_digest, record_digest) = (Digest::of(&file), Digest::of(&record));

@@ -152,7 +152,8 @@ fn check(announced: &Digest, found: &Digest) -> ApiResult<()> {
     if announced == found {
         return Ok(());
     }
-    let detail = format!("the body's SHA-256 is {found}, announced was {announced}; it was damaged on the way, send it again");
+    let detail =
+        format!("the body's SHA-256 is {found}, announced was {announced}; it was damaged on the way, send it again");
     Err(ApiError::new(Cause::DigestMismatch, detail))
 }
 

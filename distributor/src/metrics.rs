@@ -96,7 +96,11 @@ impl Default for Metrics {
         registry.register_with_unit("verify", "Time to verify a proof", Unit::Seconds, metrics.verify.clone());
         registry.register("proven_steps", "Steps of accepted proofs", metrics.steps.clone());
         registry.register("units", "Units by project and state", metrics.units.clone());
-        registry.register("verifications_waiting", "Submissions in verification or waiting for it", metrics.waiting.clone());
+        registry.register(
+            "verifications_waiting",
+            "Submissions in verification or waiting for it",
+            metrics.waiting.clone(),
+        );
         Self { registry, ..metrics }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-/// Bytes that a request's head may have.
+/// Bytes that a request's head may have. A last read may go beyond, so up to twice as much can pass.
 const HEAD_BYTES: usize = 64 << 10;
 
 /// Serves until `stop` is ready; then ends what is under way, and returns.

@@ -21,6 +21,25 @@ pub struct ExecutionBounds {
     pub max_cells: u64,
 }
 
+impl ExecutionBounds {
+    fn most_cells(&self, limits: &UnitLimits) -> u64 {
+        limits.max_memory_cells.min(self.max_cells)
+    }
+
+    /// Most bytes of an unpacked execution within these limits: a cell takes at most 34 bytes, a step at most 15, and the
+    /// program is among the cells.
+    fn most_unpacked(&self, limits: &UnitLimits) -> u64 {
+        let cells = self.most_cells(limits).saturating_mul(68);
+        (1_u64 << 16).saturating_add(cells).saturating_add(limits.max_steps.saturating_mul(15))
+    }
+
+    /// Most bytes of an execution file within these limits. What zstd cannot pack grows by less than a hundredth.
+    pub fn most_packed(&self, limits: &UnitLimits) -> u64 {
+        let unpacked = self.most_unpacked(limits);
+        unpacked.saturating_add(unpacked / 100).min(self.max_bytes)
+    }
+}
+
 /// Judges submissions. Neither method may panic or take memory beyond the limits, whatever the file holds.
 pub trait Verifier: Send + Sync + 'static {
     /// Whether this is a proof of the statement with the security that the preset demands.
@@ -101,22 +120,20 @@ impl Verifier for CairoVerifier {
         limits: &UnitLimits,
         bounds: &ExecutionBounds,
     ) -> Result<Shown, Refusal> {
-        let max_memory_cells = limits.max_memory_cells.min(bounds.max_cells);
         let loaded = cairo_execution::load(
             BufReader::new(file),
             cairo_execution::Limits {
                 max_packed_bytes: bounds.max_bytes,
-                // A cell takes at most 34 bytes, a step at most 15, and the program is among the cells.
-                max_body_bytes: (1 << 16)
-                    + 68_u64.saturating_mul(max_memory_cells).saturating_add(limits.max_steps.saturating_mul(15)),
+                max_body_bytes: bounds.most_unpacked(limits),
                 max_steps: limits.max_steps,
-                max_memory_cells,
+                max_memory_cells: bounds.most_cells(limits),
             },
         );
         let execution = loaded.map_err(|error| Refusal::new(execution_cause(&error), error.to_string()))?;
         if execution.program != *program {
             let (found, expected) = (program_hash(&execution.program), program_hash(program));
-            let detail = format!("this is an execution of another program: its hash is {found}, expected is {expected}");
+            let detail =
+                format!("this is an execution of another program: its hash is {found}, expected is {expected}");
             return Err(Refusal::new(Cause::WrongProgram, detail));
         }
         if execution.arguments != arguments {
@@ -153,7 +170,8 @@ impl Pool {
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
         let place = Place(Arc::clone(&self.taken));
         if self.taken.fetch_add(1, Ordering::Relaxed) >= self.places {
-            let detail = "more submissions wait for verification than the distributor takes; keep the file and try again";
+            let detail =
+                "more submissions wait for verification than the distributor takes; keep the file and try again";
             return Err(ApiError::new(Cause::Busy, detail));
         }
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(ApiError::internal)?;

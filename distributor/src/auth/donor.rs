@@ -87,9 +87,9 @@ impl FromRequestParts<App> for Signed {
         let signed = read_headers(&parts.headers)?;
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        signed
-            .verify(parts.method.as_str(), target)
-            .map_err(|error| ApiError::new(Cause::BadSignature, format!("the request's signature is refused: {error}")))?;
+        signed.verify(parts.method.as_str(), target).map_err(|error| {
+            ApiError::new(Cause::BadSignature, format!("the request's signature is refused: {error}"))
+        })?;
         check_time(app, &signed)?;
         if app.store.is_blocked(&signed.key).await? {
             let detail = format!("the operator blocked the donor {}", signed.key);

@@ -54,7 +54,8 @@ impl Uploader {
         if allowed {
             return Ok(());
         }
-        let detail = format!("the access key {} lacks the scope `{scope}`; ask the operator for another key", self.0.id);
+        let detail =
+            format!("the access key {} lacks the scope `{scope}`; ask the operator for another key", self.0.id);
         Err(ApiError::new(Cause::OutOfScope, detail))
     }
 
@@ -97,7 +98,8 @@ impl FromRequestParts<App> for Uploader {
             let (given, expected) = (key.secret_hash(), stored.secret_hash);
             given.as_bytes()[..].ct_eq(&expected.as_bytes()[..]).into()
         });
-        let stored = matching.ok_or_else(|| bad("this distributor knows no such access key; check that it is complete"))?;
+        let stored =
+            matching.ok_or_else(|| bad("this distributor knows no such access key; check that it is complete"))?;
         if stored.revoked_at.is_some() {
             let detail = format!("the access key {} was revoked; ask the operator for another one", stored.id);
             return Err(ApiError::new(Cause::KeyRevoked, detail));

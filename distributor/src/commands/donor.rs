@@ -42,21 +42,13 @@ impl Donor {
 }
 
 async fn list(store: &SqliteStore) -> anyhow::Result<()> {
-    println!(
-        "{:<66}{:>14}{:>8}{:>10}{:>9}{:>7}  STATE",
-        "DONOR", "STEPS", "PROVED", "EXECUTED", "REFUSED", "MARKS"
-    );
+    println!("{:<66}{:>14}{:>8}{:>10}{:>9}{:>7}  STATE", "DONOR", "STEPS", "PROVED", "EXECUTED", "REFUSED", "MARKS");
     for donor in store.donors(Timestamp::now()).await? {
         let credit = donor.credit;
         let state = if donor.blocked_at.is_some() { "blocked" } else { "" };
         let line = format!(
             "{:<66}{:>14}{:>8}{:>10}{:>9}{:>7}  {state}",
-            credit.donor,
-            credit.proven_steps,
-            credit.proven_units,
-            credit.executed_units,
-            credit.refused,
-            credit.marks
+            credit.donor, credit.proven_steps, credit.proven_units, credit.executed_units, credit.refused, credit.marks
         );
         println!("{}", line.trim_end());
     }

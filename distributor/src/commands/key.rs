@@ -11,12 +11,12 @@ use protocol::{ApiKey, ProjectName, Timestamp, UploaderKeyId};
 pub enum Key {
     /// Make a key and print it; it is shown this once
     Create {
-        /// Whose it is, for your own information
-        #[arg(long)]
-        name: String,
         /// Projects it is for: a name, or a beginning and `*`
-        #[arg(long, default_value = "*", value_parser = pattern)]
-        projects: String,
+        #[arg(long, value_name = "PATTERN", default_value = "*", value_parser = pattern)]
+        project: String,
+        /// Whose it is, for your own information
+        #[arg(long, default_value = "uploader")]
+        name: String,
         /// What it may do there
         #[arg(long, value_enum, value_delimiter = ',', default_values = ["push", "read", "withdraw"])]
         scope: Vec<ScopeName>,
@@ -52,7 +52,7 @@ impl Key {
     /// Does it.
     pub async fn run(self, store: &SqliteStore) -> anyhow::Result<()> {
         match self {
-            Self::Create { name, projects, scope } => create(store, name, projects, &scope).await,
+            Self::Create { name, project, scope } => create(store, name, project, &scope).await,
             Self::List => list(store).await,
             Self::Revoke { id } => {
                 if !store.revoke_key(&id, Timestamp::now()).await? {
@@ -73,8 +73,15 @@ async fn create(store: &SqliteStore, name: String, projects: String, scopes: &[S
         withdraw: scopes.contains(&ScopeName::Withdraw),
     };
     let created_at = Timestamp::now();
-    let stored =
-        UploaderKey { id: key.id(), name, secret_hash: key.secret_hash(), projects, scopes, created_at, revoked_at: None };
+    let stored = UploaderKey {
+        id: key.id(),
+        name,
+        secret_hash: key.secret_hash(),
+        projects,
+        scopes,
+        created_at,
+        revoked_at: None,
+    };
     store.add_key(&stored).await?;
     println!("{}", key.reveal());
     eprintln!("this key is shown only now; give it to `{}`, who sets $CAIRN_KEY to it", stored.name);

@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod donor;
+mod health;
 mod key;
 mod serve;
 
@@ -45,6 +46,8 @@ enum Command {
     Check(check::Check),
     /// Copy database and files, also while the distributor runs
     Backup(backup::Backup),
+    /// Ask the distributor of this machine whether it is ready; for health checks
+    Health(health::Health),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -59,6 +62,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             return Ok(());
         }
         Command::Serve(serve) => return serve.run(&place, file.serve),
+        Command::Health(health) => return health.run(file.serve.listen),
         command => command,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -79,7 +83,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Resume => pause(&store, false).await,
             Command::Check(check) => check.run(&place, &store).await,
             Command::Backup(backup) => backup.run(&place, &store).await,
-            Command::Openapi | Command::Serve(_) => Ok(()),
+            Command::Openapi | Command::Health(_) | Command::Serve(_) => Ok(()),
         };
         store.close().await;
         done

@@ -44,7 +44,8 @@ impl Serve {
     }
 
     fn start_log(&self) -> anyhow::Result<()> {
-        let filter = EnvFilter::try_new(&self.log).with_context(|| format!("--log `{}` is not understood", self.log))?;
+        let filter =
+            EnvFilter::try_new(&self.log).with_context(|| format!("--log `{}` is not understood", self.log))?;
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
@@ -56,8 +57,7 @@ impl Serve {
 
 async fn serve(place: &Place, settings: Settings) -> anyhow::Result<()> {
     let folder = place.blobs();
-    let blobs =
-        FolderBlobs::open(&folder).with_context(|| format!("cannot use the folder {}", folder.display()))?;
+    let blobs = FolderBlobs::open(&folder).with_context(|| format!("cannot use the folder {}", folder.display()))?;
     let lock = folder.join("lock");
     let lock_file = File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
     match lock_file.try_lock() {

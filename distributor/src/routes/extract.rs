@@ -15,7 +15,8 @@ impl<T: FromStr<Err = IdError>, S: Send + Sync> FromRequestParts<S> for At<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
         let bad = |reason: String| ApiError::new(Cause::BadRequest, format!("the address is not valid: {reason}"));
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|error| bad(error.body_text()))?;
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|error| bad(error.body_text()))?;
         text.parse().map(Self).map_err(|error| bad(error.to_string()))
     }
 }

@@ -144,11 +144,7 @@ pub async fn get_record(State(app): State<App>, At(sha256): At<Digest>) -> ApiRe
         (status = 404, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn get_proof(
-    State(app): State<App>,
-    At(sha256): At<Digest>,
-    uploader: Uploader,
-) -> ApiResult<Response> {
+pub async fn get_proof(State(app): State<App>, At(sha256): At<Digest>, uploader: Uploader) -> ApiResult<Response> {
     uploader.may_somewhere(Scope::Read)?;
     let projects = app.store.projects_of_proof(&sha256).await?;
     if !projects.iter().any(|project| uploader.reaches(project)) {

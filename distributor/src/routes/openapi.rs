@@ -45,7 +45,8 @@ struct Security;
 
 impl Modify for Security {
     fn modify(&self, document: &mut Document) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("Access key `cairn_<id>_<secret>`"));
+        let bearer =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("Access key `cairn_<id>_<secret>`"));
         let signature = ApiKeyValue::with_description(
             HEADER_KEY,
             "Signed request: the headers cairn-key, cairn-time, cairn-nonce, cairn-content-sha256 and cairn-signature, see docs/API.md",

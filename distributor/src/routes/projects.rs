@@ -12,9 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use protocol::signing::verify_program;
-use protocol::{
-    Cause, Changed, Problem, Project, ProjectList, ProjectName, ProjectSpec, ProjectStored, program_hash,
-};
+use protocol::{Cause, Changed, Problem, Project, ProjectList, ProjectName, ProjectSpec, ProjectStored, program_hash};
 
 /// All projects, with the numbers of their units.
 #[utoipa::path(get, path = "/v1/projects", tag = "projects", responses((status = 200, body = ProjectList)))]

@@ -15,9 +15,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use cairo_air::{Program, Statement};
-use protocol::{
-    Cause, ExecutionReceipt, ExecutionStatus, MAX_PROOF_BYTES, Problem, ProofReceipt, ProofStatus, UnitId,
-};
+use protocol::{Cause, ExecutionReceipt, ExecutionStatus, MAX_PROOF_BYTES, Problem, ProofReceipt, ProofStatus, UnitId};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::sync::Arc;
@@ -48,8 +46,10 @@ pub async fn proof(
     signed: Signed,
     body: Body,
 ) -> ApiResult<Json<ProofReceipt>> {
-    let (target, spooled, submission) = receive(&app, &id, &signed, body, MAX_PROOF_BYTES as u64).await?;
-    if let Some(receipt) = app.store.proof_receipt(&id, &spooled.sha256, &signed.donor).await? {
+    let receipt = app.store.proof_receipt(&id, &signed.content, &signed.donor).await?;
+    let limit = |_: &Target| MAX_PROOF_BYTES as u64;
+    let (target, spooled, submission) = receive(&app, &id, &signed, body, limit, receipt.is_some()).await?;
+    if let Some(receipt) = receipt {
         return Ok(Json(receipt));
     }
     let program = app.program(&target.record).await?;
@@ -84,9 +84,10 @@ pub async fn execution(
     signed: Signed,
     body: Body,
 ) -> ApiResult<Json<ExecutionReceipt>> {
-    let limit = app.settings.max_execution_bytes;
-    let (target, spooled, submission) = receive(&app, &id, &signed, body, limit).await?;
-    if let Some(receipt) = app.store.execution_receipt(&id, &spooled.sha256, &signed.donor).await? {
+    let receipt = app.store.execution_receipt(&id, &signed.content, &signed.donor).await?;
+    let limit = |target: &Target| bounds(&app).most_packed(&target.limits);
+    let (target, spooled, submission) = receive(&app, &id, &signed, body, limit, receipt.is_some()).await?;
+    if let Some(receipt) = receipt {
         return Ok(Json(receipt));
     }
     let program = app.program(&target.record).await?;
@@ -94,16 +95,22 @@ pub async fn execution(
     work.await.map_err(ApiError::internal)?.map(Json)
 }
 
-/// Receives the file of a submission.
+fn bounds(app: &App) -> ExecutionBounds {
+    ExecutionBounds { max_bytes: app.settings.max_execution_bytes, max_cells: app.settings.max_execution_cells }
+}
+
+/// Receives the file of a submission. Neither the holder of a lease nor who sends again what was `answered` before is limited in
+/// rate: both cost no verification beyond what was lent.
 async fn receive(
     app: &App,
     id: &UnitId,
     signed: &Signed,
     body: Body,
-    limit: u64,
+    limit: impl FnOnce(&Target) -> u64,
+    answered: bool,
 ) -> ApiResult<(Target, Spooled, Submission)> {
     app.check_running()?;
-    if !holds_lease(app, id, signed).await? {
+    if !answered && !holds_lease(app, id, signed).await? {
         app.unleased.take(&signed.donor, app.now()).map_err(|seconds| {
             let detail = "the donor submits too much without a lease; keep the file and send it later";
             ApiError::new(Cause::RateLimited, detail).retry_after(seconds)
@@ -113,7 +120,7 @@ async fn receive(
     if target.withdrawn {
         return Err(withdrawn(id));
     }
-    let spooled = signed.reader(app, body, limit)?.spool(&*app.blobs, &signed.content).await?;
+    let spooled = signed.reader(app, body, limit(&target))?.spool(&*app.blobs, &signed.content).await?;
     let submission = Submission {
         unit: *id,
         donor: signed.donor,
@@ -133,7 +140,10 @@ async fn holds_lease(app: &App, id: &UnitId, signed: &Signed) -> ApiResult<bool>
 }
 
 fn withdrawn(id: &UnitId) -> ApiError {
-    ApiError::new(Cause::UnitWithdrawn, format!("the uploader withdrew the unit `{id}`; nothing is taken for it any more"))
+    ApiError::new(
+        Cause::UnitWithdrawn,
+        format!("the uploader withdrew the unit `{id}`; nothing is taken for it any more"),
+    )
 }
 
 /// Notes a refusal.
@@ -201,12 +211,7 @@ async fn verify(
     Ok(verdict)
 }
 
-async fn store_proof(
-    app: &App,
-    spooled: Spooled,
-    submission: &Submission,
-    shown: &Shown,
-) -> ApiResult<ProofReceipt> {
+async fn store_proof(app: &App, spooled: Spooled, submission: &Submission, shown: &Shown) -> ApiResult<ProofReceipt> {
     let execution = app.store.execution_of(&submission.unit).await?;
     let accepted = {
         let _shared = app.files.read().await;
@@ -233,9 +238,7 @@ async fn accept_execution(
     submission: Submission,
 ) -> ApiResult<ExecutionReceipt> {
     let (file, verifier, limits) = (reopen(&spooled)?, Arc::clone(&app.verifier), target.limits);
-    let settings = &app.settings;
-    let bounds = ExecutionBounds { max_bytes: settings.max_execution_bytes, max_cells: settings.max_execution_cells };
-    let arguments = target.arguments.0;
+    let (bounds, arguments) = (bounds(&app), target.arguments.0);
     let work = move || verifier.execution(&program, &arguments, file, &limits, &bounds);
     let shown = match app.executions.run(work).await? {
         Ok(shown) => shown,

@@ -9,8 +9,8 @@ pub mod sqlite;
 mod weights;
 
 pub use model::{
-    Accept, AcceptExecution, AcceptProof, AddUnits, BlobRef, Donor, DrawnUnit, Holder, LeaseAsk, LeaseChange, LeaseGrant,
-    PutProject, Refusal, Release, Scopes, Shown, Submission, Target, UnitChange, UploaderKey,
+    Accept, AcceptExecution, AcceptProof, AddUnits, BlobRef, Donor, DrawnUnit, Holder, LeaseAsk, LeaseChange,
+    LeaseGrant, PutProject, Refusal, Release, Scopes, Shown, Submission, Target, UnitChange, UploaderKey,
 };
 
 use async_trait::async_trait;
@@ -198,7 +198,5 @@ pub trait Operations {
 /// All of it.
 pub trait Store: Keys + Projects + Units + Leases + Submissions + Donors + Operations + Send + Sync + 'static {}
 
-impl<T> Store for T where
-    T: Keys + Projects + Units + Leases + Submissions + Donors + Operations + Send + Sync + 'static
-{
-}
+impl<T> Store for T where T: Keys + Projects + Units + Leases + Submissions + Donors + Operations + Send + Sync + 'static
+{}

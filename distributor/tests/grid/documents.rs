@@ -35,9 +35,13 @@ async fn every_documented_address_exists() {
     let grid = Grid::start().await;
     for (method, path) in operations() {
         let target = path.replace("{name}", "x").replace("{id}", "x").replace("{sha256}", "x").replace("{token}", "x");
-        let request = format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        let request =
+            format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
         let answer = send(&grid, request.as_bytes()).await.unwrap();
-        assert!(answer.status == 200 || !["unknown_route", "method_not_allowed"].contains(&answer.cause().as_str()), "{method} {path}");
+        assert!(
+            answer.status == 200 || !["unknown_route", "method_not_allowed"].contains(&answer.cause().as_str()),
+            "{method} {path}"
+        );
     }
 }
 

@@ -2,74 +2,34 @@
 
 use crate::fixture;
 use crate::harness::{Grid, Plan, cause};
+use crate::hooks::{Hook, HookedBlobs, HookedVerifier};
 use crate::raw::{connect, send_signed, sign, signed_head};
-use async_trait::async_trait;
-use cairo_air::{Program, Statement};
-use distributor::blobs::{BlobError, Blobs, FolderBlobs, Kind, Spooled};
+use distributor::blobs::{Blobs, Kind};
 use distributor::clock::Clock as _;
 use distributor::config::Settings;
-use distributor::store::{Refusal, Shown};
-use distributor::verify::{CairoVerifier, ExecutionBounds, Verifier};
-use felt::Felt;
+use distributor::verify::CairoVerifier;
 use protocol::client::{ClientConfig, DonorClient, Payload, RetryPolicy};
-use protocol::{
-    Cause, Digest, Identity, LeaseMode, Preset, ProofStatus, UnitLimits, UnitState, routes,
-};
+use protocol::{Cause, Identity, LeaseMode, ProofStatus, UnitState, routes};
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 
-/// Files that fail on demand.
-struct Faulty {
-    inner: FolderBlobs,
-    /// Answers that no room is left.
-    full: Arc<AtomicBool>,
-    /// Stores, and then fails: as if the process had died right after.
-    lost: Arc<AtomicBool>,
-}
-
-#[async_trait]
-impl Blobs for Faulty {
-    async fn spool(&self) -> Result<NamedTempFile, BlobError> {
-        self.inner.spool().await
-    }
-
-    async fn put(&self, kind: Kind, spooled: Spooled) -> Result<bool, BlobError> {
-        if self.full.load(Ordering::SeqCst) {
-            return Err(io::Error::from(io::ErrorKind::StorageFull).into());
-        }
-        let stored = self.inner.put(kind, spooled).await?;
-        if self.lost.load(Ordering::SeqCst) {
-            return Err(BlobError::Io(io::Error::other("died here")));
-        }
-        Ok(stored)
-    }
-
-    async fn open(&self, kind: Kind, sha256: &Digest) -> Result<Option<(u64, tokio::fs::File)>, BlobError> {
-        self.inner.open(kind, sha256).await
-    }
-
-    async fn read(&self, kind: Kind, sha256: &Digest) -> Result<Option<Vec<u8>>, BlobError> {
-        self.inner.read(kind, sha256).await
-    }
-
-    async fn delete(&self, kind: Kind, sha256: &Digest) -> Result<(), BlobError> {
-        self.inner.delete(kind, sha256).await
-    }
-
-    async fn ping(&self) -> Result<(), BlobError> {
-        self.inner.ping().await
-    }
-}
-
+/// A distributor whose files fail on demand: when `full`, no room is left; when `lost`, the storing fails after it was done, as if
+/// the process had died right after.
 async fn faulty() -> (Grid, Arc<AtomicBool>, Arc<AtomicBool>) {
     let (full, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (inner_full, inner_lost) = (Arc::clone(&full), Arc::clone(&lost));
-    let blobs = |inner| Arc::new(Faulty { inner, full: inner_full, lost: inner_lost }) as Arc<dyn Blobs>;
+    let fail = |error: fn() -> io::Error, when: Arc<AtomicBool>| -> Hook {
+        Box::new(move || if when.load(Ordering::SeqCst) { Err(error().into()) } else { Ok(()) })
+    };
+    let blobs = move |inner| {
+        let before_put = fail(|| io::ErrorKind::StorageFull.into(), inner_full);
+        let after_put = fail(|| io::Error::other("died here"), inner_lost);
+        Arc::new(HookedBlobs { inner, before_put, after_put }) as Arc<dyn Blobs>
+    };
     (Grid::start_with(Plan { blobs: Some(Box::new(blobs)), ..Plan::default() }).await, full, lost)
 }
 
@@ -96,7 +56,11 @@ async fn a_death_between_file_and_transaction_is_mended_by_the_next_try() {
     let donor = grid.donor(1);
     lost.store(true, Ordering::SeqCst);
     assert_eq!(donor.refused(&id, donor.proof(0)).await, Cause::Internal);
-    assert_eq!((grid.state(&id).await, grid.files(Kind::Proof)), (UnitState::Queued, 1), "the file is there, the unit is not proved");
+    assert_eq!(
+        (grid.state(&id).await, grid.files(Kind::Proof)),
+        (UnitState::Queued, 1),
+        "the file is there, the unit is not proved"
+    );
     lost.store(false, Ordering::SeqCst);
     assert_eq!(donor.submit(&id, None, donor.proof(0)).await.unwrap().status, ProofStatus::Accepted);
     let credit = donor.0.credit().await.unwrap();
@@ -187,7 +151,8 @@ async fn one_of_two_racing_donors_wins() {
     for (number, id) in (0..).zip(&ids) {
         let (a, b) = (grid.donor(1), grid.donor(2));
         let (first, second) = tokio::join!(a.submit(id, None, a.proof(number)), b.submit(id, None, b.proof(number)));
-        let accepted = [first.unwrap(), second.unwrap()].iter().filter(|receipt| receipt.status == ProofStatus::Accepted).count();
+        let accepted =
+            [first.unwrap(), second.unwrap()].iter().filter(|receipt| receipt.status == ProofStatus::Accepted).count();
         assert_eq!(accepted, 1);
     }
     assert_eq!(grid.files(Kind::Proof), 3);
@@ -242,37 +207,16 @@ impl Gate {
     }
 }
 
-/// A verifier that waits at a gate.
-struct Slow {
-    inner: CairoVerifier,
-    gate: Arc<Gate>,
-    started: Arc<AtomicU32>,
-}
-
-impl Verifier for Slow {
-    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<Shown, Refusal> {
-        self.started.fetch_add(1, Ordering::SeqCst);
-        self.gate.pass();
-        self.inner.proof(statement, proof, preset, max_steps)
-    }
-
-    fn execution(
-        &self,
-        program: &Program,
-        arguments: &[Felt],
-        file: File,
-        limits: &UnitLimits,
-        bounds: &ExecutionBounds,
-    ) -> Result<Shown, Refusal> {
-        self.inner.execution(program, arguments, file, limits, bounds)
-    }
-}
-
 /// A distributor that verifies one proof at a time, when it is let.
 async fn slow(queue: usize) -> (Grid, Arc<Gate>, Arc<AtomicU32>) {
     let (gate, started) = (Arc::<Gate>::default(), Arc::<AtomicU32>::default());
+    let (inner_gate, inner_started) = (Arc::clone(&gate), Arc::clone(&started));
+    let before_proof = move || {
+        inner_started.fetch_add(1, Ordering::SeqCst);
+        inner_gate.pass();
+    };
     let inner = CairoVerifier::with_policy(fixture::lenient);
-    let verifier = Slow { inner, gate: Arc::clone(&gate), started: Arc::clone(&started) };
+    let verifier = HookedVerifier { inner, before_proof: Box::new(before_proof) };
     let settings = Settings { verify_threads: 1, verify_queue: queue, unleased_per_minute: 0, ..Settings::default() };
     let plan = Plan { settings, verifier: Arc::new(verifier), blobs: None };
     (Grid::start_with(plan).await, gate, started)

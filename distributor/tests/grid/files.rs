@@ -61,31 +61,45 @@ async fn zip_bombs_do_not_go_off() {
     let grid = Grid::start().await;
     grid.push(1).await;
     // A gigabyte of zeros, made without ever holding it.
-    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
-    for _ in 0..1024 {
-        encoder.write_all(&[0; 1 << 20]).unwrap();
-    }
-    let zeros = encoder.finish().unwrap();
-    assert!(zeros.len() < 1 << 20, "a bomb is small");
-    // Announces what it is; lies about it; nests a second frame behind the first.
-    let mut two_frames = zstd::bulk::compress(&[1; 100], 3).unwrap();
+    let zeros = bomb(&[]);
+    // The same behind a run that is in order.
+    let honest = zstd::decode_all(&fixture::file(&fixture::run(&[0]))[60..]).unwrap();
+    let hidden = bomb(&honest);
+    let mut two_frames = zstd::bulk::compress(&honest, 3).unwrap();
     two_frames.extend_from_slice(&zeros);
-    let bombs = [packed(1 << 30, &zeros), packed(1000, &zeros), packed(100, &two_frames), packed(u64::MAX, &zeros)];
-    for (number, bomb) in bombs.into_iter().enumerate() {
+    let length = honest.len() as u64;
+    let bombs = [
+        ("says what it is", packed(1 << 30, &zeros), Cause::PolicyFailed),
+        ("says more than can be", packed(u64::MAX, &zeros), Cause::PolicyFailed),
+        ("says that it is small; a program of no words comes out", packed(1000, &zeros), Cause::BadExecution),
+        ("hides behind a run", packed(length, &hidden), Cause::BadEncoding),
+        ("hides behind a run and says so", packed(length + (1 << 30), &hidden), Cause::PolicyFailed),
+        ("a second frame", packed(length, &two_frames), Cause::BadEncoding),
+    ];
+    for (number, (name, bomb, expected)) in bombs.into_iter().enumerate() {
         let donor = grid.donor(number as u8 + 1);
         let lease = donor.lease(LeaseMode::Execute).await;
         let before = memory();
-        let cause = refused(&donor, &lease, bomb).await;
-        assert!(matches!(cause, Cause::BadEncoding | Cause::PolicyFailed), "bomb {number}: {cause}");
-        assert!(memory() - before < 200 << 20, "bomb {number} took {} bytes", memory() - before);
+        assert_eq!(refused(&donor, &lease, bomb).await, expected, "{name}");
+        assert!(memory() - before < 200 << 20, "{name}: it took {} bytes", memory() - before);
     }
+}
+
+/// A frame that unpacks to `beginning` and a gigabyte of zeros.
+fn bomb(beginning: &[u8]) -> Vec<u8> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.write_all(beginning).unwrap();
+    for _ in 0..1024 {
+        encoder.write_all(&[0; 1 << 20]).unwrap();
+    }
+    let frame = encoder.finish().unwrap();
+    assert!(frame.len() < 1 << 20, "a bomb is small");
+    frame
 }
 
 /// The most memory this process has held so far.
 fn memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_ascii_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+    crate::process::memory("self")
 }
 
 #[tokio::test]

@@ -42,7 +42,11 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { settings: Settings::default(), verifier: Arc::new(CairoVerifier::with_policy(fixture::lenient)), blobs: None }
+        Self {
+            settings: Settings::default(),
+            verifier: Arc::new(CairoVerifier::with_policy(fixture::lenient)),
+            blobs: None,
+        }
     }
 }
 
@@ -254,7 +258,12 @@ impl Donor {
         fixture::prove(fixture::run(&[number]), &self.0.identity().donor_key())
     }
 
-    pub async fn submit(&self, unit: &UnitId, lease: Option<&Lease>, proof: Vec<u8>) -> Result<ProofReceipt, ClientError> {
+    pub async fn submit(
+        &self,
+        unit: &UnitId,
+        lease: Option<&Lease>,
+        proof: Vec<u8>,
+    ) -> Result<ProofReceipt, ClientError> {
         let payload = Payload::Bytes(proof.into());
         self.0.submit_proof(unit, lease.map(|lease| &lease.token), payload, None).await
     }

@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod crash;
 mod documents;
 mod events;
 mod faults;
 mod files;
 mod fixture;
 mod harness;
+mod hooks;
 mod life;
 mod malice;
 mod process;

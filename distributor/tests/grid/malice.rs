@@ -41,12 +41,20 @@ async fn each_forgery_is_refused_with_its_cause() {
         ("too many steps", forged(|proof| proof.claim.n_steps = 1001), Cause::PolicyFailed),
         ("a flipped bit", forged(|proof| proof.stark[40] ^= 1), Cause::VerifyFailed),
         ("other arguments", donor.proof(1), Cause::WrongArguments),
-        ("relabelled arguments", {
-            let mut proof = CairoProof::decode(&donor.proof(1)).unwrap();
-            proof.arguments_hash = CairoProof::decode(&honest).unwrap().arguments_hash;
-            proof.encode()
-        }, Cause::VerifyFailed),
-        ("another program", fixture::prove(fixture::run_writing(8, &[0]), &donor.0.identity().donor_key()), Cause::WrongProgram),
+        (
+            "relabelled arguments",
+            {
+                let mut proof = CairoProof::decode(&donor.proof(1)).unwrap();
+                proof.arguments_hash = CairoProof::decode(&honest).unwrap().arguments_hash;
+                proof.encode()
+            },
+            Cause::VerifyFailed,
+        ),
+        (
+            "another program",
+            fixture::prove(fixture::run_writing(8, &[0]), &donor.0.identity().donor_key()),
+            Cause::WrongProgram,
+        ),
     ];
     for (name, proof, expected) in cases {
         assert_eq!(donor.refused(&ids[0], proof).await, expected, "{name}");
@@ -166,7 +174,9 @@ async fn tricks_with_paths_and_ids_reach_nothing() {
         "/v1/units/0".to_owned(),
         "/v1/units/'; DROP TABLE units; --".replace(' ', "%20"),
     ];
-    targets.extend(["/v1/leases/..", "/etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/static/../Cargo.toml"].map(str::to_owned));
+    targets.extend(
+        ["/v1/leases/..", "/etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/static/../Cargo.toml"].map(str::to_owned),
+    );
     for target in targets {
         let answer = get(&grid, &target).await;
         assert!(matches!(answer.status, 400 | 401 | 404 | 405 | 414), "{target}: {answer:?}");
@@ -174,7 +184,7 @@ async fn tricks_with_paths_and_ids_reach_nothing() {
     for request in [
         "GET http://evil.example/v1/programs HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".to_owned(),
         "GET /v1/nothing HTTP/1.1\r\nconnection: close\r\n\r\n".to_owned(),
-        format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx: {}\r\nconnection: close\r\n\r\n", "y".repeat(100_000)),
+        format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx: {}\r\nconnection: close\r\n\r\n", "y".repeat(300_000)),
         "POST /v1/leases HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\nconnection: close\r\n\r\nhello".to_owned(),
         "NONSENSE\r\n\r\n".to_owned(),
     ] {

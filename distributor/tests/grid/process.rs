@@ -2,55 +2,65 @@
 
 use crate::fixture;
 use crate::harness::{config, primes, spec, unit};
-use protocol::client::{ClientError, DonorClient, Payload, UploaderClient};
-use protocol::{ApiKey, Identity, NewUnits, Preset, ProofStatus, UnitId, encode_program};
+use protocol::client::{ClientError, DonorClient, UploaderClient};
+use protocol::{ApiKey, Identity, NewUnits, UnitId, encode_program};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 use tempfile::TempDir;
 
-fn program() -> Command {
+pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_distributor"));
     command.env_clear().stdin(Stdio::null());
     command
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     program().args(arguments).arg("--data").arg(folder).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// A running distributor, killed when dropped.
-struct Serving {
+pub struct Serving {
     child: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Serving {
-    fn start(folder: &Path) -> Self {
-        let mut child = program()
-            .args(["serve", "--listen", "127.0.0.1:0", "--unleased-per-minute", "0", "--data"])
-            .arg(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+    pub fn start(folder: &Path) -> Self {
+        let mut command = program();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--unleased-per-minute", "0", "--data"]).arg(folder);
+        Self::start_as(command)
+    }
+
+    /// Starts a process that says where it listens.
+    pub fn start_as(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let address = lines.filter_map(|line| line.split_once("listening on ").map(|(_, address)| address.to_owned()));
+        let address = address.into_iter().next().expect("it does not listen");
         Self { child, address }
     }
 
-    fn donor(&self) -> DonorClient {
+    /// Waits until it has ended by itself.
+    pub fn ended(mut self) {
+        assert!(!self.child.wait().unwrap().success());
+    }
+
+    /// The most memory it has held so far, in bytes.
+    pub fn memory(&self) -> u64 {
+        memory(&self.child.id().to_string())
+    }
+
+    pub fn donor(&self) -> DonorClient {
         DonorClient::new(config(&self.address), Identity::from_seed(&[1; 32])).unwrap()
     }
 
     /// SIGKILL: nothing is tidied up.
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -64,8 +74,15 @@ impl Drop for Serving {
     }
 }
 
+/// The most memory that a process has held so far, in bytes.
+pub fn memory(process: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_ascii_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
 /// A data folder with a key.
-fn data() -> (TempDir, ApiKey) {
+pub fn data() -> (TempDir, ApiKey) {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &["key", "create", "--name", "alice"]);
     assert!(output.status.success(), "{output:?}");
@@ -74,7 +91,7 @@ fn data() -> (TempDir, ApiKey) {
     (folder, key)
 }
 
-async fn push(serving: &Serving, key: &ApiKey, units: u64) -> Vec<UnitId> {
+pub async fn push(serving: &Serving, key: &ApiKey, units: u64) -> Vec<UnitId> {
     let uploader = UploaderClient::new(config(&serving.address), Some(key.clone())).unwrap();
     let file = b"the compiled program";
     uploader.put_program(file.as_slice().into(), None).await.unwrap();
@@ -84,50 +101,6 @@ async fn push(serving: &Serving, key: &ApiKey, units: u64) -> Vec<UnitId> {
     stored.units.into_iter().map(|unit| unit.id).collect()
 }
 
-/// Kills the distributor at ever later moments of a submission, starts it again, and submits again.
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_moment_of_a_submission_nothing_is_lost_or_counted_twice() {
-    const UNITS: u64 = 7;
-    let (folder, key) = data();
-    let mut serving = Serving::start(folder.path());
-    let ids = push(&serving, &key, UNITS).await;
-    let donor = Identity::from_seed(&[1; 32]).donor_key();
-    for (number, id) in (0..UNITS).zip(&ids) {
-        let proof = fixture::prove_with(fixture::run(&[number]), &donor, Preset::Bench96.parameters());
-        let payload = Payload::Bytes(proof.into());
-        let client = serving.donor();
-        let first = tokio::spawn({
-            let (client, id, payload) = (client.clone(), *id, payload.clone());
-            async move { client.submit_proof(&id, None, payload, None).await }
-        });
-        // From before the first byte to after the answer.
-        tokio::time::sleep(Duration::from_millis([0, 2, 5, 10, 20, 40, 200][number as usize])).await;
-        serving.kill();
-        let acknowledged = first.await.unwrap().ok();
-        serving = Serving::start(folder.path());
-        let receipt = serving.donor().submit_proof(id, None, payload, None).await.unwrap();
-        assert_eq!(receipt.status, ProofStatus::Accepted);
-        if let Some(acknowledged) = acknowledged {
-            assert_eq!(acknowledged, receipt, "what was acknowledged stays");
-        }
-    }
-    let credit = serving.donor().credit().await.unwrap();
-    assert_eq!((credit.proven_units, credit.proven_steps), (UNITS, UNITS * fixture::STEPS));
-    let uploader = UploaderClient::new(config(&serving.address), Some(key)).unwrap();
-    let results = uploader.results(&primes(), 0, 100).await.unwrap().results;
-    assert_eq!(results.len() as u64, UNITS);
-    for result in results {
-        assert_eq!(uploader.unit(&result.unit).await.unwrap().attempts.len(), 1);
-    }
-    serving.kill();
-    let output = run(folder.path(), &["check"]);
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(text(&output.stderr), format!("{} files referred to, 0 of them bad; 0 files without a reference\n", UNITS + 2));
-    let left = std::fs::read_dir(folder.path().join("blobs/tmp")).unwrap().count();
-    drop(Serving::start(folder.path()));
-    assert_eq!(std::fs::read_dir(folder.path().join("blobs/tmp")).unwrap().count(), 0, "{left} files were left half received");
-}
-
 #[tokio::test]
 async fn the_operator_manages_keys_and_donors_while_it_serves() {
     let (folder, key) = data();
@@ -135,7 +108,10 @@ async fn the_operator_manages_keys_and_donors_while_it_serves() {
     push(&serving, &key, 1).await;
     let list = run(folder.path(), &["key", "list"]);
     let id = key.id().to_string();
-    assert_eq!(text(&list.stdout).lines().nth(1).unwrap(), format!("{id}  alice               *                       push,read,withdraw  valid"));
+    assert_eq!(
+        text(&list.stdout).lines().nth(1).unwrap(),
+        format!("{id}  alice               *                       push,read,withdraw  valid")
+    );
     assert!(!text(&list.stdout).contains(&key.reveal()[20..]));
     let revoked = run(folder.path(), &["key", "revoke", &id]);
     assert_eq!(text(&revoked.stderr), format!("the key {id} is revoked\n"));
@@ -158,7 +134,10 @@ async fn the_operator_manages_keys_and_donors_while_it_serves() {
     std::fs::remove_dir_all(copy.join("blobs/records")).unwrap();
     let check = run(&copy, &["check"]);
     assert_eq!(check.status.code(), Some(1));
-    assert!(text(&check.stdout).starts_with("the record ") && text(&check.stdout).ends_with(" is missing\n"), "{check:?}");
+    assert!(
+        text(&check.stdout).starts_with("the record ") && text(&check.stdout).ends_with(" is missing\n"),
+        "{check:?}"
+    );
 }
 
 #[test]
@@ -193,7 +172,7 @@ fn messages_say_what_to_do() {
         assert!(text(&output.stderr).contains(expected), "{expected} is missing: {output:?}");
     };
     case(&["check"], 1, "there is no database");
-    case(&["key", "create", "--name", "x", "--projects", "A*"], 2, "give a project name, or the beginning of one and `*`");
+    case(&["key", "create", "--project", "A*"], 2, "give a project name, or the beginning of one and `*`");
     case(&["key", "revoke", "123"], 2, "6 bytes in lower-case hexadecimal");
     case(&["serve", "--database", "postgres://x"], 1, "this version takes `sqlite:FILE`");
     case(&["serve", "--log", "a=b=c"], 1, "is not understood");
@@ -211,6 +190,7 @@ fn help_is_pinned() {
     insta::assert_snapshot!("help", help(&["--help"]));
     insta::assert_snapshot!("help-serve", help(&["serve", "--help"]));
     insta::assert_snapshot!("help-key-create", help(&["key", "create", "--help"]));
+    insta::assert_snapshot!("help-health", help(&["health", "--help"]));
     assert_eq!(help(&["openapi"]).trim(), distributor::routes::document().trim());
 }
 
@@ -222,4 +202,39 @@ async fn a_dead_distributor_is_unreachable() {
     donor.credit().await.unwrap();
     serving.kill();
     assert!(matches!(donor.credit().await, Err(ClientError::Unreachable { .. })));
+}
+
+#[test]
+fn a_script_gets_the_key_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["key", "create", "--project", "primes*", "--scope", "read"]);
+    let key = text(&output.stdout);
+    assert_eq!(key.lines().count(), 1);
+    assert_eq!(key, format!("{}\n", key.trim().parse::<ApiKey>().unwrap().reveal()));
+    let list = text(&run(folder.path(), &["key", "list"]).stdout);
+    let row: Vec<_> = list.lines().nth(1).unwrap().split_ascii_whitespace().skip(1).collect();
+    assert_eq!(row, ["uploader", "primes*", "read", "valid"]);
+}
+
+#[test]
+fn health_says_whether_it_is_ready() {
+    let (folder, _) = data();
+    let serving = Serving::start(folder.path());
+    let address = serving.address.trim_start_matches("http://").to_owned();
+    let health = || run(folder.path(), &["health", "--listen", &address]);
+    let output = health();
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "ready\n"), "{output:?}");
+    let by_environment = program().arg("health").env("CAIRN_LISTEN", address.replace("127.0.0.1", "0.0.0.0")).output();
+    assert_eq!(by_environment.unwrap().status.code(), Some(0));
+    std::fs::remove_dir_all(folder.path().join("blobs/tmp")).unwrap();
+    let output = health();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("is not ready (status 500): the distributor failed"), "{output:?}");
+    serving.kill();
+    let output = health();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).starts_with(&format!("distributor: no distributor answers at {address}: ")),
+        "{output:?}"
+    );
 }

@@ -231,9 +231,12 @@ impl Run {
         let unit = &mut self.units[index];
         // Whose lease it was that ended, the store knows; the model holds it to what may have happened.
         let held = unit.lease.is_some_and(|(holder, _, _)| holder == number);
-        let ended = held && detail.attempts.iter().rfind(|attempt| attempt.donor == donor(number)).is_some_and(|last| {
-            matches!(last.outcome, Outcome::Executed | Outcome::Superseded)
-        });
+        let ended = held
+            && detail
+                .attempts
+                .iter()
+                .rfind(|attempt| attempt.donor == donor(number))
+                .is_some_and(|last| matches!(last.outcome, Outcome::Executed | Outcome::Superseded));
         match unit.state {
             _ if known => {}
             "queued" => {
@@ -293,7 +296,10 @@ impl Run {
             assert_eq!(detail.unit.state, unit.shown(now), "after {op:?}: {unit:?}");
             assert_eq!(detail.unit.attempts, unit.attempts, "after {op:?}: {unit:?}");
             assert_eq!(detail.attempts.len(), unit.attempts as usize, "each attempt keeps a row");
-            assert_eq!(detail.proof.map(|proof| (proof.prover, proof.sha256)), unit.proof.map(|(n, sha)| (donor(n), sha)));
+            assert_eq!(
+                detail.proof.map(|proof| (proof.prover, proof.sha256)),
+                unit.proof.map(|(n, sha)| (donor(n), sha))
+            );
             let proved = detail.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Proved).count();
             assert_eq!(proved, usize::from(unit.proof.is_some()));
             let running = detail.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Running).count();

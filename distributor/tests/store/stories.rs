@@ -1,11 +1,7 @@
 //! What a store must do, one story each.
 
-use crate::world::{
-    COOLDOWN, LEASE, RENEWABLE, World, donor, failure, name, new_unit, owner, primes, shown, spec,
-};
-use distributor::store::{
-    Accept, AddUnits, LeaseChange, LeaseGrant, PutProject, Refusal, UnitChange,
-};
+use crate::world::{COOLDOWN, LEASE, RENEWABLE, World, donor, failure, name, new_unit, owner, primes, shown, spec};
+use distributor::store::{Accept, AddUnits, LeaseChange, LeaseGrant, PutProject, Refusal, UnitChange};
 use felt::Felt;
 use protocol::{
     Cause, Digest, ExecutionReceipt, ExecutionStatus, FailureCause, Felts, Lease, LeaseMode, NoWork, Nonce, Outcome,
@@ -221,7 +217,10 @@ pub async fn refusals_end_the_attempt(world: &World) {
     assert_eq!(world.store.holder(&lease.token, &donor(2)).await.unwrap(), None);
     let detail = world.unit(id).await;
     assert_eq!((detail.unit.state, detail.attempts[0].outcome), (UnitState::Queued, Outcome::Refused));
-    assert_eq!((detail.attempts[0].refusal, detail.attempts[0].detail.as_str()), (Some(Cause::VerifyFailed), "it does not hold"));
+    assert_eq!(
+        (detail.attempts[0].refusal, detail.attempts[0].detail.as_str()),
+        (Some(Cause::VerifyFailed), "it does not hold")
+    );
     assert_eq!(world.no_work(donor(1), LeaseMode::Both).await, NoWork::AllLeased);
     assert_eq!(world.store.donor(&donor(1), world.now()).await.unwrap().credit.refused, 1);
     // Garbage from a stranger leaves the holder alone, and no row.
@@ -278,7 +277,9 @@ pub async fn leases_end_at_last(world: &World) {
 
 pub async fn batches_are_all_or_nothing(world: &World) {
     let ids = world.add(2).await;
-    let AddUnits::Stored(again) = world.add_to(&primes(), vec![new_unit(1), new_unit(2)]).await else { panic!("refused") };
+    let AddUnits::Stored(again) = world.add_to(&primes(), vec![new_unit(1), new_unit(2)]).await else {
+        panic!("refused")
+    };
     assert_eq!((again[0], again[1].1), ((ids[1], false), true));
     let mut other = new_unit(0);
     other.arguments = Felts(vec![Felt::from(77)]);
@@ -403,7 +404,11 @@ pub async fn keys_are_found_and_revoked(world: &World) {
     assert_eq!(world.store.key(&owner()).await.unwrap().unwrap().revoked_at, Some(Timestamp(5)));
     assert_eq!(world.store.keys().await.unwrap().len(), 1);
     let scoped = |projects: &str| distributor::store::UploaderKey { projects: projects.to_owned(), ..key.clone() };
-    assert!(scoped("pri*").reaches(&primes()) && scoped("primes").reaches(&primes()) && scoped("primes*").reaches(&primes()));
+    assert!(
+        scoped("pri*").reaches(&primes())
+            && scoped("primes").reaches(&primes())
+            && scoped("primes*").reaches(&primes())
+    );
     assert!(!scoped("prime").reaches(&primes()) && !scoped("q*").reaches(&primes()) && !scoped("").reaches(&primes()));
 }
 

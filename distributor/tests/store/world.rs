@@ -8,8 +8,8 @@ use distributor::store::{
 use felt::Felt;
 use protocol::{
     Digest, DonorKey, DonorLimits, FailureCause, FailureReport, Felts, Lease, LeaseMode, LeaseToken, NewUnit, NoWork,
-    Preset, ProgramHash, ProjectName, ProjectSpec, ProofReceipt, RequestKey, Signature, SignerKey, Timestamp, UnitDetail,
-    UnitId, UnitLimits, UnitState, UploaderKeyId,
+    Preset, ProgramHash, ProjectName, ProjectSpec, ProofReceipt, RequestKey, Signature, SignerKey, Timestamp,
+    UnitDetail, UnitId, UnitLimits, UnitState, UploaderKeyId,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
@@ -166,8 +166,7 @@ impl World {
     }
 
     pub async fn release(&self, lease: &Lease, donor: DonorKey, failure: Option<FailureReport>) -> LeaseChange {
-        let release =
-            Release { token: lease.token, donor, failure, quarantine_after: QUARANTINE, now: self.now() };
+        let release = Release { token: lease.token, donor, failure, quarantine_after: QUARANTINE, now: self.now() };
         self.store.release(&release).await.unwrap()
     }
 

@@ -29,11 +29,7 @@ impl Held {
     }
 }
 
-async fn held(
-    connection: &mut SqliteConnection,
-    token: &LeaseToken,
-    donor: &DonorKey,
-) -> StoreResult<Option<Held>> {
+async fn held(connection: &mut SqliteConnection, token: &LeaseToken, donor: &DonorKey) -> StoreResult<Option<Held>> {
     let row = query(
         "SELECT a.unit, a.number, a.outcome, a.started_at, a.expires_at, u.id, u.state, \
          coalesce(u.lease_attempt = a.number, 0) AS latest \

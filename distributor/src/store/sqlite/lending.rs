@@ -38,7 +38,8 @@ const fn sources(mode: LeaseMode) -> &'static [Source] {
 /// Most steps of a unit that fits the donor.
 fn most_steps(limits: &DonorLimits, seconds: u64) -> u64 {
     let by_memory = limits.max_memory / BYTES_PER_STEP;
-    let by_speed = if limits.steps_per_second == 0 { u64::MAX } else { limits.steps_per_second.saturating_mul(seconds) };
+    let by_speed =
+        if limits.steps_per_second == 0 { u64::MAX } else { limits.steps_per_second.saturating_mul(seconds) };
     limits.max_steps.min(by_memory).min(by_speed)
 }
 

@@ -115,7 +115,15 @@ impl SqliteStore {
             Durability::Durable => &self.durable,
             Durability::Quick => &self.quick,
         };
-        let transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+        const BEGIN: &str = "BEGIN IMMEDIATE";
+        let transaction = match pool.begin_with(BEGIN).await {
+            // On a full disk SQLite rolls back by itself, which sqlx does not notice: this connection can begin nothing any more.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                pool.acquire().await?.close().await?;
+                pool.begin_with(BEGIN).await?
+            }
+            begun => begun?,
+        };
         Ok(Write { transaction, _turn: turn })
     }
 }

@@ -4,9 +4,7 @@ use super::rows::{Columns as _, int, project_name, spec, time};
 use super::{Durability, SqliteStore, Write};
 use crate::store::{Projects, PutProject, StoreError, StoreResult};
 use async_trait::async_trait;
-use protocol::{
-    Project, ProjectName, ProjectSpec, ProjectState, Timestamp, UnitCounts, UploaderKeyId,
-};
+use protocol::{Project, ProjectName, ProjectSpec, ProjectState, Timestamp, UnitCounts, UploaderKeyId};
 use sqlx::query;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::HashMap;
@@ -52,18 +50,11 @@ fn project(row: &SqliteRow, counts: &HashMap<u64, UnitCounts>) -> StoreResult<Pr
 }
 
 /// The project's row, if there is one.
-pub(super) async fn row_of(
-    connection: &mut SqliteConnection,
-    name: &ProjectName,
-) -> StoreResult<Option<SqliteRow>> {
+pub(super) async fn row_of(connection: &mut SqliteConnection, name: &ProjectName) -> StoreResult<Option<SqliteRow>> {
     Ok(query("SELECT * FROM projects WHERE name = ?1").bind(name.as_str()).fetch_optional(connection).await?)
 }
 
-async fn load(
-    connection: &mut SqliteConnection,
-    name: &ProjectName,
-    now: Timestamp,
-) -> StoreResult<Option<Project>> {
+async fn load(connection: &mut SqliteConnection, name: &ProjectName, now: Timestamp) -> StoreResult<Option<Project>> {
     let Some(row) = row_of(connection, name).await? else { return Ok(None) };
     let counts = counts(connection, Some(int(row.number("id")?)), now).await?;
     project(&row, &counts).map(Some)
@@ -122,7 +113,10 @@ fn taken(old: &ProjectSpec, new: &ProjectSpec) -> Option<String> {
         return Some(format!("it runs another program (SHA-256 {}, yours is {})", old.program, new.program));
     }
     if old.record != new.record || old.program_hash != new.program_hash {
-        return Some(format!("its program was recorded differently (hash {}, yours is {})", old.program_hash, new.program_hash));
+        return Some(format!(
+            "its program was recorded differently (hash {}, yours is {})",
+            old.program_hash, new.program_hash
+        ));
     }
     if old.signer != new.signer {
         return Some(format!("its program was signed by {}, yours by {}", old.signer, new.signer));

@@ -2,8 +2,8 @@
 
 use crate::store::{StoreError, StoreResult};
 use protocol::{
-    Attempt, Digest, DonorKey, Failure, FailureCause, Felts, LeaseMode, Outcome, Preset, ProgramHash, ProofInfo,
-    ProjectName, ProjectSpec, Signature, SignerKey, Timestamp, Unit, UnitId, UnitLimits, UnitState,
+    Attempt, Digest, DonorKey, Failure, FailureCause, Felts, LeaseMode, Outcome, Preset, ProgramHash, ProjectName,
+    ProjectSpec, ProofInfo, Signature, SignerKey, Timestamp, Unit, UnitId, UnitLimits, UnitState,
 };
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;

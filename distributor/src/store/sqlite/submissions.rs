@@ -8,9 +8,7 @@ use crate::store::{
     Accept, AcceptExecution, AcceptProof, Refusal, Shown, StoreResult, Submission, Submissions, Target,
 };
 use async_trait::async_trait;
-use protocol::{
-    Digest, DonorKey, ExecutionReceipt, ExecutionStatus, ProofReceipt, ProofStatus, UnitId, UnitState,
-};
+use protocol::{Digest, DonorKey, ExecutionReceipt, ExecutionStatus, ProofReceipt, ProofStatus, UnitId, UnitState};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row as _, query};
 
@@ -318,13 +316,7 @@ impl Submissions for SqliteStore {
 
     async fn refuse(&self, submission: &Submission, refusal: &Refusal) -> StoreResult<()> {
         let mut write = self.write(Durability::Quick).await?;
-        credit(
-            &mut write,
-            submission,
-            0,
-            "UPDATE donors SET refused = refused + 1 WHERE key = ?1 AND ?2 = 0",
-        )
-        .await?;
+        credit(&mut write, submission, 0, "UPDATE donors SET refused = refused + 1 WHERE key = ?1 AND ?2 = 0").await?;
         let Some(seq) = seq_of(&mut write, &submission.unit).await? else { return write.commit().await };
         if let Some(number) = attempt_of(&mut write, seq, submission).await? {
             let ended = query(

@@ -44,7 +44,10 @@ async fn requests_are_limited_by_donor_and_leased_submissions_are_not() {
     assert_eq!(error.cause(), Some(Cause::RateLimited));
     assert_eq!(error.retry_after(), Some(std::time::Duration::from_secs(8)));
     other.0.credit().await.unwrap();
-    assert_eq!(donor.submit(&ids[0], Some(&lease), b"garbage".to_vec()).await.map_err(|e| e.cause()), Err(Some(Cause::BadEncoding)));
+    assert_eq!(
+        donor.submit(&ids[0], Some(&lease), b"garbage".to_vec()).await.map_err(|e| e.cause()),
+        Err(Some(Cause::BadEncoding))
+    );
     // The lease is used up: what comes now counts.
     donor.submit(&ids[0], Some(&lease), donor.proof(0)).await.unwrap();
     let limited = donor.submit(&ids[1], None, donor.proof(1)).await.unwrap_err();

@@ -17,7 +17,10 @@ async fn a_project_is_made_once_and_its_settings_can_change() {
     let mut new = spec(&primes(), FILE);
     (new.weight, new.description) = (5, "counts".to_owned());
     let changed = uploader.put_project(&primes(), &new).await.unwrap();
-    assert_eq!((changed.created, changed.changed, changed.project.spec), (false, vec!["description".to_owned(), "weight".to_owned()], new.clone()));
+    assert_eq!(
+        (changed.created, changed.changed, changed.project.spec),
+        (false, vec!["description".to_owned(), "weight".to_owned()], new.clone())
+    );
     let listed = grid.uploader_with(None).projects().await.unwrap().projects;
     assert_eq!((listed.len(), &listed[0].spec, listed[0].state), (1, &new, ProjectState::Active));
     assert_eq!(grid.uploader_with(None).project(&primes()).await.unwrap(), listed[0]);
@@ -66,7 +69,11 @@ async fn everything_said_about_the_program_is_checked() {
         assert_eq!(cause(uploader.put_project(&primes(), &changed).await), expected, "change {index}");
     }
     let foreign = spec(&"other".parse().unwrap(), FILE);
-    assert_eq!(cause(uploader.put_project(&primes(), &foreign).await), Cause::BadProgramSignature, "signed for another name");
+    assert_eq!(
+        cause(uploader.put_project(&primes(), &foreign).await),
+        Cause::BadProgramSignature,
+        "signed for another name"
+    );
     assert!(uploader.projects().await.unwrap().projects.is_empty());
     assert!(uploader.put_project(&primes(), &spec(&primes(), FILE)).await.unwrap().created);
 }
@@ -78,8 +85,11 @@ async fn keys_open_what_they_are_for() {
     let key = async |projects: &str, push, read, withdraw| {
         grid.uploader_with(Some(grid.new_key(projects, scopes(push, read, withdraw)).await))
     };
-    let (other, reader, pusher) =
-        (key("collatz*", true, true, true).await, key("pri*", false, true, false).await, key("primes", true, false, false).await);
+    let (other, reader, pusher) = (
+        key("collatz*", true, true, true).await,
+        key("pri*", false, true, false).await,
+        key("primes", true, false, false).await,
+    );
     assert_eq!(cause(other.put_project(&primes(), &spec(&primes(), FILE)).await), Cause::OutOfScope);
     assert_eq!(cause(other.results(&primes(), 0, 1).await), Cause::OutOfScope);
     assert_eq!(cause(other.unit(&id).await), Cause::OutOfScope);

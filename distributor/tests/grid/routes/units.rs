@@ -35,10 +35,15 @@ async fn a_batch_is_checked() {
     let grid = Grid::start().await;
     grid.push(0).await;
     let uploader = grid.uploader();
-    let refused = async |units: Vec<NewUnit>| uploader.add_units(&primes(), &batch(units)).await.unwrap_err().to_string();
+    let refused =
+        async |units: Vec<NewUnit>| uploader.add_units(&primes(), &batch(units)).await.unwrap_err().to_string();
     assert!(refused(Vec::new()).await.contains("1 to 1000 units, this one has 0"));
     assert!(refused((0..1001).map(unit).collect()).await.contains("has 1001"));
-    assert!(refused(vec![unit(1), unit(2), unit(1)]).await.contains("the units 0 and 2 of the batch have the same external id"));
+    assert!(
+        refused(vec![unit(1), unit(2), unit(1)])
+            .await
+            .contains("the units 0 and 2 of the batch have the same external id")
+    );
     let mut endless = unit(1);
     endless.estimated_steps = 0;
     assert!(refused(vec![endless]).await.contains("estimated steps"));
