@@ -157,10 +157,13 @@ pub struct RunArgs {
     /// Use at most this share of the whole machine: 50 on two cores is one core [default: 50]
     #[arg(long, value_name = "PERCENT")]
     pub max_cpu: Option<Share>,
-    /// Use at most this many threads [default: as few as can use --max-cpu]
+    /// Use at most this many threads for all units together [default: as many as --max-cpu needs, and some to spare]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Let a unit take at most this much memory, such as 2G [default: half of the machine's]
+    /// Work on at most this many units at once [default: one for each core of --max-cpu, with 2 GB of --max-memory each]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub at_once: Option<u16>,
+    /// Let the units take at most this much memory together, such as 2G [default: half of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub max_memory: Option<u64>,
     /// End after this many units
@@ -195,15 +198,6 @@ pub struct BenchArgs {
     /// Use this many threads [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Instead of measuring the speed, prove for so many seconds under --max-cpu, to see how well it is held
-    #[arg(long, value_name = "SECONDS")]
-    pub hold: Option<u64>,
-    /// With --hold: use at most this share of the whole machine [default: 100]
-    #[arg(long, value_name = "PERCENT", requires = "hold")]
-    pub max_cpu: Option<Share>,
-    /// With --hold: do not pause while other programs are busy
-    #[arg(long, requires = "hold")]
-    pub no_yield: bool,
     /// The state folder.
     #[command(flatten)]
     pub state: StateArgs,
@@ -214,9 +208,10 @@ pub struct BenchArgs {
 
 fn memory(text: &str) -> Result<u64, String> {
     match words::parse_bytes(text) {
-        Ok(bytes) if bytes < crate::commands::run::LEAST_MEMORY => {
-            Err(format!("`{text}` is too little: a unit takes at least {}", words::bytes(crate::commands::run::LEAST_MEMORY)))
-        }
+        Ok(bytes) if bytes < crate::commands::run::LEAST_MEMORY => Err(format!(
+            "`{text}` is too little: a unit takes at least {}",
+            words::bytes(crate::commands::run::LEAST_MEMORY)
+        )),
         other => other,
     }
 }

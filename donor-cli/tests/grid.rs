@@ -3,14 +3,17 @@
 
 mod common;
 
+use common::process::signal;
 use common::process::{Donor, donor};
-use common::real::Real;
+use common::real::{Real, Setup};
 use common::wire::Wire;
 use protocol::{FailureCause, UnitState};
+use rustix::process::Signal;
 
 const SMALL: &str = "cairo0/sum_to_n.json";
-const PHASES: [&str; 9] =
-    ["download", "execute", "witness", "main", "lookup", "quotient", "openings", "fri", "verify own proof"];
+/// 65,000 steps: at a few percent of the machine each phase takes a while.
+const LARGE: &str = "bench/primes_2p16.json";
+const SLOWLY: &[&str] = &["--max-cpu", "5"];
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -24,7 +27,8 @@ fn finish(donor: Donor) {
 
 #[test]
 fn two_donors_prove_everything_once() {
-    let real = Real::with(SMALL, &[r#"{"n": "20"}"#, r#"{"n": "30"}"#, r#"{"n": "40"}"#, r#"{"n": "50"}"#, r#"{"n": "60"}"#]);
+    let real =
+        Real::with(SMALL, &[r#"{"n": "20"}"#, r#"{"n": "30"}"#, r#"{"n": "40"}"#, r#"{"n": "50"}"#, r#"{"n": "60"}"#]);
     let (one, two) = (folder(), folder());
     let donors = [one.path(), two.path()].map(|state| Donor::run(state, &real.address, &["--project", "primes"]));
     real.wait_until("five proofs", |counts| counts.proved == 5);
@@ -36,16 +40,61 @@ fn two_donors_prove_everything_once() {
 
 #[test]
 fn killed_and_started_again() {
-    for phase in ["execute", "main", "fri"] {
-        let (real, state) = (Real::with(SMALL, &[r#"{"n": "1500"}"#]), folder());
-        let mut first = Donor::run(state.path(), &real.address, &["--max-cpu", "20"]);
-        first.wait_phase(&PHASES, phase);
+    let killed_in = |phase: &'static str| {
+        let (real, state) = (Real::with(LARGE, &["{}"]), folder());
+        let mut first = Donor::run(state.path(), &real.address, SLOWLY);
+        first.hold_in(phase);
         first.kill();
         let (status, events) = Donor::run(state.path(), &real.address, &["--max-units", "1"]).end();
         assert_eq!(status.code(), Some(0), "{events:?}");
         real.assert_all_proved_once();
         assert_eq!(real.unit(0).attempts.len(), 1, "killed in {phase}: it went on under its lease");
+    };
+    // They mostly wait for their share of the machine, so they wait together.
+    std::thread::scope(|scope| {
+        ["execute", "main", "fri"]
+            .map(|phase| scope.spawn(move || killed_in(phase)))
+            .map(|thread| thread.join().unwrap())
+    });
+}
+
+#[test]
+fn the_distributor_is_killed_while_a_donor_proves() {
+    let (mut real, state) = (Real::set_up(LARGE, &["{}"], &Setup { process: true, ..Setup::default() }), folder());
+    let mut donor = Donor::run(state.path(), &real.address, &["--max-units", "1", "--max-cpu", "5"]);
+    let unit = donor.hold_in("main");
+    real.kill();
+    signal(unit, Signal::CONT);
+    donor.wait_event("finished");
+    donor.wait_for("failed delivery", |event| event["event"] == "waiting");
+    real.start_again();
+    let (status, events) = donor.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    real.assert_all_proved_once();
+    assert_eq!(real.unit(0).attempts.len(), 1, "the lease outlived the distributor's process");
+}
+
+#[test]
+fn the_distributor_is_killed_at_each_delivery() {
+    let units: Vec<&str> = vec![r#"{"n": "40"}"#; 4];
+    let (mut real, state) = (Real::set_up(SMALL, &units, &Setup { process: true, ..Setup::default() }), folder());
+    let mut donor = Donor::run(state.path(), &real.address, &["--max-units", "4", "--at-once", "1"]);
+    for _ in 0..3 {
+        // The proof is on its way, or was taken and its receipt is.
+        donor.wait_event("finished");
+        real.kill();
+        real.start_again();
     }
+    let (status, events) = donor.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    real.assert_all_proved_once();
+}
+
+/// Not a test: see [`common::real::be_a_process`].
+#[test]
+#[ignore = "the process of a distributor for other tests; alone it does nothing"]
+fn the_process_of_a_distributor() {
+    common::real::be_a_process();
 }
 
 #[test]
@@ -65,16 +114,40 @@ fn the_network_is_cut_during_uploads() {
 
 #[test]
 fn the_lease_runs_out_and_the_late_proof_is_taken() {
-    let (real, state) = (Real::at(SMALL, &[r#"{"n": "200"}"#], 0, 2), folder());
+    let (real, state) = (Real::set_up(LARGE, &["{}"], &Setup { lease_seconds: 2, ..Setup::default() }), folder());
     let wire = Wire::to(&real.address);
-    let mut first = Donor::run(state.path(), &wire.address, &["--max-units", "1", "--max-cpu", "20"]);
-    first.wait_phase(&PHASES, "execute");
+    let mut first = Donor::run(state.path(), &wire.address, &["--max-units", "1", "--max-cpu", "5"]);
+    let unit = first.hold_in("main");
     wire.set_down(true);
-    first.wait_event("finished");
-    first.wait_event("waiting");
     real.wait_until("the lease to run out", |counts| counts.queued == 1);
+    signal(unit, Signal::CONT);
+    first.wait_event("finished");
     wire.set_down(false);
+    let delivered = first.wait_event("delivered");
+    assert_eq!(delivered["status"], "accepted");
     let (status, events) = first.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    real.assert_all_proved_once();
+}
+
+#[test]
+fn two_donors_race_and_one_comes_too_late() {
+    let (real, one, two) =
+        (Real::set_up(LARGE, &["{}"], &Setup { lease_seconds: 2, ..Setup::default() }), folder(), folder());
+    let wire = Wire::to(&real.address);
+    let mut slow = Donor::run(one.path(), &wire.address, &["--max-units", "1", "--max-cpu", "5"]);
+    let unit = slow.hold_in("main");
+    wire.set_down(true);
+    real.wait_until("the lease to run out", |counts| counts.queued == 1);
+    let (status, events) = Donor::run(two.path(), &real.address, &["--max-units", "1"]).end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    assert_eq!(real.counts().proved, 1);
+    signal(unit, Signal::CONT);
+    slow.wait_event("finished");
+    wire.set_down(false);
+    let delivered = slow.wait_event("delivered");
+    assert_eq!(delivered["status"], "already_proved");
+    let (status, events) = slow.end();
     assert_eq!(status.code(), Some(0), "{events:?}");
     real.assert_all_proved_once();
 }
@@ -82,7 +155,7 @@ fn the_lease_runs_out_and_the_late_proof_is_taken() {
 #[test]
 fn an_hour_of_clock_skew() {
     for clock in [3600, -3600] {
-        let (real, state) = (Real::at(SMALL, &[r#"{"n": "20"}"#], clock, 600), folder());
+        let (real, state) = (Real::set_up(SMALL, &[r#"{"n": "20"}"#], &Setup { clock, ..Setup::default() }), folder());
         let (status, events) = Donor::run(state.path(), &real.address, &["--max-units", "1"]).end();
         assert_eq!(status.code(), Some(0), "{events:?}");
         real.assert_all_proved_once();

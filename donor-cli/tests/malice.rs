@@ -103,11 +103,64 @@ fn a_run_that_cannot_be_proved() {
 
 #[test]
 fn a_project_whose_signer_changes() {
-    let (grid, state) = (Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#, r#"{"n": "6"}"#]), tempfile::tempdir().unwrap());
+    let (grid, state) = (
+        Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#, r#"{"n": "6"}"#]),
+        tempfile::tempdir().unwrap(),
+    );
     let (status, events) = Donor::run(state.path(), &grid.address, &["--max-units", "1"]).end();
     assert_eq!(status.code(), Some(0), "{events:?}");
     grid.world().change_uploader();
     let (_, events) = Donor::run(state.path(), &grid.address, &["--max-units", "1"]).end();
     let failed = events.iter().find(|event| event["event"] == "failed").expect("a failure");
     assert!(failed["detail"].as_str().unwrap().contains("earlier ones were signed by"), "{failed}");
+}
+
+#[test]
+fn a_download_without_end() {
+    let grid = Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#]);
+    grid.world().script.other_program = Some(vec![b' '; cairo_runner::MAX_PROGRAM_BYTES + 1]);
+    let failure = failure(&grid, &[]);
+    assert_eq!(failure.cause, FailureCause::BadProgram);
+    assert!(failure.detail.contains("the most that is taken"), "{failure:?}");
+}
+
+#[test]
+fn a_program_nested_without_end() {
+    let grid = Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#]);
+    grid.serve_signed(vec![b'['; 1 << 20]);
+    assert_eq!(failure(&grid, &[]).cause, FailureCause::BadProgram);
+}
+
+#[test]
+fn a_zip_bomb_as_execution() {
+    let grid = Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#]);
+    for announced in [1000, 1 << 32] {
+        let bomb = bomb(announced);
+        assert!(bomb.len() < 1 << 20, "a bomb is small");
+        let mut world = grid.world();
+        let unit = &mut world.units[0];
+        (unit.execution, unit.lease) = (Some((bomb, 1000)), None);
+        unit.failures.clear();
+        drop(world);
+        let failure = failure(&grid, &["--prove-only", "--max-memory", "260M"]);
+        assert_eq!(
+            failure.cause,
+            FailureCause::BadExecution,
+            "it did not even come to the limit of memory: {failure:?}"
+        );
+    }
+}
+
+/// An execution file that unpacks to a gigabyte of zeros.
+fn bomb(announced: u64) -> Vec<u8> {
+    let frame = zstd::encode_all(std::io::Read::take(std::io::repeat(0), 1 << 30), 1).unwrap();
+    let mut file = b"CAIRNRUN\x01\0\0\0".to_vec();
+    file.extend_from_slice(&announced.to_le_bytes());
+    file.extend_from_slice(&(frame.len() as u64).to_le_bytes());
+    let mut hasher = blake3::Hasher::new_derive_key("cairn execution file v1");
+    hasher.update(&file).update(&frame);
+    let checksum = *hasher.finalize().as_bytes();
+    file.extend_from_slice(&checksum);
+    file.extend_from_slice(&frame);
+    file
 }

@@ -32,9 +32,14 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// A bucket without credit. `wall` and `cpu` are what the clocks show.
-    pub const fn new(cores: f64, wall: Duration, cpu: Duration) -> Self {
-        Self { cores, credit: 0.0, wall, cpu }
+    /// A bucket with so much credit in seconds of one core; less than 0 is a debt. `wall` and `cpu` are what the clocks show.
+    pub const fn new(cores: f64, credit: f64, wall: Duration, cpu: Duration) -> Self {
+        Self { cores, credit, wall, cpu }
+    }
+
+    /// What may be used at once, in seconds of one core, at the last look at the clocks.
+    pub const fn credit(&self) -> f64 {
+        self.credit
     }
 
     /// Changes the rate; 0 pauses. What was saved at the old rate beyond what the new one would have saved is lost.
@@ -86,7 +91,7 @@ mod tests {
 
     impl Simulation {
         fn new(threads: usize, stretch: f64, cores: f64) -> Self {
-            let bucket = Bucket::new(cores, Duration::ZERO, Duration::ZERO);
+            let bucket = Bucket::new(cores, 0.0, Duration::ZERO, Duration::ZERO);
             Self { bucket, threads: vec![(0, false); threads], stretch: (stretch / STEP) as u32, wall: 0.0, cpu: 0.0 }
         }
 
@@ -154,8 +159,18 @@ mod tests {
     }
 
     #[test]
+    fn credit_and_debt_of_earlier_units_count() {
+        for (credit, expected) in [(0.5, 1.05), (-0.5, 0.95), (0.0, 1.0), (99.0, 1.1)] {
+            let mut simulation = Simulation::new(2, 0.01, 1.0);
+            simulation.bucket = Bucket::new(1.0, credit, Duration::ZERO, Duration::ZERO);
+            let used = simulation.run(10.0);
+            assert!((used - expected).abs() < 0.02, "{credit}: {used}");
+        }
+    }
+
+    #[test]
     fn senseless_rates_pause() {
-        let mut bucket = Bucket::new(1.0, Duration::ZERO, Duration::ZERO);
+        let mut bucket = Bucket::new(1.0, 0.0, Duration::ZERO, Duration::ZERO);
         for cores in [f64::NAN, -1.0, f64::INFINITY] {
             bucket.set(cores, Duration::ZERO, Duration::ZERO);
             assert_eq!(bucket.visit(Duration::from_secs(1), Duration::ZERO), Verdict::Pause);

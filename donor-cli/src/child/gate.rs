@@ -26,11 +26,13 @@ pub struct Gate {
 pub struct Cancelled;
 
 impl Gate {
-    /// A gate that lets through so many cores.
-    pub fn new(cores: f64) -> Self {
+    /// A gate that lets through so many cores, with credit (or debt) in seconds of one core to begin with. What the process
+    /// has used before it came here counts.
+    pub fn new(cores: f64, credit: f64) -> Self {
+        let credit = if credit.is_finite() { credit } else { 0.0 };
         Self {
             begin: Instant::now(),
-            bucket: Mutex::new(Bucket::new(cores, Duration::ZERO, cpu_time())),
+            bucket: Mutex::new(Bucket::new(cores, credit, Duration::ZERO, Duration::ZERO)),
             changed: Condvar::new(),
             cancelled: AtomicBool::new(false),
             next_look: AtomicU64::new(0),
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_paused_gate_opens_again_and_a_cancelled_one_stops() {
-        let gate = Arc::new(Gate::new(0.0));
+        let gate = Arc::new(Gate::new(0.0, 0.0));
         let visitor = {
             let gate = Arc::clone(&gate);
             std::thread::spawn(move || gate.pass())

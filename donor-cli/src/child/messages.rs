@@ -44,6 +44,8 @@ pub struct Job {
     pub threads: usize,
     /// Cores to begin with; 0 is a pause.
     pub cores: f64,
+    /// What may be used at once, in seconds of one core; less than 0 is a debt of earlier units.
+    pub credit: f64,
 }
 
 /// Limits of a unit.

@@ -105,15 +105,19 @@ impl Unit {
 
     /// What to say of a process that has ended.
     fn obituary(&self, status: io::Result<ExitStatus>) -> Option<Event> {
-        let words: Vec<String> = self.last_words.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        let words: Vec<String> =
+            self.last_words.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
         let failed = |cause, detail: String| Some(Event::Failed { cause, detail });
         let status = match status {
             Ok(status) if status.success() => return None,
             Ok(status) => status,
-            Err(error) => return failed(FailureCause::Crash, format!("the work unit's end could not be seen: {error}")),
+            Err(error) => {
+                return failed(FailureCause::Crash, format!("the work unit's end could not be seen: {error}"));
+            }
         };
         // Rust's words before it aborts; the C libraries' differ.
-        let out_of_memory = |line: &&String| line.contains("memory allocation of") || line.contains("Cannot allocate memory");
+        let out_of_memory =
+            |line: &&String| line.contains("memory allocation of") || line.contains("Cannot allocate memory");
         if let Some(line) = words.iter().find(out_of_memory) {
             return failed(FailureCause::OutOfMemory, format!("the unit needs more memory than it may take ({line})"));
         }

@@ -45,7 +45,9 @@ pub fn main() -> u8 {
     let mut line = String::new();
     let job: Job = match input.read_line(&mut line).map(|_| serde_json::from_str(&line)) {
         Ok(Ok(job)) => job,
-        Ok(Err(error)) => return complain(&format!("this is an inner command of `donor run`; its job cannot be read: {error}")),
+        Ok(Err(error)) => {
+            return complain(&format!("this is an inner command of `donor run`; its job cannot be read: {error}"));
+        }
         Err(error) => return complain(&format!("cannot read the job: {error}")),
     };
     if job.version != VERSION {
@@ -54,7 +56,8 @@ pub fn main() -> u8 {
     if let Err(error) = limits::confine(job.parent, job.limits.memory_bytes) {
         return complain(&error.to_string());
     }
-    let worker = Worker { gate: Gate::new(job.cores), said: Mutex::new((Phase::Download, Instant::now())), job };
+    let worker =
+        Worker { gate: Gate::new(job.cores, job.credit), said: Mutex::new((Phase::Download, Instant::now())), job };
     std::thread::scope(|scope| {
         scope.spawn(|| worker.obey(input));
         scope.spawn(|| worker.watch_time());
@@ -191,7 +194,11 @@ impl Worker {
     fn execute(&self, program: &RunnableProgram, arguments: &Arguments) -> Result<Execution, Stop> {
         let limits = &self.job.limits;
         let most = Duration::from_secs(limits.execute_seconds);
-        let bounds = cairo_runner::Limits { max_steps: limits.max_steps, max_memory_cells: limits.max_memory_cells, max_time: None };
+        let bounds = cairo_runner::Limits {
+            max_steps: limits.max_steps,
+            max_memory_cells: limits.max_memory_cells,
+            max_time: None,
+        };
         let begin = gate::cpu_time();
         let mut cancelled = false;
         self.report(Phase::Execute, 0.0);
@@ -199,12 +206,19 @@ impl Worker {
         let outcome = run(program, arguments, &bounds, &mut |progress| {
             self.report(Phase::Execute, (progress.steps as f64 / limits.max_steps.max(1) as f64).min(0.99));
             cancelled = self.gate.pass().is_err();
-            if cancelled || gate::cpu_time().saturating_sub(begin) > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if cancelled || gate::cpu_time().saturating_sub(begin) > most {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         });
         outcome.map_err(|error| match &error {
             RunError::Cancelled { .. } if cancelled => Stop::Cancelled,
             RunError::Cancelled { step } => {
-                let detail = format!("the program did not end within {} s of processor time (it did {step} steps)", most.as_secs());
+                let detail = format!(
+                    "the program did not end within {} s of processor time (it did {step} steps)",
+                    most.as_secs()
+                );
                 Stop::Failed(Cause::TimeLimit, detail)
             }
             RunError::MemoryLimit { .. } if limits.own_memory => {
@@ -267,6 +281,7 @@ impl Worker {
             error => failed(Cause::ProveFailed, error),
         })?;
         self.report(Phase::Verify, 0.0);
+        self.gate.pass().map_err(|gate::Cancelled| Stop::Cancelled)?;
         let bytes = proof.encode();
         let policy = protocol::policy(job.preset, job.limits.max_steps);
         let verified = verify(&statement, &bytes, &policy)

@@ -57,9 +57,8 @@ pub fn bench(arguments: &BenchArgs) -> Result<Exit, Failure> {
 }
 
 /// A job whose files go when it does.
-pub(super) struct Bench {
-    /// The job.
-    pub job: Job,
+struct Bench {
+    job: Job,
 }
 
 impl Drop for Bench {
@@ -90,7 +89,7 @@ async fn measure(folder: &Folder, threads: usize) -> Result<Measured, Failure> {
 }
 
 /// The known program, to be proved with so many threads on so many cores.
-pub(super) fn job(folder: &Folder, threads: usize, cores: f64) -> Result<Job, Failure> {
+fn job(folder: &Folder, threads: usize, cores: f64) -> Result<Job, Failure> {
     let program = RunnableProgram::from_json(PROGRAM).map_err(Failure::fault)?;
     let place = |name: &str| folder.path(&format!("bench-{}.{name}", std::process::id()));
     let path = place("json");
@@ -118,13 +117,15 @@ pub(super) fn job(folder: &Folder, threads: usize, cores: f64) -> Result<Job, Fa
         },
         threads,
         cores,
+        credit: 0.0,
     })
 }
 
 type Figures = (u64, f64, f64, f64, Option<u64>, u64);
 
 async fn listen(job: &Job) -> Result<Figures, Failure> {
-    let program = std::env::current_exe().map_err(FileError::of("find", std::path::Path::new("the donor's own file")))?;
+    let program =
+        std::env::current_exe().map_err(FileError::of("find", std::path::Path::new("the donor's own file")))?;
     let mut unit = Unit::start(&program, job).await.map_err(FileError::of("start", &program))?;
     let (mut execute, mut begin, mut figures) = (0.0, Instant::now(), None);
     while let Some(event) = unit.next().await {
@@ -134,7 +135,9 @@ async fn listen(job: &Job) -> Result<Figures, Failure> {
                 let wall = begin.elapsed().as_secs_f64();
                 figures = Some((steps, execute, cpu_seconds, wall, peak_memory, bytes));
             }
-            Event::Failed { cause, detail } => return Err(Failure::fault(format!("the measurement failed ({cause}): {detail}"))),
+            Event::Failed { cause, detail } => {
+                return Err(Failure::fault(format!("the measurement failed ({cause}): {detail}")));
+            }
             Event::Waiting { why } => eprintln!("{why}"),
             Event::Progress { .. } => {}
         }

@@ -1,7 +1,7 @@
 //! `donor config`.
 
 use super::open;
-use super::table::table;
+use super::table::{Side, table};
 use crate::cli::{ConfigAction, StateArgs};
 use crate::exit::{Exit, Failure};
 use crate::state::Folder;
@@ -40,11 +40,11 @@ pub fn config(action: ConfigAction) -> Result<Exit, Failure> {
                 .iter()
                 .map(|key| {
                     let value = config.get(key.name)?.unwrap_or_else(|| format!("({})", key.default));
-                    Ok(vec![format!("{:<13} {value}", key.name), format!("  {}", key.help)])
+                    Ok(vec![key.name.to_owned(), value, key.help.to_owned()])
                 })
                 .collect();
             eprintln!("{}", path.display());
-            print!("{}", left(&rows?));
+            print!("{}", table(&[("", Side::Left); 3], &rows?));
         }
     }
     Ok(Exit::Done)
@@ -59,18 +59,4 @@ fn load(state: &StateArgs) -> Result<(Folder, PathBuf, Config), Failure> {
 
 fn note(folder: &Folder) -> &'static str {
     if folder.running().is_some() { " (from the next start of the donor on)" } else { "" }
-}
-
-/// Two columns, both left.
-fn left(rows: &[Vec<String>]) -> String {
-    let width = rows.iter().filter_map(|row| row.last()).map(|help| help.chars().count()).max().unwrap_or(0);
-    let padded: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| match &row[..] {
-            [value, help] => vec![value.clone(), format!("{help:<width$}")],
-            _ => row.clone(),
-        })
-        .collect();
-    let text = table(&["", ""], &padded);
-    text.split_once('\n').map_or_else(String::new, |(_, rest)| rest.to_owned())
 }

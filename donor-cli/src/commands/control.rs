@@ -15,7 +15,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// If no donor runs, or it does not answer.
 pub fn wish(state: &StateArgs, wish: Wish) -> Result<Exit, Failure> {
     let folder = open(state)?;
-    let none = || Failure::fault(format!("no donor runs with the state folder {}; start one with `donor run`", folder.root().display()));
+    let none = || {
+        Failure::fault(format!(
+            "no donor runs with the state folder {}; start one with `donor run`",
+            folder.root().display()
+        ))
+    };
     if folder.running().is_none() {
         return Err(none());
     }
@@ -28,15 +33,19 @@ pub fn wish(state: &StateArgs, wish: Wish) -> Result<Exit, Failure> {
         }
         if begin.elapsed() > PATIENCE {
             control::withdraw(&folder, wish);
-            let message = format!("the running donor did not answer within {} s; is the machine very busy?", PATIENCE.as_secs());
+            let message =
+                format!("the running donor did not answer within {} s; is the machine very busy?", PATIENCE.as_secs());
             return Err(Failure::fault(message));
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    eprintln!("{}", match wish {
-        Wish::Pause => "paused; `donor resume` goes on",
-        Wish::Resume => "going on",
-        Wish::Finish => "the donor finishes its unit, delivers what is finished, and ends",
-    });
+    eprintln!(
+        "{}",
+        match wish {
+            Wish::Pause => "paused; `donor resume` goes on",
+            Wish::Resume => "going on",
+            Wish::Finish => "the donor finishes its unit, delivers what is finished, and ends",
+        }
+    );
     Ok(Exit::Done)
 }

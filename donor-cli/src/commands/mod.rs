@@ -3,7 +3,6 @@
 pub mod bench;
 pub mod config;
 pub mod control;
-pub mod hold;
 pub mod projects;
 pub mod run;
 pub mod status;
@@ -27,10 +26,7 @@ pub fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Pause { state } => control::wish(&state, Wish::Pause),
         Command::Resume { state } => control::wish(&state, Wish::Resume),
         Command::Finish { state } => control::wish(&state, Wish::Finish),
-        Command::Bench(arguments) => match arguments.hold {
-            Some(seconds) => hold::hold(&arguments, seconds),
-            None => bench::bench(&arguments),
-        },
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::Config { action } => config::config(action),
         Command::WorkUnit => match crate::child::work::main() {
             0 => Ok(Exit::Done),

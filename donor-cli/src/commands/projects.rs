@@ -1,6 +1,6 @@
 //! `donor projects`.
 
-use super::table::table;
+use super::table::{Side, table};
 use super::{open, runtime, server, settings};
 use crate::cli::{ServerArgs, StateArgs};
 use crate::exit::{Exit, Failure};
@@ -26,7 +26,9 @@ pub fn projects(from: &ServerArgs, state: &StateArgs, json: bool) -> Result<Exit
         eprintln!("{server} has no projects yet");
     } else {
         let rows: Vec<_> = list.projects.iter().map(row).collect();
-        print!("{}", table(&["project", "open", "done", "failed", "steps proven", "  about"], &rows));
+        let number = |title| (title, Side::Right);
+        let numbers = [number("open"), number("done"), number("failed"), number("steps proven")];
+        print!("{}", table(&[&[("project", Side::Left)], &numbers[..], &[("about", Side::Left)]].concat(), &rows));
     }
     Ok(Exit::Done)
 }
@@ -42,6 +44,6 @@ fn row(project: &Project) -> Vec<String> {
         (units.proved + units.collected).to_string(),
         units.failed.to_string(),
         words::count(project.proven_steps),
-        format!("  {withdrawn}{about}"),
+        format!("{withdrawn}{about}"),
     ]
 }

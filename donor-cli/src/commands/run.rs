@@ -4,7 +4,7 @@ use super::{open, runtime, server, settings};
 use crate::cli::RunArgs;
 use crate::exit::{Exit, Failure};
 use crate::governor::{Settings, Share, machine};
-use crate::progress::Show;
+use crate::progress::{Show, words};
 use crate::session::{Plan, Session};
 use crate::state::config::Config;
 use protocol::LeaseMode;
@@ -12,6 +12,12 @@ use std::time::Duration;
 
 /// The least memory with which a unit can do anything.
 pub const LEAST_MEMORY: u64 = 250_000_000;
+
+/// The memory of a unit below which there are rather fewer at once.
+const MEMORY_EACH: u64 = 2_000_000_000;
+
+/// The most units at once if nobody says otherwise.
+const MOST_AT_ONCE: usize = 32;
 
 /// The cap if none is given.
 const STANDARD_SHARE: f64 = 50.0;
@@ -31,6 +37,14 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     runtime()?.block_on(Session::new(plan, folder, show)?.run())
 }
 
+/// How many units keep so many cores busy: while one is fetched or executed, which takes one thread, others are proved.
+fn at_once_for(cores: f64, threads: Option<usize>, memory: u64) -> usize {
+    // A thousandth of a core is no reason for one more.
+    let wanted = (cores - 1e-3).ceil() as usize;
+    let room = usize::try_from(memory / MEMORY_EACH).unwrap_or(MOST_AT_ONCE);
+    wanted.min(room).min(threads.unwrap_or(wanted)).clamp(1, MOST_AT_ONCE)
+}
+
 fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
     let server = server(&arguments.server, config)?;
     let cores = machine::cores();
@@ -39,8 +53,18 @@ fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
         Some(cap) => cap,
         None => STANDARD_SHARE.to_string().parse::<Share>().map_err(Failure::fault)?,
     };
-    let threads = arguments.threads.or_else(|| config.parsed("threads")).map_or_else(|| cap.threads(cores), usize::from);
+    let threads = arguments.threads.or_else(|| config.parsed("threads")).map(usize::from);
     let max_memory = arguments.max_memory.or_else(|| config.max_memory()).unwrap_or_else(|| machine::memory() / 2);
+    let max_memory = max_memory.max(LEAST_MEMORY);
+    let at_once = arguments.at_once.or_else(|| config.parsed("at-once")).map(usize::from);
+    let at_once = at_once
+        .unwrap_or_else(|| at_once_for(cap.cores(cores), threads, max_memory))
+        .min(threads.unwrap_or(usize::MAX));
+    if max_memory < LEAST_MEMORY * at_once as u64 {
+        let (memory, least) = (words::bytes(max_memory), words::bytes(LEAST_MEMORY));
+        let message = format!("{at_once} units at once cannot share {memory} of memory: each takes at least {least}");
+        return Err(Failure::fault(message));
+    }
     Ok(Plan {
         server,
         project: arguments.project.clone().or_else(|| config.parsed("project")),
@@ -56,9 +80,37 @@ fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
             pause_on_battery: config.pause_on_battery(),
         },
         cores,
-        threads: threads.min(cores),
-        max_memory: max_memory.max(LEAST_MEMORY),
+        at_once,
+        threads: threads.unwrap_or_else(|| at_once * cap.threads(cores).min((2 * cores).div_ceil(at_once))),
+        max_memory,
         max_units: arguments.max_units,
         patience: (arguments.patience > 0).then(|| Duration::from_secs(arguments.patience)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_units_as_cores_and_memory_allow() {
+        const GB: u64 = 1_000_000_000;
+        for (cores, threads, memory, expected) in [
+            (0.2, None, 12 * GB, 1),
+            (1.0, None, 12 * GB, 1),
+            (1.5, None, 12 * GB, 2),
+            (2.0, None, 12 * GB, 2),
+            (2.0, None, 3 * GB, 1),
+            (2.0, Some(1), 12 * GB, 1),
+            (64.0, None, 64 * GB, 32),
+            (64.0, None, 16 * GB, 8),
+            (8.0, None, LEAST_MEMORY, 1),
+        ] {
+            assert_eq!(
+                at_once_for(cores, threads, memory),
+                expected,
+                "{cores} cores, {threads:?} threads, {memory} bytes"
+            );
+        }
+    }
 }

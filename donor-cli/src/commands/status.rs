@@ -43,7 +43,8 @@ pub fn status(state: &StateArgs, json: bool) -> Result<Exit, Failure> {
 fn report(folder: &Folder) -> Result<Report, Failure> {
     let running = folder.running();
     // A status of an earlier donor says nothing about this one.
-    let now = control::read_status(folder).filter(|status| running.is_some_and(|pid| pid.is_none_or(|pid| pid == status.pid)));
+    let now = control::read_status(folder)
+        .filter(|status| running.is_some_and(|pid| pid.is_none_or(|pid| pid == status.pid)));
     let unfinished = std::fs::read_dir(folder.path("leases")).map_or(0, |files| {
         files.flatten().filter(|file| file.path().extension().is_some_and(|extension| extension == "json")).count()
     });
@@ -84,4 +85,3 @@ fn print(report: &Report) {
         speed => println!("speed      {} steps a second and core", words::count(speed)),
     }
 }
-

@@ -1,5 +1,6 @@
 //! Readings of the real machine, by sysinfo.
 
+use super::times;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,6 +28,13 @@ pub fn memory() -> u64 {
     system.cgroup_limits().map_or(total, |limits| limits.total_memory.min(total))
 }
 
+/// Processor seconds that this process's children have used: those that run, given by their numbers, and those that have
+/// ended. Where the system does not tell, 0.
+pub fn units_seconds(running: &[u32]) -> f64 {
+    let ended = times::of(std::process::id()).map_or(0.0, |times| times.ended);
+    ended + running.iter().filter_map(|pid| times::of(*pid)).map(|times| times.own).sum::<f64>()
+}
+
 /// What was used since the last look.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Load {
@@ -38,8 +46,8 @@ pub struct Load {
     pub overhead: f64,
     /// Processor seconds that this process and its work units have used so far.
     pub own_seconds: f64,
-    /// Resident memory of the work unit in bytes.
-    pub unit_memory: u64,
+    /// Resident memory of the work units in bytes, in the order in which they were asked for.
+    pub unit_memory: Vec<u64>,
 }
 
 /// Takes readings.
@@ -47,23 +55,32 @@ pub struct Load {
 pub struct Machine {
     system: System,
     cores: f64,
-    me: Pid,
     last: Instant,
-    /// Processor seconds of this process and of the running work unit at the last look.
+    /// Processor seconds at the last look: of this process, and of its work units.
     own: f64,
-    unit: Option<(Pid, f64)>,
-    /// Processor seconds of work units that have ended.
-    ended: f64,
+    units: f64,
+    follow: Follow,
     list: List,
+    /// What others used, as far as known at the last look.
+    others: f64,
+}
+
+/// Work units' times where the system does not tell those of ended children.
+#[derive(Debug, Default)]
+struct Follow {
+    running: HashMap<u32, f64>,
+    ended: f64,
 }
 
 /// All processes' processor times at the last list.
 #[derive(Debug, Default)]
 struct List {
     at: Option<Instant>,
-    milliseconds: HashMap<Pid, u64>,
-    other_donors: f64,
-    busiest: Option<(String, f64)>,
+    seconds: HashMap<Pid, f64>,
+    /// Those of all other donors together.
+    donors: f64,
+    /// Shares since the list before; `None` at the first.
+    seen: Option<(f64, Option<(String, f64)>)>,
 }
 
 impl Machine {
@@ -75,66 +92,70 @@ impl Machine {
         let usage = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing().with_usage());
         let mut system = System::new_with_specifics(usage)?;
         system.refresh_cpu_usage();
-        let me = Pid::from_u32(std::process::id());
         let cores = system.cpus().len().max(1) as f64;
-        let mut machine =
-            Self { system, cores, me, last: Instant::now(), own: 0.0, unit: None, ended: 0.0, list: List::default() };
-        machine.own = machine.seconds(me);
+        let (follow, list) = (Follow::default(), List::default());
+        let mut machine = Self { system, cores, last: Instant::now(), own: 0.0, units: 0.0, follow, list, others: 0.0 };
+        (machine.own, machine.units) = machine.own_times(&[]);
         Ok(machine)
     }
 
-    /// Looks again; `unit` is the process of the running work unit. Looks less than 0.2 s apart see no change.
-    pub fn look(&mut self, unit: Option<u32>) -> Load {
+    /// Looks again; `units` are the processes of the running work units. Looks less than 0.2 s apart see no change.
+    pub fn look(&mut self, units: &[u32]) -> Load {
         self.system.refresh_cpu_usage();
         let busy = f64::from(self.system.global_cpu_usage()) / 100.0;
-        let unit = unit.map(Pid::from_u32);
-        let pids: Vec<Pid> = [Some(self.me), unit].into_iter().flatten().collect();
-        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), false, kind());
-        let passed = self.last.elapsed().as_secs_f64().max(1e-3);
+        let me = std::process::id();
+        let mine: Vec<Pid> = units.iter().chain([&me]).map(|pid| Pid::from_u32(*pid)).collect();
+        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&mine), true, kind());
+        let machine = self.last.elapsed().as_secs_f64().max(1e-3) * self.cores;
         self.last = Instant::now();
 
-        let own = self.seconds(self.me);
-        let overhead = (own - self.own) / passed / self.cores;
-        self.own = own;
-        let worked = self.follow(unit) / passed / self.cores;
-
-        let foreign = (busy - overhead - worked).max(0.0);
+        let (own, worked) = self.own_times(units);
+        let overhead = (own - self.own).max(0.0) / machine;
+        let foreign = (busy - overhead - (worked - self.units).max(0.0) / machine).max(0.0);
+        (self.own, self.units) = (own, worked);
         if foreign > NOTICEABLE {
-            self.list_processes(&pids);
+            self.list_processes(&mine);
         } else {
             self.list = List::default();
         }
+        // Until a second list tells whose it is, it is not known whether other donors are behind it.
+        match (&self.list.at, &self.list.seen) {
+            (Some(_), None) => {}
+            (_, Some((donors, _))) => self.others = (foreign - donors).max(0.0),
+            (None, None) => self.others = foreign,
+        }
+        let memory = |pid: &u32| self.system.process(Pid::from_u32(*pid)).map_or(0, sysinfo::Process::memory);
         Load {
-            others: (foreign - self.list.other_donors).max(0.0),
-            busiest: self.list.busiest.clone(),
+            others: self.others,
+            busiest: self.list.seen.as_ref().and_then(|(_, busiest)| busiest.clone()),
             overhead,
-            own_seconds: self.own + self.ended + self.unit.map_or(0.0, |(_, seconds)| seconds),
-            unit_memory: unit.and_then(|pid| self.system.process(pid)).map_or(0, sysinfo::Process::memory),
+            own_seconds: own + worked,
+            unit_memory: units.iter().map(memory).collect(),
         }
     }
 
-    /// Seconds that work units have used since the last look.
-    fn follow(&mut self, unit: Option<Pid>) -> f64 {
-        let before = match self.unit.take() {
-            Some((pid, seconds)) if Some(pid) == unit => seconds,
-            Some((_, seconds)) => {
-                self.ended += seconds;
-                0.0
-            }
-            None => 0.0,
-        };
-        let Some(pid) = unit else { return 0.0 };
-        // A process that has just ended is seen with nothing.
-        let seconds = self.seconds(pid).max(before);
-        self.unit = Some((pid, seconds));
-        seconds - before
+    /// Processor seconds of this process, and of its work units.
+    fn own_times(&mut self, units: &[u32]) -> (f64, f64) {
+        let me = std::process::id();
+        if let Some(times) = times::of(me) {
+            return (times.own, units_seconds(units));
+        }
+        for pid in units {
+            // A process that has just ended is seen with nothing.
+            let seconds = self.seconds(*pid).max(self.follow.running.get(pid).copied().unwrap_or(0.0));
+            self.follow.running.insert(*pid, seconds);
+        }
+        let ended = &mut self.follow.ended;
+        self.follow.running.retain(|pid, seconds| {
+            let running = units.contains(pid);
+            *ended += if running { 0.0 } else { *seconds };
+            running
+        });
+        (self.seconds(me), self.follow.ended + self.follow.running.values().sum::<f64>())
     }
 
-    fn seconds(&mut self, pid: Pid) -> f64 {
-        if self.system.process(pid).is_none() {
-            self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, kind());
-        }
-        self.system.process(pid).map_or(0.0, |process| process.accumulated_cpu_time() as f64 / 1000.0)
+    fn seconds(&self, pid: u32) -> f64 {
+        self.system.process(Pid::from_u32(pid)).map_or(0.0, |process| process.accumulated_cpu_time() as f64 / 1000.0)
     }
 
     fn list_processes(&mut self, mine: &[Pid]) {
@@ -142,27 +163,27 @@ impl Machine {
             return;
         }
         self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind());
-        let passed = self.list.at.map(|at| at.elapsed().as_secs_f64());
-        let before = std::mem::take(&mut self.list.milliseconds);
-        let (mut other_donors, mut busiest) = (0.0, None::<(String, f64)>);
-        for (pid, process) in self.system.processes() {
-            let now = process.accumulated_cpu_time();
-            self.list.milliseconds.insert(*pid, now);
-            let (Some(passed), Some(then)) = (passed, before.get(pid)) else { continue };
-            let share = now.saturating_sub(*then) as f64 / 1000.0 / passed / self.cores;
-            if mine.contains(pid) {
-                continue;
-            }
+        let passed = self.list.at.map(|at| at.elapsed().as_secs_f64() * self.cores);
+        let before = std::mem::take(&mut self.list.seconds);
+        let (mut donors, mut busiest) = (0.0, None::<(String, f64)>);
+        for (pid, process) in self.system.processes().iter().filter(|(pid, _)| !mine.contains(pid)) {
+            let now = process.accumulated_cpu_time() as f64 / 1000.0;
             let name = process.name().to_string_lossy();
             if name == DONOR {
-                other_donors += share;
-            } else if busiest.as_ref().is_none_or(|(_, most)| share > *most) && share > 0.01 {
+                // Its units that have ended since the last list are in its own account.
+                donors += times::of(pid.as_u32()).map_or(now, |times| times.own + times.ended);
+                continue;
+            }
+            self.list.seconds.insert(*pid, now);
+            let (Some(passed), Some(then)) = (passed, before.get(pid)) else { continue };
+            let share = (now - then) / passed;
+            if busiest.as_ref().is_none_or(|(_, most)| share > *most) && share > 0.01 {
                 busiest = Some((name.into_owned(), share));
             }
         }
+        self.list.seen = passed.map(|passed| ((donors - self.list.donors).max(0.0) / passed, busiest));
         self.list.at = Some(Instant::now());
-        self.list.other_donors = other_donors;
-        self.list.busiest = busiest;
+        self.list.donors = donors;
     }
 }
 
@@ -187,7 +208,7 @@ mod tests {
         while begin.elapsed() < Duration::from_millis(400) {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
-        let load = machine.look(None);
+        let load = machine.look(&[]);
         assert!(load.overhead > 0.0 && load.own_seconds > 0.05, "{load:?}");
         assert!((0.0..=1.0).contains(&load.others), "{load:?}");
         assert!(memory() > 1 << 20 && cores() >= 1);

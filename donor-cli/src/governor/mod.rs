@@ -8,6 +8,7 @@ pub mod load;
 pub mod machine;
 pub mod schedule;
 pub mod share;
+pub mod times;
 pub mod usage;
 
 pub use load::{OtherLoad, Thresholds};
@@ -90,7 +91,9 @@ impl fmt::Display for Reason {
             Self::Asked => f.write_str("you asked for it; `donor resume` goes on"),
             Self::Schedule { opens } => write!(f, "outside the schedule; it opens at {}", opens.strftime("%H:%M")),
             Self::Battery => f.write_str("the machine runs on battery"),
-            Self::OtherPrograms { percent, busiest: None } => write!(f, "other programs use {percent} % of the machine"),
+            Self::OtherPrograms { percent, busiest: None } => {
+                write!(f, "other programs use {percent} % of the machine")
+            }
             Self::OtherPrograms { percent, busiest: Some(name) } => {
                 write!(f, "other programs use {percent} % of the machine, most of all {name}")
             }

@@ -16,7 +16,9 @@ struct Span {
 
 /// Text that is no schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no schedule: {why}. Write spans of local time such as 22:00-07:00, several with commas between them")]
+#[error(
+    "`{text}` is no schedule: {why}. Write spans of local time such as 22:00-07:00, several with commas between them"
+)]
 pub struct BadSchedule {
     text: String,
     why: String,
@@ -89,9 +91,14 @@ mod tests {
     #[test]
     fn over_midnight() {
         let schedule: Schedule = "22:00-07:00".parse().expect("a schedule");
-        for (time, allowed) in
-            [(at(21, 59), false), (at(22, 0), true), (at(0, 0), true), (at(6, 59), true), (at(7, 0), false), (at(12, 0), false)]
-        {
+        for (time, allowed) in [
+            (at(21, 59), false),
+            (at(22, 0), true),
+            (at(0, 0), true),
+            (at(6, 59), true),
+            (at(7, 0), false),
+            (at(12, 0), false),
+        ] {
             assert_eq!(schedule.allows(time), allowed, "{time}");
         }
         assert_eq!(schedule.next_opening(at(12, 0)), at(22, 0));

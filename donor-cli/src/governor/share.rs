@@ -31,10 +31,11 @@ impl Share {
         self.0 * cores as f64
     }
 
-    /// The fewest threads that can use the share.
+    /// Threads that can use the share, and twice as much for a while: that makes up for stretches in which nothing or only one
+    /// thread has something to do.
     pub fn threads(self, cores: usize) -> usize {
         // A thousandth of a core is no reason for one more thread.
-        ((self.cores(cores) - 1e-3).ceil() as usize).clamp(1, cores.max(1))
+        ((2.0 * self.cores(cores) - 1e-3).ceil() as usize).clamp(1, cores.max(1))
     }
 }
 
@@ -73,10 +74,17 @@ mod tests {
     }
 
     #[test]
-    fn fewest_threads_that_can_use_it() {
-        for (fraction, cores, threads) in
-            [(0.5, 2, 1), (0.75, 2, 2), (0.1, 2, 1), (1.0, 2, 2), (0.5, 1, 1), (0.26, 4, 2), (1.0, 64, 64), (0.3, 10, 3)]
-        {
+    fn threads_that_can_use_it_with_some_to_spare() {
+        for (fraction, cores, threads) in [
+            (0.5, 2, 2),
+            (0.75, 2, 2),
+            (0.1, 2, 1),
+            (1.0, 2, 2),
+            (0.5, 1, 1),
+            (0.26, 4, 3),
+            (1.0, 64, 64),
+            (0.3, 10, 6),
+        ] {
             assert_eq!(Share(fraction).threads(cores), threads, "{fraction} of {cores}");
         }
     }

@@ -33,9 +33,11 @@ pub enum Notice {
         max_cpu: f64,
         /// Cores of the machine.
         cores: usize,
-        /// Threads of a unit.
+        /// Units at once.
+        at_once: usize,
+        /// Threads of all of them.
         threads: usize,
-        /// Most memory of a unit.
+        /// Most memory of all of them.
         max_memory: u64,
         /// The state folder.
         state: String,
@@ -52,6 +54,13 @@ pub enum Notice {
         mode: String,
         /// Whether it was begun before.
         resumed: bool,
+    },
+    /// A unit has come to its next phase. For machines only: people see it in the progress.
+    Phase {
+        /// The unit.
+        unit: String,
+        /// The phase.
+        phase: &'static str,
     },
     /// A unit was finished and lies in the outbox.
     Finished {
@@ -136,13 +145,18 @@ pub enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started { donor, server, project, max_cpu, cores, threads, max_memory, state } => {
-                let project = project.as_ref().map_or_else(|| "all projects".to_owned(), |name| format!("project {name}"));
+            Self::Started { donor, server, project, max_cpu, cores, at_once, threads, max_memory, state } => {
+                let project =
+                    project.as_ref().map_or_else(|| "all projects".to_owned(), |name| format!("project {name}"));
+                let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
                 write!(
                     f,
-                    "donor {} works for {project} of {server}: at most {max_cpu} % of {cores} cores ({threads} threads), {} of memory; \
+                    "donor {} works for {project} of {server}: at most {max_cpu} % of {} ({} at once, {}), {} of memory; \
                      state in {state}",
                     short(donor),
+                    plural(*cores, "core"),
+                    plural(*at_once, "unit"),
+                    plural(*threads, "thread"),
                     words::bytes(*max_memory)
                 )
             }
@@ -151,9 +165,15 @@ impl fmt::Display for Notice {
                 let doing = if mode == "both" { String::new() } else { format!(", {mode} only") };
                 write!(f, "{begun} unit {unit} of {project} (about {} steps{doing})", words::count(*steps))
             }
+            Self::Phase { unit, phase } => write!(f, "unit {unit}: {phase}"),
             Self::Finished { unit, kind, steps, bytes, seconds } => {
                 let time = words::duration(Duration::from_secs_f64(seconds.max(0.0)));
-                write!(f, "unit {unit}: {kind} finished ({} steps, {}, {time})", words::count(*steps), words::bytes(*bytes))
+                write!(
+                    f,
+                    "unit {unit}: {kind} finished ({} steps, {}, {time})",
+                    words::count(*steps),
+                    words::bytes(*bytes)
+                )
             }
             Self::Delivered { unit, kind, status, credited_steps } => match status.as_str() {
                 "accepted" if *kind == "proof" => {
@@ -174,7 +194,9 @@ impl fmt::Display for Notice {
             Self::Warning { message } => write!(f, "warning: {message}"),
             Self::Ended { delivered, steps, failed, refused, outbox } => {
                 write!(f, "{delivered} results delivered ({} steps credited)", words::count(*steps))?;
-                for (count, what) in [(*failed, "failed"), (*refused, "refused"), (*outbox as u64, "still in the outbox")] {
+                for (count, what) in
+                    [(*failed, "failed"), (*refused, "refused"), (*outbox as u64, "still in the outbox")]
+                {
                     if count > 0 {
                         write!(f, ", {count} {what}")?;
                     }
@@ -246,6 +268,7 @@ impl Show {
     /// Tells something.
     pub fn tell(&self, notice: &Notice) {
         match self {
+            Self::Bar(_) | Self::Plain(_) if matches!(notice, Notice::Phase { .. }) => {}
             Self::Bar(bar) => bar.println(notice.to_string()),
             Self::Plain(_) => eprintln!("{notice}"),
             Self::Json(_) => line(&serde_json::to_string(notice).unwrap_or_default()),
@@ -262,19 +285,18 @@ impl Show {
     pub fn progress(&self, status: &Status) {
         match self {
             Self::Bar(bar) => {
-                let fraction = status.unit.as_ref().map_or(0.0, |unit| unit.fraction);
+                let fraction = status.units.first().map_or(0.0, |unit| unit.fraction);
                 bar.set_position((fraction * 1000.0) as u64);
                 bar.set_message(summary(status));
             }
             Self::Plain(last) => {
                 // Pauses and waits are told when they begin.
-                if status.unit.is_some() && status.state == "working" && due(last, "working", BETWEEN_LINES) {
+                if !status.units.is_empty() && status.state == "working" && due(last, "working", BETWEEN_LINES) {
                     eprintln!("{}", summary(status));
                 }
             }
             Self::Json(last) => {
-                let phase = status.unit.as_ref().map_or("", |unit| &unit.phase);
-                if due(last, &format!("{} {phase}", status.state), BETWEEN_EVENTS) {
+                if due(last, &status.state, BETWEEN_EVENTS) {
                     line(&serde_json::to_string(&Progress { event: "progress", status }).unwrap_or_default());
                 }
             }
@@ -309,13 +331,17 @@ pub fn summary(status: &Status) -> String {
         _ => None,
     };
     let outbox = if status.outbox > 0 { format!(", {} in the outbox", status.outbox) } else { String::new() };
-    match (&status.unit, waiting) {
+    let more = match status.units.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    match (status.units.first(), waiting) {
         (Some(unit), waiting) => {
             let left = unit.seconds_left.map(Duration::from_secs).map(words::duration);
             let left = left.map_or_else(String::new, |left| format!(", {left} left"));
             let tail = waiting.map_or_else(|| format!("{left}, {usage}"), |why| format!(", {why}"));
             let phase = &unit.phase;
-            format!("{} of unit {}: {phase}{tail}{outbox}", words::percent(unit.fraction), short(&unit.unit))
+            format!("{} of unit {}: {phase}{more}{tail}{outbox}", words::percent(unit.fraction), short(&unit.unit))
         }
         (None, Some(why)) => format!("{why}{outbox}"),
         (None, None) => format!("{}, {usage}{outbox}", status.state),
@@ -340,7 +366,7 @@ mod tests {
             cpu: 49.6,
             cores: 2,
             threads: 1,
-            unit: Some(UnitStatus {
+            units: vec![UnitStatus {
                 unit: "0123456789abcdef0123".to_owned(),
                 project: "primes".to_owned(),
                 phase: "main".to_owned(),
@@ -348,7 +374,7 @@ mod tests {
                 fraction: 0.31,
                 seconds_left: Some(125),
                 memory: 1 << 28,
-            }),
+            }],
             outbox: 1,
             finished: 3,
         }
@@ -364,15 +390,27 @@ mod tests {
         let reason = Some("the machine runs on battery".to_owned());
         let paused = Status { state: "paused".to_owned(), reason, outbox: 0, ..status() };
         assert_eq!(summary(&paused), "31 % of unit 0123456789ab: main, paused: the machine runs on battery");
-        let waiting = Status { state: "waiting".to_owned(), reason: Some("no work".to_owned()), unit: None, outbox: 0, ..status() };
+        let waiting = Status {
+            state: "waiting".to_owned(),
+            reason: Some("no work".to_owned()),
+            units: vec![],
+            outbox: 0,
+            ..status()
+        };
         assert_eq!(summary(&waiting), "no work");
+        let two = Status { units: [status().units, status().units].concat(), outbox: 0, ..status() };
+        assert_eq!(summary(&two), "31 % of unit 0123456789ab: main (and 1 more), 2 min 05 s left, using 50 % of 50 %");
     }
 
     #[test]
     fn notices_for_machines_name_their_event() {
-        let notice = Notice::Delivered { unit: "u".into(), kind: "proof", status: "accepted".into(), credited_steps: 1_500 };
+        let notice =
+            Notice::Delivered { unit: "u".into(), kind: "proof", status: "accepted".into(), credited_steps: 1_500 };
         let json = serde_json::to_string(&notice).expect("written");
-        assert_eq!(json, r#"{"event":"delivered","unit":"u","kind":"proof","status":"accepted","credited_steps":1500}"#);
+        assert_eq!(
+            json,
+            r#"{"event":"delivered","unit":"u","kind":"proof","status":"accepted","credited_steps":1500}"#
+        );
         assert_eq!(notice.to_string(), "unit u: proof accepted, 1,500 steps credited");
         let ended = Notice::Ended { delivered: 2, steps: 10, failed: 0, refused: 1, outbox: 0 };
         assert_eq!(ended.to_string(), "2 results delivered (10 steps credited), 1 refused");

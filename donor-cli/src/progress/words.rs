@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-/// `48 s`, `12 min`, `3 h 05 min`, `2 d 4 h`.
+/// `0.3 s`, `48 s`, `12 min`, `3 h 05 min`, `2 d 4 h`.
 pub fn duration(time: Duration) -> String {
+    if time < Duration::from_secs(10) && time.subsec_millis() >= 50 {
+        return format!("{:.1} s", time.as_secs_f64());
+    }
     let seconds = time.as_secs_f64().round() as u64;
     match (seconds / 86_400, seconds / 3600, seconds / 60) {
         (0, 0, 0) => format!("{seconds} s"),
@@ -84,13 +87,16 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_secs(seconds)), text);
         }
+        assert_eq!([duration(Duration::from_millis(260)), duration(Duration::from_millis(20))], ["0.3 s", "0 s"]);
     }
 
     #[test]
     fn amounts() {
         assert_eq!([bytes(7), bytes(3_400), bytes(123_456_789)], ["7 bytes", "3.4 kB", "123 MB"]);
         assert_eq!([count(7), count(12_045), count(1_234_567)], ["7", "12,045", "1.2 million"]);
-        for (text, expected) in [("2G", 2_000_000_000), ("500 MB", 500_000_000), ("4GiB", 4 << 30), ("1.5k", 1500), ("12", 12)] {
+        for (text, expected) in
+            [("2G", 2_000_000_000), ("500 MB", 500_000_000), ("4GiB", 4 << 30), ("1.5k", 1500), ("12", 12)]
+        {
             assert_eq!(parse_bytes(text), Ok(expected), "{text}");
         }
         for text in ["", "G", "-1G", "2X", "1e9", "99999999999T", "."] {

@@ -1,11 +1,14 @@
 //! What the tasks of a session know of each other.
 
-use crate::governor::Decision;
+use crate::child::bucket::Bucket;
+use crate::governor::{Decision, machine};
 use crate::progress::Tracker;
 use crate::state::control::UnitStatus;
 use protocol::{ProjectName, UnitId};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 /// When the session is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +21,7 @@ pub enum Ending {
     Now,
 }
 
-/// The unit that is being worked on.
+/// A unit that is being worked on.
 #[derive(Debug, Clone)]
 pub struct Current {
     /// The unit.
@@ -67,7 +70,8 @@ pub struct Counts {
 
 #[derive(Debug, Default)]
 struct Inner {
-    current: Option<Current>,
+    /// In the order in which they were begun.
+    current: Vec<Current>,
     waiting: Option<String>,
     counts: Counts,
     outbox: usize,
@@ -78,6 +82,11 @@ struct Inner {
 #[derive(Debug)]
 pub struct Board {
     inner: Mutex<Inner>,
+    begin: Instant,
+    /// Cores of the machine.
+    cores: f64,
+    /// What all units together may still use, beyond the end of one and the beginning of the next.
+    purse: Mutex<Bucket>,
     /// What the governor decided last.
     pub decision: watch::Sender<Decision>,
     /// When to end.
@@ -86,17 +95,23 @@ pub struct Board {
     pub outbox: Notify,
     /// Rung when the outbox becomes empty.
     pub delivered: Notify,
+    /// Rung when a unit's process starts or ends: the others' parts of the share change.
+    pub processes: watch::Sender<usize>,
 }
 
 impl Board {
-    /// At the start, with nothing decided.
-    pub fn new() -> Self {
+    /// At the start, with nothing decided, on a machine of so many cores.
+    pub fn new(cores: usize) -> Self {
         Self {
             inner: Mutex::default(),
+            begin: Instant::now(),
+            cores: cores as f64,
+            purse: Mutex::new(Bucket::new(0.0, 0.0, Duration::ZERO, Duration::ZERO)),
             decision: watch::Sender::new(Decision::Work(0.0)),
             ending: watch::Sender::new(Ending::Not),
             outbox: Notify::new(),
             delivered: Notify::new(),
+            processes: watch::Sender::new(0),
         }
     }
 
@@ -125,23 +140,59 @@ impl Board {
         let _ = watcher.wait_for(|now| *now >= ending).await;
     }
 
-    /// The unit being worked on.
-    pub fn current(&self) -> Option<Current> {
+    /// The units being worked on, the oldest first.
+    pub fn current(&self) -> Vec<Current> {
         self.lock().current.clone()
     }
 
-    /// Begins or ends work on a unit.
-    pub fn set_current(&self, current: Option<Current>) {
+    /// Begins work on a unit.
+    pub fn begin(&self, current: Current) {
         let mut inner = self.lock();
         inner.waiting = None;
-        inner.current = current;
+        inner.current.push(current);
     }
 
-    /// Changes what is known of the unit being worked on.
-    pub fn with_current(&self, change: impl FnOnce(&mut Current)) {
-        if let Some(current) = &mut self.lock().current {
+    /// Ends work on a unit.
+    pub fn finish(&self, unit: &UnitId) {
+        self.lock().current.retain(|current| current.unit != *unit);
+    }
+
+    /// Changes what is known of a unit being worked on.
+    pub fn with(&self, unit: &UnitId, change: impl FnOnce(&mut Current)) {
+        if let Some(current) = self.lock().current.iter_mut().find(|current| current.unit == *unit) {
             change(current);
         }
+    }
+
+    /// Changes what is known of all units being worked on.
+    pub fn with_all(&self, change: impl FnMut(&mut Current)) {
+        self.lock().current.iter_mut().for_each(change);
+    }
+
+    /// Notes that a unit's process has started, or has ended.
+    pub fn set_process(&self, unit: &UnitId, process: Option<u32>) {
+        self.with(unit, |current| current.process = process);
+        let running = self.running().len();
+        self.processes.send_if_modified(|before| std::mem::replace(before, running) != running);
+    }
+
+    /// The units' processes.
+    pub fn running(&self) -> Vec<u32> {
+        self.lock().current.iter().filter_map(|current| current.process).collect()
+    }
+
+    /// Cores that each unit's process may use, if there are so many. The sum is what the governor allows.
+    pub fn cores_of_each(&self, processes: usize) -> f64 {
+        self.decision.borrow().share() * self.cores / processes.max(1) as f64
+    }
+
+    /// Settles what the units may use against what they have used, and returns what is left, in seconds of one core: more
+    /// than nothing after idle stretches, less after a process that took more than its part while it started and ended.
+    pub fn settle(&self) -> f64 {
+        let used = Duration::from_secs_f64(machine::units_seconds(&self.running()).max(0.0));
+        let mut purse = self.purse.lock().unwrap_or_else(PoisonError::into_inner);
+        purse.set(self.cores_of_each(1), self.begin.elapsed(), used);
+        purse.credit()
     }
 
     /// Why there is nothing to do.
@@ -181,11 +232,5 @@ impl Board {
         if count == 0 {
             self.delivered.notify_waiters();
         }
-    }
-}
-
-impl Default for Board {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -7,7 +7,7 @@ use crate::progress::show::Notice;
 use crate::service::connect;
 use crate::state::outbox::{Entry, Kind};
 use crate::state::record::RecordError;
-use crate::state::{Folder, ledger, lease, outbox};
+use crate::state::{Folder, lease, ledger, outbox};
 use protocol::client::{Bytes, ClientError, DonorClient, Payload, RetryPolicy};
 use protocol::{Cause, ExecutionStatus, ProofStatus, UnitId};
 use std::collections::HashMap;
@@ -76,7 +76,10 @@ impl Deliverer {
                     }
                     Try::Later(wait, why) => {
                         held_up = Some(why);
-                        self.tries.get(&entry.unit).map_or_else(Instant::now, |(_, due)| *due).max(Instant::now() + wait)
+                        self.tries
+                            .get(&entry.unit)
+                            .map_or_else(Instant::now, |(_, due)| *due)
+                            .max(Instant::now() + wait)
                     }
                 },
             };
@@ -90,10 +93,10 @@ impl Deliverer {
 
     fn entries(&self) -> Result<Vec<Entry>, String> {
         let (held, _) = lease::all(&self.folder).map_err(|error| error.to_string())?;
-        let current = self.board.current().map(|current| current.unit);
-        // The payload of the running unit may be there while its record is not.
-        let held: Vec<_> = held.into_iter().filter(|held| Some(held.unit()) != current).collect();
-        let (entries, damaged) = outbox::all(&self.folder, &held, current).map_err(|error| error.to_string())?;
+        let current: Vec<UnitId> = self.board.current().iter().map(|current| current.unit).collect();
+        // The payload of a running unit may be there while its record is not.
+        let held: Vec<_> = held.into_iter().filter(|held| !current.contains(&held.unit())).collect();
+        let (entries, damaged) = outbox::all(&self.folder, &held, &current).map_err(|error| error.to_string())?;
         damaged.iter().for_each(|message| self.show.warn(message));
         Ok(entries)
     }
@@ -132,10 +135,12 @@ impl Deliverer {
         };
         let (lease, payload) = (Some(&entry.lease), Payload::Bytes(Bytes::from(bytes)));
         let sent = match entry.kind {
-            Kind::Proof => client.submit_proof(&entry.unit, lease, payload, None).await.map(|receipt| match receipt.status {
-                ProofStatus::Accepted => ("accepted", receipt.credited_steps),
-                ProofStatus::AlreadyProved => ("already_proved", receipt.credited_steps),
-            }),
+            Kind::Proof => {
+                client.submit_proof(&entry.unit, lease, payload, None).await.map(|receipt| match receipt.status {
+                    ProofStatus::Accepted => ("accepted", receipt.credited_steps),
+                    ProofStatus::AlreadyProved => ("already_proved", receipt.credited_steps),
+                })
+            }
             Kind::Execution => {
                 client.submit_execution(&entry.unit, lease, payload, None).await.map(|receipt| match receipt.status {
                     ExecutionStatus::Accepted => ("accepted", 0),

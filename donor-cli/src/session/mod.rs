@@ -1,5 +1,8 @@
-//! A running donor: three tasks on one thread. The [`pulse`] looks at the machine and decides, the worker takes one unit
+//! A running donor: a few tasks on one thread. The [`pulse`] looks at the machine and decides, the workers take one unit
 //! after the other, the deliverer empties the outbox.
+//!
+//! There is more than one worker where more than one core may be used: while one unit is fetched or executed, which takes one
+//! thread, another is proved.
 
 pub mod backoff;
 pub mod board;
@@ -15,7 +18,7 @@ use crate::progress::Show;
 use crate::progress::show::Notice;
 use crate::service::{connect, failure};
 use crate::state::lease::Held;
-use crate::state::{Folder, StateError, ledger, lease, outbox};
+use crate::state::{Folder, StateError, lease, ledger, outbox};
 use backoff::Backoff;
 use board::Board;
 use deliver::Deliverer;
@@ -25,6 +28,8 @@ use pulse::{Constants, Pulse};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use unit::{End, Worker};
 
@@ -41,14 +46,28 @@ pub struct Plan {
     pub settings: Settings,
     /// Cores of the machine.
     pub cores: usize,
-    /// Threads of a unit.
+    /// Units at once, at least 1.
+    pub at_once: usize,
+    /// Threads of all units together.
     pub threads: usize,
-    /// Most memory of a unit in bytes.
+    /// Most memory of all units together in bytes.
     pub max_memory: u64,
     /// Units after which to end.
     pub max_units: Option<u64>,
     /// How long the distributor may be out of reach at the start; for ever if not given.
     pub patience: Option<Duration>,
+}
+
+impl Plan {
+    /// Threads of one unit.
+    pub fn unit_threads(&self) -> usize {
+        (self.threads / self.at_once.max(1)).max(1)
+    }
+
+    /// Most memory of one unit in bytes.
+    pub fn unit_memory(&self) -> u64 {
+        self.max_memory / self.at_once.max(1) as u64
+    }
 }
 
 /// A running donor.
@@ -58,9 +77,19 @@ pub struct Session {
     client: DonorClient,
     board: Arc<Board>,
     show: Arc<Show>,
+    begin: Instant,
+    queue: Mutex<Queue>,
+}
+
+/// What the workers of a session share. One at a time asks for a unit.
+#[derive(Default)]
+struct Queue {
+    /// Units of an earlier session.
+    resumed: Vec<Held>,
+    /// Units begun, less those that nobody wanted any more.
+    begun: u64,
     /// Whether the distributor has answered since the start.
     reached: bool,
-    begin: Instant,
 }
 
 /// What the worker does next.
@@ -78,22 +107,15 @@ impl Session {
         let identity = folder.identity()?;
         // The session waits itself, so that it can tell why and be ended meanwhile.
         let client = connect(&plan.server, identity, RetryPolicy::never()).map_err(|error| failure(&error))?;
-        Ok(Self {
-            plan,
-            folder,
-            client,
-            board: Arc::new(Board::new()),
-            show: Arc::new(show),
-            reached: false,
-            begin: Instant::now(),
-        })
+        let board = Arc::new(Board::new(plan.cores));
+        Ok(Self { plan, folder, client, board, show: Arc::new(show), begin: Instant::now(), queue: Mutex::default() })
     }
 
     /// Works until told to end.
     ///
     /// # Errors
     /// If it cannot go on: the distributor was never reached, the project does not exist, the state folder does not work.
-    pub async fn run(mut self) -> Result<Exit, Failure> {
+    pub async fn run(self) -> Result<Exit, Failure> {
         let constants = self.constants();
         self.show.tell(&Notice::Started {
             donor: constants.donor.clone(),
@@ -101,11 +123,12 @@ impl Session {
             project: constants.project.clone(),
             max_cpu: self.plan.settings.cap.percent(),
             cores: constants.cores,
+            at_once: constants.at_once,
             threads: constants.threads,
             max_memory: constants.max_memory,
             state: self.folder.root().display().to_string(),
         });
-        let resumed = self.recover()?;
+        self.queue.lock().await.resumed = self.recover()?;
         let governor = Governor::new(self.plan.settings.clone());
         let pulse =
             Pulse::new(governor, constants, Arc::clone(&self.board), self.folder.clone(), Arc::clone(&self.show));
@@ -121,17 +144,14 @@ impl Session {
         let pulse = tokio::spawn(pulse.run());
         let deliverer = tokio::spawn(deliverer.run());
         let signals = tokio::spawn(listen_for_signals(Arc::clone(&self.board)));
-        let outcome = self.work(resumed).await;
-        let outcome = match outcome {
-            Ok(()) => {
-                self.empty_outbox().await;
-                Ok(())
-            }
-            failed => failed,
-        };
+        let session = Arc::new(self);
+        let outcome = Arc::clone(&session).work().await;
+        if outcome.is_ok() {
+            session.empty_outbox().await;
+        }
         [pulse, deliverer, signals].iter().for_each(tokio::task::JoinHandle::abort);
-        self.show.end();
-        outcome.map(|()| self.farewell())
+        session.show.end();
+        outcome.map(|()| session.farewell())
     }
 
     fn constants(&self) -> Constants {
@@ -140,6 +160,7 @@ impl Session {
             server: self.plan.server.clone(),
             project: self.plan.project.as_ref().map(ToString::to_string),
             cores: self.plan.cores,
+            at_once: self.plan.at_once,
             threads: self.plan.threads,
             max_memory: self.plan.max_memory,
         }
@@ -148,7 +169,7 @@ impl Session {
     /// What an earlier session left.
     fn recover(&self) -> Result<Vec<Held>, StateError> {
         let (held, mut damaged) = lease::all(&self.folder)?;
-        let (entries, more) = outbox::all(&self.folder, &held, None)?;
+        let (entries, more) = outbox::all(&self.folder, &held, &[])?;
         damaged.extend(more);
         damaged.iter().for_each(|message| self.show.warn(message));
         self.board.set_in_outbox(entries.len());
@@ -160,14 +181,37 @@ impl Session {
             } else if held.server == self.plan.server {
                 resumed.push(held);
             } else {
-                self.show.warn(format!("unit {} belongs to {} and is left for a start with that address", held.unit(), held.server));
+                self.show.warn(format!(
+                    "unit {} belongs to {} and is left for a start with that address",
+                    held.unit(),
+                    held.server
+                ));
             }
         }
         resumed.reverse();
         Ok(resumed)
     }
 
-    async fn work(&mut self, mut resumed: Vec<Held>) -> Result<(), Failure> {
+    /// Lets the workers work until all of them have ended.
+    async fn work(self: Arc<Self>) -> Result<(), Failure> {
+        let mut workers = JoinSet::new();
+        for _ in 0..self.plan.at_once.max(1) {
+            workers.spawn(Arc::clone(&self).worker());
+        }
+        let mut outcome = Ok(());
+        while let Some(ended) = workers.join_next().await {
+            let ended =
+                ended.unwrap_or_else(|error| Err(Failure::fault(format!("a task of the donor broke off: {error}"))));
+            if ended.is_err() && outcome.is_ok() {
+                outcome = ended;
+                self.board.end(Ending::Now);
+            }
+        }
+        outcome
+    }
+
+    /// Takes one unit after the other.
+    async fn worker(self: Arc<Self>) -> Result<(), Failure> {
         let worker = Worker {
             client: self.client.clone(),
             board: Arc::clone(&self.board),
@@ -175,35 +219,39 @@ impl Session {
             show: Arc::clone(&self.show),
             plan: self.plan.clone(),
         };
-        let (mut done, mut failures) = (0, Backoff::new());
-        while self.plan.max_units.is_none_or(|most| done < most) {
-            let (held, resumed) = match self.next(&mut resumed).await? {
+        let mut failures = Backoff::new();
+        loop {
+            let (held, resumed) = match self.next().await? {
                 Next::Unit(held, resumed) => (*held, resumed),
-                Next::End => break,
+                Next::End => return Ok(()),
             };
             match worker.work(held, resumed).await? {
-                End::Finished => {
-                    done += 1;
-                    failures = Backoff::new();
-                }
-                End::Interrupted => break,
-                End::Dropped => {}
+                End::Finished => failures = Backoff::new(),
+                End::Interrupted => return Ok(()),
+                End::Dropped => self.queue.lock().await.begun -= 1,
                 End::Failed => {
-                    done += 1;
                     // A machine on which everything fails must not spoil a project in seconds.
-                    let wait = failures.next(None);
-                    self.wait("a unit failed".to_owned(), wait, false).await;
+                    if !self.is_last(self.queue.lock().await.begun) {
+                        let wait = failures.next(None);
+                        self.wait("a unit failed".to_owned(), wait, false).await;
+                    }
                 }
             }
         }
-        Ok(())
     }
 
-    async fn next(&mut self, resumed: &mut Vec<Held>) -> Result<Next, Failure> {
-        if self.board.ending() != Ending::Not {
+    /// Whether no more than so many units are to be begun.
+    fn is_last(&self, begun: u64) -> bool {
+        self.plan.max_units.is_some_and(|most| begun >= most)
+    }
+
+    async fn next(&self) -> Result<Next, Failure> {
+        let mut queue = self.queue.lock().await;
+        if self.board.ending() != Ending::Not || self.is_last(queue.begun) {
             return Ok(Next::End);
         }
-        if let Some(held) = resumed.pop() {
+        if let Some(held) = queue.resumed.pop() {
+            queue.begun += 1;
             return Ok(Next::Unit(Box::new(held), true));
         }
         let mut backoff = Backoff::new();
@@ -222,17 +270,17 @@ impl Session {
                 Ok(LeaseAnswer::Lease(lease)) => {
                     let held = Held::new(&self.plan.server, *lease);
                     self.keep(&held).await?;
-                    self.reached = true;
+                    (queue.reached, queue.begun) = (true, queue.begun + 1);
                     return Ok(Next::Unit(Box::new(held), false));
                 }
                 Ok(LeaseAnswer::NoWork { reason, retry_after }) => {
-                    self.reached = true;
+                    queue.reached = true;
                     lease::request_done(&self.folder)?;
                     let asked = retry_after.max(Duration::from_secs(1));
                     (self.no_work(reason), asked + asked.mul_f64(0.2 * fraction_of_now()))
                 }
                 Err(error) => {
-                    self.check_fatal(&error)?;
+                    self.check_fatal(&error, queue.reached)?;
                     let wait = backoff.next(error.retry_after());
                     (error.to_string(), wait)
                 }
@@ -251,8 +299,8 @@ impl Session {
             project: self.plan.project.clone(),
             mode: self.plan.mode,
             limits: DonorLimits {
-                max_steps: speed.max_steps(self.plan.max_memory),
-                max_memory: self.plan.max_memory,
+                max_steps: speed.max_steps(self.plan.unit_memory()),
+                max_memory: self.plan.unit_memory(),
                 steps_per_second: speed.steps_per_second(self.plan.settings.cap.cores(self.plan.cores)),
             },
             versions: Versions::current(env!("CARGO_PKG_VERSION")),
@@ -286,12 +334,17 @@ impl Session {
 
     fn no_work(&self, reason: NoWork) -> String {
         let of = self.plan.project.as_ref().map_or_else(|| self.plan.server.clone(), |name| format!("project {name}"));
-        let memory = crate::progress::words::bytes(self.plan.max_memory);
+        let memory = crate::progress::words::bytes(self.plan.unit_memory());
+        let more = if self.plan.at_once > 1 {
+            "allow more with --max-memory, or --at-once 1"
+        } else {
+            "allow more with --max-memory"
+        };
         match reason {
             NoWork::Empty => format!("no work: {of} has no unit left to do"),
             NoWork::AllLeased => format!("no work: all open units of {of} are with other donors"),
             NoWork::TooLarge => {
-                format!("no work: the open units of {of} are too large for {memory} of memory; allow more with --max-memory")
+                format!("no work: the open units of {of} are too large for {memory} of memory; {more}")
             }
             NoWork::Version => format!("no work: {of} does not take proofs of this version; install a newer donor"),
             NoWork::Paused => format!("no work: {of} is paused by its operator"),
@@ -299,13 +352,13 @@ impl Session {
     }
 
     /// Whether an answer means that trying again is of no use.
-    fn check_fatal(&self, error: &ClientError) -> Result<(), Failure> {
+    fn check_fatal(&self, error: &ClientError, reached: bool) -> Result<(), Failure> {
         let impatient = self.plan.patience.is_some_and(|patience| self.begin.elapsed() >= patience);
         match error.cause() {
             Some(Cause::UnknownProject | Cause::ProjectWithdrawn) => {
                 Err(Failure::fault(format!("{error}. `donor projects` lists the projects of {}", self.plan.server)))
             }
-            _ if !self.reached && impatient => Err(failure(error)),
+            _ if !reached && impatient => Err(failure(error)),
             _ if error.is_temporary() || error.is_unreachable() => Ok(()),
             _ => Err(failure(error)),
         }
@@ -335,11 +388,15 @@ impl Session {
             self.show.warn(format!("{outbox} finished results are kept and will be sent first at the next start"));
         }
         if let Ok((held, _)) = lease::all(&self.folder)
-            && let Some(held) = held.first()
+            && let Some(first) = held.first()
         {
-            let left = Duration::from_secs(held.expires_here.since(protocol::Timestamp::now()));
+            let left = Duration::from_secs(first.expires_here.since(protocol::Timestamp::now()));
             let left = crate::progress::words::duration(left);
-            self.show.warn(format!("unit {} is unfinished; start again within {left} and it goes on", held.unit()));
+            let message = match held.len() {
+                1 => format!("unit {} is unfinished; start again within {left} and it goes on", first.unit()),
+                many => format!("{many} units are unfinished; start again within {left} and they go on"),
+            };
+            self.show.warn(message);
         }
         self.show.tell(&Notice::Ended {
             delivered: counts.delivered,
@@ -354,13 +411,15 @@ impl Session {
 
 /// Anything between 0 and 1: so that donors that were refused together do not come back together.
 fn fraction_of_now() -> f64 {
-    f64::from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.subsec_micros())) / 1e6
+    f64::from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.subsec_micros()))
+        / 1e6
 }
 
 /// SIGINT and SIGTERM end the session at once: everything goes on at the next start.
 async fn listen_for_signals(board: Arc<Board>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return;
     };
     tokio::select! {

@@ -29,9 +29,11 @@ pub struct Constants {
     pub project: Option<String>,
     /// Cores of the machine.
     pub cores: usize,
-    /// Threads of a unit.
+    /// Units at once.
+    pub at_once: usize,
+    /// Threads of all of them.
     pub threads: usize,
-    /// Most memory of a unit.
+    /// Most memory of all of them.
     pub max_memory: u64,
 }
 
@@ -108,19 +110,21 @@ impl Pulse {
 
     fn beat(&mut self) {
         let now = Instant::now();
-        let process = self.board.current().and_then(|current| current.process);
-        let load = self.machine.look(process);
+        let processes = self.board.running();
+        let load = self.machine.look(&processes);
         self.meter.note(now - self.begin, load.own_seconds);
         let readings = self.readings(now, &load);
         let decision = self.governor.decide(now - self.begin, readings);
         let passed = now - self.last;
         self.last = now;
-        self.board.with_current(|current| {
-            if current.process.is_some() {
-                current.memory = load.unit_memory;
-                if matches!(*self.board.decision.borrow(), Decision::Work(_)) {
-                    current.tracker.work(passed);
-                }
+        let working = matches!(*self.board.decision.borrow(), Decision::Work(_));
+        let memory = |process| processes.iter().zip(&load.unit_memory).find(|(pid, _)| Some(**pid) == process);
+        self.board.with_all(|current| {
+            if let Some((_, memory)) = memory(current.process) {
+                current.memory = *memory;
+            }
+            if current.process.is_some() && working {
+                current.tracker.work(passed);
             }
         });
         self.tell(&decision);
@@ -134,6 +138,7 @@ impl Pulse {
             }
             changed
         });
+        self.board.settle();
         self.publish(now, &decision);
     }
 
@@ -179,7 +184,7 @@ impl Pulse {
         let (state, reason) = match decision {
             Decision::Pause(reason) => ("paused", Some(reason.to_string())),
             Decision::Work(_) if self.board.ending() != Ending::Not => ("finishing", self.board.waiting()),
-            Decision::Work(_) if current.is_some() => ("working", None),
+            Decision::Work(_) if !current.is_empty() => ("working", None),
             Decision::Work(_) => ("waiting", self.board.waiting()),
         };
         Status {
@@ -194,7 +199,7 @@ impl Pulse {
             cpu: (self.meter.recent() * 1000.0).round() / 10.0,
             cores: self.constants.cores,
             threads: self.constants.threads,
-            unit: current.map(|current| current.status(decision.share(), cap.fraction())),
+            units: current.iter().map(|current| current.status(decision.share(), cap.fraction())).collect(),
             outbox: self.board.in_outbox(),
             finished: self.board.counts().finished,
         }

@@ -8,7 +8,7 @@ use crate::progress::show::Notice;
 use crate::progress::{Phase, Show, Tracker};
 use crate::state::lease::Held;
 use crate::state::outbox::{Entry, Kind};
-use crate::state::{Folder, StateError, atomic, ledger, lease, outbox};
+use crate::state::{Folder, StateError, atomic, lease, ledger, outbox};
 use protocol::client::{ClientError, DonorClient};
 use protocol::{Cause, Digest, FailureCause, FailureReport, LeaseMode, MAX_DETAIL};
 use std::sync::Arc;
@@ -93,33 +93,34 @@ impl Worker {
             resumed,
         });
         let phases: Vec<Phase> = Phase::ALL.into_iter().filter(|phase| belongs(*phase, mode)).collect();
-        self.board.set_current(Some(Current {
+        self.board.begin(Current {
             unit,
             project: held.lease.project.name.clone(),
             tracker: Tracker::new(&phases),
             process: None,
             memory: 0,
-        }));
-        let outcome = self.through(&mut held).await;
-        let end = match outcome {
-            Ok(()) => End::Finished,
-            Err(Stop::Failed(cause, detail)) => self.failed(&held, cause, detail).await?,
-            Err(Stop::Interrupted) => End::Interrupted,
-            Err(Stop::Dropped(why)) => {
-                self.show.warn(format!("unit {unit} is not worked on any more: {why}"));
-                self.forget(&held)?;
-                End::Dropped
-            }
-            Err(Stop::Broken(error)) => {
-                self.board.set_current(None);
-                return Err(error);
-            }
-        };
-        self.board.set_current(None);
-        if end == End::Finished {
+        });
+        let end = self.to_an_end(&mut held).await;
+        self.board.finish(&unit);
+        if matches!(end, Ok(End::Finished)) {
             self.board.outbox.notify_one();
         }
-        Ok(end)
+        end
+    }
+
+    async fn to_an_end(&self, held: &mut Held) -> Result<End, StateError> {
+        let outcome = self.through(held).await;
+        match outcome {
+            Ok(()) => Ok(End::Finished),
+            Err(Stop::Failed(cause, detail)) => self.failed(held, cause, detail).await,
+            Err(Stop::Interrupted) => Ok(End::Interrupted),
+            Err(Stop::Dropped(why)) => {
+                self.show.warn(format!("unit {} is not worked on any more: {why}", held.unit()));
+                self.forget(held)?;
+                Ok(End::Dropped)
+            }
+            Err(Stop::Broken(error)) => Err(error),
+        }
     }
 
     async fn through(&self, held: &mut Held) -> Result<(), Stop> {
@@ -176,7 +177,7 @@ impl Worker {
             let bytes = self.download(FailureCause::BadProgram, || self.client.program(&program, None)).await?;
             self.store(&path, &bytes).await?;
         }
-        self.board.with_current(|current| current.tracker.report(Phase::Download, 0.5));
+        self.report(held, Phase::Download, 0.5);
         if let (LeaseMode::Prove, Some(execution)) = (held.lease.mode, held.lease.execution) {
             let path = self.folder.execution(&held.unit());
             if !std::fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == execution.sha256) {
@@ -184,7 +185,7 @@ impl Worker {
                 self.download(FailureCause::BadExecution, fetch).await?;
             }
         }
-        self.board.with_current(|current| current.tracker.report(Phase::Download, 1.0));
+        self.report(held, Phase::Download, 1.0);
         Ok(())
     }
 
@@ -239,8 +240,9 @@ impl Worker {
         let (project, unit) = (&held.lease.project, held.unit());
         let limits = project.limits;
         let explained = limits.max_steps / SLOWEST;
+        let memory = self.plan.unit_memory();
         // Two copies of each cell exist at once, in the virtual machine and in the execution.
-        let own_cells = self.plan.max_memory / 64;
+        let own_cells = memory / 64;
         Job {
             version: VERSION,
             parent: std::process::id(),
@@ -263,37 +265,34 @@ impl Worker {
                 own_memory: own_cells < limits.max_memory_cells,
                 execute_seconds: limits.time_limit,
                 total_seconds: limits.time_limit.saturating_add(explained).saturating_add(SPARE_SECONDS),
-                memory_bytes: self.plan.max_memory,
+                memory_bytes: memory,
             },
-            threads: self.plan.threads,
-            cores: self.cores(),
+            threads: self.plan.unit_threads(),
+            cores: self.board.cores_of_each(self.board.running().len() + 1),
+            credit: self.board.settle(),
         }
-    }
-
-    /// Cores that the unit may use now.
-    fn cores(&self) -> f64 {
-        self.board.decision.borrow().share() * self.plan.cores as f64
     }
 
     /// Runs the unit's process to its end.
     async fn run(&self, held: &mut Held) -> Result<Told, Stop> {
-        let program = std::env::current_exe().map_err(atomic::FileError::of("find", std::path::Path::new("the donor's own file")))?;
+        let program = std::env::current_exe()
+            .map_err(atomic::FileError::of("find", std::path::Path::new("the donor's own file")))?;
         let started = Unit::start(&program, &self.job(held)).await;
         let mut unit = started.map_err(atomic::FileError::of("start", &program))?;
-        self.board.with_current(|current| current.process = unit.id());
+        self.board.set_process(&held.unit(), unit.id());
         let stop = self.attend(held, &mut unit).await;
-        self.board.with_current(|current| current.process = None);
         match &stop {
             Ok(Told { failure: Some(_), .. }) => unit.kill().await,
             _ => unit.stop().await,
         }
+        self.board.set_process(&held.unit(), None);
         stop
     }
 
     /// Listens to the unit, hands on what the governor decides, keeps the lease alive.
     async fn attend(&self, held: &mut Held, unit: &mut Unit) -> Result<Told, Stop> {
         let mut told = Told::default();
-        let mut decisions = self.board.decision.subscribe();
+        let (mut decisions, mut processes) = (self.board.decision.subscribe(), self.board.processes.subscribe());
         // What was decided since the job was written is not missed.
         decisions.mark_changed();
         let mut renewal = Some(Instant::now() + time_to_renew(held));
@@ -301,10 +300,11 @@ impl Worker {
             let due = renewal.unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400));
             tokio::select! {
                 event = unit.next() => match event {
-                    Some(event) => self.hear(event, &mut told),
+                    Some(event) => self.hear(held, event, &mut told),
                     None => return Ok(told),
                 },
-                Ok(()) = decisions.changed() => unit.order(&Order::Cores(self.cores())).await,
+                Ok(()) = decisions.changed() => unit.order(&self.part()).await,
+                Ok(()) = processes.changed() => unit.order(&self.part()).await,
                 () = tokio::time::sleep_until(due), if renewal.is_some() => {
                     renewal = self.renew(held).await?.map(|wait| Instant::now() + wait);
                 }
@@ -313,14 +313,30 @@ impl Worker {
         }
     }
 
-    fn hear(&self, event: Event, told: &mut Told) {
+    /// This unit's part of what the governor allows.
+    fn part(&self) -> Order {
+        Order::Cores(self.board.cores_of_each(self.board.running().len()))
+    }
+
+    fn report(&self, held: &Held, phase: Phase, fraction: f64) {
+        let mut before = phase;
+        self.board.with(&held.unit(), |current| {
+            before = current.tracker.phase();
+            current.tracker.report(phase, fraction);
+        });
+        if before < phase {
+            self.show.tell(&Notice::Phase { unit: held.unit().to_string(), phase: phase.name() });
+        }
+    }
+
+    fn hear(&self, held: &Held, event: Event, told: &mut Told) {
         match event {
-            Event::Progress { phase, fraction } => self.board.with_current(|current| current.tracker.report(phase, fraction)),
+            Event::Progress { phase, fraction } => self.report(held, phase, fraction),
             Event::Executed { steps, cpu_seconds, kept, .. } => {
                 told.steps = steps;
                 told.execute_seconds = Some(cpu_seconds);
                 told.finished = kept;
-                self.board.with_current(|current| current.tracker.report(Phase::Execute, 1.0));
+                self.report(held, Phase::Execute, 1.0);
             }
             Event::Waiting { why } => self.show.warn(why),
             Event::Proved { steps, cpu_seconds, peak_memory, .. } => {
@@ -348,7 +364,9 @@ impl Worker {
                 Ok(Some(time_to_renew(held)))
             }
             Err(ClientError::Refused(problem)) => match problem.cause {
-                Cause::UnitWithdrawn | Cause::ProjectWithdrawn | Cause::UnknownUnit => Err(Stop::Dropped(problem.to_string())),
+                Cause::UnitWithdrawn | Cause::ProjectWithdrawn | Cause::UnknownUnit => {
+                    Err(Stop::Dropped(problem.to_string()))
+                }
                 Cause::LeaseExpired | Cause::UnknownLease => Ok(None),
                 _ => Ok(Some(Duration::from_secs(problem.retry_after.unwrap_or(60).max(1)))),
             },
@@ -370,7 +388,10 @@ impl Worker {
             self.pause(BETWEEN_TRIES).await?;
         };
         self.forget(held)?;
-        let worked = self.board.current().map_or_else(|| begin.elapsed(), |current| current.tracker.worked());
+        let mut worked = begin.elapsed();
+        // Working time is counted at each beat of the pulse, which is too coarse for the shortest units.
+        self.board
+            .with(&held.unit(), |current| worked = worked.min(current.tracker.worked().max(Duration::from_secs(1))));
         self.board.count(|counts| counts.finished += 1);
         self.show.tell(&Notice::Finished {
             unit: entry.unit.to_string(),
@@ -388,7 +409,11 @@ impl Worker {
             self.show.warn(error);
         }
         let unit = held.unit();
-        self.show.tell(&Notice::Failed { unit: unit.to_string(), cause: cause.name().to_owned(), detail: detail.clone() });
+        self.show.tell(&Notice::Failed {
+            unit: unit.to_string(),
+            cause: cause.name().to_owned(),
+            detail: detail.clone(),
+        });
         let detail = detail.chars().take(MAX_DETAIL).collect();
         let report = FailureReport { cause, detail };
         // A report that does not arrive costs the others only the rest of the lease.

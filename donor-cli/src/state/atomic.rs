@@ -105,7 +105,10 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// If it is still in its old place.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
-    fs::rename(from, to).and_then(|()| sync_parent(to)).and_then(|()| sync_parent(from)).map_err(FileError::of("move", from))
+    fs::rename(from, to)
+        .and_then(|()| sync_parent(to))
+        .and_then(|()| sync_parent(from))
+        .map_err(FileError::of("move", from))
 }
 
 /// Removes what a crash left half-written.
@@ -148,7 +151,10 @@ mod tests {
         });
         let error = full.expect_err("the disk is full");
         assert!(error.is_full());
-        assert!(error.to_string().ends_with(". Free some space there, or choose another folder with --state"), "{error}");
+        assert!(
+            error.to_string().ends_with(". Free some space there, or choose another folder with --state"),
+            "{error}"
+        );
         assert_eq!(fs::read(&path).expect("there"), b"old");
         assert_eq!(names(folder.path()), ["file"]);
     }

@@ -22,12 +22,23 @@ pub struct Key {
 }
 
 /// All settings.
-pub const KEYS: [Key; 9] = [
+pub const KEYS: [Key; 10] = [
     Key { name: "server", help: "address of the distributor", default: "none", check: server },
     Key { name: "project", help: "project to work for", default: "all, by weight", check: project },
     Key { name: "max-cpu", help: "most of the whole machine to use, in percent", default: "50", check: share },
-    Key { name: "threads", help: "most threads", default: "as few as use max-cpu", check: threads },
-    Key { name: "max-memory", help: "most memory of a unit, such as 2G", default: "half of the machine's", check: memory },
+    Key {
+        name: "threads",
+        help: "most threads of all units together",
+        default: "as many as max-cpu needs",
+        check: number,
+    },
+    Key { name: "at-once", help: "most units at once", default: "as cores and memory allow", check: number },
+    Key {
+        name: "max-memory",
+        help: "most memory of all units, such as 2G",
+        default: "half of the machine's",
+        check: memory,
+    },
     Key { name: "schedule", help: "local times to work at, such as 22:00-07:00", default: "always", check: schedule },
     Key { name: "battery", help: "on battery: pause or ignore", default: "pause", check: battery },
     Key {
@@ -228,10 +239,10 @@ fn share(text: &str) -> Result<toml::Value, String> {
     text.parse::<Share>().map(|share| string(&share.to_string())).map_err(|error| error.to_string())
 }
 
-fn threads(text: &str) -> Result<toml::Value, String> {
+fn number(text: &str) -> Result<toml::Value, String> {
     match text.parse::<u16>() {
-        Ok(threads) if threads > 0 => Ok(toml::Value::Integer(threads.into())),
-        _ => Err(format!("`{text}` is no number of threads: give a whole number from 1")),
+        Ok(number) if number > 0 => Ok(toml::Value::Integer(number.into())),
+        _ => Err(format!("`{text}` is no whole number from 1 to 65535")),
     }
 }
 

@@ -79,10 +79,10 @@ pub struct Status {
     pub cpu: f64,
     /// Cores of the machine.
     pub cores: usize,
-    /// Threads of a unit.
+    /// Threads of all units.
     pub threads: usize,
-    /// The unit that it works on.
-    pub unit: Option<UnitStatus>,
+    /// The units that it works on, the oldest first.
+    pub units: Vec<UnitStatus>,
     /// Finished results that are not acknowledged yet.
     pub outbox: usize,
     /// Units finished since the start.

@@ -58,7 +58,8 @@ impl Speed {
         if let Some(peak) = peak_memory.filter(|_| steps >= 50_000.0) {
             let seen = peak.saturating_sub(BASE_MEMORY) as f64 / steps;
             // Too little memory costs a unit, too careful a guess only large units: so up at once and down slowly.
-            self.bytes_per_step = if seen > self.bytes_per_step { seen } else { blend(self.bytes_per_step, seen * 1.15) };
+            self.bytes_per_step =
+                if seen > self.bytes_per_step { seen } else { blend(self.bytes_per_step, seen * 1.15) };
         }
         self.runs += 1;
     }
@@ -168,7 +169,13 @@ impl Signers {
     ///
     /// # Errors
     /// If the record cannot be written.
-    pub fn trust(&mut self, folder: &Folder, server: &str, project: &ProjectName, signer: SignerKey) -> Result<(), RecordError> {
+    pub fn trust(
+        &mut self,
+        folder: &Folder,
+        server: &str,
+        project: &ProjectName,
+        signer: SignerKey,
+    ) -> Result<(), RecordError> {
         self.0.insert(format!("{server} {project}"), signer);
         record::save(&folder.path("signers.json"), "signers", self)
     }

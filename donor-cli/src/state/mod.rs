@@ -19,8 +19,8 @@
 pub mod atomic;
 pub mod config;
 pub mod control;
-pub mod ledger;
 pub mod lease;
+pub mod ledger;
 pub mod outbox;
 pub mod record;
 

@@ -105,7 +105,10 @@ impl Entry {
         if Digest::of(&bytes) == self.sha256 {
             Ok(bytes)
         } else {
-            Err(RecordError::Damaged { path, why: format!("its SHA-256 is not that of the finished {}", self.kind.name()) })
+            Err(RecordError::Damaged {
+                path,
+                why: format!("its SHA-256 is not that of the finished {}", self.kind.name()),
+            })
         }
     }
 
@@ -138,15 +141,16 @@ pub fn waiting(folder: &Folder) -> usize {
         let name = name.to_string_lossy().into_owned();
         name.ends_with(".json") && !atomic::is_unfinished(&name)
     };
-    fs::read_dir(folder.path("outbox")).map_or(0, |files| files.flatten().filter(|file| record(file.file_name())).count())
+    fs::read_dir(folder.path("outbox"))
+        .map_or(0, |files| files.flatten().filter(|file| record(file.file_name())).count())
 }
 
 /// All results in the order in which they were finished, and what was damaged. A payload without a record, left by a crash
-/// between the two, gets its record from the lease. The payload of the `running` unit is left alone: its record is to come.
+/// between the two, gets its record from the lease. The payloads of `running` units are left alone: their records are to come.
 ///
 /// # Errors
 /// If the folder cannot be read or a record not be written.
-pub fn all(folder: &Folder, held: &[Held], running: Option<UnitId>) -> Result<(Vec<Entry>, Vec<String>), StateError> {
+pub fn all(folder: &Folder, held: &[Held], running: &[UnitId]) -> Result<(Vec<Entry>, Vec<String>), StateError> {
     let (mut entries, mut damaged) = (Vec::new(), Vec::new());
     let place = folder.path("outbox");
     let files = fs::read_dir(&place).map_err(FileError::of("read", &place))?.flatten();
@@ -164,7 +168,10 @@ pub fn all(folder: &Folder, held: &[Held], running: Option<UnitId>) -> Result<(V
         let kind = if is(path, "proof") { Kind::Proof } else { Kind::Execution };
         let unit = path.file_stem().and_then(|stem| stem.to_str()?.parse::<UnitId>().ok());
         let unfinished = path.file_name().is_some_and(|name| atomic::is_unfinished(&name.to_string_lossy()));
-        if unfinished || (running.is_some() && unit == running) || entries.iter().any(|entry| Some(entry.unit) == unit) {
+        if unfinished
+            || unit.is_some_and(|unit| running.contains(&unit))
+            || entries.iter().any(|entry| Some(entry.unit) == unit)
+        {
             continue;
         }
         match held.iter().find(|held| Some(held.unit()) == unit) {
@@ -215,10 +222,10 @@ mod tests {
     fn what_is_added_stays_until_it_is_removed() {
         let (_place, folder) = folder();
         let first = entry(&folder, b"proof");
-        assert_eq!(all(&folder, &[], None).expect("read"), (vec![first.clone()], vec![]));
+        assert_eq!(all(&folder, &[], &[]).expect("read"), (vec![first.clone()], vec![]));
         assert_eq!(first.read(&folder).expect("whole"), b"proof");
         first.remove(&folder).expect("removed");
-        assert_eq!(all(&folder, &[], None).expect("read"), (vec![], vec![]));
+        assert_eq!(all(&folder, &[], &[]).expect("read"), (vec![], vec![]));
         assert_eq!(fs::read_dir(folder.path("outbox")).expect("there").count(), 0);
     }
 
@@ -227,7 +234,7 @@ mod tests {
         let (_place, folder) = folder();
         let first = entry(&folder, b"proof");
         fs::remove_file(payload(&folder, &first.unit, Kind::Proof)).expect("removed");
-        assert_eq!(all(&folder, &[], None).expect("read"), (vec![], vec![]));
+        assert_eq!(all(&folder, &[], &[]).expect("read"), (vec![], vec![]));
         assert_eq!(fs::read_dir(folder.path("outbox")).expect("there").count(), 0);
     }
 
@@ -238,7 +245,7 @@ mod tests {
         fs::write(payload(&folder, &first.unit, Kind::Proof), b"prooF").expect("written");
         assert!(matches!(first.read(&folder), Err(RecordError::Damaged { .. })));
         fs::write(about(&folder, &first.unit), "no record").expect("written");
-        let (entries, damaged) = all(&folder, &[], None).expect("read");
+        let (entries, damaged) = all(&folder, &[], &[]).expect("read");
         assert!(entries.is_empty());
         assert_eq!(damaged.len(), 2, "the record, and the payload of which nothing is known: {damaged:?}");
     }
@@ -248,7 +255,7 @@ mod tests {
         let (_place, folder) = folder();
         let unit = UnitId::random().expect("random");
         fs::write(payload(&folder, &unit, Kind::Proof), b"proof").expect("written");
-        assert_eq!(all(&folder, &[], Some(unit)).expect("read"), (vec![], vec![]));
+        assert_eq!(all(&folder, &[], &[unit]).expect("read"), (vec![], vec![]));
         assert!(payload(&folder, &unit, Kind::Proof).exists());
     }
 
@@ -258,6 +265,6 @@ mod tests {
         let first = entry(&folder, b"proof");
         let place = first.refuse(&folder, "verify_failed: no").expect("moved");
         assert_eq!(fs::read(&place).expect("there"), b"proof");
-        assert_eq!(all(&folder, &[], None).expect("read"), (vec![], vec![]));
+        assert_eq!(all(&folder, &[], &[]).expect("read"), (vec![], vec![]));
     }
 }

@@ -36,8 +36,10 @@ pub struct Script {
     pub lose_answers: u32,
     /// Refuses proofs with this cause.
     pub refuse: Option<Cause>,
-    /// Answers each submission so.
+    /// Answers each submission with 503.
     pub unavailable: bool,
+    /// Never answers such requests: `program`, or `proof` (after it was taken).
+    pub stall: Option<&'static str>,
 }
 
 /// A unit.
@@ -101,6 +103,7 @@ impl Grid {
             lose_answers: 0,
             refuse: None,
             unavailable: false,
+            stall: None,
         };
         let world = World {
             script,
@@ -147,6 +150,11 @@ impl Grid {
         self
     }
 
+    /// From now on serves these bytes as its program, and signs them.
+    pub fn serve_signed(&self, program: Vec<u8>) {
+        self.world().program = program;
+    }
+
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.shared.world.lock().unwrap()
     }
@@ -185,17 +193,16 @@ fn router(grid: Grid) -> Router {
 }
 
 fn json(world: &World, value: &impl Serialize) -> Response {
-    let headers = [("content-type", "application/json".to_owned()), ("cairn-protocol", world.script.version.to_string())];
+    let headers =
+        [("content-type", "application/json".to_owned()), ("cairn-protocol", world.script.version.to_string())];
     (headers, serde_json::to_vec(value).unwrap()).into_response()
 }
 
 fn refuse(world: &World, cause: Cause, detail: &str) -> Response {
     let mut problem = Problem::new(cause, detail);
     problem.server_time = (cause == Cause::ClockSkew).then(|| now(world));
-    let headers = [
-        ("content-type", protocol::PROBLEM_JSON.to_owned()),
-        ("cairn-protocol", world.script.version.to_string()),
-    ];
+    let headers =
+        [("content-type", protocol::PROBLEM_JSON.to_owned()), ("cairn-protocol", world.script.version.to_string())];
     let status = StatusCode::from_u16(cause.status()).unwrap();
     (status, headers, serde_json::to_vec(&problem).unwrap()).into_response()
 }
@@ -205,7 +212,13 @@ fn now(world: &World) -> Timestamp {
 }
 
 /// Who signed, or the refusal.
-fn signed(world: &mut World, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<DonorKey, Box<Response>> {
+fn signed(
+    world: &mut World,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<DonorKey, Box<Response>> {
     world.requests.push(format!("{method} {uri}"));
     let get = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let refused = |world: &World, cause, detail: String| Err(Box::new(refuse(world, cause, &detail)));
@@ -243,9 +256,10 @@ async fn lease(State(grid): State<Grid>, method: Method, uri: Uri, headers: Head
     let seconds = world.script.lease_seconds;
     let prove = request.mode != LeaseMode::Execute;
     let open = |unit: &Unit| {
-        let free = unit.lease.as_ref().is_none_or(|(_, holder, expires, key)| {
-            *expires < time || (*holder == donor && *key == request.request)
-        });
+        let free = unit
+            .lease
+            .as_ref()
+            .is_none_or(|(_, holder, expires, key)| *expires < time || (*holder == donor && *key == request.request));
         let wanted = match (request.mode, unit.execution.is_some()) {
             (LeaseMode::Execute, executed) => !executed,
             (LeaseMode::Prove, executed) => executed,
@@ -326,7 +340,8 @@ async fn renew(
         return *refusal;
     }
     let (time, seconds) = (now(&world), world.script.lease_seconds);
-    let found = world.units.iter_mut().filter_map(|unit| unit.lease.as_mut()).find(|lease| lease.0.to_string() == token);
+    let found =
+        world.units.iter_mut().filter_map(|unit| unit.lease.as_mut()).find(|lease| lease.0.to_string() == token);
     let Some(lease) = found else { return refuse(&world, Cause::UnknownLease, "there is no such lease") };
     lease.2 = time.plus(seconds);
     json(&world, &Renewed { now: time, expires_at: time.plus(seconds) })
@@ -356,8 +371,16 @@ async fn release(
 }
 
 async fn program(State(grid): State<Grid>) -> Response {
-    let mut world = grid.world();
-    world.requests.push("GET program".to_owned());
+    let stalls = {
+        let mut world = grid.world();
+        world.requests.push("GET program".to_owned());
+        grid.shared.changed.notify_all();
+        world.script.stall == Some("program")
+    };
+    if stalls {
+        std::future::pending::<()>().await;
+    }
+    let world = grid.world();
     let bytes = world.script.other_program.clone().unwrap_or_else(|| world.program.clone());
     ([("cairn-protocol", world.script.version.to_string())], bytes).into_response()
 }
@@ -385,11 +408,20 @@ async fn proof(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let stalls = grid.world().script.stall == Some("proof");
+    let answer = take_proof(&grid, &id, &method, &uri, &headers, &body);
+    if stalls {
+        std::future::pending::<()>().await;
+    }
+    answer
+}
+
+fn take_proof(grid: &Grid, id: &str, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Response {
     let mut world = grid.world();
     if world.script.unavailable {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let donor = match signed(&mut world, &method, &uri, &headers, &body) {
+    let donor = match signed(&mut world, method, uri, headers, body) {
         Ok(donor) => donor,
         Err(refusal) => return *refusal,
     };
@@ -403,9 +435,9 @@ async fn proof(
     };
     unit.submissions += 1;
     let statement = Statement { program, arguments: unit.arguments.0.clone(), prover: *donor.as_bytes() };
-    let sha256 = Digest::of(&body);
+    let sha256 = Digest::of(body);
     let mut receipt = ProofReceipt { status: ProofStatus::Accepted, unit: unit.id, sha256, credited_steps: 0 };
-    match verify(&statement, &body, &protocol::policy(Preset::Default100, max_steps)) {
+    match verify(&statement, body, &protocol::policy(Preset::Default100, max_steps)) {
         Ok(verified) => receipt.credited_steps = verified.n_steps,
         Err(error) => return refuse(&world, Cause::VerifyFailed, &error.to_string()),
     }
@@ -414,7 +446,7 @@ async fn proof(
         Some(_) => (receipt.status, receipt.credited_steps) = (ProofStatus::AlreadyProved, 0),
         None => unit.proofs.push((sha256, donor)),
     }
-    answer_or_lose(&grid, world, &receipt)
+    answer_or_lose(grid, world, &receipt)
 }
 
 async fn put_execution(
@@ -436,8 +468,7 @@ async fn put_execution(
     let unit = world.units.iter_mut().find(|unit| unit.id.to_string() == id).unwrap();
     assert_eq!(execution.arguments, unit.arguments.0);
     let n_steps = execution.n_steps() as u64;
-    let status =
-        if unit.execution.is_some() { ExecutionStatus::AlreadyExecuted } else { ExecutionStatus::Accepted };
+    let status = if unit.execution.is_some() { ExecutionStatus::AlreadyExecuted } else { ExecutionStatus::Accepted };
     unit.execution.get_or_insert((body.to_vec(), n_steps));
     unit.lease = None;
     let receipt = ExecutionReceipt { status, unit: unit.id, sha256: Digest::of(&body), n_steps };

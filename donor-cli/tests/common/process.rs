@@ -1,7 +1,8 @@
 //! The donor as a process.
 
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -86,23 +87,28 @@ impl Donor {
         self.wait_for(name, |event| event["event"] == name)
     }
 
-    /// Waits until the unit is in this phase or a later one.
-    pub fn wait_phase(&mut self, phases: &[&str], phase: &str) -> Value {
-        let place = |name: &Value| phases.iter().position(|known| name == known);
-        let wanted = phases.iter().position(|known| *known == phase).unwrap();
-        self.wait_for(phase, |event| {
-            event["event"] == "finished" || place(&event["unit"]["phase"]).is_some_and(|here| here >= wanted)
-        })
+    /// Waits until the unit comes to this phase.
+    pub fn wait_phase(&mut self, phase: &str) {
+        let seen = self.wait_for(phase, |event| {
+            event["event"] == "finished" || (event["event"] == "phase" && event["phase"] == phase)
+        });
+        assert_eq!(seen["event"], "phase", "the unit was finished before {phase}; seen: {}", self.tail());
+    }
+
+    /// Stops the unit's process while it is in this phase, which is shown by the donor saying so long after. Returns the process.
+    pub fn hold_in(&mut self, phase: &str) -> u32 {
+        self.wait_phase(phase);
+        let unit = unit_of(self.id()).expect("a running unit");
+        signal(unit, Signal::STOP);
+        // The donor tells this once a second: what the process said before it was stopped has come by then.
+        let later = self.wait_event("progress");
+        assert_eq!(later["units"][0]["phase"], phase, "it went on before it was stopped; seen: {}", self.tail());
+        unit
     }
 
     fn tail(&self) -> String {
         let from = self.seen.len().saturating_sub(40);
         self.seen[from..].iter().map(|event| format!("\n  {event}")).collect()
-    }
-
-    /// Events seen so far.
-    pub fn seen(&self) -> &[Value] {
-        &self.seen
     }
 
     /// SIGKILL.
@@ -113,8 +119,7 @@ impl Donor {
 
     /// SIGINT.
     pub fn interrupt(&self) {
-        let pid = rustix::process::Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        signal(self.child.id(), Signal::INT);
     }
 
     /// Waits for the end and returns everything seen.
@@ -142,6 +147,17 @@ impl Drop for Donor {
     }
 }
 
+/// Sends a signal to a process.
+pub fn signal(pid: u32, signal: Signal) {
+    rustix::process::kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
+}
+
+/// Whether a process is still there; one that has ended and is not yet waited for is not.
+pub fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
 /// The process of the donor's running unit.
 pub fn unit_of(donor: u32) -> Option<u32> {
     let path = format!("/proc/{donor}/task/{donor}/children");
@@ -150,9 +166,18 @@ pub fn unit_of(donor: u32) -> Option<u32> {
 
 /// Processor seconds of a process, without its children.
 pub fn cpu_seconds(pid: u32) -> Option<f64> {
-    let mut text = String::new();
-    std::fs::File::open(format!("/proc/{pid}/stat")).ok()?.read_to_string(&mut text).ok()?;
+    ticks(pid, 11)
+}
+
+/// Processor seconds of its children that have ended.
+pub fn ended_children_seconds(pid: u32) -> Option<f64> {
+    ticks(pid, 13)
+}
+
+/// Two numbers of `/proc/PID/stat`, counted after the name.
+fn ticks(pid: u32, at: usize) -> Option<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    let ticks: u64 = fields.get(at)?.parse::<u64>().ok()? + fields.get(at + 1)?.parse::<u64>().ok()?;
     Some(ticks as f64 / 100.0)
 }

@@ -1,4 +1,4 @@
-//! The real distributor, in the test's own process, with a project.
+//! The real distributor with a project, in the test's own process or in one that can be killed.
 
 use super::fixture;
 use cairo_runner::{Arguments, RunnableProgram};
@@ -11,9 +11,12 @@ use distributor::store::sqlite::SqliteStore;
 use distributor::store::{Keys as _, Scopes, UploaderKey};
 use protocol::client::{Bytes, ClientConfig, RetryPolicy, UploaderClient};
 use protocol::{
-    ApiKey, Digest, Felts, Identity, NewUnit, NewUnits, Preset, ProjectName, ProjectSpec, Timestamp, UnitCounts, UnitDetail,
-    UnitId, UnitLimits,
+    ApiKey, Digest, Felts, Identity, NewUnit, NewUnits, Preset, ProjectName, ProjectSpec, Timestamp, UnitCounts,
+    UnitDetail, UnitId, UnitLimits,
 };
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -35,26 +38,67 @@ pub struct Real {
     pub name: ProjectName,
     uploader: UploaderClient,
     runtime: Runtime,
-    _data: TempDir,
+    data: TempDir,
+    /// If it is a process of its own.
+    process: Option<Child>,
+}
+
+/// How a distributor is set up.
+pub struct Setup {
+    /// Its clock less the machine's, in seconds.
+    pub clock: i64,
+    pub lease_seconds: u64,
+    /// Whether it is a process of its own, which can be killed.
+    pub process: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { clock: 0, lease_seconds: 600, process: false }
+    }
 }
 
 impl Real {
     /// One whose project has this program, with a unit for each argument set.
     pub fn with(program: &str, units: &[&str]) -> Self {
-        Self::at(program, units, 0, 600)
+        Self::set_up(program, units, &Setup::default())
     }
 
-    /// One whose clock is off.
-    pub fn at(program: &str, units: &[&str], clock: i64, lease_seconds: u64) -> Self {
+    /// One that is set up otherwise.
+    pub fn set_up(program: &str, units: &[&str], setup: &Setup) -> Self {
         let (data, key) = (tempfile::tempdir().unwrap(), ApiKey::random().unwrap());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let settings = Settings { lease_seconds, retry_empty: 1, retry_all_leased: 1, ..Settings::default() };
-        let address = runtime.block_on(start(&data, &key, settings, clock));
+        runtime.block_on(add_key(data.path(), &key));
+        let (address, process) = if setup.process {
+            let (address, process) = start_process(data.path(), 0, setup.lease_seconds);
+            (address, Some(process))
+        } else {
+            let settings = settings(setup.lease_seconds);
+            let address = runtime.block_on(async {
+                let (address, serving) = serve(data.path(), 0, settings, setup.clock).await;
+                tokio::spawn(serving);
+                address
+            });
+            (address, None)
+        };
         let config = ClientConfig::new(&address, "test").unwrap().retry(RetryPolicy::interactive());
         let uploader = UploaderClient::new(config, Some(key)).unwrap();
         let name: ProjectName = "primes".parse().unwrap();
         let units = runtime.block_on(push(&uploader, &name, &fixture(program), units));
-        Self { address, units, name, uploader, runtime, _data: data }
+        Self { address, units, name, uploader, runtime, data, process }
+    }
+
+    /// Kills its process (SIGKILL).
+    pub fn kill(&mut self) {
+        let process = self.process.as_mut().expect("a process of its own");
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+
+    /// Starts its process again, on the same data and at the same address.
+    pub fn start_again(&mut self) {
+        let port = self.address.rsplit_once(':').unwrap().1.parse().unwrap();
+        self.process = Some(start_process(self.data.path(), port, 600).1);
     }
 
     /// Counts of the project's units.
@@ -87,8 +131,21 @@ impl Real {
     }
 }
 
-async fn start(data: &TempDir, key: &ApiKey, settings: Settings, clock: i64) -> String {
-    let store = SqliteStore::open(&data.path().join("cairn.db")).await.unwrap();
+impl Drop for Real {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+fn settings(lease_seconds: u64) -> Settings {
+    Settings { lease_seconds, retry_empty: 1, retry_all_leased: 1, ..Settings::default() }
+}
+
+async fn add_key(data: &Path, key: &ApiKey) {
+    let store = SqliteStore::open(&data.join("cairn.db")).await.unwrap();
     let scopes = Scopes { push: true, read: true, withdraw: true };
     let key = UploaderKey {
         id: key.id(),
@@ -100,13 +157,51 @@ async fn start(data: &TempDir, key: &ApiKey, settings: Settings, clock: i64) -> 
         revoked_at: None,
     };
     store.add_key(&key).await.unwrap();
-    let blobs = FolderBlobs::open(&data.path().join("blobs")).unwrap();
+}
+
+/// Opens the data and the port; what is returned serves for ever.
+async fn serve(data: &Path, port: u16, settings: Settings, clock: i64) -> (String, impl Future<Output = ()> + use<>) {
+    let store = SqliteStore::open(&data.join("cairn.db")).await.unwrap();
+    let blobs = FolderBlobs::open(&data.join("blobs")).unwrap();
     let mut parts = Parts::new(Arc::new(store), Arc::new(blobs), settings);
     parts.clock = Arc::new(MovedClock(clock));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(server::serve(App::new(parts), listener, std::future::pending()));
-    address
+    let serving = server::serve(App::new(parts), listener, std::future::pending());
+    (address, async move { drop(serving.await) })
+}
+
+const FOLDER: &str = "DONOR_TEST_DISTRIBUTOR";
+
+/// Starts this test program again as a distributor. Returns its address.
+fn start_process(data: &Path, port: u16, lease_seconds: u64) -> (String, Child) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "the_process_of_a_distributor", "--ignored", "--nocapture", "--test-threads=1"]);
+    command.env(FOLDER, data).env("DONOR_TEST_PORT", port.to_string());
+    command.env("DONOR_TEST_LEASE", lease_seconds.to_string()).stdout(Stdio::piped()).stdin(Stdio::null());
+    let mut process = command.spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let address = lines.find_map(|line| line.split_once("serving at ").map(|(_, address)| address.to_owned()));
+    let address = address.expect("a distributor that serves");
+    // Nobody reads the rest, but the pipe must stay open.
+    std::thread::spawn(move || lines.for_each(drop));
+    (address, process)
+}
+
+/// What the other process does; nothing if this is not the other process.
+pub fn be_a_process() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (Some(data), Some(port), Some(lease)) =
+        (std::env::var_os(FOLDER), number("DONOR_TEST_PORT"), number("DONOR_TEST_LEASE"))
+    else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (address, serving) = serve(Path::new(&data), u16::try_from(port).unwrap(), settings(lease), 0).await;
+        println!("serving at {address}");
+        serving.await;
+    });
 }
 
 async fn push(uploader: &UploaderClient, name: &ProjectName, file: &[u8], units: &[&str]) -> Vec<UnitId> {
