@@ -1,101 +1,262 @@
-//! 500 donors against one distributor: how many leases and submissions it serves in a second, and how long each takes.
+//! 500 donors against one distributor: how many leases and proofs it serves in a second, and how long each takes.
 //!
-//! Everything is real (sockets, signatures, SQLite, files) but proofs: donors send a few bytes, and a verifier that accepts
-//! them stands in for the real one. Run with `cargo bench -p distributor --bench load`; `--test` makes it short.
+//! Everything is real: sockets, signed requests, SQLite, files, and proofs of full security, each bound to its unit's arguments and to
+//! the key of the donor that submits it. Proving is left out of the measurement: donors lease units, all proofs are made, and then
+//! the clock starts. Donors and distributor share the machine.
+//!
+//! `cargo bench -p distributor --bench load`; with `--test` it is short.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use cairo_air::{ArgumentBinding, Builtin, Program, Statement};
+#[allow(dead_code)]
+#[path = "../tests/grid/fixture.rs"]
+mod fixture;
+
 use distributor::app::{App, Parts};
 use distributor::blobs::FolderBlobs;
 use distributor::config::Settings;
 use distributor::server;
 use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Keys as _, Refusal, Scopes, Shown, UploaderKey};
-use distributor::verify::{ExecutionBounds, Verifier};
-use felt::Felt;
+use distributor::store::{Keys as _, Scopes, UploaderKey};
+use futures_util::future::join_all;
 use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, Payload, RetryPolicy, UploaderClient};
 use protocol::{
-    ApiKey, Digest, DonorLimits, Felts, Identity, LeaseMode, LeaseRequest, NewUnit, NewUnits, Preset, ProjectName,
-    ProjectSpec, RequestKey, Timestamp, UnitLimits, Versions, encode_program, program_hash,
+    ApiKey, Digest, DonorLimits, Identity, Lease, LeaseMode, LeaseRequest, NewUnit, NewUnits, Preset, ProjectName,
+    ProjectSpec, ProofStatus, RequestKey, Timestamp, UnitLimits, Versions, encode_program, policy, program_hash,
 };
-use std::fs::File;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
 
-/// Bytes of a stand-in proof.
-const PROOF_BYTES: usize = 256 << 10;
+/// Security of the proofs.
+const PRESET: Preset = Preset::Default100;
 
-/// Accepts everything.
-struct Stub;
+/// What is measured.
+#[derive(Clone, Copy)]
+struct Plan {
+    donors: usize,
+    /// Units of each donor when all work as fast as they can.
+    rushed: usize,
+    /// Units of each donor when they take their time.
+    paced: usize,
+    /// How long a unit takes a donor then.
+    pace: Duration,
+}
 
-impl Verifier for Stub {
-    fn proof(&self, _: &Statement, _: &[u8], _: Preset, _: u64) -> Result<Shown, Refusal> {
-        Ok(Shown { n_steps: 1000, output: Felts(vec![Felt::from(7)]) })
+const FULL: Plan = Plan { donors: 500, rushed: 4, paced: 2, pace: Duration::from_secs(10) };
+const SHORT: Plan = Plan { donors: 20, rushed: 1, paced: 1, pace: Duration::from_secs(1) };
+
+/// One kind of request: how long each took, and how many failed.
+#[derive(Default)]
+struct Kind {
+    times: Mutex<Vec<Duration>>,
+    errors: AtomicUsize,
+}
+
+impl Kind {
+    async fn measure<T, E: std::fmt::Display>(&self, request: impl Future<Output = Result<T, E>>) -> Option<T> {
+        let begin = Instant::now();
+        let answer = request.await;
+        let took = begin.elapsed();
+        match answer {
+            Ok(answer) => {
+                self.times.lock().unwrap().push(took);
+                Some(answer)
+            }
+            Err(error) => {
+                eprintln!("{error}");
+                self.errors.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
     }
 
-    fn execution(
-        &self,
-        _: &Program,
-        _: &[Felt],
-        _: File,
-        _: &UnitLimits,
-        _: &ExecutionBounds,
-    ) -> Result<Shown, Refusal> {
-        Ok(Shown { n_steps: 1000, output: Felts::default() })
+    fn report(&self, name: &str, took: Duration) -> usize {
+        let mut times = self.times.lock().unwrap();
+        times.sort();
+        let at = |share: f64| {
+            let place = (times.len().saturating_sub(1) as f64 * share) as usize;
+            times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+        };
+        let (count, errors) = (times.len(), self.errors.load(Ordering::Relaxed));
+        let rate = count as f64 / took.as_secs_f64();
+        let (p50, p99, most) = (at(0.5), at(0.99), at(1.0));
+        println!("{name:<14}{count:>9}{rate:>12.0}{p50:>12.1}{p99:>12.1}{most:>12.1}{errors:>9}");
+        errors
     }
 }
 
-/// How long each request of a kind took.
+/// All kinds of requests of one run.
 #[derive(Default)]
-struct Times(Mutex<Vec<Duration>>);
+struct Figures {
+    leases: Kind,
+    renewals: Kind,
+    proofs: Kind,
+}
 
-impl Times {
-    async fn note(&self, begin: Instant) {
-        self.0.lock().await.push(begin.elapsed());
+impl Figures {
+    fn report(&self, title: &str, took: Duration) -> usize {
+        println!("\n{title}: {:.1} s", took.as_secs_f64());
+        println!(
+            "{:<14}{:>9}{:>12}{:>12}{:>12}{:>12}{:>9}",
+            "", "requests", "per second", "p50 ms", "p99 ms", "max ms", "errors"
+        );
+        let kinds = [("leases", &self.leases), ("renewals", &self.renewals), ("proofs", &self.proofs)];
+        let used = kinds
+            .into_iter()
+            .filter(|(_, kind)| !kind.times.lock().unwrap().is_empty() || kind.errors.load(Ordering::Relaxed) > 0);
+        used.map(|(name, kind)| kind.report(name, took)).sum()
+    }
+}
+
+/// Somebody with a key, the units that it holds, and their proofs.
+struct Donor {
+    client: DonorClient,
+    held: VecDeque<(Lease, Vec<u8>)>,
+}
+
+impl Donor {
+    fn new(address: &str, number: usize) -> Self {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&number.to_le_bytes());
+        Self { client: DonorClient::new(config(address), Identity::from_seed(&seed)).unwrap(), held: VecDeque::new() }
     }
 
-    async fn report(&self, name: &str, took: Duration) {
-        let mut times = self.0.lock().await;
-        times.sort();
-        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-        let rate = times.len() as f64 / took.as_secs_f64();
-        println!("{name:<12}{:>9}{rate:>12.0}{:>12.1}{:>12.1}{:>12.1}", times.len(), at(0.5), at(0.99), at(1.0));
+    async fn lease(&self) -> Result<Lease, String> {
+        let request = LeaseRequest {
+            request: RequestKey::random().unwrap(),
+            project: None,
+            mode: LeaseMode::Both,
+            limits: DonorLimits { max_steps: 1 << 30, max_memory: 1 << 40, steps_per_second: 0 },
+            versions: Versions::current("bench"),
+        };
+        match self.client.lease(&request).await {
+            Ok(LeaseAnswer::Lease(lease)) => Ok(*lease),
+            Ok(other) => Err(format!("{other:?}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn submit(&self, lease: &Lease, proof: Vec<u8>) -> Result<(), String> {
+        let submitted =
+            self.client.submit_proof(&lease.unit.id, Some(&lease.token), Payload::Bytes(proof.into()), None);
+        match submitted.await {
+            Ok(receipt) if receipt.status == ProofStatus::Accepted => Ok(()),
+            Ok(receipt) => Err(format!("{receipt:?}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// What a donor asks for each unit: it renews the lease, brings the proof, and takes the next unit.
+    async fn unit(&mut self, figures: &Figures) {
+        let (lease, proof) = self.held.pop_front().expect("a unit");
+        figures.renewals.measure(self.client.renew(&lease.token)).await;
+        figures.proofs.measure(self.submit(&lease, proof)).await;
+        figures.leases.measure(self.lease()).await;
     }
 }
 
 #[tokio::main]
-async fn main() {
-    let short = std::env::args().any(|argument| argument == "--test");
-    let (donors, rounds) = if short { (20, 2) } else { (500, 20) };
+async fn main() -> ExitCode {
+    let plan = if std::env::args().any(|argument| argument == "--test") { SHORT } else { FULL };
     let folder = tempfile::tempdir().unwrap();
-    let (address, key) = start(folder.path()).await;
-    push(&address, key, donors * rounds).await;
+    let (address, key) = start(folder.path(), plan).await;
+    let units = plan.rushed + plan.paced;
+    push(&address, key, 2 * plan.donors * units).await;
+    let mut donors: Vec<_> = (0..plan.donors).map(|number| Donor::new(&address, number)).collect();
 
-    let (leases, submissions) = (Arc::new(Times::default()), Arc::new(Times::default()));
+    let figures = Figures::default();
     let begin = Instant::now();
-    let work: Vec<_> = (0..donors)
-        .map(|number| {
-            tokio::spawn(donate(address.clone(), number, rounds, Arc::clone(&leases), Arc::clone(&submissions)))
-        })
-        .collect();
-    let mut errors = 0;
-    for donor in work {
-        errors += donor.await.unwrap();
+    let held = join_all(donors.iter().map(async |donor| {
+        let mut held = Vec::new();
+        for _ in 0..units {
+            held.extend(figures.leases.measure(donor.lease()).await);
+        }
+        held
+    }))
+    .await;
+    let mut errors = figures.report("All donors lease units", begin.elapsed());
+
+    let proofs = prove_all(&donors, &held);
+    for (donor, (leases, proofs)) in donors.iter_mut().zip(held.into_iter().zip(proofs)) {
+        donor.held = leases.into_iter().zip(proofs).collect();
     }
-    let took = begin.elapsed();
-    println!("{donors} donors, {rounds} units each, {:.1} s, {} kB a proof", took.as_secs_f64(), PROOF_BYTES >> 10);
-    println!("{:<12}{:>9}{:>12}{:>12}{:>12}{:>12}", "", "requests", "per second", "p50 ms", "p99 ms", "max ms");
-    leases.report("leases", took).await;
-    submissions.report("submissions", took).await;
-    println!("errors      {errors:>9}");
-    assert_eq!(errors, 0);
+
+    let figures = Figures::default();
+    let begin = Instant::now();
+    join_all(donors.iter_mut().map(async |donor| {
+        for _ in 0..plan.rushed {
+            donor.unit(&figures).await;
+        }
+    }))
+    .await;
+    errors += figures.report("All donors as fast as they can", begin.elapsed());
+
+    let figures = Figures::default();
+    let begin = Instant::now();
+    join_all((0..).zip(&mut donors).map(async |(number, donor)| {
+        for round in 0..plan.paced as u32 {
+            let at = plan.pace * round + plan.pace * number / plan.donors as u32;
+            tokio::time::sleep_until((begin + at).into()).await;
+            donor.unit(&figures).await;
+        }
+    }))
+    .await;
+    let title = format!("Each donor a unit in {} seconds", plan.pace.as_secs());
+    errors += figures.report(&title, begin.elapsed());
+    if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Proves every unit with its donor's key, on all cores, and says how large the proofs are and how long one takes to verify.
+fn prove_all(donors: &[Donor], held: &[Vec<Lease>]) -> Vec<Vec<Vec<u8>>> {
+    let begin = Instant::now();
+    let work: Vec<_> =
+        donors.iter().zip(held).map(|(donor, leases)| (donor.client.identity().donor_key(), leases)).collect();
+    let next = AtomicUsize::new(0);
+    let done: Vec<Mutex<Vec<Vec<u8>>>> = work.iter().map(|_| Mutex::default()).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some((key, leases)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let place = work.iter().position(|(other, _)| other == key).unwrap();
+                    let prove = |lease: &Lease| {
+                        let run = fixture::run_on(&lease.unit.arguments);
+                        fixture::prove_with(run, key, PRESET.parameters())
+                    };
+                    *done[place].lock().unwrap() = leases.iter().map(prove).collect();
+                }
+            });
+        }
+    });
+    let proofs: Vec<_> = done.into_iter().map(|proofs| proofs.into_inner().unwrap()).collect();
+    let count = proofs.iter().map(Vec::len).sum::<usize>();
+    let bytes = proofs.iter().flatten().map(Vec::len).sum::<usize>() / count;
+    let statement = cairo_air::Statement {
+        program: fixture::program(),
+        arguments: held[0][0].unit.arguments.0.clone(),
+        prover: *donors[0].client.identity().donor_key().as_bytes(),
+    };
+    let verify = || {
+        let begin = Instant::now();
+        cairo_air::verify(&statement, &proofs[0][0], &policy(PRESET, 1000)).unwrap();
+        begin.elapsed()
+    };
+    let mut times: Vec<_> = (0..21).map(|_| verify()).collect();
+    times.sort();
+    println!(
+        "\n{count} proofs made in {:.0} s; each has about {} kB and takes {:.2} ms of one core to verify",
+        begin.elapsed().as_secs_f64(),
+        bytes / 1000,
+        times[10].as_secs_f64() * 1e3
+    );
+    proofs
 }
 
 /// A distributor on a port of its own, without rate limits.
-async fn start(folder: &std::path::Path) -> (String, ApiKey) {
+async fn start(folder: &std::path::Path, plan: Plan) -> (String, ApiKey) {
     let store = SqliteStore::open(&folder.join("cairn.db")).await.unwrap();
     let key = ApiKey::random().unwrap();
     let stored = UploaderKey {
@@ -108,12 +269,13 @@ async fn start(folder: &std::path::Path) -> (String, ApiKey) {
         revoked_at: None,
     };
     store.add_key(&stored).await.unwrap();
+    // All donors may submit at the same moment here.
     let settings =
-        Settings { requests_per_minute: 0, unleased_per_minute: 0, verify_queue: 100_000, ..Settings::default() };
+        Settings { requests_per_minute: 0, unleased_per_minute: 0, verify_queue: plan.donors, ..Settings::default() };
     let blobs = FolderBlobs::open(&folder.join("blobs")).unwrap();
-    let parts = Parts { verifier: Arc::new(Stub), ..Parts::new(Arc::new(store), Arc::new(blobs), settings) };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
+    let parts = Parts::new(Arc::new(store), Arc::new(blobs), settings);
     tokio::spawn(server::serve(App::new(parts), listener, std::future::pending()));
     (address, key)
 }
@@ -123,69 +285,33 @@ fn config(address: &str) -> ClientConfig {
 }
 
 /// A project with that many units.
-async fn push(address: &str, key: ApiKey, units: u64) {
+async fn push(address: &str, key: ApiKey, units: usize) {
     let uploader = UploaderClient::new(config(address), Some(key)).unwrap();
-    let words =
-        [0x0407_8001_7fff_7fff, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe_u64];
-    let program =
-        Program::new(words.map(Felt::from).to_vec(), vec![Builtin::Output], ArgumentBinding::OutputPrefix).unwrap();
-    let (file, record) = (vec![0; 1000], encode_program(&program));
+    let (file, record) = (vec![0; 1000], encode_program(&fixture::program()));
     let name: ProjectName = "bench".parse().unwrap();
-    let (program_digest, record_digest) = (Digest::of(&file), Digest::of(&record));
+    let (program, record_digest) = (Digest::of(&file), Digest::of(&record));
     let signer = Identity::random().unwrap();
     uploader.put_program(file.into(), None).await.unwrap();
     uploader.put_record(record.into()).await.unwrap();
     let spec = ProjectSpec {
-        program: program_digest,
+        program,
         record: record_digest,
-        program_hash: program_hash(&program),
+        program_hash: program_hash(&fixture::program()),
         signer: signer.signer_key(),
-        signature: signer.sign_program(&name, &program_digest, &record_digest),
+        signature: signer.sign_program(&name, &program, &record_digest),
         limits: UnitLimits::default(),
-        preset: Preset::Default100,
+        preset: PRESET,
         description: String::new(),
         weight: 1,
     };
     uploader.put_project(&name, &spec).await.unwrap();
-    let unit = |number: u64| NewUnit {
+    let unit = |number: usize| NewUnit {
         external_id: number.to_string().parse().unwrap(),
-        arguments: Felts(vec![Felt::from(number)]),
-        estimated_steps: 1000,
+        arguments: fixture::felts(&[number as u64]),
+        estimated_steps: fixture::STEPS,
     };
     for first in (0..units).step_by(1000) {
         let batch = NewUnits { units: (first..units.min(first + 1000)).map(unit).collect() };
         uploader.add_units(&name, &batch).await.unwrap();
     }
-}
-
-/// Leases, renews and submits; returns the number of errors.
-async fn donate(address: String, number: u64, rounds: u64, leases: Arc<Times>, submissions: Arc<Times>) -> u64 {
-    let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&number.to_le_bytes());
-    let donor = DonorClient::new(config(&address), Identity::from_seed(&seed)).unwrap();
-    let mut errors = 0;
-    for round in 0..rounds {
-        let request = LeaseRequest {
-            request: RequestKey::random().unwrap(),
-            project: None,
-            mode: LeaseMode::Both,
-            limits: DonorLimits { max_steps: 1 << 30, max_memory: 1 << 40, steps_per_second: 0 },
-            versions: Versions::current("bench"),
-        };
-        let begin = Instant::now();
-        let Ok(LeaseAnswer::Lease(lease)) = donor.lease(&request).await else {
-            errors += 1;
-            continue;
-        };
-        leases.note(begin).await;
-        errors += u64::from(donor.renew(&lease.token).await.is_err());
-        let mut proof = vec![0; PROOF_BYTES];
-        proof[..8].copy_from_slice(&number.to_le_bytes());
-        proof[8..16].copy_from_slice(&round.to_le_bytes());
-        let begin = Instant::now();
-        let sent = donor.submit_proof(&lease.unit.id, Some(&lease.token), Payload::Bytes(proof.into()), None).await;
-        submissions.note(begin).await;
-        errors += u64::from(sent.is_err());
-    }
-    errors
 }

@@ -11,13 +11,27 @@ use std::time::Duration;
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Place {
     /// Folder of the database and the files [default: ./cairn-data]
-    #[arg(long, env = "CAIRN_DATA", value_name = "DIR", global = true)]
+    #[arg(long, env = "CAIRN_DATA", value_name = "DIR", global = true, hide_env_values = true, help_heading = "Place")]
     pub data: Option<PathBuf>,
     /// Database, `sqlite:FILE` [default: sqlite:DIR/cairn.db]
-    #[arg(long, env = "CAIRN_DATABASE", value_name = "URL", global = true)]
+    #[arg(
+        long,
+        env = "CAIRN_DATABASE",
+        value_name = "URL",
+        global = true,
+        hide_env_values = true,
+        help_heading = "Place"
+    )]
     pub database: Option<String>,
     /// Folder of programs, executions and proofs [default: DIR/blobs]
-    #[arg(long, env = "CAIRN_BLOBS", value_name = "DIR", global = true)]
+    #[arg(
+        long,
+        env = "CAIRN_BLOBS",
+        value_name = "DIR",
+        global = true,
+        hide_env_values = true,
+        help_heading = "Place"
+    )]
     pub blobs: Option<PathBuf>,
 }
 
@@ -83,12 +97,16 @@ impl Place {
 
 /// Declares the settings of `serve` once: flag, environment, file, default.
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])* $name:ident: $type:ty = $default:expr, $env:literal;)*) => {
+    ($(#[doc = $doc:literal] $name:ident: $type:ty = $default:expr, $env:literal, $value:literal;)*) => {
         /// How the distributor serves, as given.
         #[derive(Debug, Clone, Default, Args, Deserialize)]
         #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
         pub struct GivenSettings {
-            $($(#[doc = $doc])* #[arg(long, env = $env)] pub $name: Option<$type>,)*
+            $(
+                #[doc = $doc]
+                #[arg(long, env = $env, value_name = $value, hide_env_values = true)]
+                pub $name: Option<$type>,
+            )*
         }
 
         impl GivenSettings {
@@ -108,8 +126,11 @@ macro_rules! settings {
         /// How the distributor serves.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct Settings {
-            $($(#[doc = $doc])* pub $name: $type,)*
+            $(#[doc = $doc] pub $name: $type,)*
         }
+
+        /// All settings of `serve`: name in the file (as a flag with `--`), variable of the environment, and what it says.
+        pub const SETTINGS: &[(&str, &str, &str)] = &[$((stringify!($name), $env, $doc),)*];
 
         impl Default for Settings {
             fn default() -> Self {
@@ -121,45 +142,45 @@ macro_rules! settings {
 
 settings! {
     /// Address to listen on [default: 127.0.0.1:8080]
-    listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "CAIRN_LISTEN";
+    listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "CAIRN_LISTEN", "ADDRESS";
     /// Seconds of a lease; donors renew it [default: 600]
-    lease_seconds: u64 = 600, "CAIRN_LEASE_SECONDS";
+    lease_seconds: u64 = 600, "CAIRN_LEASE_SECONDS", "SECONDS";
     /// Seconds beyond which a lease is not renewed [default: 86400]
-    max_lease_seconds: u64 = 24 * 3600, "CAIRN_MAX_LEASE_SECONDS";
+    max_lease_seconds: u64 = 24 * 3600, "CAIRN_MAX_LEASE_SECONDS", "SECONDS";
     /// Seconds for which a donor is not lent a unit that failed on it [default: 3600]
-    cooldown_seconds: u64 = 3600, "CAIRN_COOLDOWN_SECONDS";
+    cooldown_seconds: u64 = 3600, "CAIRN_COOLDOWN_SECONDS", "SECONDS";
     /// Donors on which a unit must fail to be set aside [default: 3]
-    quarantine_after: u32 = 3, "CAIRN_QUARANTINE_AFTER";
+    quarantine_after: u32 = 3, "CAIRN_QUARANTINE_AFTER", "N";
     /// Seconds by which a donor's clock may be off [default: 300]
-    clock_window: u64 = 300, "CAIRN_CLOCK_WINDOW";
+    clock_window: u64 = 300, "CAIRN_CLOCK_WINDOW", "SECONDS";
     /// Proofs that are verified at once; 0 for one per core [default: 0]
-    verify_threads: usize = 0, "CAIRN_VERIFY_THREADS";
+    verify_threads: usize = 0, "CAIRN_VERIFY_THREADS", "N";
     /// Submissions that may wait for verification [default: 256]
-    verify_queue: usize = 256, "CAIRN_VERIFY_QUEUE";
+    verify_queue: usize = 256, "CAIRN_VERIFY_QUEUE", "N";
     /// Largest execution file in bytes [default: 1073741824]
-    max_execution_bytes: u64 = 1 << 30, "CAIRN_MAX_EXECUTION_BYTES";
+    max_execution_bytes: u64 = 1 << 30, "CAIRN_MAX_EXECUTION_BYTES", "BYTES";
     /// Most memory cells of an execution that is taken; checking takes 32 bytes of memory for each [default: 67108864]
-    max_execution_cells: u64 = 1 << 26, "CAIRN_MAX_EXECUTION_CELLS";
+    max_execution_cells: u64 = 1 << 26, "CAIRN_MAX_EXECUTION_CELLS", "N";
     /// Largest body of JSON in bytes [default: 33554432]
-    max_json_bytes: u64 = 32 << 20, "CAIRN_MAX_JSON_BYTES";
+    max_json_bytes: u64 = 32 << 20, "CAIRN_MAX_JSON_BYTES", "BYTES";
     /// Requests per minute that a donor may make; its leased submissions never count; 0 for no limit [default: 300]
-    requests_per_minute: u32 = 300, "CAIRN_REQUESTS_PER_MINUTE";
+    requests_per_minute: u32 = 300, "CAIRN_REQUESTS_PER_MINUTE", "N";
     /// Submissions without a lease per minute that a donor may make; 0 for no limit [default: 6]
-    unleased_per_minute: u32 = 6, "CAIRN_UNLEASED_PER_MINUTE";
+    unleased_per_minute: u32 = 6, "CAIRN_UNLEASED_PER_MINUTE", "N";
     /// Connections at once [default: 4096]
-    max_connections: usize = 4096, "CAIRN_MAX_CONNECTIONS";
+    max_connections: usize = 4096, "CAIRN_MAX_CONNECTIONS", "N";
     /// Seconds within which a request's head must come, and between two pieces of a body [default: 20]
-    idle_seconds: u64 = 20, "CAIRN_IDLE_SECONDS";
+    idle_seconds: u64 = 20, "CAIRN_IDLE_SECONDS", "SECONDS";
     /// Bytes per second that a body must come with, after the first 20 seconds [default: 16384]
-    min_rate: u64 = 16 << 10, "CAIRN_MIN_RATE";
+    min_rate: u64 = 16 << 10, "CAIRN_MIN_RATE", "BYTES";
     /// Seconds that an answer without a large body may take [default: 30]
-    request_seconds: u64 = 30, "CAIRN_REQUEST_SECONDS";
+    request_seconds: u64 = 30, "CAIRN_REQUEST_SECONDS", "SECONDS";
     /// Seconds for requests to end after a signal to stop [default: 30]
-    shutdown_seconds: u64 = 30, "CAIRN_SHUTDOWN_SECONDS";
+    shutdown_seconds: u64 = 30, "CAIRN_SHUTDOWN_SECONDS", "SECONDS";
     /// Seconds after which donors ask again when there is no work at all [default: 20]
-    retry_empty: u64 = 20, "CAIRN_RETRY_EMPTY";
+    retry_empty: u64 = 20, "CAIRN_RETRY_EMPTY", "SECONDS";
     /// Seconds after which donors ask again when all work is with others [default: 10]
-    retry_all_leased: u64 = 10, "CAIRN_RETRY_ALL_LEASED";
+    retry_all_leased: u64 = 10, "CAIRN_RETRY_ALL_LEASED", "SECONDS";
 }
 
 impl Settings {

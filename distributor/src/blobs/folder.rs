@@ -128,6 +128,6 @@ impl Blobs for FolderBlobs {
 
     async fn ping(&self) -> Result<(), BlobError> {
         let folder = self.root.join("tmp");
-        blocking(move || Ok(drop(NamedTempFile::new_in(folder)?))).await
+        blocking(move || Ok(NamedTempFile::new_in(folder)?.close()?)).await
     }
 }

@@ -17,7 +17,7 @@ const ANSWER: u64 = 64 << 10;
 #[derive(Debug, Args)]
 pub struct Health {
     /// Address that `serve` listens on [default: 127.0.0.1:8080]
-    #[arg(long, env = "CAIRN_LISTEN")]
+    #[arg(long, env = "CAIRN_LISTEN", value_name = "ADDRESS", hide_env_values = true)]
     listen: Option<SocketAddr>,
 }
 

@@ -20,7 +20,14 @@ use std::path::PathBuf;
 #[command(version, propagate_version = true, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.")]
 pub struct Cli {
     /// TOML file with the tables [place] and [serve]; flags and environment go before it
-    #[arg(long, env = "CAIRN_CONFIG", value_name = "FILE", global = true)]
+    #[arg(
+        long,
+        env = "CAIRN_CONFIG",
+        value_name = "FILE",
+        global = true,
+        hide_env_values = true,
+        help_heading = "Place"
+    )]
     config: Option<PathBuf>,
     #[command(flatten)]
     place: Place,

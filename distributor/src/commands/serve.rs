@@ -18,10 +18,10 @@ pub struct Serve {
     #[command(flatten)]
     settings: GivenSettings,
     /// What to log, such as `info` or `distributor=debug`
-    #[arg(long, env = "CAIRN_LOG", default_value = "info,sqlx=warn")]
+    #[arg(long, env = "CAIRN_LOG", hide_env_values = true, value_name = "FILTER", default_value = "info,sqlx=warn")]
     log: String,
     /// How to log
-    #[arg(long, env = "CAIRN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, env = "CAIRN_LOG_FORMAT", hide_env_values = true, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 }
 

@@ -2,7 +2,10 @@
 
 use crate::harness::Grid;
 use crate::raw::{get, send};
-use protocol::{Digest, LeaseToken, UnitId, routes};
+use distributor::config::SETTINGS;
+use protocol::{
+    Cause, Digest, FailureCause, Identity, LeaseMode, LeaseToken, NoWork, Nonce, Timestamp, UnitId, routes,
+};
 use serde_json::Value;
 
 fn document() -> Value {
@@ -81,4 +84,111 @@ fn every_address_of_the_client_is_documented() {
         assert_eq!(*address, filled);
         assert!(patterns.iter().any(|documented| documented == pattern), "{pattern} is not documented");
     }
+}
+
+/// A page of the documentation.
+fn page(name: &str) -> String {
+    std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)).unwrap()
+}
+
+/// The rows of all tables whose first cell is code, as cells without blanks around them.
+fn rows(page: &str) -> Vec<Vec<&str>> {
+    let rows = page.lines().filter_map(|line| line.trim_start().strip_prefix("| `"));
+    rows.map(|row| row.trim_end_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect()).collect()
+}
+
+#[test]
+fn the_page_lists_every_address_and_who_may_call_it() {
+    let page = page("API.md");
+    let mut listed: Vec<(String, String, &str)> = Vec::new();
+    for row in rows(&page) {
+        if let Some((method @ ("GET" | "PUT" | "POST" | "DELETE"), path)) = row[0].split_once(' ') {
+            let security = match row[1] {
+                "anyone" => "",
+                "push" | "read" | "withdraw" => "uploader",
+                other => other,
+            };
+            listed.push((method.to_owned(), path.to_owned(), security));
+        }
+    }
+    let document = document();
+    let mut declared: Vec<(String, String, &str)> = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let security = operation["security"][0].as_object().and_then(|one| one.keys().next());
+            declared.push((method.to_uppercase(), path.clone(), security.map_or("", String::as_str)));
+        }
+    }
+    listed.sort();
+    declared.sort();
+    assert_eq!(listed, declared);
+}
+
+#[test]
+fn the_page_lists_every_cause() {
+    let page = page("API.md");
+    let rows = rows(&page);
+    let listed: Vec<_> = rows.iter().filter(|row| row.len() == 4 && row[1].parse::<u16>().is_ok()).collect();
+    assert_eq!(listed.len(), Cause::ALL.len());
+    for (row, cause) in listed.into_iter().zip(Cause::ALL) {
+        let again = if cause.is_temporary() { "yes" } else { "no" };
+        assert_eq!((row[0], row[1], row[2]), (cause.name(), cause.status().to_string().as_str(), again));
+    }
+    // What stands in the tables beside the addresses is a cause too.
+    for row in rows.iter().filter(|row| row[0].contains(" /")) {
+        for cause in row.last().unwrap().split(", ").filter(|_| row.len() == 4) {
+            let cause = cause.trim_matches('`');
+            assert!(cause.is_empty() || Cause::ALL.iter().any(|one| one.name() == cause), "{cause:?} in {row:?}");
+        }
+    }
+    for reason in NoWork::ALL {
+        assert!(rows.iter().any(|row| row[0] == reason.name()), "{reason}");
+    }
+    for failure in FailureCause::ALL {
+        assert!(page.contains(&format!("`{failure}`")), "{failure}");
+    }
+}
+
+#[test]
+fn the_page_shows_a_signature_that_holds() {
+    let nonce = Nonce::from_bytes([3; 16]);
+    let donor = Identity::from_seed(&[7; 32]);
+    let signed = donor.sign_request("PUT", "/v1/x?y=1", Digest::of(b"body"), Timestamp(1_700_000_000), nonce);
+    let page = page("API.md");
+    for (name, value) in signed.to_headers() {
+        assert!(page.contains(&format!("\n{name}: {value}\n")), "{name}: {value}");
+    }
+}
+
+#[test]
+fn the_page_lists_every_setting_with_its_default() {
+    let page = page("OPERATIONS.md");
+    let rows = rows(&page);
+    for (name, variable, says) in SETTINGS {
+        let name = name.replace('_', "-");
+        let row = rows.iter().find(|row| row[0] == name).unwrap_or_else(|| panic!("{name} is missing"));
+        let (says, default) = says.trim().split_once(" [default: ").unwrap();
+        assert_eq!((row[1], row[2], row[3]), (*variable, default.trim_end_matches(']'), says), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_lists_every_figure() {
+    // A figure is shown once there is something to count.
+    let grid = Grid::start().await;
+    let id = grid.push(1).await[0];
+    let donor = grid.donor(1);
+    let lease = donor.lease(LeaseMode::Execute).await;
+    donor.execute(&lease, b"garbage".to_vec()).await.unwrap_err();
+    donor.refused(&id, b"garbage".to_vec()).await;
+    let page = page("OPERATIONS.md");
+    let figures = get(&grid, "/metrics").await.body;
+    let mut count = 0;
+    for line in figures.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').unwrap();
+        let name = if kind == "counter" { format!("{name}_total") } else { name.to_owned() };
+        assert!(page.contains(&format!("`{name}")), "{name} is missing");
+        count += 1;
+    }
+    assert_eq!(count, 9, "{figures}");
 }

@@ -48,20 +48,29 @@ fn program_writing(number: u64) -> Program {
 
 /// Its run on arguments.
 pub fn run(arguments: &[u64]) -> Execution {
-    run_writing(7, arguments)
+    run_on(&felts(arguments))
 }
 
 /// The run of another program, which writes another number.
 pub fn run_writing(number: u64, arguments: &[u64]) -> Execution {
+    run_of(number, felts(arguments))
+}
+
+/// The program's run on arguments as they travel.
+pub fn run_on(arguments: &Felts) -> Execution {
+    run_of(7, arguments.clone())
+}
+
+fn run_of(number: u64, Felts(arguments): Felts) -> Execution {
     let program = program_writing(number);
     let mut memory = vec![Felt::from(0)];
     memory.extend_from_slice(program.bytecode());
     memory.extend([15, 0, 20, 15, 5, number, 21, number, 23, 23 + arguments.len() as u64].map(Felt::from));
-    memory.extend(arguments.iter().copied().map(Felt::from));
+    memory.extend_from_slice(&arguments);
     let states = [(1, 15, 15), (3, 16, 15), (7, 18, 18), (9, 19, 18), (10, 19, 18), (12, 20, 18), (5, 20, 15)];
     Execution {
         program,
-        arguments: felts(arguments).0,
+        arguments,
         trace: states.map(|(pc, ap, fp)| Registers { pc, ap, fp }).to_vec(),
         memory,
         segments: BTreeMap::from([(Builtin::Output, Segment { base: 20, stop: 21 })]),

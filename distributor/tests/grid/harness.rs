@@ -33,11 +33,14 @@ pub struct Grid {
     folder: TempDir,
 }
 
+/// Puts something around the files.
+pub type Wrap = Box<dyn FnOnce(FolderBlobs) -> Arc<dyn Blobs>>;
+
 /// What a test changes of the distributor.
 pub struct Plan {
     pub settings: Settings,
     pub verifier: Arc<dyn Verifier>,
-    pub blobs: Option<Box<dyn FnOnce(FolderBlobs) -> Arc<dyn Blobs>>>,
+    pub blobs: Option<Wrap>,
 }
 
 impl Default for Plan {

@@ -2,12 +2,15 @@
 
 use crate::fixture;
 use crate::harness::{config, primes, spec, unit};
+use crate::raw::{sign, signed_head};
 use protocol::client::{ClientError, DonorClient, UploaderClient};
-use protocol::{ApiKey, Identity, NewUnits, UnitId, encode_program};
+use protocol::{ApiKey, Identity, NewUnits, Timestamp, UnitId, encode_program, routes};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_distributor"));
@@ -237,4 +240,38 @@ fn health_says_whether_it_is_ready() {
         text(&output.stderr).starts_with(&format!("distributor: no distributor answers at {address}: ")),
         "{output:?}"
     );
+}
+
+#[tokio::test]
+async fn a_gigabyte_of_garbage_is_held_neither_in_memory_nor_on_disk() {
+    let (folder, key) = data();
+    let serving = Serving::start(folder.path());
+    let id = push(&serving, &key, 1).await[0];
+    serving.donor().credit().await.unwrap();
+    let before = serving.memory();
+    // What a proof may have; and what an execution within this project's limits may have, which is far less than any may.
+    for (target, most) in [(routes::unit_proof(&id), 64 << 20), (routes::unit_execution(&id), 5 << 20)] {
+        let signed = sign(1, "PUT", &target, b"garbage", Timestamp::now());
+        let mut stream = TcpStream::connect(serving.address.trim_start_matches("http://")).await.unwrap();
+        let head = signed_head("PUT", &target, "transfer-encoding: chunked", &signed);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut chunk = b"100000\r\n".to_vec();
+        chunk.resize(chunk.len() + (1 << 20), 0x5a);
+        chunk.extend_from_slice(b"\r\n");
+        let (mut sent, mut on_disk) = (0, 0);
+        while sent < 1024 && stream.write_all(&chunk).await.is_ok() {
+            sent += 1;
+            on_disk = on_disk.max(size(&folder.path().join("blobs/tmp")));
+        }
+        assert!(sent < 200, "{target}: {sent} MiB were taken");
+        assert!((1..=most).contains(&on_disk), "{target}: {on_disk} bytes were on disk");
+    }
+    assert!(serving.memory() - before < 48 << 20, "it took {} bytes", serving.memory() - before);
+    assert_eq!(size(&folder.path().join("blobs/tmp")), 0);
+}
+
+/// Bytes of the files in a folder, some of which may vanish meanwhile.
+fn size(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.filter_map(|entry| entry.unwrap().metadata().ok()).map(|file| file.len()).sum()
 }
