@@ -6,7 +6,7 @@ use felt::Felt;
 use programs::{ALL, Project};
 
 /// Steps that a unit of the committed argument sets takes: enough that proving dwarfs the overhead, and a second or so.
-const STEPS: std::ops::RangeInclusive<usize> = 1 << 15..=1 << 17;
+const STEPS: std::ops::RangeInclusive<usize> = 1 << 16..=1 << 20;
 
 fn load(project: &Project) -> RunnableProgram {
     let bytes = std::fs::read(project.path(project.program)).expect("the compiled program");
@@ -100,11 +100,11 @@ fn known_results() {
         let project = project(name);
         project.argument_sets().expect("sets").iter().map(|(_, values)| (project.compute)(values)[column]).sum()
     };
-    assert_eq!(sum("primes", 2), 550, "π(4000)");
+    assert_eq!(sum("primes", 2), 669, "π(5000)");
     assert_eq!(sum("nqueens", 3), 352, "solutions on a 9 × 9 board");
-    let pi = 4.0 * sum("montecarlo", 2) as f64 / 8_000.0;
-    assert!((pi - std::f64::consts::PI).abs() < 0.06, "{pi} lies three standard deviations off π or more");
-    assert_eq!((project("collatz").compute)(&[1, 1000])[2..4], [871, 178]);
+    let pi = 4.0 * sum("montecarlo", 2) as f64 / 20_000.0;
+    assert!((pi - std::f64::consts::PI).abs() < 0.035, "{pi} lies three standard deviations off π or more");
+    assert_eq!((project("collatz").compute)(&[1, 1000])[2..4], [871, 178], "the longest chain below 1000");
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub enum Operation {
     Max,
     /// Number of rows.
     Count,
-    /// All values of a column, in the order in which the units were pushed.
+    /// All values of a column, in the order of the rows.
     Concat,
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// Pushes Cairo programs with their arguments to a grid, and collects results that it verifies itself.
 #[derive(Debug, Parser)]
-#[command(name = "uploader", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "uploader", version, max_term_width = 100, after_help = AFTER)]
 pub struct Cli {
     /// What all commands take.
     #[command(flatten)]
@@ -19,26 +19,42 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 the user's or the data's fault, 2 usage, 3 the distributor could not be \
-reached, 4 something is not believed.\nData go to standard output, messages to standard error.";
+const AFTER: &str = "\
+Example:
+  uploader key add --distributor https://grid.example.org
+  uploader push primes.cairo --range 0..4000:400
+  uploader status
+  uploader collect primes --wait --verify --aggregate sum --column 2
+  uploader verify primes-results --program primes.cairo
+
+Exit codes:
+  0  done
+  1  the user's or the data's fault: a bad file, an unknown project, results that are missing
+  2  the command line makes no sense
+  3  the distributor could not be reached or could not work; the same command goes on
+  4  something is not believed: a proof, a row, a list, a manifest
+Data go to standard output, messages to standard error.";
+
+/// Heading over what all commands take.
+const GLOBAL: &str = "Options of all commands";
 
 /// What all commands take.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Address of the distributor; if a key for one only was added, that one.
-    #[arg(long, global = true, value_name = "ADDRESS", env = "CAIRN_DISTRIBUTOR", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "ADDRESS", env = "CAIRN_DISTRIBUTOR", hide_env_values = true)]
     pub distributor: Option<String>,
     /// Folder of keys and records, instead of the user's own.
-    #[arg(long, global = true, value_name = "DIR", env = "CAIRN_UPLOADER_STATE", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "CAIRN_UPLOADER_STATE", hide_env_values = true)]
     pub state: Option<PathBuf>,
     /// How often a request is repeated that may succeed later.
-    #[arg(long, global = true, value_name = "N", default_value_t = 5)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "N", default_value_t = 5)]
     pub retries: usize,
     /// Say only what went wrong.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub quiet: bool,
     /// Colours in messages.
-    #[arg(long, global = true, value_enum, default_value_t)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t)]
     pub color: ColorChoice,
 }
 
@@ -83,7 +99,7 @@ pub struct Arguments {
 /// How a `.cairo` file is compiled.
 #[derive(Debug, Clone, Args)]
 pub struct Compilation {
-    /// Core library for Cairo 2 source: corelib/src of the Cairo repository [else $CAIRO_CORELIB, Scarb's cache].
+    /// Core library for Cairo 2 source: corelib/src of the Cairo repository [else $CAIRO_CORELIB, then Scarb's cache].
     #[arg(long, value_name = "DIR")]
     pub corelib: Option<PathBuf>,
 }
@@ -200,7 +216,7 @@ pub struct Collect {
     /// How source is compiled.
     #[command(flatten)]
     pub compilation: Compilation,
-    /// Least bits of conjectured security [default: those of the preset that was pushed].
+    /// Least bits of conjectured security, if more than the preset's that was pushed.
     #[arg(long, value_name = "BITS")]
     pub min_bits: Option<f64>,
     /// Threads that verify [default: all].

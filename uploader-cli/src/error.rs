@@ -5,6 +5,7 @@ use crate::collect::{JournalError, Refused};
 use crate::compile::CompileError;
 use crate::local::StateError;
 use crate::manifest::CheckError;
+use crate::show::number::{counted, grouped};
 use crate::trial::TrialError;
 use crate::units::UnitsError;
 use protocol::client::ClientError;
@@ -103,6 +104,19 @@ pub enum Error {
         /// The unit.
         unit: ExternalId,
     },
+    /// Arguments that were pushed under another name.
+    #[error(
+        "the arguments of the unit `{unit}` were pushed to project `{project}` before, as unit `{before}`. The same arguments give \
+         the same result, which would be counted twice: leave them out, or push them under the old name"
+    )]
+    UnitRenamed {
+        /// The project.
+        project: ProjectName,
+        /// The unit now.
+        unit: ExternalId,
+        /// The unit before.
+        before: ExternalId,
+    },
     /// Units that the distributor does not know.
     #[error("the project `{project}` has no unit {}", .units.iter().map(|unit| format!("`{unit}`")).collect::<Vec<_>>().join(", "))]
     UnknownUnits {
@@ -112,7 +126,10 @@ pub enum Error {
         units: Vec<ExternalId>,
     },
     /// Units without a result.
-    #[error("{missing} of {pushed} units have no result yet; --wait waits for them, --partial goes on without them")]
+    #[error(
+        "{} of {} no result yet; --wait waits for them, --partial goes on without them",
+        grouped(*missing as u64), has(*pushed)
+    )]
     Incomplete {
         /// How many.
         missing: usize,
@@ -161,6 +178,10 @@ pub enum Error {
     /// A fault of this program.
     #[error("a fault of this program: {0}")]
     Internal(String),
+}
+
+fn has(units: usize) -> String {
+    format!("{} {}", counted(units as u64, "unit"), if units == 1 { "has" } else { "have" })
 }
 
 fn count(refused: usize) -> String {

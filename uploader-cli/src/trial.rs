@@ -44,7 +44,7 @@ pub struct TrialError {
     pub source: RunError,
 }
 
-/// Runs `count` units, spread over the push: the first, the last, and others at even distances.
+/// Runs `count` units, spread over the push: the first, the last, and others at even distances. `begins` is told of each.
 ///
 /// # Errors
 /// The first unit that does not run within the limits.
@@ -53,6 +53,7 @@ pub fn run_units(
     units: &[Unit],
     limits: &UnitLimits,
     count: usize,
+    begins: &dyn Fn(&Unit),
 ) -> Result<Vec<Trial>, TrialError> {
     let limits = Limits {
         max_steps: limits.max_steps,
@@ -61,6 +62,7 @@ pub fn run_units(
     };
     let trial = |index: usize| {
         let unit = units.get(index)?;
+        begins(unit);
         let begin = Instant::now();
         let outcome = run(program, &Arguments::from_felts(&unit.arguments.0), &limits, &mut unwatched);
         let trial = outcome.map(|execution| Trial {
@@ -129,14 +131,14 @@ mod tests {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/primes/primes.json");
         let program = RunnableProgram::from_json(&std::fs::read(path).expect("the program")).expect("a program");
         let units = read(&Source::Range("0..300:100".parse().expect("a range")), None, &program).expect("units");
-        let trials = run_units(&program, &units, &UnitLimits::default(), 2).expect("runs");
+        let trials = run_units(&program, &units, &UnitLimits::default(), 2, &|_| {}).expect("runs");
         assert_eq!(trials.iter().map(|trial| trial.unit.as_str()).collect::<Vec<_>>(), ["0,100", "200,300"]);
         assert!(
             trials.iter().all(|trial| trial.n_steps > 1000 && trial.memory_bytes() > 1000 && trial.output_len == 4)
         );
 
         let limits = UnitLimits { max_steps: 5000, ..UnitLimits::default() };
-        let error = run_units(&program, &units, &limits, 3).expect_err("too many steps").to_string();
+        let error = run_units(&program, &units, &limits, 3, &|_| {}).expect_err("too many steps").to_string();
         assert!(error.starts_with("the unit `0,100` (range 0..300:100, line 1) does not run here"), "{error}");
         assert!(error.contains("did not end within 5000 steps"), "{error}");
     }

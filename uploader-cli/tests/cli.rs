@@ -13,6 +13,8 @@ fn help() {
     for command in ["push", "status", "list", "collect", "verify", "retry", "withdraw", "history", "key"] {
         insta::assert_snapshot!(format!("help_{command}"), machine.run(&[command, "--help"]));
     }
+    insta::assert_snapshot!("help_key_add", machine.run(&["key", "add", "--help"]));
+    insta::assert_snapshot!("help_short", machine.run(&["push", "-h"]));
 }
 
 #[test]
@@ -256,6 +258,99 @@ fn what_was_pushed_is_not_changed() {
     let refused = stranger.run_with_key(&fake.address, &["push", &primes, "--args", "b.csv", "--id-field", "id"]);
     assert_eq!(refused.code, 1, "{refused}");
     assert!(refused.stderr.contains("the unit `first` has other arguments"), "{refused}");
+}
+
+#[test]
+fn the_same_arguments_are_not_pushed_under_another_name() {
+    let machine = Machine::new();
+    let fake = Fake::start();
+    let primes = common::primes().display().to_string();
+    let push = |arguments: &[&str]| machine.run_with_key(&fake.address, arguments);
+    assert_eq!(push(&["push", &primes, "--range", "0..50:25"]).code, 0);
+    machine.write("named.csv", "id,lo,hi\nfirst,25,50\n");
+    let renamed = push(&["push", &primes, "--args", "named.csv", "--id-field", "id"]);
+    assert_eq!(renamed.code, 1, "{renamed}");
+    insta::assert_snapshot!(renamed.stderr.lines().last().unwrap_or_default(), @"error: the arguments of the unit `first` were pushed to project `primes` before, as unit `25,50`. The same arguments give the same result, which would be counted twice: leave them out, or push them under the old name");
+    assert_eq!(fake.with(|data| data.units.len()), 2);
+}
+
+/// More units than go into one request.
+const MANY: [&str; 6] = ["--range", "0..1500:1", "--trial", "1", "--retries", "0"];
+
+#[test]
+fn a_push_that_is_cut_off_goes_on() {
+    let machine = Machine::new();
+    let fake = Fake::start();
+    let primes = common::primes().display().to_string();
+    let run = |arguments: &[&str]| machine.run_with_key(&fake.address, arguments);
+    let push = [&["push", &primes][..], &MANY].concat();
+    // Program, record, project, the first batch.
+    fake.with(|data| data.budget = Some(4));
+    let cut = run(&push);
+    assert_eq!(cut.code, 3, "{cut}");
+    insta::assert_snapshot!(cut.stderr.lines().last().unwrap_or_default(), @"error: the distributor has too much to do. Run the same command again later");
+    fake.with(|data| data.budget = None);
+    assert_eq!(fake.with(|data| data.units.len()), 1000);
+    let collected = run(&["collect", "primes"]);
+    assert_eq!(collected.code, 1, "that units are missing is not the distributor's lie: {collected}");
+    insta::assert_snapshot!(collected.stderr, @"
+    warning: 0 of 1,500 units have a result, as the distributor says; --verify checks the proofs
+    warning: 500 units are missing, not sent because the push was cut off (push again): 1000,1001; 1001,1002; 1002,1003; 1003,1004; 1004,1005, …
+    warning: 1,000 units are missing, queued: 0,1; 1,2; 2,3; 3,4; 4,5, …
+    error: 1,500 of 1,500 units have no result yet; --wait waits for them, --partial goes on without them
+    ");
+    let again = run(&push);
+    assert!(again.stderr.contains("The project was there already; 500 of 1,500 units are new."), "{again}");
+    assert_eq!(fake.with(|data| data.units.len()), 1500);
+    // Now a unit that is gone is a lie.
+    fake.with(|data| data.units.pop());
+    assert_eq!(run(&["collect", "primes"]).code, 4);
+}
+
+#[test]
+fn a_push_that_is_refused_leaves_nothing_behind() {
+    let machine = Machine::new();
+    let fake = Fake::start();
+    let primes = common::primes().display().to_string();
+    let run = |arguments: &[&str]| machine.run_with_key(&fake.address, arguments);
+    fake.with(|data| data.batches = Some(0));
+    let refused = run(&["push", &primes, "--range", "0..50:25"]);
+    assert_eq!(refused.code, 1, "{refused}");
+    let unknown = run(&["collect", "primes"]);
+    assert!(unknown.stderr.contains("there is no record here of the project `primes`"), "{unknown}");
+
+    fake.with(|data| data.batches = Some(1));
+    let refused = run(&[&["push", &primes][..], &MANY].concat());
+    assert_eq!(refused.code, 1, "{refused}");
+    let collected = run(&["collect", "primes"]);
+    assert!(collected.stderr.contains("1,000 of 1,000 units have no result yet"), "{collected}");
+}
+
+#[test]
+fn pushes_at_the_same_time_are_all_recorded() {
+    let machine = Machine::new();
+    let fake = Fake::start();
+    let primes = common::primes().display().to_string();
+    let ranges = ["0..20:10", "20..40:10", "40..60:10", "60..80:10"];
+    std::thread::scope(|scope| {
+        for range in ranges {
+            scope.spawn(|| {
+                let pushed = machine.run_with_key(&fake.address, &["push", &primes, "--range", range]);
+                assert_eq!(pushed.code, 0, "{pushed}");
+            });
+        }
+    });
+    let collected = machine.run_with_key(&fake.address, &["collect", "primes"]);
+    assert!(collected.stderr.contains("8 of 8 units have no result yet"), "{collected}");
+}
+
+#[test]
+fn colours_only_where_they_are_wanted() {
+    let machine = Machine::new();
+    let coloured = |arguments: &[&str]| machine.run(arguments).stderr.contains('\u{1b}');
+    assert!(!coloured(&["status"]), "standard error is no terminal");
+    assert!(!coloured(&["status", "--color", "never"]));
+    assert!(coloured(&["status", "--color", "always"]));
 }
 
 #[test]

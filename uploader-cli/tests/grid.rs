@@ -16,7 +16,9 @@ use protocol::{
     ApiKey, DonorLimits, FailureCause, FailureReport, Lease, LeaseMode, LeaseRequest, Preset, RequestKey, Timestamp,
     Versions,
 };
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -30,23 +32,44 @@ struct Grid {
 
 impl Grid {
     fn start() -> Self {
-        let runtime = Runtime::new().expect("a runtime");
+        Self::with_key("*", Scopes { push: true, read: true, withdraw: true }, None)
+    }
+
+    /// A distributor whose access key is for these projects and may do this.
+    fn with_key(projects: &str, scopes: Scopes, revoked_at: Option<Timestamp>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let address = runtime.block_on(async {
+        let runtime = Runtime::new().expect("a runtime");
+        runtime.block_on(async {
             let store = SqliteStore::open(&folder.path().join("cairn.db")).await.expect("a database");
             let key: ApiKey = common::KEY.parse().expect("a key");
             let stored = UploaderKey {
                 id: key.id(),
                 name: "test".to_owned(),
                 secret_hash: key.secret_hash(),
-                projects: "*".to_owned(),
-                scopes: Scopes { push: true, read: true, withdraw: true },
+                projects: projects.to_owned(),
+                scopes,
                 created_at: Timestamp(0),
-                revoked_at: None,
+                revoked_at,
             };
             store.add_key(&stored).await.expect("a key");
+        });
+        Self::serve(runtime, folder, "127.0.0.1:0")
+    }
+
+    /// Ends it and starts it again at the same address.
+    fn restart(self, meanwhile: impl FnOnce()) -> Self {
+        let Self { address, runtime, folder } = self;
+        runtime.shutdown_timeout(Duration::from_secs(5));
+        meanwhile();
+        let address = address.strip_prefix("http://").expect("an address").to_owned();
+        Self::serve(Runtime::new().expect("a runtime"), folder, &address)
+    }
+
+    fn serve(runtime: Runtime, folder: TempDir, at: &str) -> Self {
+        let address = runtime.block_on(async {
+            let store = SqliteStore::open(&folder.path().join("cairn.db")).await.expect("a database");
             let blobs = FolderBlobs::open(&folder.path().join("blobs")).expect("a folder");
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let listener = TcpListener::bind(at).await.expect("a port");
             let address = format!("http://{}", listener.local_addr().expect("an address"));
             let settings = Settings { quarantine_after: 1, ..Settings::default() };
             let app = App::new(Parts::new(Arc::new(store), Arc::new(blobs), settings));
@@ -75,11 +98,18 @@ impl Grid {
         }
     }
 
-    /// Proves everything that there is.
+    /// Proves all units of primes that there are.
     fn work(&self, seed: u8) -> usize {
-        let (donor, program) = (self.donor(seed), load(&primes()));
+        self.prove(seed, &primes(), usize::MAX)
+    }
+
+    /// Proves at most so many units of the program.
+    fn prove(&self, seed: u8, program: &Path, most: usize) -> usize {
+        let (donor, program) = (self.donor(seed), load(program));
         let mut proved = 0;
-        while let Some(lease) = self.lease(&donor) {
+        while proved < most
+            && let Some(lease) = self.lease(&donor)
+        {
             let arguments = Arguments::from_felts(&lease.unit.arguments.0);
             let proof = prove_unit(&program, &arguments, donor.identity(), Preset::Bench96);
             let payload = Payload::Bytes(proof.into());
@@ -135,7 +165,7 @@ fn push_prove_collect_verify() {
     assert_eq!(waiting.code, 0, "{waiting}");
     // Primes below 50.
     assert!(waiting.stdout.ends_with("sum of output 2 over 5 rows: 15\n"), "{waiting}");
-    assert!(waiting.stderr.contains("unit 50,60 is missing: withdrawn"), "{waiting}");
+    assert!(waiting.stderr.contains("1 unit is missing, withdrawn: 50,60"), "{waiting}");
 
     let status = run(&["status", "--format", "jsonl"]);
     let status: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
@@ -165,6 +195,94 @@ fn a_proof_that_was_changed_at_the_distributor_is_refused() {
 }
 
 #[test]
+fn a_cairo_2_project_is_collected_in_parts_and_verified_elsewhere() {
+    let (grid, machine) = (Grid::start(), Machine::new());
+    let run = |arguments: &[&str]| machine.run_with_key(&grid.address, arguments);
+    let collatz = common::programs().join("collatz/collatz.executable.json");
+    let program = collatz.display().to_string();
+    machine.write("units.csv", "name,lo,hi\nfirst,1,10\nsecond,10,20\nthird,20,30\nfourth,30,40\n");
+    let push = ["push", &program, "--args", "units.csv", "--id-field", "name", "--preset", "bench-96"];
+    let pushed = run(&push);
+    assert!(pushed.stderr.contains("The project is new; 4 of 4 units are new."), "{pushed}");
+
+    // Two donors, and a collection after each.
+    assert_eq!(grid.prove(2, &collatz, 2), 2);
+    let collect = ["collect", "collatz", "--verify", "--aggregate", "max", "--column", "3"];
+    let half = run(&collect);
+    assert_eq!(half.code, 1, "{half}");
+    assert!(half.stderr.contains("2 of 4 units have no result yet"), "{half}");
+    assert!(half.stdout.contains("max of output 3 over 2 rows"), "{half}");
+    assert_eq!(grid.prove(3, &collatz, 5), 2);
+    let whole = run(&collect);
+    assert_eq!(whole.code, 0, "{whole}");
+    assert!(whole.stderr.contains("4 of 4 units are verified, 2 of them now."), "{whole}");
+    // 27 takes 111 steps.
+    assert!(whole.stdout.ends_with("max of output 3 over 4 rows: 111 (unit third)\n"), "{whole}");
+
+    // A third party has the folder and the program, and neither the distributor nor this machine's records.
+    let elsewhere = Machine::new();
+    copy(&machine.path("collatz-results"), &elsewhere.path("copied"));
+    std::fs::copy(&collatz, elsewhere.path("program.json")).expect("a copy");
+    drop(grid);
+    let verify = |more: &[&str]| elsewhere.run(&[&["verify", "copied", "--program", "program.json"], more].concat());
+    let csv = verify(&["--format", "csv"]);
+    assert_eq!(csv.code, 0, "{csv}");
+    let columns: Vec<Vec<&str>> = csv.stdout.lines().map(|line| line.split(',').collect()).collect();
+    let names: Vec<&str> = columns.iter().map(|cells| cells[0]).collect();
+    assert_eq!(names, ["unit", "first", "fourth", "second", "third"]);
+    assert!(columns.iter().all(|cells| cells.len() == columns[0].len()), "{csv}");
+    let provers: std::collections::BTreeSet<&str> = columns[1..].iter().map(|cells| cells[cells.len() - 2]).collect();
+    assert_eq!(provers.len(), 2, "each row names its own prover: {csv}");
+    assert_eq!(verify(&["--aggregate", "max", "--column", "4", "--only-aggregate"]).stdout, "9232\n");
+}
+
+#[test]
+fn a_distributor_that_goes_away_is_gone_on_with() {
+    let (grid, machine) = (Grid::start(), Machine::new());
+    let address = grid.address.clone();
+    let run = |arguments: &[&str]| machine.run_with_key(&address, arguments);
+    let program = primes().display().to_string();
+    let push = ["push", &program, "--range", "0..40:10", "--preset", "bench-96", "--retries", "0"];
+    assert_eq!(run(&push).code, 0);
+    assert_eq!(grid.prove(2, &primes(), 2), 2);
+    let collect = ["collect", "primes", "--verify", "--retries", "0", "--aggregate", "count", "--only-aggregate"];
+    assert_eq!(run(&collect).code, 1);
+    let grid = grid.restart(|| {
+        for arguments in [&push[..], &collect, &["status", "--retries", "0"]] {
+            let outcome = run(arguments);
+            assert_eq!((outcome.code, outcome.stdout.as_str()), (3, ""), "{outcome}");
+            assert!(outcome.stderr.contains("cannot be reached"), "{outcome}");
+        }
+    });
+    let again = run(&push);
+    assert!(again.stderr.contains("The project was there already; 0 of 4 units are new."), "{again}");
+    assert_eq!(grid.work(3), 2);
+    let whole = run(&collect);
+    assert_eq!((whole.code, whole.stdout.as_str()), (0, "4\n"), "{whole}");
+    assert!(whole.stderr.contains("4 of 4 units are verified, 2 of them now."), "{whole}");
+}
+
+#[test]
+fn keys_that_may_not() {
+    let all = Scopes { push: true, read: true, withdraw: true };
+    let read_only = Scopes { push: false, read: true, withdraw: false };
+    let program = primes().display().to_string();
+    for (projects, scopes, revoked) in [("other", all, None), ("*", read_only, None), ("*", all, Some(Timestamp(1)))] {
+        let (grid, machine) = (Grid::with_key(projects, scopes, revoked), Machine::new());
+        let refused = machine.run_with_key(&grid.address, &["push", &program, "--range", "0..40:10"]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (1, ""), "{refused}");
+        let last = refused.stderr.lines().last().unwrap_or_default();
+        insta::assert_snapshot!(
+            format!("key_{projects}_{}_{}", scopes.push, revoked.is_some()).replace('*', "all"),
+            last
+        );
+        assert!(!machine.path("state/projects").exists(), "nothing half-done remains");
+        let projects = machine.run_with_key(&grid.address, &["status", "--format", "jsonl"]);
+        assert_eq!(projects.stdout, "", "nothing half-done remains there");
+    }
+}
+
+#[test]
 fn a_name_that_is_taken() {
     let (grid, machine, other) = (Grid::start(), Machine::new(), Machine::new());
     let push = |machine: &Machine, program: &str, arguments: &str| {
@@ -182,6 +300,14 @@ fn a_name_that_is_taken() {
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    for path in walk(from) {
+        let target = to.join(path.strip_prefix(from).expect("a path below"));
+        std::fs::create_dir_all(target.parent().expect("a folder")).expect("a folder");
+        std::fs::copy(&path, &target).expect("a copy");
+    }
 }
 
 fn is_proof(path: &std::path::Path) -> bool {

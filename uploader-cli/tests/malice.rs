@@ -6,7 +6,7 @@ mod common;
 use common::fake::{Data, Fake};
 use common::{Machine, Outcome, primes};
 use felt::Felt;
-use protocol::{Digest, DonorKey, ProgramHash};
+use protocol::{Digest, DonorKey, MAX_PROOF_BYTES, ProgramHash};
 
 const ALL: [&str; 3] = ["0,10", "10,20", "20,30"];
 
@@ -181,6 +181,20 @@ fn a_forged_proof() {
 fn garbage_and_nothing() {
     let grid = Grid::new();
     grid.refused(|data| replace_proof(data, 1, vec![7; 5000]), "unit `10,20`: this is no proof file");
+}
+
+#[test]
+fn a_proof_without_end() {
+    let grid = Grid::new();
+    grid.refused(|data| replace_proof(data, 1, vec![7; MAX_PROOF_BYTES + 1]), "unit `10,20`: its proof is not there");
+}
+
+#[test]
+fn one_proof_for_two_units() {
+    Grid::new().refused(
+        |data| data.results[1].proof = data.results[0].proof.clone(),
+        "unit `10,20`: this is a proof of the program on other arguments",
+    );
 }
 
 #[test]

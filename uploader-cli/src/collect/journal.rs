@@ -4,10 +4,10 @@
 //! the row comes again.
 
 use crate::local::StateError;
-use crate::local::file::{create_folder, write_whole};
+use crate::local::file::{create_folder, read_limited, write_whole};
 use crate::manifest::{FILE, Manifest, ManifestRow, PROOFS, proof_file};
 use crate::show::Row;
-use protocol::{Digest, ExternalId, ProgramHash, ProjectName};
+use protocol::{Digest, ExternalId, MAX_PROOF_BYTES, ProgramHash, ProjectName};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -198,7 +198,8 @@ impl Journal {
 
     /// A proof that is here already and whole.
     pub fn stored_proof(&self, digest: &Digest) -> Option<Vec<u8>> {
-        let bytes = std::fs::read(self.folder.join(PROOFS).join(proof_file(digest))).ok()?;
+        let path = self.folder.join(PROOFS).join(proof_file(digest));
+        let bytes = read_limited(&path, MAX_PROOF_BYTES as u64).ok()?;
         (Digest::of(&bytes) == *digest).then_some(bytes)
     }
 

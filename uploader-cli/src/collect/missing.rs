@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, HashSet};
 pub struct Missing {
     /// The uploader's name for it.
     pub unit: ExternalId,
-    /// Its state, as the distributor says.
-    pub state: UnitState,
+    /// Its state, as the distributor says; `None` if it was not sent, because a push was cut off.
+    pub state: Option<UnitState>,
     /// Its failure, if it failed.
     pub failure: Option<Failure>,
 }
@@ -20,7 +20,7 @@ pub struct Missing {
 impl Missing {
     /// Whether waiting may bring a result.
     pub const fn is_open(&self) -> bool {
-        !matches!(self.state, UnitState::Failed | UnitState::Withdrawn)
+        !matches!(self.state, None | Some(UnitState::Failed | UnitState::Withdrawn))
     }
 }
 
@@ -48,10 +48,13 @@ pub async fn find_missing(session: &mut Session<'_>) -> Result<Vec<Missing>, Err
     let (mut missing, mut lies) = (Vec::new(), Vec::new());
     for unit in wanted.into_iter().filter(|unit| !refused.contains(unit)) {
         match units.get(&unit) {
+            None if session.settings().record.unsent.contains(&unit) => {
+                missing.push(Missing { unit, state: None, failure: None });
+            }
             None => lies.push(Refused { unit, reason: Refusal::Forgotten }),
             Some(_) if proved(&unit) => lies.push(Refused { unit, reason: Refusal::Withheld }),
             Some(Unit { state, failure, .. }) => {
-                missing.push(Missing { unit, state: *state, failure: failure.clone() })
+                missing.push(Missing { unit, state: Some(*state), failure: failure.clone() })
             }
         }
     }

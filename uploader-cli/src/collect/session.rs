@@ -5,18 +5,19 @@ use crate::error::Error;
 use crate::local::Record;
 use crate::show::{Printer, Row};
 use cairo_air::{Policy, Program};
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 use protocol::client::{ClientError, UploaderClient};
 use protocol::{Cause, Digest, ExternalId, Felts, UnitResult};
-use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::oneshot;
 
-/// Results of one page: their proofs are in memory at once.
-const PAGE: u32 = 64;
+/// Results of one page.
+const PAGE: u32 = 256;
 
-/// Proofs that are fetched at once.
-const DOWNLOADS: usize = 8;
+/// Proofs that are fetched or verified at once, and in memory.
+const AT_ONCE: usize = 16;
 
 /// What is collected and how.
 pub struct Settings {
@@ -26,6 +27,15 @@ pub struct Settings {
     pub program: Program,
     /// What proofs must be.
     pub policy: Policy,
+}
+
+/// What became of a page: rows whose proofs hold, and the others, each with the cursor before it.
+#[derive(Default)]
+struct Verified {
+    good: Vec<Row>,
+    bad: Vec<(u64, Refused)>,
+    /// Why the page was not finished.
+    error: Option<Error>,
 }
 
 /// A collection from one distributor: own record and program on one side, the distributor's claims on the other.
@@ -40,6 +50,7 @@ pub struct Session<'a> {
     refused: Vec<Refused>,
     seen: HashSet<ExternalId>,
     cursor: u64,
+    page: u32,
 }
 
 impl<'a> Session<'a> {
@@ -67,6 +78,7 @@ impl<'a> Session<'a> {
             refused: Vec::new(),
             seen: HashSet::new(),
             cursor,
+            page: PAGE,
         })
     }
 
@@ -91,7 +103,14 @@ impl<'a> Session<'a> {
     /// believed is no error here: see [`Session::refused`].
     pub async fn advance(&mut self) -> Result<(), Error> {
         loop {
-            let page = self.client.results(&self.settings.record.project, self.cursor, PAGE).await?;
+            let page = match self.client.results(&self.settings.record.project, self.cursor, self.page).await {
+                // Long outputs.
+                Err(ClientError::TooLarge { .. }) if self.page > 1 => {
+                    self.page /= 2;
+                    continue;
+                }
+                page => page?,
+            };
             let mut last = self.cursor;
             for result in &page.results {
                 if result.cursor <= last {
@@ -140,18 +159,20 @@ impl<'a> Session<'a> {
             }
             before = result.cursor;
         }
-        if self.journal.is_none() {
+        let Some(journal) = &self.journal else {
             self.listed.extend(rows.into_iter().map(|(_, row)| row));
             return Ok(first_refused);
-        }
-        let (good, bad) = self.verify(rows).await?;
-        for (before, refused) in bad {
+        };
+        let verified = self.verify(journal, rows).await;
+        for (before, refused) in verified.bad {
             first_refused = Some(first_refused.map_or(before, |first: u64| first.min(before)));
             self.refused.push(refused);
         }
         if let Some(journal) = &mut self.journal {
-            journal.add(good, None)?;
-            self.printer.progress(format_args!("{} of {} units verified", journal.rows().len(), self.pushed.len()));
+            journal.add(verified.good, None)?;
+        }
+        if let Some(error) = verified.error {
+            return Err(error);
         }
         Ok(first_refused)
     }
@@ -183,42 +204,57 @@ impl<'a> Session<'a> {
     }
 
     /// Fetches the proofs and verifies them, several at a time. Each row stands with the cursor before it.
-    async fn verify(&self, rows: Vec<(u64, Row)>) -> Result<(Vec<Row>, Vec<(u64, Refused)>), Error> {
-        let fetched: Vec<(u64, Row, Result<Vec<u8>, Refusal>)> = stream::iter(rows)
+    async fn verify(&self, journal: &Journal, rows: Vec<(u64, Row)>) -> Verified {
+        let (done, broken) = (AtomicUsize::new(journal.rows().len()), AtomicBool::new(false));
+        let mut checked = stream::iter(rows)
             .map(async |(before, row)| {
-                let proof = self.fetch(&row.proof).await?;
-                Ok::<_, Error>((before, row, proof))
-            })
-            .buffered(DOWNLOADS)
-            .try_collect()
-            .await?;
-        let settings = Arc::clone(&self.settings);
-        let check = move || -> Vec<(u64, Row, Result<Vec<u8>, Refusal>)> {
-            let one = |(before, row, proof): (u64, Row, Result<Vec<u8>, Refusal>)| {
-                let checked = proof
-                    .and_then(|proof| check_proof(&settings.program, &row, &proof, &settings.policy).map(|()| proof));
-                (before, row, checked)
-            };
-            fetched.into_par_iter().map(one).collect()
-        };
-        let checked = tokio::task::spawn_blocking(check).await.map_err(|error| Error::Internal(error.to_string()))?;
-        let (mut good, mut bad) = (Vec::new(), Vec::new());
-        for (before, row, outcome) in checked {
-            match (outcome, &self.journal) {
-                (Ok(proof), Some(journal)) => {
-                    journal.store_proof(&row.proof, &proof)?;
-                    good.push(row);
+                if broken.load(Ordering::Relaxed) {
+                    return None;
                 }
-                (Ok(_), None) => good.push(row),
-                (Err(reason), _) => bad.push((before, Refused { unit: row.unit, reason })),
+                let outcome = self.verify_one(journal, row).await;
+                broken.fetch_or(outcome.is_err(), Ordering::Relaxed);
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                self.printer.progress(format_args!("{done} of {} units verified", self.pushed.len()));
+                Some(outcome.map(|(row, outcome)| (before, row, outcome)))
+            })
+            .buffered(AT_ONCE);
+        let mut verified = Verified::default();
+        // After an error no proof is begun, but those under way are finished and kept.
+        while let Some(one) = checked.next().await {
+            match one {
+                Some(Ok((_, row, Ok(())))) => verified.good.push(row),
+                Some(Ok((before, row, Err(reason)))) => verified.bad.push((before, Refused { unit: row.unit, reason })),
+                Some(Err(error)) => drop(verified.error.get_or_insert(error)),
+                None => {}
             }
         }
-        Ok((good, bad))
+        verified
+    }
+
+    /// Fetches one proof, verifies it and keeps it if it is good.
+    async fn verify_one(&self, journal: &Journal, row: Row) -> Result<(Row, Result<(), Refusal>), Error> {
+        let proof = match self.fetch(journal, &row.proof).await? {
+            Ok(proof) => proof,
+            Err(reason) => return Ok((row, Err(reason))),
+        };
+        let settings = Arc::clone(&self.settings);
+        let (answer, checked) = oneshot::channel();
+        rayon::spawn(move || {
+            let outcome = check_proof(&settings.program, &row, &proof, &settings.policy);
+            // Nobody waits any more if another proof could not be fetched.
+            let _ = answer.send((row, proof, outcome));
+        });
+        let (row, proof, outcome) =
+            checked.await.map_err(|_| Error::Internal("a verification broke off".to_owned()))?;
+        if outcome.is_ok() {
+            journal.store_proof(&row.proof, &proof)?;
+        }
+        Ok((row, outcome))
     }
 
     /// A proof, from disk if it is there.
-    async fn fetch(&self, digest: &Digest) -> Result<Result<Vec<u8>, Refusal>, Error> {
-        if let Some(proof) = self.journal.as_ref().and_then(|journal| journal.stored_proof(digest)) {
+    async fn fetch(&self, journal: &Journal, digest: &Digest) -> Result<Result<Vec<u8>, Refusal>, Error> {
+        if let Some(proof) = journal.stored_proof(digest) {
             return Ok(Ok(proof));
         }
         match self.client.proof(digest).await {
@@ -228,6 +264,27 @@ impl<'a> Session<'a> {
             Err(error) if error.cause() == Some(Cause::UnknownBlob) => Ok(Err(Refusal::NoProof(error.to_string()))),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// How many rows there are so far.
+    pub fn len(&self) -> usize {
+        self.journal.as_ref().map_or(self.listed.len(), |journal| journal.rows().len())
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it is sure that units without a row are still being worked on, from the project's counts alone, without a look
+    /// at each unit.
+    ///
+    /// # Errors
+    /// If the distributor cannot be asked.
+    pub async fn may_wait(&self) -> Result<bool, Error> {
+        let missing = (self.pushed.len() - self.len().min(self.pushed.len())) as u64;
+        let units = self.client.project(&self.settings.record.project).await?.units;
+        Ok(units.queued + units.leased + units.executed > 0 && missing > units.failed + units.withdrawn)
     }
 
     /// All rows so far, in the order in which the units were pushed.

@@ -8,19 +8,20 @@ use crate::compile::{self, Places};
 use crate::error::Error;
 use crate::local::{Record, RecordedUnit};
 use crate::manifest::Manifest;
-use crate::show::number::grouped;
+use crate::show::number::{counted, grouped};
 use crate::units;
 use cairo_runner::RunnableProgram;
 use protocol::client::UploaderClient;
-use protocol::{Digest, program_hash};
+use protocol::{Digest, ExternalId, Failure, program_hash};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// First and longest pause between looks for new results with `--wait`.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
-/// Missing units that are named one by one.
-const SHOWN: usize = 20;
+/// Missing units that are named.
+const SHOWN: usize = 5;
 
 pub(super) async fn run(context: &Context, options: cli::Collect) -> Result<(), Error> {
     use_threads(options.jobs)?;
@@ -69,12 +70,14 @@ async fn settings(context: &Context, client: &UploaderClient, options: &cli::Col
                 max_steps: stored.as_ref().map_or(spec.limits.max_steps, |(record, _)| record.max_steps),
                 pushed_at: protocol::Timestamp::now(),
                 units: units.into_iter().map(|unit| RecordedUnit { id: unit.id, arguments: unit.arguments }).collect(),
+                unsent: Default::default(),
             };
             (record, compiled.program.program().clone())
         }
     };
     let mut policy = protocol::policy(record.preset, record.max_steps);
-    policy.min_conjectured_bits = options.min_bits.unwrap_or(policy.min_conjectured_bits);
+    // The manifest names the preset, so that less than the preset's security is never taken.
+    policy.min_conjectured_bits = policy.min_conjectured_bits.max(options.min_bits.unwrap_or(0.0));
     Ok(Settings { record, program, policy })
 }
 
@@ -93,13 +96,15 @@ fn open_journal(options: &cli::Collect, settings: &Settings) -> Result<Journal, 
 async fn gather(session: &mut Session<'_>, options: &cli::Collect) -> Result<Vec<Missing>, Error> {
     let (mut pause, longest) = PAUSES;
     loop {
-        let before = session.rows().len();
+        let before = session.len();
         session.advance().await?;
-        let missing = find_missing(session).await?;
-        if !options.wait || !session.refused().is_empty() || !missing.iter().any(Missing::is_open) {
-            return Ok(missing);
+        if !options.wait || !session.refused().is_empty() || !session.may_wait().await? {
+            let missing = find_missing(session).await?;
+            if !options.wait || !session.refused().is_empty() || !missing.iter().any(Missing::is_open) {
+                return Ok(missing);
+            }
         }
-        pause = if session.rows().len() > before { PAUSES.0 } else { (pause * 2).min(longest) };
+        pause = if session.len() > before { PAUSES.0 } else { (pause * 2).min(longest) };
         tokio::time::sleep(pause).await;
     }
 }
@@ -119,9 +124,10 @@ async fn finish(
         write_manifest(context, session, &rows)?;
         return Err(Error::Refused { refused: session.refused().to_vec() });
     }
-    show_rows(&rows, &options.aggregation, context.printer)?;
+    // First what is kept: whoever reads the rows may stop reading.
     write_manifest(context, session, &rows)?;
     mark(context, session).await;
+    show_rows(&rows, &options.aggregation, context.printer)?;
     if rows.len() < pushed && !options.partial {
         return Err(Error::Incomplete { missing: pushed - rows.len(), pushed });
     }
@@ -143,22 +149,35 @@ fn say_what_came(context: &Context, session: &Session<'_>, rows: usize, before: 
 }
 
 fn say_missing(context: &Context, missing: &[Missing]) {
-    for one in missing.iter().take(SHOWN) {
-        match &one.failure {
-            Some(failure) => context.printer.warn(format_args!(
-                "unit {} is missing: {}, {} on {} donors ({})",
-                one.unit, one.state, failure.cause, failure.donors, failure.detail
-            )),
-            None => context.printer.warn(format_args!("unit {} is missing: {}", one.unit, one.state)),
-        }
+    let mut by_reason: BTreeMap<String, Vec<&ExternalId>> = BTreeMap::new();
+    for one in missing {
+        by_reason.entry(reason(one)).or_default().push(&one.unit);
     }
-    if missing.len() > SHOWN {
-        context.printer.warn(format_args!("{} more units are missing", missing.len() - SHOWN));
+    for (reason, units) in by_reason {
+        let named: Vec<String> = units.iter().take(SHOWN).map(ToString::to_string).collect();
+        let more = if units.len() > SHOWN { ", …" } else { "" };
+        let are = if units.len() == 1 { "is" } else { "are" };
+        context.printer.warn(format_args!(
+            "{} {are} missing, {reason}: {}{more}",
+            counted(units.len() as u64, "unit"),
+            named.join("; ")
+        ));
+    }
+}
+
+/// Why there is no result.
+fn reason(missing: &Missing) -> String {
+    match (&missing.state, &missing.failure) {
+        (Some(state), Some(Failure { cause, donors, detail })) => {
+            format!("{state} ({cause} on {}: {detail})", counted((*donors).into(), "donor"))
+        }
+        (Some(state), None) => state.to_string(),
+        (None, _) => "not sent because the push was cut off (push again)".to_owned(),
     }
 }
 
 fn write_manifest(context: &Context, session: &Session<'_>, rows: &[crate::show::Row]) -> Result<(), Error> {
-    let Some(journal) = session.journal() else { return Ok(()) };
+    let Some(journal) = session.journal().filter(|_| !rows.is_empty()) else { return Ok(()) };
     let record = &session.settings().record;
     let (project, pushed) = (record.project.clone(), record.units.len() as u64);
     let manifest = Manifest::new(project, record.program_hash, record.preset, pushed, rows);

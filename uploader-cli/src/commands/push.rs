@@ -8,12 +8,15 @@ use crate::local::{Record, RecordedUnit, StateError};
 use crate::show::number::{bytes, counted, grouped};
 use crate::trial::{Trial, estimates, run_units};
 use crate::units::{self, Unit};
-use protocol::client::UploaderClient;
+use protocol::client::{ClientError, UploaderClient};
 use protocol::signing::Identity;
 use protocol::{
     Digest, MAX_BATCH, NewUnit, NewUnits, ProjectName, ProjectSpec, Timestamp, UnitLimits, encode_program, program_hash,
 };
 use std::path::Path;
+
+/// Most arguments of one request, all units together: some megabytes.
+const MAX_BATCH_VALUES: usize = 1 << 16;
 
 pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Error> {
     let printer = context.printer;
@@ -32,7 +35,9 @@ pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Err
         max_memory_cells: options.max_memory_cells,
         time_limit: options.time_limit,
     };
-    let trials = run_units(&compiled.program, &units, &limits, options.trial as usize)?;
+    let trials = run_units(&compiled.program, &units, &limits, options.trial as usize, &|unit| {
+        printer.progress(format_args!("running unit {} here", unit.id));
+    })?;
     let estimates = estimates(&trials, units.len());
     say_trials(context, &trials, &estimates);
     if options.dry_run {
@@ -42,6 +47,9 @@ pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Err
 
     let client = context.client()?;
     let distributor = context.distributor()?;
+    let lock = context.state.lock(&distributor, &name, || {
+        printer.note(format_args!("Another push to {name} runs on this machine; this one waits for it."));
+    })?;
     let mut record = own_record(context, &distributor, &name, &compiled, &options)?;
     record.merge(
         units.iter().map(|unit| RecordedUnit { id: unit.id.clone(), arguments: unit.arguments.clone() }).collect(),
@@ -49,7 +57,20 @@ pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Err
     let created = put_project(context, &client, &name, &compiled, &options, limits).await?;
     // From here on the distributor may have units, so the record must be there first.
     record.save(&context.state, &compiled.bytes)?;
-    let new = put_units(context, &client, &name, &units, &estimates).await?;
+    let outcome = put_units(context, &client, &mut record, &units, &estimates).await;
+    if let Err(error) = &outcome
+        && error.cause().is_some_and(|cause| !cause.is_temporary())
+    {
+        // The same push will never be taken, so it leaves nothing behind.
+        record.forget_unsent();
+    }
+    if record.units.is_empty() {
+        record.remove(&context.state)?;
+    } else {
+        record.save(&context.state, &compiled.bytes)?;
+    }
+    drop(lock);
+    let new = outcome?;
     let project = if created { "The project is new" } else { "The project was there already" };
     printer.note(format_args!("{project}; {} of {} units are new.", grouped(new), grouped(units.len() as u64)));
     printer.note(format_args!(
@@ -93,12 +114,12 @@ fn own_record(
     compiled: &Compiled,
     options: &cli::Push,
 ) -> Result<Record, Error> {
-    let units = match Record::load(&context.state, distributor, name)? {
+    let (units, unsent) = match Record::load(&context.state, distributor, name)? {
         Some((old, _)) if old.program_hash != program_hash(compiled.program.program()) => {
             return Err(Error::ProgramChanged { project: name.clone() });
         }
-        Some((old, _)) => old.units,
-        None => Vec::new(),
+        Some((old, _)) => (old.units, old.unsent),
+        None => Default::default(),
     };
     Ok(Record {
         distributor: distributor.to_owned(),
@@ -109,6 +130,7 @@ fn own_record(
         max_steps: options.max_steps,
         pushed_at: Timestamp::now(),
         units,
+        unsent,
     })
 }
 
@@ -145,33 +167,61 @@ async fn put_project(
     Ok(stored.created)
 }
 
-/// Sends the units in batches. Gives how many are new.
+/// Sends the units in batches and notes in the record which were taken in. Gives how many are new.
 async fn put_units(
     context: &Context,
     client: &UploaderClient,
-    name: &ProjectName,
+    record: &mut Record,
     units: &[Unit],
     estimates: &[u64],
-) -> Result<u64, Error> {
-    let mut new = 0;
-    for (index, (units_of_batch, estimates)) in units.chunks(MAX_BATCH).zip(estimates.chunks(MAX_BATCH)).enumerate() {
+) -> Result<u64, ClientError> {
+    let (mut new, mut sent) = (0, 0);
+    while let Some(rest) = units.get(sent..).filter(|rest| !rest.is_empty()) {
+        let batch = batch_of(rest);
         let unit = |(unit, estimated_steps): (&Unit, &u64)| NewUnit {
             external_id: unit.id.clone(),
             arguments: unit.arguments.clone(),
             estimated_steps: (*estimated_steps).max(1),
         };
-        let batch = NewUnits { units: units_of_batch.iter().zip(estimates).map(unit).collect() };
-        let stored = client.add_units(name, &batch).await?;
+        let estimates = estimates.get(sent..).unwrap_or_default();
+        let body = NewUnits { units: batch.iter().zip(estimates).map(unit).collect() };
+        let stored = client.add_units(&record.project, &body).await?;
         new += stored.units.iter().filter(|unit| unit.created).count() as u64;
-        let sent = index * MAX_BATCH + units_of_batch.len();
+        record.sent(batch.iter().map(|unit| &unit.id));
+        sent += batch.len();
         context.printer.progress(format_args!("{sent} of {} units sent", units.len()));
     }
     Ok(new)
 }
 
+/// As many of the units as go into one request, at least one.
+fn batch_of(units: &[Unit]) -> &[Unit] {
+    let mut values = 0;
+    let fits = |unit: &&Unit| {
+        values += unit.arguments.0.len();
+        values <= MAX_BATCH_VALUES
+    };
+    let length = units.iter().take(MAX_BATCH).take_while(fits).count().max(1);
+    units.get(..length).unwrap_or(units)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn batches_have_bounds() {
+        let unit = |values: usize| Unit {
+            id: "u".parse().expect("an id"),
+            arguments: protocol::Felts(vec![felt::Felt::from(1); values]),
+            place: units::Place { file: String::new(), line: 1, column: None },
+        };
+        let length = |units: Vec<Unit>| batch_of(&units).len();
+        assert_eq!(length((0..MAX_BATCH + 5).map(|_| unit(2)).collect()), MAX_BATCH);
+        assert_eq!(length(vec![unit(MAX_BATCH_VALUES - 1), unit(1), unit(1)]), 2);
+        assert_eq!(length(vec![unit(MAX_BATCH_VALUES + 1), unit(1)]), 1);
+        assert_eq!(length(Vec::new()), 0);
+    }
 
     #[test]
     fn names_of_projects() {

@@ -6,7 +6,7 @@ use crate::cli;
 use crate::compile::{self, Places};
 use crate::error::Error;
 use crate::manifest::{FILE, Manifest, PROOFS, check};
-use crate::show::number::{Reading, grouped};
+use crate::show::number::{Reading, counted, grouped};
 use crate::show::{Format, Printer, Row, write_rows};
 use std::io::Write as _;
 use std::path::Path;
@@ -22,16 +22,27 @@ pub(super) fn run(context: &Context, options: &cli::Verify) -> Result<(), Error>
     let mut policy = protocol::policy(manifest.preset, cairo_air::claim::MAX_STEPS);
     policy.min_conjectured_bits = policy.min_conjectured_bits.max(options.min_bits);
     check(&manifest, compiled.program.program(), &policy, proofs, options.root)?;
-    show_rows(&manifest.to_rows(), &options.aggregation, context.printer)?;
-    context.printer.note(format_args!(
-        "{} proofs hold, for exactly this program and these arguments, with at least {} bits of conjectured security; {} units were \
-         pushed. Merkle root {}.",
-        grouped(manifest.rows.len() as u64),
-        policy.min_conjectured_bits,
-        grouped(manifest.units_pushed),
-        manifest.root
+    let (rows, printer) = (manifest.rows.len() as u64, context.printer);
+    printer.note(format_args!(
+        "{}, for exactly this program and these arguments, with at least {} bits of conjectured security.",
+        if rows == 1 { "The proof holds".to_owned() } else { format!("All {} proofs hold", grouped(rows)) },
+        policy.min_conjectured_bits
     ));
-    Ok(())
+    match options.root {
+        Some(root) => printer.note(format_args!("This is the manifest that was published: its Merkle root is {root}.")),
+        None => printer.note(format_args!(
+            "Merkle root {}. Compare it with the published one (--root): names and the number of units are proven by nothing else.",
+            manifest.root
+        )),
+    }
+    if rows < manifest.units_pushed {
+        printer.warn(format_args!(
+            "{} of {} have no row",
+            grouped(manifest.units_pushed - rows),
+            counted(manifest.units_pushed, "unit")
+        ));
+    }
+    show_rows(&manifest.to_rows(), &options.aggregation, printer)
 }
 
 /// Shows rows, their aggregate, or what another program makes of them.

@@ -2,22 +2,45 @@
 
 use super::{CompileError, Places, run_compiler};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 pub(super) fn compile(path: &Path, places: &Places) -> Result<(PathBuf, Vec<u8>), CompileError> {
-    let compiler = find(path, places).ok_or_else(|| CompileError::NoCairo0Compiler { path: path.to_owned() })?;
-    let bytes = run_compiler(path, &compiler, |command, target| {
+    let none = |others| CompileError::NoCairo0Compiler { path: path.to_owned(), others };
+    let mut others = Vec::new();
+    for compiler in candidates(path, places) {
+        match compile_with(path, &compiler) {
+            // Cairo 2 has a compiler of this name, too.
+            Err(CompileError::Failed { .. }) if is_other_language(&compiler) => others.push(compiler),
+            outcome => return Ok((compiler, outcome?)),
+        }
+    }
+    Err(none(others))
+}
+
+fn compile_with(path: &Path, compiler: &Path) -> Result<Vec<u8>, CompileError> {
+    run_compiler(path, compiler, |command, target| {
         command.args(["--proof_mode", "--no_debug_info"]).arg(path).arg("--output").arg(target);
         // Imports are looked for beside the source.
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             command.arg("--cairo_path").arg(folder);
         }
-    })?;
-    Ok((compiler, bytes))
+    })
 }
 
-fn find(path: &Path, places: &Places) -> Option<PathBuf> {
-    places
-        .named("CAIRO_COMPILE")
-        .or_else(|| places.on_path("cairo-compile"))
-        .or_else(|| places.above(path, ".venv/bin/cairo-compile"))
+/// The one that the user names, or else all there are.
+fn candidates(path: &Path, places: &Places) -> Vec<PathBuf> {
+    match places.named("CAIRO_COMPILE") {
+        Some(compiler) => vec![compiler],
+        None => {
+            places.on_path("cairo-compile").into_iter().chain(places.above(path, ".venv/bin/cairo-compile")).collect()
+        }
+    }
+}
+
+/// Whether a compiler says that its version is not 0.x.
+fn is_other_language(compiler: &Path) -> bool {
+    let output = Command::new(compiler).arg("--version").stdin(Stdio::null()).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let major = text.split_whitespace().find_map(|word| word.split('.').next()?.parse::<u64>().ok());
+    major.is_some_and(|major| major > 0)
 }

@@ -18,6 +18,7 @@ pub(super) fn compile(
         .named("CAIRN_COMPILE_CAIRO2")
         .or_else(|| places.beside_executable(COMPILER))
         .or_else(|| places.on_path(COMPILER))
+        .or_else(|| places.above(path, &format!("target/release/{COMPILER}")))
         .ok_or_else(|| CompileError::NoCairo2Compiler { path: path.to_owned() })?;
     let corelib = find_corelib(path, corelib, places)?;
     let bytes = run_compiler(path, &compiler, |command, target| {

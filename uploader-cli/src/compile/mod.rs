@@ -6,7 +6,9 @@ mod find;
 
 pub use find::Places;
 
+use crate::local::file::read_limited;
 use cairo_runner::{LoadError, RunnableProgram};
+use protocol::MAX_PROGRAM_BYTES;
 use std::path::{Path, PathBuf};
 
 /// A program to be pushed.
@@ -66,23 +68,26 @@ pub enum CompileError {
     },
     /// No compiler for Cairo 0.
     #[error(
-        "{} is Cairo 0 source, and there is no cairo-compile: not in $CAIRO_COMPILE, not on PATH, and no \
-         .venv/bin/cairo-compile here or in a folder above. To get one:\n  \
-         make cairo-compile                                              (in Cairn's folder; needs Python 3.9, 3.10 or 3.11)\n  \
-         python3.11 -m venv .venv && .venv/bin/pip install cairo-lang==0.14.0.1        (anywhere else)\n\
-         Or push the compiled program: cairo-compile --proof_mode {} --output program.json",
-        path.display(), path.display()
+        "{} is Cairo 0 source, and there is no cairo-compile for it: none in $CAIRO_COMPILE, none on PATH, no \
+         .venv/bin/cairo-compile here or in a folder above{}.\nTo get one, with Python 3.9, 3.10 or 3.11:\n  \
+         in Cairn's folder   make cairo-compile\n  \
+         anywhere else       python3.11 -m venv .venv && .venv/bin/pip install cairo-lang==0.14.0.1\n\
+         Without one, push a compiled program{}",
+        path.display(), list_others(others), compiled_beside(path, "json", "cairo-compile --proof_mode")
     )]
     NoCairo0Compiler {
         /// The source.
         path: PathBuf,
+        /// Compilers of that name that are for another Cairo.
+        others: Vec<PathBuf>,
     },
     /// No compiler for Cairo 2.
     #[error(
-        "{} is Cairo 2 source, and there is no cairn-compile-cairo2: not in $CAIRN_COMPILE_CAIRO2, not beside uploader, \
-         not on PATH. To get it: make cairo2-compiler (in Cairn's folder; it takes minutes, once)\n\
-         Or push the compiled program: cairo-execute --single-file --build-only --output-path program.executable.json {}",
-        path.display(), path.display()
+        "{} is Cairo 2 source, and there is no cairn-compile-cairo2 for it: none in $CAIRN_COMPILE_CAIRO2, none beside uploader, \
+         none on PATH, no target/release/cairn-compile-cairo2 here or in a folder above.\nTo get it, in some minutes:\n  \
+         in Cairn's folder   make cairo2-compiler\n\
+         Without it, push an executable{}",
+        path.display(), compiled_beside(path, "executable.json", "cairo-execute --single-file --build-only")
     )]
     NoCairo2Compiler {
         /// The source.
@@ -91,7 +96,7 @@ pub enum CompileError {
     /// No core library for Cairo 2.
     #[error(
         "{} is Cairo 2 source, and there is no core library for it: none at --corelib, none in $CAIRO_CORELIB, and none in \
-         Scarb's cache{}. To get one:\n  \
+         Scarb's cache{}.\nTo get one:\n  \
          git clone --depth 1 --branch v2.20.0 https://github.com/starkware-libs/cairo cairo-repository\n  \
          uploader push … --corelib cairo-repository/corelib/src",
         path.display(), found_older(older)
@@ -128,6 +133,20 @@ pub enum CompileError {
     },
 }
 
+/// The compiled program, if it lies beside its source, or how it is made.
+fn compiled_beside(source: &Path, extension: &str, command: &str) -> String {
+    let compiled = source.with_extension(extension);
+    if compiled.is_file() {
+        return format!("; one lies beside it: uploader push {}", compiled.display());
+    }
+    format!(", made with {command}")
+}
+
+fn list_others(others: &[PathBuf]) -> String {
+    let others: Vec<String> = others.iter().map(|path| path.display().to_string()).collect();
+    if others.is_empty() { String::new() } else { format!(" ({} is for another Cairo)", others.join(", ")) }
+}
+
 fn found_older(versions: &[String]) -> String {
     if versions.is_empty() { String::new() } else { format!(" that fits (it has {})", versions.join(", ")) }
 }
@@ -137,7 +156,8 @@ fn found_older(versions: &[String]) -> String {
 /// # Errors
 /// If there is no compiler, the source does not compile, or the program cannot be proved.
 pub fn load(path: &Path, corelib: Option<&Path>, places: &Places) -> Result<Compiled, CompileError> {
-    let bytes = std::fs::read(path).map_err(|source| CompileError::Read { path: path.to_owned(), source })?;
+    let bytes = read_limited(path, MAX_PROGRAM_BYTES as u64)
+        .map_err(|source| CompileError::Read { path: path.to_owned(), source })?;
     if path.extension().is_none_or(|extension| extension != "cairo") {
         let program = RunnableProgram::from_json(&bytes)
             .map_err(|source| CompileError::Load { path: path.to_owned(), source })?;

@@ -41,15 +41,21 @@ fn without_compilers_it_says_how_to_get_them() {
     let nowhere = Places::given([], None, None);
     let cairo0 = write(&folder.path().join("a.cairo"), CAIRO0);
     insta::assert_snapshot!(error(&cairo0, None, &nowhere), @r"
-    FOLDER/a.cairo is Cairo 0 source, and there is no cairo-compile: not in $CAIRO_COMPILE, not on PATH, and no .venv/bin/cairo-compile here or in a folder above. To get one:
-      make cairo-compile                                              (in Cairn's folder; needs Python 3.9, 3.10 or 3.11)
-      python3.11 -m venv .venv && .venv/bin/pip install cairo-lang==0.14.0.1        (anywhere else)
-    Or push the compiled program: cairo-compile --proof_mode FOLDER/a.cairo --output program.json
+    FOLDER/a.cairo is Cairo 0 source, and there is no cairo-compile for it: none in $CAIRO_COMPILE, none on PATH, no .venv/bin/cairo-compile here or in a folder above.
+    To get one, with Python 3.9, 3.10 or 3.11:
+      in Cairn's folder   make cairo-compile
+      anywhere else       python3.11 -m venv .venv && .venv/bin/pip install cairo-lang==0.14.0.1
+    Without one, push a compiled program, made with cairo-compile --proof_mode
     ");
+    write(&folder.path().join("a.json"), "{}");
+    let beside = error(&cairo0, None, &nowhere);
+    assert!(beside.ends_with("push a compiled program; one lies beside it: uploader push FOLDER/a.json"), "{beside}");
     let cairo2 = write(&folder.path().join("b.cairo"), CAIRO2);
     insta::assert_snapshot!(error(&cairo2, None, &nowhere), @r"
-    FOLDER/b.cairo is Cairo 2 source, and there is no cairn-compile-cairo2: not in $CAIRN_COMPILE_CAIRO2, not beside uploader, not on PATH. To get it: make cairo2-compiler (in Cairn's folder; it takes minutes, once)
-    Or push the compiled program: cairo-execute --single-file --build-only --output-path program.executable.json FOLDER/b.cairo
+    FOLDER/b.cairo is Cairo 2 source, and there is no cairn-compile-cairo2 for it: none in $CAIRN_COMPILE_CAIRO2, none beside uploader, none on PATH, no target/release/cairn-compile-cairo2 here or in a folder above.
+    To get it, in some minutes:
+      in Cairn's folder   make cairo2-compiler
+    Without it, push an executable, made with cairo-execute --single-file --build-only
     ");
     let neither = write(&folder.path().join("c.cairo"), "fn main() {}");
     insta::assert_snapshot!(error(&neither, None, &nowhere), @"FOLDER/c.cairo: this is neither a Cairo 0 program (with `%builtins` and `func main`) nor a Cairo 2 executable (with a function marked `#[executable]`)");
@@ -69,7 +75,7 @@ fn a_core_library_is_looked_for() {
     let cache = folder.path().join("cache");
     let with_cache = || places(vec![variable("SCARB_CACHE", &cache)]);
     let none = error(&source, None, &with_cache());
-    assert!(none.contains("none in Scarb's cache. To get one:") && none.contains("--branch v2.20.0"), "{none}");
+    assert!(none.contains("none in Scarb's cache.\nTo get one:") && none.contains("--branch v2.20.0"), "{none}");
 
     for (tag, version) in [("v2.9.2", "2.9.2"), ("v2.13.0", "2.13.0")] {
         let core = cache.join("registry/std").join(tag).join("core");
@@ -114,7 +120,15 @@ fn the_compiler_is_found_and_its_errors_are_passed_on() {
     assert_eq!(says(&Places::given([variable("CAIRO_COMPILE", &named), variable("PATH", bin)], None, None)), "named");
     assert_eq!(says(&Places::given([variable("PATH", bin)], None, None)), "path");
     assert_eq!(says(&Places::given([], None, None)), "venv");
+    // Cairo 2 has a compiler of the same name.
+    script(&on_path, "test \"$1\" = --version && echo 'cairo-compile 2.13.1' && exit 0; exit 1");
+    assert_eq!(says(&Places::given([variable("PATH", bin)], None, None)), "venv");
     std::fs::remove_file(venv).expect("the script");
+    let other = error(&source, None, &Places::given([variable("PATH", bin)], None, None));
+    assert!(
+        other.contains("/bin/cairo-compile is for another Cairo)") && other.contains("make cairo-compile"),
+        "{other}"
+    );
     let gone = Places::given([variable("CAIRO_COMPILE", folder.path().join("gone"))], None, None);
     assert!(error(&source, None, &gone).starts_with("cannot run the compiler"));
 }

@@ -2,8 +2,26 @@
 
 use super::StateError;
 use sha2::{Digest as _, Sha256};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
+
+/// Reads a file of at most `limit` bytes. What has no end, such as a device, is not read to its end.
+///
+/// # Errors
+/// If it cannot be read, or has more bytes ([`io::ErrorKind::FileTooLarge`]).
+pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = std::fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    // A large file is refused before it is read.
+    if file.metadata()?.len() <= limit {
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 <= limit {
+            return Ok(bytes);
+        }
+    }
+    let message = format!("it has more than {limit} bytes, the most that is read");
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
+}
 
 /// Writes a file beside its place, syncs it and renames it. On Unix only the owner may read it.
 ///
@@ -95,6 +113,20 @@ mod tests {
             let error = read_checked::<Vec<u8>>(&path, "Do this.").expect_err("damage").to_string();
             assert!(error.contains(what) && error.contains("value.json") && error.ends_with("Do this."), "{error}");
         }
+    }
+
+    #[test]
+    fn no_more_is_read_than_the_limit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        std::fs::write(&path, [7; 10]).expect("a write");
+        assert_eq!(read_limited(&path, 10).expect("ten bytes"), [7; 10]);
+        let sparse = std::fs::File::create(folder.path().join("sparse")).expect("a file");
+        sparse.set_len(1 << 40).expect("a hole");
+        assert!(read_limited(&folder.path().join("sparse"), 1 << 39).is_err());
+        assert_eq!(read_limited(&path, 9).expect_err("too many").kind(), io::ErrorKind::FileTooLarge);
+        #[cfg(unix)]
+        assert!(read_limited(Path::new("/dev/zero"), 1000).is_err());
     }
 
     #[cfg(unix)]

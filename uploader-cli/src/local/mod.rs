@@ -8,6 +8,7 @@ pub use keys::{Keys, StoredKey};
 pub use record::{Record, RecordedUnit};
 
 use protocol::ProjectName;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -81,6 +82,26 @@ impl State {
     /// The file of access keys.
     pub fn keys(&self) -> PathBuf {
         self.config.join("keys.json")
+    }
+
+    /// Waits until no other process changes the record of the project, and keeps others waiting until the file is dropped.
+    /// `waits` is told if there is another.
+    ///
+    /// # Errors
+    /// If the lock's file cannot be made.
+    pub fn lock(&self, distributor: &str, name: &ProjectName, waits: impl FnOnce()) -> Result<File, StateError> {
+        let folder = self.data.join("locks").join(folder_name(distributor));
+        file::create_folder(&folder)?;
+        let path = folder.join(name.as_str());
+        let failed = |source| StateError::Write { path: path.clone(), source };
+        let file = File::create(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => waits(),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        file.lock().map_err(failed)?;
+        Ok(file)
     }
 
     /// The folder of what was pushed to a distributor under a name.

@@ -3,9 +3,10 @@
 use super::file::{read_checked, write_checked, write_whole};
 use super::{State, StateError};
 use crate::error::Error;
+use crate::units::digest_of;
 use protocol::{Digest, ExternalId, Felts, Preset, ProgramHash, ProjectName, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 const ADVICE: &str = "Remove the folder and push again with the same program and arguments: a push that the distributor \
@@ -40,6 +41,9 @@ pub struct Record {
     pub pushed_at: Timestamp,
     /// The units, in the order in which they were pushed first.
     pub units: Vec<RecordedUnit>,
+    /// Units of a push that was cut off, which the distributor may not have.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unsent: BTreeSet<ExternalId>,
 }
 
 impl Record {
@@ -69,18 +73,56 @@ impl Record {
         write_checked(&folder.join("record.json"), self)
     }
 
-    /// Takes units in. Those that are there already must have the same arguments.
+    /// Takes the record off the disk, if it is there.
     ///
     /// # Errors
-    /// Names the first unit that was pushed before with other arguments; nothing is taken in then.
+    /// If it cannot be removed.
+    pub fn remove(&self, state: &State) -> Result<(), StateError> {
+        let folder = state.project(&self.distributor, &self.project);
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StateError::Write { path: folder, source: error })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes units in, new ones as not sent. Those that are there already must have the same arguments, and no arguments may be
+    /// there under another name.
+    ///
+    /// # Errors
+    /// Names the first unit that was pushed before with other arguments, or whose arguments were pushed before; nothing is
+    /// taken in then.
     pub fn merge(&mut self, units: Vec<RecordedUnit>) -> Result<(), Error> {
         let known: HashMap<&ExternalId, &Felts> = self.units.iter().map(|unit| (&unit.id, &unit.arguments)).collect();
         if let Some(unit) = units.iter().find(|unit| known.get(&unit.id).is_some_and(|old| **old != unit.arguments)) {
             return Err(Error::UnitChanged { project: self.project.clone(), unit: unit.id.clone() });
         }
         let new: Vec<RecordedUnit> = units.iter().filter(|unit| !known.contains_key(&unit.id)).cloned().collect();
+        let named: HashMap<Digest, &ExternalId> =
+            self.units.iter().map(|unit| (digest_of(&unit.arguments), &unit.id)).collect();
+        for unit in &new {
+            if let Some(before) = named.get(&digest_of(&unit.arguments)) {
+                let (project, unit, before) = (self.project.clone(), unit.id.clone(), (*before).clone());
+                return Err(Error::UnitRenamed { project, unit, before });
+            }
+        }
+        self.unsent.extend(new.iter().map(|unit| unit.id.clone()));
         self.units.extend(new);
         Ok(())
+    }
+
+    /// Notes that the distributor has these units.
+    pub fn sent<'a>(&mut self, units: impl Iterator<Item = &'a ExternalId>) {
+        for unit in units {
+            self.unsent.remove(unit);
+        }
+    }
+
+    /// Forgets the units that the distributor may not have.
+    pub fn forget_unsent(&mut self) {
+        let unsent = std::mem::take(&mut self.unsent);
+        self.units.retain(|unit| !unsent.contains(&unit.id));
     }
 
     /// Arguments by unit.
@@ -112,6 +154,7 @@ mod tests {
             max_steps: 1 << 20,
             pushed_at: Timestamp(5),
             units: vec![unit("a", 1)],
+            unsent: BTreeSet::new(),
         }
     }
 
@@ -140,5 +183,18 @@ mod tests {
         let error = record.merge(vec![unit("c", 3), unit("b", 4)]).expect_err("a changed unit");
         assert!(matches!(error, Error::UnitChanged { unit, .. } if unit.as_str() == "b"));
         assert_eq!(record.units.len(), 2);
+        let error = record.merge(vec![unit("c", 2)]).expect_err("another name");
+        assert!(matches!(error, Error::UnitRenamed { before, .. } if before.as_str() == "b"));
+        assert_eq!((record.units.len(), record.unsent.len()), (2, 1));
+    }
+
+    #[test]
+    fn units_that_were_not_sent_can_be_forgotten() {
+        let mut record = record(b"program");
+        record.merge(vec![unit("b", 2), unit("c", 3)]).expect("new ones");
+        record.sent(["b".parse().expect("an id")].iter());
+        record.forget_unsent();
+        assert_eq!(record.units, [unit("a", 1), unit("b", 2)]);
+        assert!(record.unsent.is_empty());
     }
 }

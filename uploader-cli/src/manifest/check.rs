@@ -1,11 +1,17 @@
 //! What a third party does with a manifest: believe nothing in it.
 
-use super::{FORMAT, Manifest, proof_file};
+use super::{FORMAT, Manifest, ManifestRow, proof_file};
 use crate::collect::{Refusal, Refused, check_proof};
+use crate::local::file::read_limited;
+use crate::units::digest_of;
 use cairo_air::{Policy, Program};
-use protocol::{Digest, ProgramHash};
+use protocol::{Digest, MAX_PROOF_BYTES, ProgramHash};
 use rayon::prelude::*;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+
+/// Most bytes of a manifest.
+pub const MAX_BYTES: u64 = 4 << 30;
 
 /// Why a manifest is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +50,27 @@ pub enum CheckError {
         /// The unit at the wrong place.
         unit: String,
     },
+    /// A manifest that says nothing.
+    #[error("the manifest has no rows, so it shows nothing")]
+    NoRows,
+    /// More rows than units.
+    #[error("the manifest has {rows} rows, but says that {pushed} units were pushed")]
+    TooManyRows {
+        /// Rows.
+        rows: usize,
+        /// Units.
+        pushed: u64,
+    },
+    /// One run under two names.
+    #[error(
+        "the manifest has the run on the same arguments twice, as units `{first}` and `{second}`; its values would be counted twice"
+    )]
+    SameArguments {
+        /// One name.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A root that is not that of the rows.
     #[error("the manifest's Merkle root is {found}, but its rows have {computed}; it was changed after it was made")]
     Root {
@@ -80,7 +107,8 @@ impl Manifest {
     /// # Errors
     /// If it cannot be read or is no manifest.
     pub fn read(path: &Path) -> Result<Self, CheckError> {
-        let bytes = std::fs::read(path).map_err(|source| CheckError::Read { path: path.to_owned(), source })?;
+        let bytes =
+            read_limited(path, MAX_BYTES).map_err(|source| CheckError::Read { path: path.to_owned(), source })?;
         let no_manifest = |message: String| CheckError::NotAManifest { path: path.to_owned(), message };
         let manifest: Self = serde_json::from_slice(&bytes).map_err(|error| no_manifest(error.to_string()))?;
         if manifest.format != FORMAT {
@@ -97,7 +125,7 @@ impl Manifest {
     }
 }
 
-/// Checks everything: the program, the order of the rows, the root, and each row against its proof file.
+/// Checks everything: the program, that each row is there once, the root, and each row against its proof file.
 ///
 /// # Errors
 /// What is wrong first; of proofs, all that are refused.
@@ -119,6 +147,18 @@ pub fn check(
             return Err(CheckError::Order { before: before.unit.to_string(), unit: row.unit.to_string() });
         }
     }
+    if manifest.rows.is_empty() {
+        return Err(CheckError::NoRows);
+    }
+    if manifest.rows.len() as u64 > manifest.units_pushed {
+        return Err(CheckError::TooManyRows { rows: manifest.rows.len(), pushed: manifest.units_pushed });
+    }
+    let mut runs: HashMap<Digest, &ManifestRow> = HashMap::with_capacity(manifest.rows.len());
+    for row in &manifest.rows {
+        if let Some(first) = runs.insert(digest_of(&row.arguments), row) {
+            return Err(CheckError::SameArguments { first: first.unit.to_string(), second: row.unit.to_string() });
+        }
+    }
     let computed = manifest.compute_root();
     if manifest.root != computed {
         return Err(CheckError::Root { found: manifest.root, computed });
@@ -131,7 +171,7 @@ pub fn check(
         .par_iter()
         .filter_map(|row| {
             let path = proofs.join(proof_file(&row.proof));
-            let outcome = std::fs::read(&path)
+            let outcome = read_limited(&path, MAX_PROOF_BYTES as u64)
                 .map_err(|error| Refusal::NoProof(format!("{}: {error}", path.display())))
                 .and_then(|proof| check_proof(program, row, &proof, policy));
             outcome.err().map(|reason| Refused { unit: row.unit.clone(), reason })

@@ -26,6 +26,12 @@ pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<Unit>, UnitsError
 }
 
 fn unit(file: &File<'_>, number: u64, text: &str) -> Result<Unit, UnitsError> {
+    // Said here, since the parser's words for it depend on its features.
+    let begin = text.chars().take_while(|c| c.is_whitespace()).count();
+    if !matches!(text.trim_start().as_bytes().first(), Some(b'{' | b'[')) {
+        let message = "each line must be a JSON object or a JSON array of arguments";
+        return Err(file.error(number, Some(begin + 1), message));
+    }
     let line = parse(text).map_err(|error| {
         // The position is said once, and counted in the file.
         let message = error.to_string();

@@ -6,10 +6,11 @@ mod range;
 
 pub use range::{Range, RangeError};
 
+use crate::local::file::read_limited;
 use crate::show::number::{Reading, decimals};
 use cairo_runner::{ArgumentError, Arguments, RunnableProgram};
-use felt::Felt;
-use protocol::{ExternalId, Felts, MAX_UNIT_ARGUMENTS};
+use felt::{Felt, encoding};
+use protocol::{Digest, ExternalId, Felts, MAX_UNIT_ARGUMENTS};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -71,14 +72,6 @@ pub enum UnitsError {
         /// Why.
         source: std::io::Error,
     },
-    /// A file above [`MAX_FILE_BYTES`].
-    #[error("the arguments file {} has {bytes} bytes; the limit is {MAX_FILE_BYTES}", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its bytes.
-        bytes: u64,
-    },
     /// A line that is wrong.
     #[error("{place}: {message}")]
     At {
@@ -98,6 +91,21 @@ pub enum UnitsError {
         id: ExternalId,
         /// What to do.
         advice: &'static str,
+    },
+    /// One argument set under two names.
+    #[error(
+        "{place}: the unit `{id}` has the same arguments as the unit `{first}` at line {line}. The same arguments give the same \
+         result, which would be counted twice: remove one of the two"
+    )]
+    SameArguments {
+        /// The second one.
+        place: Place,
+        /// Its name.
+        id: ExternalId,
+        /// The first one's name.
+        first: ExternalId,
+        /// The first one's line.
+        line: u64,
     },
     /// A file without a unit.
     #[error("{}: there is no argument set in it", path.display())]
@@ -149,11 +157,7 @@ pub fn read(source: &Source, id_field: Option<&str>, program: &RunnableProgram) 
 
 fn read_file(path: &Path) -> Result<Vec<u8>, UnitsError> {
     let failed = |source| UnitsError::Read { path: path.to_owned(), source };
-    let bytes = std::fs::metadata(path).map_err(failed)?.len();
-    if bytes > MAX_FILE_BYTES {
-        return Err(UnitsError::TooLarge { path: path.to_owned(), bytes });
-    }
-    let mut text = std::fs::read(path).map_err(failed)?;
+    let mut text = read_limited(path, MAX_FILE_BYTES).map_err(failed)?;
     if text.starts_with(b"\xef\xbb\xbf") {
         text.drain(..3);
     }
@@ -253,21 +257,35 @@ pub fn default_id(arguments: &[Felt]) -> ExternalId {
     let named = match text.len() {
         0 => "no arguments".parse(),
         1..=100 => text.parse(),
-        _ => format!("sha256:{}", protocol::Digest::of(text.as_bytes())).parse(),
+        _ => format!("sha256:{}", Digest::of(text.as_bytes())).parse(),
     };
     named.unwrap_or_else(|_| unreachable!("digits, commas and signs make an external id"))
+}
+
+/// A digest that tells argument sets apart.
+pub fn digest_of(arguments: &Felts) -> Digest {
+    Digest::of(&arguments.0.iter().flat_map(encoding::to_canonical_be).collect::<Vec<u8>>())
 }
 
 fn refuse_duplicates(units: &[Unit], named: bool) -> Result<(), UnitsError> {
     let advice = if named {
         "each unit needs a name of its own"
     } else {
-        "the same arguments are the same unit, so remove one of them or name units with --id-field"
+        "the same arguments are the same unit, so remove one of the two"
     };
-    let mut seen: HashMap<&ExternalId, u64> = HashMap::with_capacity(units.len());
+    let mut names: HashMap<&ExternalId, u64> = HashMap::with_capacity(units.len());
+    let mut arguments: HashMap<Digest, &Unit> = HashMap::with_capacity(units.len());
     for unit in units {
-        if let Some(first) = seen.insert(&unit.id, unit.place.line) {
+        if let Some(first) = names.insert(&unit.id, unit.place.line) {
             return Err(UnitsError::Duplicate { place: unit.place.clone(), first, id: unit.id.clone(), advice });
+        }
+        if let Some(first) = arguments.insert(digest_of(&unit.arguments), unit) {
+            return Err(UnitsError::SameArguments {
+                place: unit.place.clone(),
+                id: unit.id.clone(),
+                first: first.id.clone(),
+                line: first.place.line,
+            });
         }
     }
     Ok(())

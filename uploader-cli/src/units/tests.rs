@@ -64,8 +64,8 @@ fn csv_with_header() {
 
 #[test]
 fn ids_from_a_field() {
-    let text = "{\"lo\": 0, \"id\": \"first\", \"hi\": 5}\n{\"id\": 2, \"lo\": 0, \"hi\": 5}";
-    let expected = [row("first", ["0", "5"], 1), row("2", ["0", "5"], 2)];
+    let text = "{\"lo\": 0, \"id\": \"first\", \"hi\": 5}\n{\"id\": 2, \"lo\": 5, \"hi\": 9}";
+    let expected = [row("first", ["0", "5"], 1), row("2", ["5", "9"], 2)];
     assert_units(read_text("a.jsonl", text, Some("id"), &cairo0()), &expected);
     let expected = [row("first", ["0", "5"], 2)];
     assert_units(read_text("a.csv", "lo,id,hi\n0,first,5\n", Some("id"), &cairo2()), &expected);
@@ -98,7 +98,7 @@ fn errors_of_json_lines_say_line_and_column() {
     insta::assert_snapshot!(of("[1, 2]\n[3, 4.5]"), @r#"a.jsonl, line 2, column 5: argument [1] is "4.5"; an argument is an integer, a decimal or hexadecimal string, or an array of them"#);
     insta::assert_snapshot!(of("[1, 2]\n\n[3, 4"), @"a.jsonl, line 3, column 5: EOF while parsing a list");
     insta::assert_snapshot!(of("[1, 2]\n{\"lo\": 1, \"hi\" 2}"), @"a.jsonl, line 2, column 16: expected `:`");
-    insta::assert_snapshot!(of("[1, 2]\n5"), @"a.jsonl, line 2, column 1: invalid type: number, expected a JSON object or array of arguments");
+    insta::assert_snapshot!(of("[1, 2]\n5"), @"a.jsonl, line 2, column 1: each line must be a JSON object or a JSON array of arguments");
     insta::assert_snapshot!(of("[1, 2] [3]"), @"a.jsonl, line 1, column 8: trailing characters");
     insta::assert_snapshot!(of("{\"lo\": 1, \"hi\": 2, \"lo\": 3}"), @"a.jsonl, line 1, column 26: argument `lo` is given twice");
     insta::assert_snapshot!(of("{\"lo\": 1, \"high\": 2}"), @"a.jsonl, line 1, column 19: the program has no input `high`; its inputs are: lo, hi");
@@ -124,7 +124,8 @@ fn errors_of_csv_say_line_and_column() {
 
 #[test]
 fn duplicates_are_refused() {
-    insta::assert_snapshot!(message("a.jsonl", "[1, 2]\n[3, 4]\n{\"lo\": \"0x1\", \"hi\": 2}", None, &cairo0()), @"a.jsonl, line 3: the unit `1,2` is there already, at line 1; the same arguments are the same unit, so remove one of them or name units with --id-field");
+    insta::assert_snapshot!(message("a.jsonl", "[1, 2]\n[3, 4]\n{\"lo\": \"0x1\", \"hi\": 2}", None, &cairo0()), @"a.jsonl, line 3: the unit `1,2` is there already, at line 1; the same arguments are the same unit, so remove one of the two");
+    insta::assert_snapshot!(message("a.csv", "id,lo,hi\na,1,2\nb,3,4\nc,0x1,2\n", Some("id"), &cairo0()), @"a.csv, line 4: the unit `c` has the same arguments as the unit `a` at line 2. The same arguments give the same result, which would be counted twice: remove one of the two");
     insta::assert_snapshot!(message("a.csv", "id,lo,hi\na,1,2\na,3,4\n", Some("id"), &cairo0()), @"a.csv, line 3: the unit `a` is there already, at line 2; each unit needs a name of its own");
 }
 

@@ -22,6 +22,10 @@ pub struct Data {
     /// Requests answered, as `METHOD path`.
     pub log: Vec<String>,
     pub collected: u64,
+    /// How many requests it still answers; then it is busy.
+    pub budget: Option<usize>,
+    /// How many batches of units it still takes; then it refuses them for good.
+    pub batches: Option<usize>,
 }
 
 /// A handle on a distributor that serves.
@@ -118,6 +122,12 @@ fn project(data: &Data) -> Option<Project> {
 }
 
 fn answer(data: &mut Data, request: &Request) -> Response {
+    if let Some(budget) = &mut data.budget {
+        match budget.checked_sub(1) {
+            Some(rest) => *budget = rest,
+            None => return Response::problem(Cause::Busy, "the distributor has too much to do"),
+        }
+    }
     data.log.push(format!("{} {}", request.method, request.path));
     let path: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
     let is_public = request.method == "GET" && (path.len() == 2 || (path.len() == 3 && path[1] == "projects"));
@@ -236,8 +246,21 @@ fn project_action(data: &mut Data, request: &Request, action: &str) -> Response 
     }
 }
 
+/// The number in every byte, as far as it goes.
+fn unit_id(number: usize) -> UnitId {
+    let mut bytes = [number as u8; 10];
+    bytes[8] = (number >> 8) as u8 | number as u8 * u8::from(number < 256);
+    UnitId::from_bytes(bytes)
+}
+
 fn put_units(data: &mut Data, body: &[u8]) -> Response {
     let batch: NewUnits = serde_json::from_slice(body).expect("units");
+    if let Some(batches) = &mut data.batches {
+        match batches.checked_sub(1) {
+            Some(rest) => *batches = rest,
+            None => return Response::problem(Cause::ExternalIdTaken, "a unit of the batch has other arguments"),
+        }
+    }
     let mut stored = Vec::new();
     for new in batch.units {
         let known = data.units.iter().find(|unit| unit.external_id == new.external_id).cloned();
@@ -245,7 +268,7 @@ fn put_units(data: &mut Data, body: &[u8]) -> Response {
             let detail = format!("the unit `{}` has other arguments", new.external_id);
             return Response::problem(Cause::ExternalIdTaken, &detail);
         }
-        let id = known.as_ref().map_or_else(|| UnitId::from_bytes([data.units.len() as u8 + 1; 10]), |known| known.id);
+        let id = known.as_ref().map_or_else(|| unit_id(data.units.len() + 1), |known| known.id);
         stored.push(StoredUnit { external_id: new.external_id.clone(), id, created: known.is_none() });
         if known.is_none() {
             data.units.push(Unit {
