@@ -160,7 +160,7 @@ pub struct RunArgs {
     /// Use at most this many threads for all units together [default: as many as --max-cpu needs, and some to spare]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Work on at most this many units at once [default: one for each core of --max-cpu, with 2 GB of --max-memory each]
+    /// Work on at most this many units at once [default: about one for each core of --max-cpu, with 2 GB of --max-memory each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub at_once: Option<u16>,
     /// Let the units take at most this much memory together, such as 2G [default: half of the machine's]
@@ -178,6 +178,9 @@ pub struct RunArgs {
     /// Work only at these local times, such as 22:00-07:00
     #[arg(long, value_name = "TIMES")]
     pub schedule: Option<Schedule>,
+    /// Pause while somebody types in a terminal or uses a built-in keyboard, and for 3 minutes after (Linux only)
+    #[arg(long)]
+    pub pause_when_used: bool,
     /// Do not pause while other programs are busy (work still has the lowest priority)
     #[arg(long)]
     pub no_yield: bool,

@@ -29,6 +29,9 @@ pub enum LimitError {
 /// If the system refuses, or the parent is gone.
 pub fn confine(parent: u32, memory_bytes: u64) -> Result<(), LimitError> {
     let failed = |what| move |error: rustix::io::Errno| LimitError::System { what, error: error.into() };
+    // Donors know each other by this name; without it, it would be that of the link which the process was started from.
+    #[cfg(target_os = "linux")]
+    std::fs::write("/proc/self/comm", "donor").map_err(|error| LimitError::System { what: "take its name", error })?;
     setpriority_process(None, NICEST).map_err(failed("lower the priority"))?;
     let limit = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
     // Data rather than address space: it counts what can really be written to, not what allocators reserve.

@@ -9,3 +9,13 @@ pub mod work;
 
 /// The hidden command.
 pub const COMMAND: &str = "work-unit";
+
+/// The donor's own file, which a unit's process is started from.
+///
+/// # Errors
+/// If the system does not tell.
+pub fn program() -> std::io::Result<std::path::PathBuf> {
+    // This is the running file, even after another version was put in its place.
+    let running = std::path::Path::new("/proc/self/exe");
+    if cfg!(target_os = "linux") && running.exists() { Ok(running.to_owned()) } else { std::env::current_exe() }
+}

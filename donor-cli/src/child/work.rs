@@ -4,7 +4,7 @@ use super::gate::{self, Gate};
 use super::limits;
 use super::messages::{Event, Job, Order, VERSION};
 use crate::progress::Phase;
-use crate::state::atomic;
+use crate::state::atomic::{self, Last};
 use cairo_air::{CairoProof, Statement, verify};
 use cairo_execution::Execution;
 use cairo_prover::{Options, ProveError, WitnessError, prove};
@@ -253,8 +253,9 @@ impl Worker {
     /// Keeps the execution, so that an interruption from here on costs no second execution. Where the execution is itself
     /// the result, it waits for space; otherwise a full disk only costs that safety.
     fn keep(&self, execution: &Execution) -> Result<bool, Stop> {
+        let last = if self.job.mode == LeaseMode::Execute { Last::Power } else { Last::Process };
         let save = || {
-            atomic::write_with(&self.job.execution, |file| {
+            atomic::write_with(&self.job.execution, last, |file| {
                 cairo_execution::save(execution, io::BufWriter::new(file)).map_err(|error| match error {
                     cairo_execution::SaveError::Io(error) => error,
                     cairo_execution::SaveError::Invalid(error) => io::Error::other(error),

@@ -125,7 +125,7 @@ type Figures = (u64, f64, f64, f64, Option<u64>, u64);
 
 async fn listen(job: &Job) -> Result<Figures, Failure> {
     let program =
-        std::env::current_exe().map_err(FileError::of("find", std::path::Path::new("the donor's own file")))?;
+        crate::child::program().map_err(FileError::of("find", std::path::Path::new("the donor's own file")))?;
     let mut unit = Unit::start(&program, job).await.map_err(FileError::of("start", &program))?;
     let (mut execute, mut begin, mut figures) = (0.0, Instant::now(), None);
     while let Some(event) = unit.next().await {

@@ -38,9 +38,10 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
 }
 
 /// How many units keep so many cores busy: while one is fetched or executed, which takes one thread, others are proved.
-fn at_once_for(cores: f64, threads: Option<usize>, memory: u64) -> usize {
+/// If it is the whole machine, one more makes up for the moments in which two of them wait.
+fn at_once_for(cap: Share, machine: usize, threads: Option<usize>, memory: u64) -> usize {
     // A thousandth of a core is no reason for one more.
-    let wanted = (cores - 1e-3).ceil() as usize;
+    let wanted = (cap.cores(machine) - 1e-3).ceil() as usize + usize::from(machine > 1 && cap.fraction() > 0.9);
     let room = usize::try_from(memory / MEMORY_EACH).unwrap_or(MOST_AT_ONCE);
     wanted.min(room).min(threads.unwrap_or(wanted)).clamp(1, MOST_AT_ONCE)
 }
@@ -57,9 +58,8 @@ fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
     let max_memory = arguments.max_memory.or_else(|| config.max_memory()).unwrap_or_else(|| machine::memory() / 2);
     let max_memory = max_memory.max(LEAST_MEMORY);
     let at_once = arguments.at_once.or_else(|| config.parsed("at-once")).map(usize::from);
-    let at_once = at_once
-        .unwrap_or_else(|| at_once_for(cap.cores(cores), threads, max_memory))
-        .min(threads.unwrap_or(usize::MAX));
+    let at_once =
+        at_once.unwrap_or_else(|| at_once_for(cap, cores, threads, max_memory)).min(threads.unwrap_or(usize::MAX));
     if max_memory < LEAST_MEMORY * at_once as u64 {
         let (memory, least) = (words::bytes(max_memory), words::bytes(LEAST_MEMORY));
         let message = format!("{at_once} units at once cannot share {memory} of memory: each takes at least {least}");
@@ -78,10 +78,11 @@ fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
             give_way: if arguments.no_yield { None } else { config.thresholds()? },
             schedule: arguments.schedule.clone().or_else(|| config.parsed("schedule")),
             pause_on_battery: config.pause_on_battery(),
+            pause_when_used: arguments.pause_when_used || config.pause_when_used(),
         },
         cores,
         at_once,
-        threads: threads.unwrap_or_else(|| at_once * cap.threads(cores).min((2 * cores).div_ceil(at_once))),
+        threads: threads.unwrap_or_else(|| at_once * cap.threads(cores).min(2 * cores / at_once).max(1)),
         max_memory,
         max_units: arguments.max_units,
         patience: (arguments.patience > 0).then(|| Duration::from_secs(arguments.patience)),
@@ -95,22 +96,21 @@ mod tests {
     #[test]
     fn as_many_units_as_cores_and_memory_allow() {
         const GB: u64 = 1_000_000_000;
-        for (cores, threads, memory, expected) in [
-            (0.2, None, 12 * GB, 1),
-            (1.0, None, 12 * GB, 1),
-            (1.5, None, 12 * GB, 2),
-            (2.0, None, 12 * GB, 2),
-            (2.0, None, 3 * GB, 1),
-            (2.0, Some(1), 12 * GB, 1),
-            (64.0, None, 64 * GB, 32),
-            (64.0, None, 16 * GB, 8),
-            (8.0, None, LEAST_MEMORY, 1),
+        for (cap, machine, threads, memory, expected) in [
+            ("10", 2, None, 12 * GB, 1),
+            ("50", 2, None, 12 * GB, 1),
+            ("75", 2, None, 12 * GB, 2),
+            ("100", 2, None, 12 * GB, 3),
+            ("100", 2, None, 3 * GB, 1),
+            ("100", 2, Some(1), 12 * GB, 1),
+            ("100", 1, None, 12 * GB, 1),
+            ("50", 64, None, 64 * GB, 32),
+            ("50", 64, None, 16 * GB, 8),
+            ("100", 8, None, LEAST_MEMORY, 1),
         ] {
-            assert_eq!(
-                at_once_for(cores, threads, memory),
-                expected,
-                "{cores} cores, {threads:?} threads, {memory} bytes"
-            );
+            let cap = cap.parse().expect("a share");
+            let found = at_once_for(cap, machine, threads, memory);
+            assert_eq!(found, expected, "{cap} % of {machine} cores, {threads:?} threads, {memory} bytes");
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod battery;
 pub mod load;
 pub mod machine;
+pub mod presence;
 pub mod schedule;
 pub mod share;
 pub mod times;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub schedule: Option<Schedule>,
     /// Pause on battery.
     pub pause_on_battery: bool,
+    /// Pause while somebody uses the machine.
+    pub pause_when_used: bool,
 }
 
 /// What is seen of the machine at one time.
@@ -46,6 +49,8 @@ pub struct Readings {
     pub overhead: f64,
     /// Whether the machine runs on battery.
     pub on_battery: bool,
+    /// Whether somebody uses the machine.
+    pub used: bool,
     /// Local time.
     pub local_time: Time,
     /// Whether somebody asked for a pause.
@@ -64,6 +69,8 @@ pub enum Reason {
     },
     /// On battery.
     Battery,
+    /// Somebody uses the machine.
+    Used,
     /// Other programs need the machine.
     OtherPrograms {
         /// Share that they use, in percent.
@@ -80,6 +87,7 @@ impl Reason {
             Self::Asked => "asked",
             Self::Schedule { .. } => "schedule",
             Self::Battery => "battery",
+            Self::Used => "used",
             Self::OtherPrograms { .. } => "other_programs",
         }
     }
@@ -91,6 +99,7 @@ impl fmt::Display for Reason {
             Self::Asked => f.write_str("you asked for it; `donor resume` goes on"),
             Self::Schedule { opens } => write!(f, "outside the schedule; it opens at {}", opens.strftime("%H:%M")),
             Self::Battery => f.write_str("the machine runs on battery"),
+            Self::Used => f.write_str("somebody uses the machine (typed or touched it within the last 3 minutes)"),
             Self::OtherPrograms { percent, busiest: None } => {
                 write!(f, "other programs use {percent} % of the machine")
             }
@@ -162,6 +171,9 @@ impl Governor {
         if settings.pause_on_battery && readings.on_battery {
             return Decision::Pause(Reason::Battery);
         }
+        if settings.pause_when_used && readings.used {
+            return Decision::Pause(Reason::Used);
+        }
         let used_by_others = self.others.as_ref().map_or(0.0, OtherLoad::share);
         if gives_way {
             let percent = (used_by_others * 100.0).round() as u32;
@@ -179,7 +191,13 @@ mod tests {
 
     fn settings() -> Settings {
         let cap = "50".parse().expect("a share");
-        Settings { cap, give_way: Some(Thresholds::default()), schedule: None, pause_on_battery: true }
+        Settings {
+            cap,
+            give_way: Some(Thresholds::default()),
+            schedule: None,
+            pause_on_battery: true,
+            pause_when_used: true,
+        }
     }
 
     fn quiet() -> Readings {
@@ -188,6 +206,7 @@ mod tests {
             busiest: None,
             overhead: 0.0,
             on_battery: false,
+            used: false,
             local_time: Time::constant(12, 0, 0, 0),
             pause_asked: false,
         }
@@ -211,6 +230,8 @@ mod tests {
         assert_eq!(reason(quiet()), "outside the schedule; it opens at 22:00");
         assert_eq!(reason(Readings { pause_asked: true, ..quiet() }), "you asked for it; `donor resume` goes on");
         assert_eq!(reason(Readings { on_battery: true, ..night.clone() }), "the machine runs on battery");
+        let used = "somebody uses the machine (typed or touched it within the last 3 minutes)";
+        assert_eq!(reason(Readings { used: true, ..night.clone() }), used);
         assert_eq!(reason(night), "");
         let reason = Reason::OtherPrograms { percent: 61, busiest: Some("rustc".to_owned()) };
         assert_eq!(reason.to_string(), "other programs use 61 % of the machine, most of all rustc");

@@ -95,8 +95,9 @@ pub struct Board {
     pub outbox: Notify,
     /// Rung when the outbox becomes empty.
     pub delivered: Notify,
-    /// Rung when a unit's process starts or ends: the others' parts of the share change.
-    pub processes: watch::Sender<usize>,
+    /// Rung when each unit's part of the machine may have changed: at each beat of the pulse, and when a unit's process
+    /// starts or ends.
+    pub parts: watch::Sender<()>,
 }
 
 impl Board {
@@ -111,7 +112,7 @@ impl Board {
             ending: watch::Sender::new(Ending::Not),
             outbox: Notify::new(),
             delivered: Notify::new(),
-            processes: watch::Sender::new(0),
+            parts: watch::Sender::new(()),
         }
     }
 
@@ -172,8 +173,7 @@ impl Board {
     /// Notes that a unit's process has started, or has ended.
     pub fn set_process(&self, unit: &UnitId, process: Option<u32>) {
         self.with(unit, |current| current.process = process);
-        let running = self.running().len();
-        self.processes.send_if_modified(|before| std::mem::replace(before, running) != running);
+        self.parts.send_replace(());
     }
 
     /// The units' processes.
@@ -181,18 +181,31 @@ impl Board {
         self.lock().current.iter().filter_map(|current| current.process).collect()
     }
 
-    /// Cores that each unit's process may use, if there are so many. The sum is what the governor allows.
-    pub fn cores_of_each(&self, processes: usize) -> f64 {
-        self.decision.borrow().share() * self.cores / processes.max(1) as f64
+    /// Cores that each of so many units' processes may use: equal parts of what the governor allows, more while less than
+    /// that was used (a process that waits for the disk leaves its part to the others), less while more was used.
+    pub fn part(&self, processes: usize) -> f64 {
+        let allowed = self.allowed();
+        let credit = self.purse().credit();
+        // Nothing at all would be a pause.
+        (allowed + credit).max(0.1 * allowed) / processes.max(1) as f64
     }
 
     /// Settles what the units may use against what they have used, and returns what is left, in seconds of one core: more
     /// than nothing after idle stretches, less after a process that took more than its part while it started and ended.
     pub fn settle(&self) -> f64 {
         let used = Duration::from_secs_f64(machine::units_seconds(&self.running()).max(0.0));
-        let mut purse = self.purse.lock().unwrap_or_else(PoisonError::into_inner);
-        purse.set(self.cores_of_each(1), self.begin.elapsed(), used);
+        let mut purse = self.purse();
+        purse.set(self.allowed(), self.begin.elapsed(), used);
         purse.credit()
+    }
+
+    /// Cores that the units may use together.
+    fn allowed(&self) -> f64 {
+        self.decision.borrow().share() * self.cores
+    }
+
+    fn purse(&self) -> MutexGuard<'_, Bucket> {
+        self.purse.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why there is nothing to do.

@@ -2,6 +2,7 @@
 
 use super::board::{Board, Ending};
 use crate::governor::machine::{Load, Machine, on_battery};
+use crate::governor::presence::Presence;
 use crate::governor::usage::UseMeter;
 use crate::governor::{Decision, Governor, Readings, TICK};
 use crate::progress::Show;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Between two looks at the battery.
-const BETWEEN_BATTERY_LOOKS: Duration = Duration::from_secs(5);
+/// Between two looks at battery and presence.
+const BETWEEN_SELDOM_LOOKS: Duration = Duration::from_secs(5);
 
 /// Between two writes of the status file.
 const BETWEEN_STATUS: Duration = Duration::from_secs(1);
@@ -44,7 +45,9 @@ pub struct Pulse {
     meter: UseMeter,
     begin: Instant,
     last: Instant,
-    battery: (Option<Instant>, bool),
+    presence: Presence,
+    /// When battery and presence were looked at last, and what was seen.
+    seldom: (Option<Instant>, bool, bool),
     status_at: Option<Instant>,
     pause_asked: bool,
     paused: bool,
@@ -74,7 +77,8 @@ impl Pulse {
             meter,
             begin: now,
             last: now,
-            battery: (None, false),
+            presence: Presence::default(),
+            seldom: (None, false, false),
             status_at: None,
             pause_asked: false,
             paused: false,
@@ -139,18 +143,22 @@ impl Pulse {
             changed
         });
         self.board.settle();
+        self.board.parts.send_replace(());
         self.publish(now, &decision);
     }
 
     fn readings(&mut self, now: Instant, load: &Load) -> Readings {
-        if self.battery.0.is_none_or(|at| now - at >= BETWEEN_BATTERY_LOOKS) {
-            self.battery = (Some(now), self.governor.settings().pause_on_battery && on_battery());
+        if self.seldom.0.is_none_or(|at| now - at >= BETWEEN_SELDOM_LOOKS) {
+            let settings = self.governor.settings();
+            let (battery, used) = (settings.pause_on_battery, settings.pause_when_used);
+            self.seldom = (Some(now), battery && on_battery(), used && self.presence.look());
         }
         Readings {
             others: load.others,
             busiest: load.busiest.clone(),
             overhead: load.overhead,
-            on_battery: self.battery.1,
+            on_battery: self.seldom.1,
+            used: self.seldom.2,
             local_time: jiff::Zoned::now().time(),
             pause_asked: self.pause_asked,
         }

@@ -268,14 +268,14 @@ impl Worker {
                 memory_bytes: memory,
             },
             threads: self.plan.unit_threads(),
-            cores: self.board.cores_of_each(self.board.running().len() + 1),
             credit: self.board.settle(),
+            cores: self.board.part(self.board.running().len() + 1),
         }
     }
 
     /// Runs the unit's process to its end.
     async fn run(&self, held: &mut Held) -> Result<Told, Stop> {
-        let program = std::env::current_exe()
+        let program = crate::child::program()
             .map_err(atomic::FileError::of("find", std::path::Path::new("the donor's own file")))?;
         let started = Unit::start(&program, &self.job(held)).await;
         let mut unit = started.map_err(atomic::FileError::of("start", &program))?;
@@ -292,9 +292,9 @@ impl Worker {
     /// Listens to the unit, hands on what the governor decides, keeps the lease alive.
     async fn attend(&self, held: &mut Held, unit: &mut Unit) -> Result<Told, Stop> {
         let mut told = Told::default();
-        let (mut decisions, mut processes) = (self.board.decision.subscribe(), self.board.processes.subscribe());
+        let mut parts = self.board.parts.subscribe();
         // What was decided since the job was written is not missed.
-        decisions.mark_changed();
+        parts.mark_changed();
         let mut renewal = Some(Instant::now() + time_to_renew(held));
         loop {
             let due = renewal.unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400));
@@ -303,19 +303,16 @@ impl Worker {
                     Some(event) => self.hear(held, event, &mut told),
                     None => return Ok(told),
                 },
-                Ok(()) = decisions.changed() => unit.order(&self.part()).await,
-                Ok(()) = processes.changed() => unit.order(&self.part()).await,
+                Ok(()) = parts.changed() => {
+                    let part = self.board.part(self.board.running().len());
+                    unit.order(&Order::Cores(part)).await;
+                }
                 () = tokio::time::sleep_until(due), if renewal.is_some() => {
                     renewal = self.renew(held).await?.map(|wait| Instant::now() + wait);
                 }
                 () = self.board.ends(Ending::Now) => return Err(Stop::Interrupted),
             }
         }
-    }
-
-    /// This unit's part of what the governor allows.
-    fn part(&self) -> Order {
-        Order::Cores(self.board.cores_of_each(self.board.running().len()))
     }
 
     fn report(&self, held: &Held, phase: Phase, fraction: f64) {
@@ -377,13 +374,18 @@ impl Worker {
     async fn put_into_outbox(&self, held: &Held, steps: u64, begin: Instant) -> Result<(), Stop> {
         let kind = if held.lease.mode == LeaseMode::Execute { Kind::Execution } else { Kind::Proof };
         let entry = loop {
-            let added = Entry::of(&self.folder, held, kind, steps)
-                .map_err(StateError::from)
-                .and_then(|entry| entry.add(&self.folder).map(|()| entry).map_err(StateError::from));
-            match added {
-                Ok(entry) => break entry,
+            let (folder, lease) = (self.folder.clone(), held.clone());
+            // The disk may be slow, and the other units and the pulse are on this thread.
+            let added = tokio::task::spawn_blocking(move || {
+                let entry = Entry::of(&folder, &lease, kind, steps)?;
+                entry.add(&folder)?;
+                Ok::<_, StateError>(entry)
+            });
+            match added.await {
+                Ok(Ok(entry)) => break entry,
                 // The payload is safe. Until its record is written too, a restart finds it by the lease.
-                Err(error) => self.show.warn(error),
+                Ok(Err(error)) => self.show.warn(error),
+                Err(error) => self.show.warn(format!("writing into the outbox broke off: {error}")),
             }
             self.pause(BETWEEN_TRIES).await?;
         };

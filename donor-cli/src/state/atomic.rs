@@ -1,4 +1,6 @@
-//! Files that are whole or not there: written beside their place, synchronised, then renamed into it.
+//! Files that are whole or not there: written beside their place, then renamed into it. What must survive that the machine
+//! loses its power is synchronised as well; for the end of a process, however sudden, that is not needed, and it costs a wait
+//! for the disk.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -53,22 +55,33 @@ fn advice(error: &io::Error) -> &'static str {
 /// # Errors
 /// If any step fails; then the old file, if there was one, is still there.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    write_with(path, |file| file.write_all(bytes))
+    write_with(path, Last::Power, |file| file.write_all(bytes))
 }
 
-/// As [`write()`], for what is written piece by piece.
+/// What a file is to outlast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    /// The process. After a loss of power it may be gone, or be empty.
+    Process,
+    /// A loss of power.
+    Power,
+}
+
+/// As [`write()`], for what is written piece by piece, or need not last so long.
 ///
 /// # Errors
 /// As [`write()`].
-pub fn write_with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
+pub fn write_with(path: &Path, last: Last, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
     let unfinished = unfinished(path);
     let outcome = (|| {
         let mut file = File::create(&unfinished)?;
         fill(&mut file)?;
-        file.sync_all()?;
+        if last == Last::Power {
+            file.sync_all()?;
+        }
         drop(file);
         fs::rename(&unfinished, path)?;
-        sync_parent(path)
+        if last == Last::Power { sync_parent(path) } else { Ok(()) }
     })();
     outcome.map_err(|error| {
         // A partial file is of no use, and its space may be what is missing. If it cannot go now, it goes at the next start.
@@ -89,12 +102,12 @@ fn sync_parent(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a file for good. That it is not there is no error.
+/// Removes a file. That it is not there is no error. After a loss of power it may be there again, which must do no harm.
 ///
 /// # Errors
 /// If it is still there.
 pub fn remove(path: &Path) -> Result<(), FileError> {
-    match fs::remove_file(path).and_then(|()| sync_parent(path)) {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::of("remove", path)(error)),
         _ => Ok(()),
     }
@@ -145,7 +158,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("file");
         write(&path, b"old").expect("written");
-        let full = write_with(&path, |file| {
+        let full = write_with(&path, Last::Power, |file| {
             file.write_all(b"half of the n")?;
             Err(io::ErrorKind::StorageFull.into())
         });

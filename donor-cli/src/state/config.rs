@@ -22,7 +22,7 @@ pub struct Key {
 }
 
 /// All settings.
-pub const KEYS: [Key; 10] = [
+pub const KEYS: [Key; 11] = [
     Key { name: "server", help: "address of the distributor", default: "none", check: server },
     Key { name: "project", help: "project to work for", default: "all, by weight", check: project },
     Key { name: "max-cpu", help: "most of the whole machine to use, in percent", default: "50", check: share },
@@ -40,7 +40,13 @@ pub const KEYS: [Key; 10] = [
         check: memory,
     },
     Key { name: "schedule", help: "local times to work at, such as 22:00-07:00", default: "always", check: schedule },
-    Key { name: "battery", help: "on battery: pause or ignore", default: "pause", check: battery },
+    Key { name: "battery", help: "on battery: pause or ignore", default: "pause", check: pause_or_ignore },
+    Key {
+        name: "used",
+        help: "while somebody uses the machine: pause or ignore",
+        default: "ignore",
+        check: pause_or_ignore,
+    },
     Key {
         name: "pause-above",
         help: "pause while other programs use more than this percentage; 100 never pauses",
@@ -189,6 +195,11 @@ impl Config {
         self.text("battery").as_deref() != Some("ignore")
     }
 
+    /// Whether to pause while somebody uses the machine.
+    pub fn pause_when_used(&self) -> bool {
+        self.text("used").as_deref() == Some("pause")
+    }
+
     /// When to give way to other programs; `None` for never.
     ///
     /// # Errors
@@ -254,7 +265,7 @@ fn schedule(text: &str) -> Result<toml::Value, String> {
     text.parse::<Schedule>().map(|schedule| string(&schedule.to_string())).map_err(|error| error.to_string())
 }
 
-fn battery(text: &str) -> Result<toml::Value, String> {
+fn pause_or_ignore(text: &str) -> Result<toml::Value, String> {
     match text {
         "pause" | "ignore" => Ok(string(text)),
         _ => Err(format!("`{text}` is neither `pause` nor `ignore`")),

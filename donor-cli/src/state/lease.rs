@@ -1,6 +1,6 @@
 //! Units that the donor holds, and the key of a lease request that may be on its way.
 
-use super::atomic;
+use super::atomic::{self, Last};
 use super::record::{self, RecordError};
 use super::{Folder, StateError};
 use protocol::{Lease, RequestKey, Timestamp, UnitId};
@@ -39,12 +39,12 @@ fn path(folder: &Folder, unit: &UnitId) -> PathBuf {
     folder.path("leases").join(format!("{unit}.json"))
 }
 
-/// Keeps a lease.
+/// Keeps a lease. If the machine loses its power it may be lost: then it runs out, and the unit is lent again.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn keep(folder: &Folder, held: &Held) -> Result<(), RecordError> {
-    record::save(&path(folder, &held.unit()), KIND, held)
+    record::save_to_last(&path(folder, &held.unit()), Last::Process, KIND, held)
 }
 
 /// Forgets a lease.
@@ -93,7 +93,7 @@ pub fn request_key(folder: &Folder) -> Result<RequestKey, StateError> {
         return Ok(key);
     }
     let key = RequestKey::random().map_err(protocol::KeyFileError::Random)?;
-    record::save(&request_path(folder), REQUEST, &key)?;
+    record::save_to_last(&request_path(folder), Last::Process, REQUEST, &key)?;
     Ok(key)
 }
 

@@ -1,6 +1,7 @@
 //! Small things that the donor learns: how fast the machine is, what it has done, whose programs it has run.
 
 use super::Folder;
+use super::atomic::Last;
 use super::outbox::Entry;
 use super::record::{self, RecordError};
 use protocol::{ProjectName, SignerKey, Timestamp};
@@ -92,7 +93,7 @@ pub fn speed(folder: &Folder) -> Speed {
 /// # Errors
 /// If it cannot be written.
 pub fn keep_speed(folder: &Folder, speed: &Speed) -> Result<(), RecordError> {
-    record::save(&folder.path("speed.json"), "speed", speed)
+    record::save_to_last(&folder.path("speed.json"), Last::Process, "speed", speed)
 }
 
 /// The sums. A damaged record begins anew: the distributor's count is the one that holds.
@@ -107,7 +108,7 @@ pub fn totals(folder: &Folder) -> Totals {
 pub fn add(folder: &Folder, change: impl FnOnce(&mut Totals)) -> Result<(), RecordError> {
     let mut sums = totals(folder);
     change(&mut sums);
-    record::save(&folder.path("totals.json"), "totals", &sums)
+    record::save_to_last(&folder.path("totals.json"), Last::Process, "totals", &sums)
 }
 
 /// A line of the history.

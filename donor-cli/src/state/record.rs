@@ -1,10 +1,11 @@
 //! Small JSON files with a checksum: a first line with kind, version and sha256, then the JSON.
 
-use super::atomic::{self, FileError};
+use super::atomic::{self, FileError, Last};
 use protocol::Digest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Why a record cannot be used.
@@ -23,15 +24,23 @@ pub enum RecordError {
     },
 }
 
-/// Writes a record in one step.
+/// Writes a record in one step, to outlast a loss of power.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub fn save(path: &Path, kind: &str, value: &impl Serialize) -> Result<(), RecordError> {
+    save_to_last(path, Last::Power, kind, value)
+}
+
+/// Writes a record in one step.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn save_to_last(path: &Path, last: Last, kind: &str, value: &impl Serialize) -> Result<(), RecordError> {
     let damaged = |error: serde_json::Error| RecordError::Damaged { path: path.to_owned(), why: error.to_string() };
     let body = serde_json::to_string_pretty(value).map_err(damaged)?;
     let text = format!("{}{}\n{body}", header(kind), Digest::of(body.as_bytes()));
-    Ok(atomic::write(path, text.as_bytes())?)
+    Ok(atomic::write_with(path, last, |file| file.write_all(text.as_bytes()))?)
 }
 
 /// Reads a record.
