@@ -7,6 +7,8 @@
 //! * [`progress`] tells people and machines about it;
 //! * [`commands`] are the commands of the command line.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub mod child;
 pub mod cli;
 pub mod commands;
