@@ -46,7 +46,7 @@ struct Plan {
     pace: Duration,
 }
 
-const FULL: Plan = Plan { donors: 500, rushed: 4, paced: 2, pace: Duration::from_secs(10) };
+const FULL: Plan = Plan { donors: 500, rushed: 2, paced: 1, pace: Duration::from_secs(10) };
 const SHORT: Plan = Plan { donors: 20, rushed: 1, paced: 1, pace: Duration::from_secs(1) };
 
 /// One kind of request: how long each took, and how many failed.

@@ -1,6 +1,7 @@
 //! What all requests share.
 
 use crate::blobs::{Blobs, Kind};
+use crate::body::WRITE_SIZE;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::error::{ApiError, ApiResult};
@@ -13,7 +14,7 @@ use protocol::{Cause, Digest, Timestamp, decode_program};
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{RwLock, watch};
+use tokio::sync::{RwLock, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -61,6 +62,8 @@ pub struct Shared {
     pub proofs: Pool,
     /// The thread that checks executions: one at a time, since each may take much memory.
     pub executions: Pool,
+    /// Room on the disk for files that are being received, in pieces of [`WRITE_SIZE`].
+    pub incoming: Arc<Semaphore>,
     /// All requests of a donor.
     pub requests: RateLimit,
     /// Submissions without a lease.
@@ -96,6 +99,7 @@ impl App {
             metrics: Metrics::default(),
             proofs: Pool::new(settings.verifiers(), settings.verify_queue),
             executions: Pool::new(1, settings.verify_queue),
+            incoming: Arc::new(Semaphore::new(room(&settings))),
             requests: RateLimit::new(settings.requests_per_minute, settings.requests_per_minute / 4),
             unleased: RateLimit::new(settings.unleased_per_minute, settings.unleased_per_minute),
             stopping: CancellationToken::new(),
@@ -107,6 +111,11 @@ impl App {
             settings,
         }))
     }
+}
+
+fn room(settings: &Settings) -> usize {
+    let pieces = usize::try_from(settings.max_incoming_bytes).unwrap_or(usize::MAX).div_ceil(WRITE_SIZE);
+    pieces.min(Semaphore::MAX_PERMITS)
 }
 
 impl Shared {

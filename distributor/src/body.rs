@@ -1,6 +1,7 @@
 //! Reading bodies: never more than allowed, never slower than allowed, and what was announced.
 
-use crate::blobs::{BlobError, Blobs, Spooled};
+use crate::app::App;
+use crate::blobs::{BlobError, Spooled};
 use crate::config::Settings;
 use crate::error::{ApiError, ApiResult};
 use axum::body::Body;
@@ -12,11 +13,13 @@ use protocol::{Cause, Digest};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// Bytes that are gathered before they are written to disk.
-const WRITE_SIZE: usize = 1 << 20;
+pub const WRITE_SIZE: usize = 1 << 20;
 
 /// How fast a body must come.
 #[derive(Debug, Clone, Copy)]
@@ -103,8 +106,8 @@ impl Reader {
     ///
     /// # Errors
     /// If it is too large, too slow, breaks off, is not what was announced, or cannot be written.
-    pub async fn spool(mut self, blobs: &dyn Blobs, announced: &Digest) -> ApiResult<Spooled> {
-        let mut file = blobs.spool().await?;
+    pub async fn spool(mut self, app: &App, announced: &Digest) -> ApiResult<Spooled> {
+        let (mut file, mut room) = (app.blobs.spool().await?, None);
         let (mut hasher, mut waiting, mut size) = (Sha256::new(), Vec::new(), 0);
         loop {
             let piece = self.piece().await?;
@@ -114,6 +117,7 @@ impl Reader {
                 waiting.extend_from_slice(piece);
             }
             if waiting.len() >= WRITE_SIZE || piece.is_none() {
+                take_room(app, &mut room, size)?;
                 let full = std::mem::take(&mut waiting);
                 let write = move || file.as_file_mut().write_all(&full).map(|()| file);
                 let written = tokio::task::spawn_blocking(write).await.map_err(ApiError::internal)?;
@@ -125,7 +129,7 @@ impl Reader {
         }
         let sha256 = Digest::from_bytes(hasher.finalize().into());
         check(announced, &sha256)?;
-        Ok(Spooled { file, sha256, size })
+        Ok(Spooled { file, sha256, size, room })
     }
 
     /// The body as JSON.
@@ -135,6 +139,22 @@ impl Reader {
     pub async fn json<T: DeserializeOwned>(self, announced: Option<&Digest>) -> ApiResult<T> {
         parse_json(&self.bytes(announced).await?)
     }
+}
+
+/// Takes room on the disk for a file of so many bytes, in whole [`WRITE_SIZE`]s.
+fn take_room(app: &App, room: &mut Option<OwnedSemaphorePermit>, bytes: u64) -> ApiResult<()> {
+    let taken = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+    let more = (bytes.div_ceil(WRITE_SIZE as u64) as u32).saturating_sub(taken as u32);
+    let more = Arc::clone(&app.incoming).try_acquire_many_owned(more).map_err(|_| {
+        let most = app.settings.max_incoming_bytes;
+        let detail = format!("more than {most} bytes of files are being received at once; keep the file and try again");
+        ApiError::new(Cause::Busy, detail)
+    })?;
+    match room {
+        Some(room) => room.merge(more),
+        None => *room = Some(more),
+    }
+    Ok(())
 }
 
 /// Reads JSON.

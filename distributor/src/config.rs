@@ -161,6 +161,8 @@ settings! {
     max_execution_bytes: u64 = 1 << 30, "CAIRN_MAX_EXECUTION_BYTES", "BYTES";
     /// Most memory cells of an execution that is taken; checking takes 32 bytes of memory for each [default: 67108864]
     max_execution_cells: u64 = 1 << 26, "CAIRN_MAX_EXECUTION_CELLS", "N";
+    /// Bytes of files that may be in the middle of being received or verified, all together [default: 8589934592]
+    max_incoming_bytes: u64 = 8 << 30, "CAIRN_MAX_INCOMING_BYTES", "BYTES";
     /// Largest body of JSON in bytes [default: 33554432]
     max_json_bytes: u64 = 32 << 20, "CAIRN_MAX_JSON_BYTES", "BYTES";
     /// Requests per minute that a donor may make; its leased submissions never count; 0 for no limit [default: 300]

@@ -24,7 +24,8 @@ impl ApiError {
         problem.retry_after = match cause {
             Cause::StorageFull => Some(RETRY_STORAGE),
             Cause::Busy | Cause::ShuttingDown | Cause::Timeout | Cause::Internal => Some(5),
-            _ => None,
+            // The client does it again at once, but not in a circle without end.
+            cause => cause.is_temporary().then_some(1),
         };
         Self(Box::new(problem))
     }
@@ -120,5 +121,17 @@ impl ApiError {
     pub fn with_request_id(mut self, id: &str) -> Response {
         self.0.request_id = Some(id.to_owned());
         self.into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_that_passes_by_itself_says_when_to_come_back() {
+        for cause in Cause::ALL {
+            assert_eq!(ApiError::new(*cause, "").0.retry_after.is_some(), cause.is_temporary(), "{cause}");
+        }
     }
 }

@@ -61,7 +61,8 @@ impl FolderBlobs {
         Ok(files)
     }
 
-    /// Syncs the file, then renames it to its place, then syncs the folder: what has its name is whole.
+    /// Syncs the file, then renames it to its place, then syncs the folder: what has its name is whole. A new folder is synced
+    /// into its own one first.
     fn store(&self, kind: Kind, spooled: Spooled) -> Result<bool, BlobError> {
         let path = self.path(kind, &spooled.sha256);
         if path.try_exists()? {
@@ -69,10 +70,13 @@ impl FolderBlobs {
         }
         spooled.file.as_file().sync_all()?;
         let folder = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder)?;
+        match fs::create_dir(folder) {
+            Ok(()) => File::open(self.root.join(kind.folder()))?.sync_all()?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
         spooled.file.persist(&path).map_err(|error| error.error)?;
         File::open(folder)?.sync_all()?;
-        File::open(self.root.join(kind.folder()))?.sync_all()?;
         Ok(true)
     }
 }

@@ -9,6 +9,7 @@ use protocol::Digest;
 use std::fmt;
 use std::io;
 use tempfile::NamedTempFile;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,6 +84,8 @@ pub struct Spooled {
     pub sha256: Digest,
     /// Number of its bytes.
     pub size: u64,
+    /// The room that it takes among all files that are being received.
+    pub room: Option<OwnedSemaphorePermit>,
 }
 
 /// Where files are kept.

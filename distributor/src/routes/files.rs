@@ -73,7 +73,7 @@ async fn put(
 ) -> ApiResult<(StatusCode, Json<BlobStored>)> {
     uploader.may_somewhere(Scope::Push)?;
     let limit = if kind == Kind::Record { MAX_RECORD_BYTES } else { MAX_PROGRAM_BYTES };
-    let spooled = Reader::new(body, headers, limit as u64, &app.settings)?.spool(&*app.blobs, &sha256).await?;
+    let spooled = Reader::new(body, headers, limit as u64, &app.settings)?.spool(app, &sha256).await?;
     if kind == Kind::Record {
         let mut file = spooled.file.reopen().map_err(BlobError::from)?;
         let check = move || {

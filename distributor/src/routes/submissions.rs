@@ -120,7 +120,7 @@ async fn receive(
     if target.withdrawn {
         return Err(withdrawn(id));
     }
-    let spooled = signed.reader(app, body, limit(&target))?.spool(&*app.blobs, &signed.content).await?;
+    let spooled = signed.reader(app, body, limit(&target))?.spool(app, &signed.content).await?;
     let submission = Submission {
         unit: *id,
         donor: signed.donor,

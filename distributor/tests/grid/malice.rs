@@ -224,6 +224,49 @@ async fn a_gigabyte_of_garbage_is_refused_early() {
     assert_eq!(grid.state(&id).await, UnitState::Queued);
 }
 
+/// Many who send large files and never end could fill the disk.
+#[tokio::test]
+async fn what_is_received_at_once_is_bounded() {
+    let settings = Settings { max_incoming_bytes: 2 << 20, ..unlimited().settings };
+    let grid = Grid::start_with(Plan { settings, ..Plan::default() }).await;
+    let id = grid.push(1).await[0];
+    let donor = grid.donor(1);
+    let target = routes::unit_proof(&id);
+    let signed = sign(2, "PUT", &target, b"x", grid.clock.now());
+    let mut stream = connect(&grid).await;
+    stream.write_all(signed_head("PUT", &target, "content-length: 5000000", &signed).as_bytes()).await.unwrap();
+    stream.write_all(&vec![0; 3 << 20]).await.unwrap();
+    let answer = read_answer(&mut stream).await.unwrap();
+    assert_eq!((answer.status, answer.cause().as_str()), (503, "busy"), "nobody gets more than there is");
+    // Somebody who takes all the room, and waits.
+    let signed = sign(2, "PUT", &target, b"x", grid.clock.now());
+    let mut stream = connect(&grid).await;
+    stream.write_all(signed_head("PUT", &target, "content-length: 5000000", &signed).as_bytes()).await.unwrap();
+    stream.write_all(&vec![0; 2 << 20]).await.unwrap();
+    let honest = donor.proof(0);
+    let mut refused = false;
+    for _ in 0..200 {
+        match donor.submit(&id, None, honest.clone()).await {
+            Err(error) => {
+                assert_eq!((error.cause(), error.retry_after()), (Some(Cause::Busy), Some(Duration::from_secs(5))));
+                refused = true;
+                break;
+            }
+            // The other's bytes are not all there yet.
+            Ok(receipt) => assert_eq!(receipt.status, ProofStatus::Accepted),
+        }
+    }
+    assert!(refused);
+    drop(stream);
+    for _ in 0..1000 {
+        if grid.temporary_files() == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(donor.submit(&id, None, honest).await.unwrap().status, ProofStatus::Accepted);
+}
+
 #[tokio::test]
 async fn slow_senders_lose_their_connection() {
     let settings = Settings { idle_seconds: 1, min_rate: 1 << 20, ..Settings::default() };
