@@ -174,11 +174,15 @@ impl Worker {
             return Err(Stop::Failed(Cause::BadProgram, detail));
         }
         let program = RunnableProgram::from_json(&bytes).map_err(|error| {
-            let hint = matches!(
-                error,
-                LoadError::UnknownHint { .. } | LoadError::ForbiddenHint { .. } | LoadError::InputTarget { .. }
-            );
-            failed(if hint { Cause::BadHint } else { Cause::BadProgram }, error)
+            let cause = match error {
+                LoadError::UnknownHint { .. } | LoadError::ForbiddenHint { .. } | LoadError::InputTarget { .. } => {
+                    Cause::BadHint
+                }
+                // Another donor can do it, so this must not count against the unit.
+                LoadError::Cairo2Disabled => Cause::Stopped,
+                _ => Cause::BadProgram,
+            };
+            failed(cause, error)
         })?;
         let (hash, record) = (protocol::program_hash(program.program()), protocol::record_digest(program.program()));
         if hash != job.program_hash || record != job.record {
