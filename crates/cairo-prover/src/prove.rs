@@ -3,6 +3,7 @@
 use crate::planner::{Costs, DEFAULT_COLUMNS, plan};
 use crate::witness::counters::Counters;
 use crate::witness::{StepTable, Trace, WitnessError, fill_layout, fill_steps, other_tables};
+use cairo_air::fetch::{Fetch, MAX_FETCHES};
 use cairo_air::layout::LayoutError;
 use cairo_air::{CairoProof, Claim, Layout, Segment, Statement, TableEntry, TableKind, public_tuples};
 use cairo_execution::{Execution, ExecutionError};
@@ -108,7 +109,7 @@ fn prove_here(
     }
     let parameters = options.parameters;
     let steps = plan(&execution, &Costs::new(&execution, options.columns)).tables;
-    let Witness { statement, claim, layout, tables, public, traces } = witness(execution, prover, steps, control)?;
+    let Witness { statement, claim, layout, tables, public, traces } = witness(execution, prover, steps, MAX_FETCHES, control)?;
     let context = statement.context(&claim, &layout);
     let proof = stark::prove(&tables, traces, &public, &context, &parameters, control)?;
     let bytes = proof.encode(&Shape::new(&tables, &parameters));
@@ -122,7 +123,8 @@ pub fn all_generic(execution: &Execution) -> Vec<StepTable> {
     vec![StepTable { kind: TableKind::Generic, log_height, starts }]
 }
 
-/// Fills all tables, with the steps distributed to opcode tables as `steps` says. The execution must have passed
+/// Fills all tables, with the steps distributed to opcode tables as `steps` says. Up to `max_fetches` distinct instructions of
+/// the program are counted in the claim; more than that, or others, get an instruction table. The execution must have passed
 /// [`Execution::check`].
 ///
 /// # Errors
@@ -131,13 +133,18 @@ pub fn witness(
     execution: Execution,
     prover: [u8; 32],
     mut steps: Vec<StepTable>,
+    max_fetches: usize,
     control: &dyn Control,
 ) -> Result<Witness, ProveError> {
-    let claim = claim(&execution);
+    let mut claim = claim(&execution);
     let counters = Counters::new(execution.memory.len());
     steps.sort_by(|a, b| a.kind.cmp(&b.kind));
     let step_traces = fill_steps(&execution, &steps, &counters, control)?;
 
+    let fetches: Vec<_> = counters.instructions().into_iter().map(|(pc, count)| Fetch { pc, count }).collect();
+    if fetches.len() <= max_fetches && cairo_air::fetch::check(&fetches, &execution.program).is_ok() {
+        claim.fetches = fetches;
+    }
     let mut entries = other_tables(&execution, &claim, &steps, &counters);
     entries.extend(steps.into_iter().map(|table| TableEntry { kind: table.kind, log_height: table.log_height }));
     // Stable, so chunks of one kind keep their order.
@@ -152,7 +159,7 @@ pub fn witness(
     Ok(Witness { statement, claim, layout, tables, public, traces })
 }
 
-/// What a proof of this execution claims.
+/// What a proof of this execution claims, with an instruction table.
 pub fn claim(execution: &Execution) -> Claim {
     let segment = |builtin| {
         let segment = execution.segments.get(builtin);
@@ -164,5 +171,6 @@ pub fn claim(execution: &Execution) -> Claim {
         segments: execution.program.builtins().iter().map(segment).collect(),
         arguments_start: execution.arguments_start,
         output: execution.output().to_vec(),
+        fetches: Vec::new(),
     }
 }

@@ -66,7 +66,7 @@ fn check_run(name: &str, arguments: Option<&str>) {
     let plan = planned(&execution);
     assert_complete(&execution, &plan.tables);
     let description = describe(&execution, &plan);
-    let made = witness(execution, [7; 32], plan.tables, &Unattended).unwrap();
+    let made = witness(execution, [7; 32], plan.tables, 0, &Unattended).unwrap();
     let report = check(&made.tables, &made.traces, &made.public);
     assert!(report.is_clean(), "{name}: {description}{report}");
 }
@@ -76,7 +76,7 @@ fn check_run(name: &str, arguments: Option<&str>) {
 fn altered_cells_are_noticed() {
     let execution = execution("bench/fib_tiny", None);
     let tables = planned(&execution).tables;
-    let mut made = witness(execution, [7; 32], tables, &Unattended).unwrap();
+    let mut made = witness(execution, [7; 32], tables, 0, &Unattended).unwrap();
     let mut altered = 0;
     for table in 0..made.tables.len() {
         if !matches!(made.layout.tables[table].kind, TableKind::Path(_) | TableKind::Word(_)) {
