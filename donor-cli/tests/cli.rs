@@ -26,7 +26,10 @@ fn all(state: &Path, commands: &[&[&str]]) -> String {
 #[test]
 fn help() {
     let state = tempfile::tempdir().unwrap();
-    insta::assert_snapshot!(all(state.path(), &[&["--help"], &["run", "--help"], &["config", "--help"], &["bench", "-h"]]));
+    insta::assert_snapshot!(all(
+        state.path(),
+        &[&["--help"], &["run", "--help"], &["config", "--help"], &["bench", "-h"]]
+    ));
 }
 
 #[test]

@@ -81,7 +81,8 @@ fn wait_for_death(pid: u32) {
     let begin = std::time::Instant::now();
     let alive = || {
         let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        status.contains("work-unit") || status.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+        status.contains("work-unit")
+            || status.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
     };
     while alive() {
         assert!(begin.elapsed().as_secs() < 10, "the unit's process {pid} outlives its donor");
@@ -264,7 +265,10 @@ fn on_a_small_disk(state: &Path, server: &str, ballast: &str) -> Option<Donor> {
         "mount -t tmpfs -o size=1m tmpfs \"$STATE\" && head -c {ballast} /dev/zero > \"$STATE/ballast\" && \
          exec \"$DONOR\" run --json --no-yield --max-cpu 100 --max-units 1 --server {server} --state \"$STATE\""
     );
-    let probe = Command::new("unshare").args(["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs"]).arg(state).status();
+    let probe = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs"])
+        .arg(state)
+        .status();
     if !probe.is_ok_and(|status| status.success()) {
         eprintln!("skipped: this machine lets nobody mount a small disk");
         return None;
@@ -279,7 +283,8 @@ fn on_a_small_disk(state: &Path, server: &str, ballast: &str) -> Option<Donor> {
 fn a_full_disk_only_makes_a_finished_proof_wait() {
     let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "300"}"#]), folder());
     let Some(mut run) = on_a_small_disk(state.path(), &grid.address, "880k") else { return };
-    let warning = run.wait_for("full disk", |event| event["message"].as_str().is_some_and(|text| text.contains("Free some space")));
+    let warning = run
+        .wait_for("full disk", |event| event["message"].as_str().is_some_and(|text| text.contains("Free some space")));
     assert!(warning["message"].as_str().unwrap().contains("finished but cannot write"), "{warning}");
     let ballast = format!("/proc/{}/root{}/ballast", run.id(), state.path().display());
     std::fs::remove_file(ballast).unwrap();
@@ -302,7 +307,8 @@ fn damaged_state_is_set_aside_and_work_goes_on() {
     }
     let (status, events) = Donor::run(state.path(), &grid.address, &["--max-units", "1"]).end();
     assert_eq!(status.code(), Some(0), "{events:?}");
-    let told = |text: &str| events.iter().any(|event| event["message"].as_str().is_some_and(|message| message.contains(text)));
+    let told =
+        |text: &str| events.iter().any(|event| event["message"].as_str().is_some_and(|message| message.contains(text)));
     assert!(told("damaged") && told("set aside"), "{events:?}");
     grid.assert_all_proved_once();
 }
@@ -323,7 +329,10 @@ fn a_damaged_proof_is_not_sent() {
     grid.world().script.unavailable = false;
     let (status, events) = Donor::run(state.path(), &grid.address, &["--max-units", "1"]).end();
     assert_eq!(status.code(), Some(0), "{events:?}");
-    assert!(events.iter().any(|event| event["message"].as_str().is_some_and(|text| text.contains("set aside"))), "{events:?}");
+    assert!(
+        events.iter().any(|event| event["message"].as_str().is_some_and(|text| text.contains("set aside"))),
+        "{events:?}"
+    );
     grid.assert_all_proved_once();
     assert_eq!(grid.world().units[0].submissions, 1);
 }
@@ -346,7 +355,9 @@ fn interrupted_and_continued() {
     first.interrupt();
     let (status, events) = first.end();
     assert_eq!(status.code(), Some(0), "{events:?}");
-    let told = |event: &serde_json::Value| event["message"].as_str().is_some_and(|text| text.contains("is unfinished; start again within"));
+    let told = |event: &serde_json::Value| {
+        event["message"].as_str().is_some_and(|text| text.contains("is unfinished; start again within"))
+    };
     assert!(events.iter().any(told), "{events:?}");
     deliver_one(state.path(), &grid.address);
     grid.assert_all_proved_once();

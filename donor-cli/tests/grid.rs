@@ -24,7 +24,8 @@ fn finish(donor: Donor) {
 
 #[test]
 fn two_donors_prove_everything_once() {
-    let real = Real::with(SMALL, &[r#"{"n": "20"}"#, r#"{"n": "30"}"#, r#"{"n": "40"}"#, r#"{"n": "50"}"#, r#"{"n": "60"}"#]);
+    let real =
+        Real::with(SMALL, &[r#"{"n": "20"}"#, r#"{"n": "30"}"#, r#"{"n": "40"}"#, r#"{"n": "50"}"#, r#"{"n": "60"}"#]);
     let (one, two) = (folder(), folder());
     let donors = [one.path(), two.path()].map(|state| Donor::run(state, &real.address, &["--project", "primes"]));
     real.wait_until("five proofs", |counts| counts.proved == 5);

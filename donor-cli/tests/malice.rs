@@ -103,7 +103,10 @@ fn a_run_that_cannot_be_proved() {
 
 #[test]
 fn a_project_whose_signer_changes() {
-    let (grid, state) = (Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#, r#"{"n": "6"}"#]), tempfile::tempdir().unwrap());
+    let (grid, state) = (
+        Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#, r#"{"n": "6"}"#]),
+        tempfile::tempdir().unwrap(),
+    );
     let (status, events) = Donor::run(state.path(), &grid.address, &["--max-units", "1"]).end();
     assert_eq!(status.code(), Some(0), "{events:?}");
     grid.world().change_uploader();

@@ -3,7 +3,7 @@
 use crate::codec::{CodecError, Reader, Write};
 use crate::decode::{DecodeError, Decoded, signed};
 use crate::program::{PROGRAM_BASE, Program};
-use felt::{Felt, encoding};
+use felt::Felt;
 
 /// Most entries of a proof's list of fetches. Beyond, the instruction table is cheaper to verify.
 pub const MAX_FETCHES: usize = 1 << 10;

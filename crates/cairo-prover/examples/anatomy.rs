@@ -36,7 +36,10 @@ fn main() -> anyhow::Result<()> {
     let tables = proof.layout.build(&statement.program, &proof.claim)?;
 
     let steps = proof.claim.n_steps as f64;
-    println!("{:<28} {:>6} {:>7} {:>12} {:>12} {:>10}", "table", "rows", "columns", "interactions", "constraints", "cells/step");
+    println!(
+        "{:<28} {:>6} {:>7} {:>12} {:>12} {:>10}",
+        "table", "rows", "columns", "interactions", "constraints", "cells/step"
+    );
     for (entry, table) in proof.layout.tables.iter().zip(&tables) {
         let context = Context { program: &statement.program, claim: &proof.claim, memory_start: 1 };
         let air = entry.kind.component().air(context)?;

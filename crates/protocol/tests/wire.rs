@@ -12,7 +12,8 @@ use protocol::{
 };
 
 fn program() -> Program {
-    let words = [0x0407_8001_7fff_7fff_u64, 2, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
+    let words =
+        [0x0407_8001_7fff_7fff_u64, 2, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
     let builtins = vec![Builtin::Output, Builtin::RangeCheck];
     Program::new(words.map(Felt::from).to_vec(), builtins, ArgumentBinding::Pointers { cell: 9 }).unwrap()
 }
@@ -31,7 +32,13 @@ fn names_and_ids_are_checked() {
     let id = UnitId::from_bytes([0xab; 10]);
     assert_eq!(id.to_string(), "abababababababababab");
     assert_eq!("abababababababababab".parse(), Ok(id));
-    for bad in ["ABABABABABABABABABAB", "abababababababababa", "ababababababababababab", "abababababababababag", "../../etc/passwd/././"] {
+    for bad in [
+        "ABABABABABABABABABAB",
+        "abababababababababa",
+        "ababababababababababab",
+        "abababababababababag",
+        "../../etc/passwd/././",
+    ] {
         assert!(bad.parse::<UnitId>().is_err(), "{bad:?}");
     }
     let error = "../etc".parse::<UnitId>().unwrap_err().to_string();
@@ -74,7 +81,10 @@ fn felts_are_hexadecimal_and_below_the_modulus() {
         assert_eq!(felt_from_hex(bad), None, "{bad}");
     }
     let error = serde_json::from_str::<Felts>(r#"["0x1", "7"]"#).unwrap_err().to_string();
-    assert!(error.starts_with("element 1 must be `0x` and hexadecimal digits") && error.contains("but is `7`"), "{error}");
+    assert!(
+        error.starts_with("element 1 must be `0x` and hexadecimal digits") && error.contains("but is `7`"),
+        "{error}"
+    );
     assert_eq!(Felts::from_bytes(&[0; 31]), None);
     assert_eq!(Felts::from_bytes(&[0xff; 32]), None);
 }
@@ -117,7 +127,13 @@ type Tamper = fn(&mut SignedHeaders);
 
 fn signed() -> SignedHeaders {
     let content = Digest::of(b"body");
-    Identity::from_seed(&[7; 32]).sign_request("PUT", "/v1/x?y=1", content, Timestamp(1_700_000_000), Nonce::from_bytes([3; 16]))
+    Identity::from_seed(&[7; 32]).sign_request(
+        "PUT",
+        "/v1/x?y=1",
+        content,
+        Timestamp(1_700_000_000),
+        Nonce::from_bytes([3; 16]),
+    )
 }
 
 #[test]
@@ -208,11 +224,15 @@ fn a_key_file_is_made_once_and_never_overwritten() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    let names: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["key"], "no temporary file stays");
     std::fs::write(&path, "garbage").unwrap();
     let error = Identity::load_or_create(&path).unwrap_err();
-    assert!(matches!(error, KeyFileError::Damaged(_)) && error.to_string().contains("restore it from a backup"), "{error}");
+    assert!(
+        matches!(error, KeyFileError::Damaged(_)) && error.to_string().contains("restore it from a backup"),
+        "{error}"
+    );
     assert_eq!(std::fs::read(&path).unwrap(), b"garbage");
 }
 

@@ -7,7 +7,7 @@
 
 use crate::control::Cancelled;
 use crate::control::Meter;
-use crate::hash::{Digest, hash_inject, hash_node};
+use crate::hash::{Digest, hash_inject, hash_node, hash_nodes, inject_rows};
 use rayon::prelude::*;
 
 /// `log2` of the number of nodes in a cap.
@@ -43,13 +43,10 @@ impl MerkleTree {
             let mut layer = vec![[0; 32]; half];
             layer.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
                 meter.checkpoint()?;
-                let start = chunk * STRIDE;
-                let children = below[start..].iter().zip(&below[half + start..]);
-                for ((node, (left, right)), index) in out.iter_mut().zip(children).zip(start..) {
-                    *node = hash_node(left, right);
-                    if let Some(rows) = &injected {
-                        *node = hash_inject(node, &rows[index]);
-                    }
+                let range = chunk * STRIDE..chunk * STRIDE + out.len();
+                hash_nodes(&below[range.clone()], &below[half..][range.clone()], out);
+                if let Some(rows) = &injected {
+                    inject_rows(out, &rows[range]);
                 }
                 Ok(())
             })?;

@@ -185,17 +185,16 @@ fn router(grid: Grid) -> Router {
 }
 
 fn json(world: &World, value: &impl Serialize) -> Response {
-    let headers = [("content-type", "application/json".to_owned()), ("cairn-protocol", world.script.version.to_string())];
+    let headers =
+        [("content-type", "application/json".to_owned()), ("cairn-protocol", world.script.version.to_string())];
     (headers, serde_json::to_vec(value).unwrap()).into_response()
 }
 
 fn refuse(world: &World, cause: Cause, detail: &str) -> Response {
     let mut problem = Problem::new(cause, detail);
     problem.server_time = (cause == Cause::ClockSkew).then(|| now(world));
-    let headers = [
-        ("content-type", protocol::PROBLEM_JSON.to_owned()),
-        ("cairn-protocol", world.script.version.to_string()),
-    ];
+    let headers =
+        [("content-type", protocol::PROBLEM_JSON.to_owned()), ("cairn-protocol", world.script.version.to_string())];
     let status = StatusCode::from_u16(cause.status()).unwrap();
     (status, headers, serde_json::to_vec(&problem).unwrap()).into_response()
 }
@@ -205,7 +204,13 @@ fn now(world: &World) -> Timestamp {
 }
 
 /// Who signed, or the refusal.
-fn signed(world: &mut World, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<DonorKey, Box<Response>> {
+fn signed(
+    world: &mut World,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<DonorKey, Box<Response>> {
     world.requests.push(format!("{method} {uri}"));
     let get = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let refused = |world: &World, cause, detail: String| Err(Box::new(refuse(world, cause, &detail)));
@@ -243,9 +248,10 @@ async fn lease(State(grid): State<Grid>, method: Method, uri: Uri, headers: Head
     let seconds = world.script.lease_seconds;
     let prove = request.mode != LeaseMode::Execute;
     let open = |unit: &Unit| {
-        let free = unit.lease.as_ref().is_none_or(|(_, holder, expires, key)| {
-            *expires < time || (*holder == donor && *key == request.request)
-        });
+        let free = unit
+            .lease
+            .as_ref()
+            .is_none_or(|(_, holder, expires, key)| *expires < time || (*holder == donor && *key == request.request));
         let wanted = match (request.mode, unit.execution.is_some()) {
             (LeaseMode::Execute, executed) => !executed,
             (LeaseMode::Prove, executed) => executed,
@@ -326,7 +332,8 @@ async fn renew(
         return *refusal;
     }
     let (time, seconds) = (now(&world), world.script.lease_seconds);
-    let found = world.units.iter_mut().filter_map(|unit| unit.lease.as_mut()).find(|lease| lease.0.to_string() == token);
+    let found =
+        world.units.iter_mut().filter_map(|unit| unit.lease.as_mut()).find(|lease| lease.0.to_string() == token);
     let Some(lease) = found else { return refuse(&world, Cause::UnknownLease, "there is no such lease") };
     lease.2 = time.plus(seconds);
     json(&world, &Renewed { now: time, expires_at: time.plus(seconds) })
@@ -436,8 +443,7 @@ async fn put_execution(
     let unit = world.units.iter_mut().find(|unit| unit.id.to_string() == id).unwrap();
     assert_eq!(execution.arguments, unit.arguments.0);
     let n_steps = execution.n_steps() as u64;
-    let status =
-        if unit.execution.is_some() { ExecutionStatus::AlreadyExecuted } else { ExecutionStatus::Accepted };
+    let status = if unit.execution.is_some() { ExecutionStatus::AlreadyExecuted } else { ExecutionStatus::Accepted };
     unit.execution.get_or_insert((body.to_vec(), n_steps));
     unit.lease = None;
     let receipt = ExecutionReceipt { status, unit: unit.id, sha256: Digest::of(&body), n_steps };

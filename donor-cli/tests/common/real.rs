@@ -11,8 +11,8 @@ use distributor::store::sqlite::SqliteStore;
 use distributor::store::{Keys as _, Scopes, UploaderKey};
 use protocol::client::{Bytes, ClientConfig, RetryPolicy, UploaderClient};
 use protocol::{
-    ApiKey, Digest, Felts, Identity, NewUnit, NewUnits, Preset, ProjectName, ProjectSpec, Timestamp, UnitCounts, UnitDetail,
-    UnitId, UnitLimits,
+    ApiKey, Digest, Felts, Identity, NewUnit, NewUnits, Preset, ProjectName, ProjectSpec, Timestamp, UnitCounts,
+    UnitDetail, UnitId, UnitLimits,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -302,9 +302,7 @@ impl Http {
             Ok((found, length)) if found == *expected => {
                 tokio::fs::rename(&temporary, path).await.map(|()| length).map_err(|error| file_error(path, error))
             }
-            Ok((found, _)) => {
-                Err(ClientError::Digest { address: self.address(target), expected: *expected, found })
-            }
+            Ok((found, _)) => Err(ClientError::Digest { address: self.address(target), expected: *expected, found }),
             Err(error) => Err(error),
         };
         if kept.is_err() {

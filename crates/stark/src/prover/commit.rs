@@ -1,7 +1,7 @@
 //! Commitments to columns of different heights.
 
 use crate::control::{Cancelled, Meter};
-use crate::hash::{Digest, hash_row};
+use crate::hash::{BATCH, Digest, RowHasher};
 use crate::merkle::MerkleTree;
 use crate::proof::Opening;
 use crate::shape::{Group, Shape};
@@ -77,9 +77,10 @@ fn hash_rows(columns: &[Vec<Felt>], log_blowup: u32, meter: &Meter<'_>) -> Resul
     let log_height = size.trailing_zeros() - log_blowup;
     let mut digests = vec![[0; 32]; size];
     digests.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
-        for (digest, index) in out.iter_mut().zip(chunk * STRIDE..) {
-            let at = position(index, log_height, log_blowup);
-            *digest = hash_row(columns.iter().map(|column| &column[at]));
+        let mut hasher = RowHasher::new(columns.len());
+        for (batch, out) in out.chunks_mut(BATCH).enumerate() {
+            let first = chunk * STRIDE + batch * BATCH;
+            hasher.hash(out, |column, row| &columns[column][position(first + row, log_height, log_blowup)]);
         }
         meter.checkpoint()
     })?;

@@ -2,7 +2,7 @@
 
 use crate::control::{Cancelled, Meter};
 use crate::fold::inverse_of_two;
-use crate::hash::{Digest, hash_row};
+use crate::hash::{BATCH, Digest, RowHasher};
 use crate::merkle::MerkleTree;
 use crate::proof::FoldOpening;
 use crate::shape::{Fold, LOG_FINAL, Shape};
@@ -84,8 +84,10 @@ fn hash_leaves(codeword: &[Felt], fold: Fold, meter: &Meter<'_>) -> Result<Vec<D
     let leaves = codeword.len() >> fold.log_arity;
     let mut digests = vec![[0; 32]; leaves];
     digests.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
-        for (digest, leaf) in out.iter_mut().zip(chunk * STRIDE..) {
-            *digest = hash_row(codeword[leaf..].iter().step_by(leaves));
+        let mut hasher = RowHasher::new(1 << fold.log_arity);
+        for (batch, out) in out.chunks_mut(BATCH).enumerate() {
+            let first = chunk * STRIDE + batch * BATCH;
+            hasher.hash(out, |position, leaf| &codeword[position * leaves + first + leaf]);
         }
         meter.checkpoint()
     })?;

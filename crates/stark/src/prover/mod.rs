@@ -10,7 +10,7 @@ mod quotient;
 mod rows;
 
 use crate::control::{Cancelled, Control, Meter, Phase};
-use crate::hash::grinding_zeros;
+use crate::hash;
 use crate::parameters::{Parameters, ParametersError};
 use crate::proof::{Proof, Query};
 use crate::shape::{QUOTIENT_PIECES, Shape};
@@ -169,15 +169,17 @@ fn copy(groups: &[Vec<Vec<Felt>>], meter: &Meter<'_>) -> Result<Vec<Vec<Vec<Felt
 
 /// The smallest nonce that solves the puzzle, so that the proof does not depend on scheduling.
 fn grind(transcript: &Transcript, bits: u32, meter: &Meter<'_>) -> Result<u64, Cancelled> {
-    const BLOCK: u32 = 1 << 16;
+    /// Nonces that one thread tries, and parts that are tried before the control hook is visited again.
+    const PART: u64 = 1 << 12;
+    const PARTS: u64 = 1 << 6;
     let seed = transcript.grinding_seed();
     let mut start = 0u64;
     loop {
         meter.checkpoint()?;
-        let solves = |offset: &u32| grinding_zeros(&seed, start + u64::from(*offset)) >= bits;
-        if let Some(offset) = (0..BLOCK).into_par_iter().with_min_len(1 << 12).find_first(solves) {
-            return Ok(start + u64::from(offset));
+        let parts = (0..PARTS).into_par_iter();
+        if let Some(nonce) = parts.find_map_first(|part| hash::grind(&seed, start + part * PART, PART, bits)) {
+            return Ok(nonce);
         }
-        start += u64::from(BLOCK);
+        start += PART * PARTS;
     }
 }
