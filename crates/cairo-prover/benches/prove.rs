@@ -8,6 +8,8 @@
 
 use cairo_air::components::{Context, TableKind};
 use cairo_air::{CairoProof, Policy, Statement, verify};
+use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
+use cairo_prover::prove::estimate_memory;
 use cairo_prover::{Options, prove};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use lambdaworks_math::field::fields::fft_friendly::stark_252_prime_field::Stark252PrimeField;
@@ -54,7 +56,7 @@ fn main() {
     let names: Vec<_> = names.filter(|name| cfg!(feature = "cairo2") || !CAIRO2.contains(name)).collect();
     println!("kernel {}, preset {PRESET}, medians of {RUNS}", felt::packed::kernel_name());
     println!(
-        "{:<12} {:>7} {:>9} {:>9} {:>6} {:>7} {:>10} {:>8} {:>8} {:>9} {:>7}",
+        "{:<12} {:>7} {:>9} {:>9} {:>6} {:>7} {:>10} {:>8} {:>8} {:>8} {:>9} {:>7}",
         "program",
         "steps",
         "1 thread",
@@ -63,6 +65,7 @@ fn main() {
         "scaling",
         "steps/s",
         "peak MB",
+        "estimate",
         "proof B",
         "verify ms",
         "run ms"
@@ -71,7 +74,7 @@ fn main() {
     for name in names {
         let (one, two) = (measure(name, 1), measure(name, 2));
         println!(
-            "{name:<12} {:>7} {:>6.1} ms {:>6.1} ms {:>6.2} {:>7.2} {:>10.0} {:>8.1} {:>8} {:>9.2} {:>7.1}",
+            "{name:<12} {:>7} {:>6.1} ms {:>6.1} ms {:>6.2} {:>7.2} {:>10.0} {:>8.1} {:>8.1} {:>8} {:>9.2} {:>7.1}",
             two.steps,
             one.prove_ms,
             two.prove_ms,
@@ -79,6 +82,7 @@ fn main() {
             one.prove_ms / two.prove_ms,
             two.steps / two.prove_ms * 1e3,
             two.peak / 1e6,
+            two.estimate / 1e6,
             two.proof_bytes,
             two.verify_ms,
             two.run_ms,
@@ -132,6 +136,7 @@ struct Figures {
     run_ms: f64,
     prove_ms: f64,
     peak: f64,
+    estimate: f64,
     proof_bytes: f64,
     verify_ms: f64,
     phases: Vec<f64>,
@@ -141,8 +146,9 @@ struct Figures {
 impl Figures {
     fn read(line: &str, calibration_ms: f64) -> Self {
         let figures: Vec<f64> = line.split_ascii_whitespace().map(|figure| figure.parse().unwrap()).collect();
-        let [steps, run_ms, prove_ms, peak, proof_bytes, verify_ms] = *figures.first_chunk().unwrap();
-        Self { steps, run_ms, prove_ms, peak, proof_bytes, verify_ms, phases: figures[6..].to_vec(), calibration_ms }
+        let [steps, run_ms, prove_ms, peak, estimate, proof_bytes, verify_ms] = *figures.first_chunk().unwrap();
+        let phases = figures[7..].to_vec();
+        Self { steps, run_ms, prove_ms, peak, estimate, proof_bytes, verify_ms, phases, calibration_ms }
     }
 }
 
@@ -162,6 +168,7 @@ fn measure(name: &str, threads: usize) -> Figures {
         run_ms: of(&|run| run.run_ms),
         prove_ms: of(&|run| run.prove_ms),
         peak: of(&|run| run.peak),
+        estimate: of(&|run| run.estimate),
         proof_bytes: of(&|run| run.proof_bytes),
         verify_ms: of(&|run| run.verify_ms),
         phases: (0..Phase::ALL.len()).map(|phase| of(&|run| run.phases[phase])).collect(),
@@ -202,6 +209,7 @@ struct Proven {
     steps: usize,
     run_ms: f64,
     prove_ms: f64,
+    estimate: u64,
     phases: Vec<f64>,
     proof: CairoProof,
     statement: Statement,
@@ -213,6 +221,8 @@ fn prove_once(name: &str, threads: usize) -> Proven {
     let execution = run(&program, &arguments, &Limits::default(), &mut unwatched).unwrap();
     let run_ms = millis(begin);
     let (steps, arguments) = (execution.n_steps(), execution.arguments.clone());
+    let tables = plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables;
+    let estimate = estimate_memory(&execution, &tables, &PRESET.parameters()).unwrap();
     let options = Options { parameters: PRESET.parameters(), threads: Some(threads), ..Options::default() };
     let watch = Watch::default();
     let begin = Instant::now();
@@ -223,12 +233,13 @@ fn prove_once(name: &str, threads: usize) -> Proven {
     let ends = begins[1..].iter().chain([&end]);
     let phases = begins.iter().zip(ends).map(|(begin, end)| (*end - *begin).as_secs_f64() * 1e3).collect();
     let statement = Statement { program: program.program().clone(), arguments, prover: [0; 32] };
-    Proven { steps, run_ms, prove_ms, phases, proof, statement }
+    Proven { steps, run_ms, prove_ms, estimate, phases, proof, statement }
 }
 
 fn child(job: &str) {
     let (name, threads) = job.split_once(' ').unwrap();
-    let Proven { steps, run_ms, prove_ms, phases, proof, statement } = prove_once(name, threads.parse().unwrap());
+    let Proven { steps, run_ms, prove_ms, estimate, phases, proof, statement } =
+        prove_once(name, threads.parse().unwrap());
     let peak = peak_memory();
     let file = proof.encode();
     let policy = Policy { min_conjectured_bits: 96.0, ..Policy::default() };
@@ -238,7 +249,7 @@ fn child(job: &str) {
         millis(begin)
     };
     let verify_ms = median((0..9).map(|_| verify_once()).collect());
-    print!("{steps} {run_ms} {prove_ms} {peak} {} {verify_ms}", file.len());
+    print!("{steps} {run_ms} {prove_ms} {peak} {estimate} {} {verify_ms}", file.len());
     phases.iter().for_each(|ms| print!(" {ms}"));
     println!();
 }

@@ -12,8 +12,9 @@ use cairo_air::{
     Builtin, CairoProof, CodecError, Policy, PolicyError, ProofFileError, Segment, Statement, TableEntry, TableKind,
     VerifyError, buses, public_tuples, verify,
 };
-use cairo_prover::prove::{all_generic, witness};
-use cairo_prover::{Options, Witness, prove};
+use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
+use cairo_prover::prove::{all_generic, estimate_memory, witness};
+use cairo_prover::{Options, ProveError, Witness, prove};
 use common::execution;
 use felt::Felt;
 use stark::{Parameters, Preset, Shape, TableError, Unattended};
@@ -424,6 +425,23 @@ fn stark_bytes() {
     let mut weaker = honest.proof.clone();
     weaker.parameters = parameters;
     refused!(verify(&honest.statement, &weaker.encode(), &policy), VerifyError::Stark(_));
+}
+
+#[test]
+fn memory_limits() {
+    let execution = execution("bench/primes_2p14", None);
+    let parameters = Preset::Bench96.parameters();
+    let steps = plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables;
+    let enough = estimate_memory(&execution, &steps, &parameters).unwrap();
+    let limited = |max_memory| {
+        let options = Options { parameters, max_memory: Some(max_memory), ..Options::default() };
+        prove(execution.clone(), PROVER, &options, &Unattended)
+    };
+    assert!(limited(enough).is_ok());
+    let error = limited(enough - 1).unwrap_err();
+    assert!(matches!(error, ProveError::Memory { estimate, limit } if estimate == enough && limit + 1 == estimate));
+    let message = error.to_string();
+    assert!(message.contains("MB of memory") && message.contains("smaller runs"), "{message}");
 }
 
 /// Every single bit before the STARK proof, and many within it, matters; none makes the verifier panic.

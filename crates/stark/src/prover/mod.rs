@@ -5,9 +5,12 @@ mod commit;
 mod deep;
 mod fri;
 mod lookup;
+mod memory;
 mod openings;
 mod quotient;
 mod rows;
+
+pub use memory::peak_memory;
 
 use crate::control::{Cancelled, Control, Meter, Phase};
 use crate::hash;
