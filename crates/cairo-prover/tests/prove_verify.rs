@@ -385,7 +385,9 @@ fn false_fetches_do_not_balance() {
     let changes: [&dyn Fn(&mut Vec<Fetch>); 5] = [
         &|list| list[4].count += 1,
         &|list| list.last_mut().unwrap().count = u32::MAX,
-        &|list| drop(list.remove(2)),
+        &|list| {
+            list.remove(2);
+        },
         &|list| list.insert(position, unused),
         // Nothing wraps at 2^32.
         &|list| list[0].count = list[0].count.wrapping_neg(),
