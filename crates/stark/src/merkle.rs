@@ -140,15 +140,15 @@ pub struct OpenedMatrix {
 }
 
 impl OpenedMatrix {
-    /// Whether indices ascend and are below the height, which is below `2^64`.
+    /// Whether there are rows, their indices ascend and are below the height, which is below `2^64`.
     fn is_in_order(&self) -> bool {
         let below = |(index, _): &(u64, Digest)| index >> self.log_height == 0;
-        self.rows.is_sorted_by(|(a, _), (b, _)| a < b) && self.rows.iter().all(below)
+        !self.rows.is_empty() && self.rows.is_sorted_by(|(a, _), (b, _)| a < b) && self.rows.iter().all(below)
     }
 }
 
 /// Whether `path` is the batch opening that leads from the opened rows to the cap. Matrices come tallest first. The rows of
-/// the first one are leaves; the rows of every other one must be those of the nodes above them, no more and no fewer.
+/// the first one are leaves, at least one; the rows of every other one must be those of the nodes above them, no more and no fewer.
 pub fn verify_batch(cap: &[Digest], matrices: &[OpenedMatrix], path: &[Digest]) -> bool {
     let Some((tallest, smaller)) = matrices.split_first() else {
         return cap.is_empty() && path.is_empty();

@@ -30,6 +30,7 @@ impl Tree {
         self.0.last().cloned().unwrap_or_default()
     }
 
+    #[allow(dead_code, reason = "not every test that includes this file needs it")]
     pub fn leaves(&self) -> usize {
         self.0.first().map_or(1, Vec::len)
     }
