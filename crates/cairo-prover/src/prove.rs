@@ -109,8 +109,7 @@ fn prove_here(
     }
     let parameters = options.parameters;
     let steps = plan(&execution, &Costs::new(&execution, options.columns)).tables;
-    let Witness { statement, claim, layout, tables, public, traces } =
-        witness(execution, prover, steps, MAX_FETCHES, control)?;
+    let Witness { statement, claim, layout, tables, public, traces } = witness(execution, prover, steps, MAX_FETCHES, control)?;
     let context = statement.context(&claim, &layout);
     let proof = stark::prove(&tables, traces, &public, &context, &parameters, control)?;
     let bytes = proof.encode(&Shape::new(&tables, &parameters));

@@ -376,8 +376,8 @@ fn check(seed: u64) -> Outcome {
     };
     // With an instruction table every third time.
     let max_fetches = if seed % 3 == 0 { 0 } else { MAX_FETCHES };
-    let witness = witness(execution, [1; 32], tables, max_fetches, &Unattended)
-        .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    let witness =
+        witness(execution, [1; 32], tables, max_fetches, &Unattended).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let report = common::report(&witness);
     assert!(report.is_clean(), "seed {seed}: {report}");
     let Witness { statement, claim, layout, tables, public, traces } = witness;

@@ -103,7 +103,7 @@ fn parents<T: Copy>(nodes: &[(u64, T)], half: u64, mut join: impl FnMut(u64, Chi
     let mut above = Vec::with_capacity(nodes.len());
     loop {
         let next_right = right.peek().map(|(index, _)| *index);
-        let children = match left.next_if(|(index, _)| next_right.is_none_or(|right| *index <= right)) {
+        let (parent, children) = match left.next_if(|(index, _)| next_right.is_none_or(|right| *index <= right)) {
             Some((parent, node)) => match right.next_if(|(index, _)| *index == parent) {
                 Some((_, other)) => (parent, Children::Both(node, other)),
                 None => (parent, Children::Left(node)),
@@ -113,7 +113,6 @@ fn parents<T: Copy>(nodes: &[(u64, T)], half: u64, mut join: impl FnMut(u64, Chi
                 None => return above,
             },
         };
-        let (parent, children) = children;
         above.push((parent, join(parent, children)));
     }
 }
@@ -148,7 +147,8 @@ impl OpenedMatrix {
 }
 
 /// Whether `path` is the batch opening that leads from the opened rows to the cap. Matrices come tallest first. The rows of
-/// the first one are leaves, at least one; the rows of every other one must be those of the nodes above them, no more and no fewer.
+/// the first one are leaves, at least one; the rows of every other one must be those of the nodes above them, no more and
+/// no fewer.
 pub fn verify_batch(cap: &[Digest], matrices: &[OpenedMatrix], path: &[Digest]) -> bool {
     let Some((tallest, smaller)) = matrices.split_first() else {
         return cap.is_empty() && path.is_empty();

@@ -133,7 +133,7 @@ fn check_path(
     select: impl Fn(&mut Proof) -> &mut Vec<Digest> + Copy,
 ) {
     let length = |answer| assert!(matches!(answer, Err(VerifyError::Shape(error)) if error.found != error.expected));
-    for at in 0..path.len() {
+    for (at, digest) in path.iter().enumerate() {
         assert_eq!(with(|proof| select(proof)[at][at % 32] ^= 1 << (at % 8)), *refused);
         if at > 0 {
             assert_eq!(with(|proof| select(proof).swap(at - 1, at)), *refused);
@@ -141,7 +141,7 @@ fn check_path(
         length(with(|proof| {
             select(proof).remove(at);
         }));
-        length(with(|proof| select(proof).insert(at, path[at])));
+        length(with(|proof| select(proof).insert(at, *digest)));
     }
 }
 
