@@ -415,12 +415,17 @@ fn false_fetches_do_not_balance() {
 fn stark_bytes() {
     let honest = cairo0();
     refused!(honest.changed(|p| p.stark.push(0)), VerifyError::Decode(stark::DecodeError::Length { .. }));
-    refused!(honest.changed(|p| p.stark.truncate(100)), VerifyError::Decode(stark::DecodeError::Length { .. }));
+    refused!(honest.changed(|p| drop(p.stark.pop())), VerifyError::Decode(stark::DecodeError::Length { .. }));
+    refused!(honest.changed(|p| p.stark.truncate(100)), VerifyError::Decode(stark::DecodeError::Short { .. }));
     let tables = honest.proof.layout.build(&honest.statement.program, &honest.proof.claim).unwrap();
     let shape = Shape::new(&tables, &honest.proof.parameters);
     let mut proof = stark::Proof::decode(&honest.proof.stark, &shape).unwrap();
     proof.totals[0] += Felt::one();
     refused!(honest.changed(|p| p.stark = proof.encode(&shape)), VerifyError::Stark(stark::VerifyError::BusSum));
+    // The query indices are read before the transcript is replayed.
+    let mut proof = stark::Proof::decode(&honest.proof.stark, &shape).unwrap();
+    proof.indices[0] ^= 1 << 63;
+    refused!(honest.changed(|p| p.stark = proof.encode(&shape)), VerifyError::Stark(stark::VerifyError::Indices));
     // Other parameters are another transcript, and mostly another length.
     let parameters = Parameters { grinding_bits: 19, ..honest.proof.parameters };
     let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };

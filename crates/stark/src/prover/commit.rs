@@ -4,7 +4,7 @@ use crate::control::{Cancelled, Meter};
 use crate::hash::{BATCH, Digest, RowHasher};
 use crate::merkle::MerkleTree;
 use crate::proof::Opening;
-use crate::shape::{Group, Shape};
+use crate::shape::{Group, Shape, distinct};
 use felt::Felt;
 use rayon::prelude::*;
 
@@ -53,16 +53,17 @@ impl Committed {
         self.tree.cap()
     }
 
-    /// The rows at a query index, with their Merkle path.
-    pub fn open(&self, index: usize, shape: &Shape) -> Opening {
+    /// The rows at the query indices, with the batch opening of the tree.
+    pub fn open(&self, indices: &[u64], shape: &Shape) -> Opening {
         let present = || self.groups.iter().zip(&shape.groups).filter(|(columns, _)| !columns.is_empty());
-        let row = |(columns, group): (&Vec<Vec<Felt>>, &Group)| {
-            let local = index % (group.height() << self.log_blowup);
-            let at = position(local, group.log_height, self.log_blowup);
-            columns.iter().map(|column| column[at]).collect()
+        let rows = |(columns, group): (&Vec<Vec<Felt>>, &Group)| {
+            // The columns are in memory, so their indices fit.
+            let positions = distinct(indices, shape.log_lde(group)).into_iter();
+            let at = positions.map(|index| position(index as usize, group.log_height, self.log_blowup));
+            at.map(|at| columns.iter().map(|column| column[at]).collect()).collect()
         };
-        let leaves = present().next().map_or(1, |(_, group)| group.height() << self.log_blowup);
-        Opening { rows: present().map(row).collect(), path: self.tree.path(index % leaves) }
+        let leaves = present().next().map(|(_, group)| distinct(indices, shape.log_lde(group)));
+        Opening { rows: present().map(rows).collect(), path: self.tree.open(&leaves.unwrap_or_default()) }
     }
 }
 

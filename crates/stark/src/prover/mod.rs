@@ -15,7 +15,7 @@ pub use memory::peak_memory;
 use crate::control::{Cancelled, Control, Meter, Phase};
 use crate::hash;
 use crate::parameters::{Parameters, ParametersError};
-use crate::proof::{Proof, Query};
+use crate::proof::Proof;
 use crate::shape::{QUOTIENT_PIECES, Shape};
 use crate::table::{PublicTuple, Table, TableError, check_public, check_tables};
 use crate::transcript::Transcript;
@@ -136,12 +136,9 @@ pub fn prove(
     proof.final_polynomial.clone_from(&folded.final_polynomial);
     proof.nonce = grind(&transcript, parameters.grinding_bits, &meter)?;
     transcript.grinding(proof.nonce, parameters.grinding_bits);
-    for index in transcript.query_indices(shape.queries, shape.log_max_lde()) {
-        // The codeword is in memory, so its indices fit.
-        let index = index as usize;
-        let [main, lookup, quotient] = committed.map(|committed| committed.open(index, &shape));
-        proof.queries.push(Query { main, lookup, quotient, folds: folded.open(index) });
-    }
+    proof.indices = transcript.query_indices(shape.queries, shape.log_max_lde());
+    [proof.main, proof.lookup, proof.quotient] = committed.map(|committed| committed.open(&proof.indices, &shape));
+    proof.folds = folded.open(&proof.indices);
     control.progress(Phase::Fri, 1.0);
     Ok(proof)
 }
