@@ -239,6 +239,11 @@ fn bounds() {
     assert!(fixture.accepts(&one(7, 3, inner), &path[1..]));
     assert!(!fixture.accepts(&one(8, 3, inner), &path[1..]));
     assert!(!fixture.accepts(&one(8, 256 + 3, matrix(8)[3]), &path));
+    // A digest that is missing does not count as zeros.
+    let mut cap = fixture.cap.clone();
+    cap[3] = hash_node(&hash_node(&matrix(8)[3], &path[0]), &[0; 32]);
+    assert!(verify_batch(&cap, &one(8, 3, matrix(8)[3]), &[path[0], [0; 32]]));
+    assert!(!verify_batch(&cap, &one(8, 3, matrix(8)[3]), &path[..1]));
     assert!(verify_batch(&[], &[], &[]));
     assert!(!verify_batch(&cap, &[], &[]));
     assert!(!verify_batch(&[], &[], &[[0; 32]]));
