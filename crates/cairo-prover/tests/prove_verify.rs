@@ -415,7 +415,10 @@ fn false_fetches_do_not_balance() {
 fn stark_bytes() {
     let honest = cairo0();
     refused!(honest.changed(|p| p.stark.push(0)), VerifyError::Decode(stark::DecodeError::Length { .. }));
-    refused!(honest.changed(|p| p.stark.truncate(p.stark.len() - 1)), VerifyError::Decode(stark::DecodeError::Length { .. }));
+    refused!(
+        honest.changed(|p| p.stark.truncate(p.stark.len() - 1)),
+        VerifyError::Decode(stark::DecodeError::Length { .. })
+    );
     refused!(honest.changed(|p| p.stark.truncate(100)), VerifyError::Decode(stark::DecodeError::Short { .. }));
     let tables = honest.proof.layout.build(&honest.statement.program, &honest.proof.claim).unwrap();
     let shape = Shape::new(&tables, &honest.proof.parameters);

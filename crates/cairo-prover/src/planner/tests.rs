@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use cairo_air::components::derived::Size;
 use super::cost::{DEFAULT_COLUMNS, heights, log_height};
 use super::{Costs, Plan, plan};
 use crate::prove::witness;
 use crate::witness::counters::Counters;
 use crate::witness::{StepTable, WitnessError, fill_steps};
 use cairo_air::TableKind;
+use cairo_air::components::derived::Size;
 use cairo_execution::Execution;
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use felt::Felt;
