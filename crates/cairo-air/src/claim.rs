@@ -1,8 +1,9 @@
 //! What a proof says about the run beyond the verifier's own record: number of steps, final `ap`, builtin segments, where
-//! the arguments stand, and the output.
+//! the arguments stand, the output, and how often some instructions are executed.
 
 use crate::Builtin;
 use crate::codec::{CodecError, Reader, Write};
+use crate::fetch::{self, Fetch, FetchError};
 use crate::program::{ArgumentBinding, Program};
 use felt::{Felt, encoding};
 
@@ -34,6 +35,8 @@ pub struct Claim {
     pub arguments_start: Option<u32>,
     /// The cells of the output segment.
     pub output: Vec<Felt>,
+    /// The instructions that generic and word tables execute, ascending; empty if an instruction table provides them.
+    pub fetches: Vec<Fetch>,
 }
 
 /// Why a claim cannot be true of any run of the program on the arguments.
@@ -117,6 +120,9 @@ pub enum ClaimError {
     /// No argument segment for a program that has one.
     #[error("the proof does not say where its argument segment starts")]
     ArgumentsStartMissing,
+    /// A list of fetches that is not one of this program.
+    #[error("the proof's list of fetches is wrong: {0}")]
+    Fetches(#[from] FetchError),
     /// An address outside the memory that the proof has.
     #[error("the proof's {what} reaches to address {address}, but its memory ends at {end}")]
     OutsideMemory {
@@ -147,6 +153,7 @@ impl Claim {
         self.check_segments(program)?;
         self.check_output(program)?;
         self.check_arguments(program, arguments)?;
+        fetch::check(&self.fetches, program)?;
         self.check_addresses(program, arguments.len(), memory_end)
     }
 
@@ -231,6 +238,7 @@ impl Claim {
         out.u8(u8::from(self.arguments_start.is_some()));
         out.u32(self.arguments_start.unwrap_or(0));
         out.felts(&self.output);
+        fetch::encode(&self.fetches, out);
     }
 
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
@@ -249,6 +257,7 @@ impl Claim {
             return Err(CodecError::Unknown { what: "argument address", found: u64::from(start), offset });
         }
         let output = reader.felts("output", MAX_OUTPUT)?;
-        Ok(Self { n_steps, final_ap, segments, arguments_start: has_arguments.then_some(start), output })
+        let fetches = fetch::decode(reader)?;
+        Ok(Self { n_steps, final_ap, segments, arguments_start: has_arguments.then_some(start), output, fetches })
     }
 }

@@ -106,6 +106,9 @@ pub enum LayoutError {
         /// Tables that there are.
         found: usize,
     },
+    /// A list of fetches though no table fetches.
+    #[error("the proof lists fetched instructions, but none of its tables fetches any")]
+    IdleFetches,
     /// A table that this program and claim cannot have.
     #[error("table {position} of the proof, {kind}, does not exist: {error}")]
     Component {
@@ -134,7 +137,7 @@ impl Layout {
         self.check_builtins(program, claim)?;
         let tables = self.build_tables(program, claim)?;
         stark::check_tables(&tables)?;
-        self.check_providers(&tables)?;
+        self.check_providers(&tables, claim)?;
         Ok(tables)
     }
 
@@ -230,14 +233,19 @@ impl Layout {
         Ok(tables)
     }
 
-    /// A look-up table is there exactly if some table requires from its bus.
-    fn check_providers(&self, tables: &[Table]) -> Result<(), LayoutError> {
+    /// A look-up table is there exactly if some table requires from its bus; for instructions the claim's list of fetches may
+    /// stand in its place.
+    fn check_providers(&self, tables: &[Table], claim: &Claim) -> Result<(), LayoutError> {
         for bus in [buses::INSTRUCTION, buses::BYTE, buses::WORD16, buses::NIBBLE_AND] {
             let provider = Occurrence::IfRequired(bus);
             let required = self.tables.iter().zip(tables).any(|(entry, table)| {
                 entry.kind.component().occurrence != provider && table.air.interactions().iter().any(|i| i.bus == bus)
             });
-            let (expected, found) = (usize::from(required), self.count(provider));
+            let listed = bus == buses::INSTRUCTION && !claim.fetches.is_empty();
+            if listed && !required {
+                return Err(LayoutError::IdleFetches);
+            }
+            let (expected, found) = (usize::from(required && !listed), self.count(provider));
             if found != expected {
                 return Err(LayoutError::Provider { bus, expected, found });
             }

@@ -21,6 +21,8 @@ fn cell(address: u64, value: Felt) -> PublicTuple {
 /// * Memory: every word of the program; the head of the execution segment (`[E] = E + 2`, `[E + 1] = 0`: the frame that the
 ///   header stands on); each builtin's base there and stop pointer below the final `ap`; the output; for Cairo 2 the argument
 ///   segment and the two pointers to it.
+/// * Instructions: the claim's fetches, each as often as claimed. What they say follows from the program alone, so a false
+///   count can only unbalance the bus.
 pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
     let program = &statement.program;
     let mut tuples = states(statement, claim);
@@ -44,6 +46,13 @@ pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
         tuples.push(cell(pointers, Felt::from(start)));
         tuples.push(cell(pointers + 1, Felt::from(start + statement.arguments.len() as u64)));
         tuples.extend((start..).zip(&statement.arguments).map(|(address, value)| cell(address, *value)));
+    }
+    for fetch in &claim.fetches {
+        // Claim::check has looked each of them up.
+        if let Ok(tuple) = fetch.tuple(program) {
+            let multiplicity = Felt::from(u64::from(fetch.count));
+            tuples.push(PublicTuple { bus: buses::INSTRUCTION, multiplicity, tuple: tuple.to_vec() });
+        }
     }
     tuples
 }

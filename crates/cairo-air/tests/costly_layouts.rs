@@ -56,11 +56,12 @@ fn file(program: Program, paths: u32, outputs: u32) -> (Statement, Vec<u8>) {
         segments: vec![Segment { base, stop: base + outputs }],
         arguments_start: None,
         output: vec![Felt::one(); outputs as usize],
+        fetches: Vec::new(),
     };
     let statement = Statement { program, arguments: Vec::new(), prover: [0; 32] };
     let parameters = Parameters { log_blowup: 1, queries: 1, grinding_bits: 0, log_fold: 3 };
     let bytes = match layout.build(&statement.program, &claim) {
-        Ok(tables) => vec![0; Proof::encoded_len(&Shape::new(&tables, &parameters))],
+        Ok(tables) => vec![0; Proof::encoded_len(&[0], &Shape::new(&tables, &parameters))],
         Err(_) => Vec::new(),
     };
     let file = CairoProof::new(&statement, parameters, claim, layout, bytes).encode();

@@ -5,7 +5,7 @@
 use cairo_air::{ArgumentBinding, Builtin, Policy, Program, Statement, VerifyError, verify};
 use felt::{Felt, encoding};
 
-const PROOF: &[u8] = include_bytes!("fixtures/fib_tiny.v1.proof");
+const PROOF: &[u8] = include_bytes!("fixtures/fib_tiny.v2.proof");
 
 const PROVER: [u8; 32] = [0x5a; 32];
 

@@ -1,5 +1,6 @@
-//! Proofs of the benchmark programs, each in a process of its own so that its peak memory is its own:
-//! `cargo bench -p cairo-prover`. Arguments after `--` choose programs by name.
+//! Proofs of the benchmark programs and of the sample projects' units, each in a process of its own so that its peak memory is
+//! its own: `cargo bench -p cairo-prover`, without Cairo 2 (and without building a good part of its
+//! compiler) with `--no-default-features`. Arguments after `--` choose programs by parts of their names.
 //!
 //! Times are also given as multiples of a calibration run on the same machine in the same minute: lambdaworks'
 //! `Polynomial::interpolate_fft` of 2^20 random elements on one thread.
@@ -7,17 +8,41 @@
 
 use cairo_air::components::{Context, TableKind};
 use cairo_air::{CairoProof, Policy, Statement, verify};
+use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
+use cairo_prover::prove::estimate_memory;
 use cairo_prover::{Options, prove};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use lambdaworks_math::field::fields::fft_friendly::stark_252_prime_field::Stark252PrimeField;
 use lambdaworks_math::polynomial::Polynomial;
-use stark::{Preset, Unattended};
+use stark::{Control, Phase, Preset, Shape};
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Instant;
 
-const PROGRAMS: [&str; 8] =
-    ["fib_2p14", "fib_2p16", "fib_2p18", "fib_2p20", "primes_2p14", "primes_2p16", "primes_2p18", "primes_2p20"];
+/// What others publish is at 96 bits.
+const PRESET: Preset = Preset::Bench96;
+const PROGRAMS: [&str; 10] = [
+    "fib_2p14",
+    "fib_2p16",
+    "fib_2p18",
+    "fib_2p20",
+    "fib_2p21",
+    "primes_2p14",
+    "primes_2p16",
+    "primes_2p18",
+    "primes_2p20",
+    "fib_iter2p17",
+];
+/// Project, compiled program, arguments of a unit.
+const UNITS: [(&str, &str, &str); 4] = [
+    ("primes", "primes/primes.json", r#"{"lo": 3600, "hi": 4000}"#),
+    ("nqueens", "nqueens/nqueens.json", r#"{"n": 9, "depth": 1, "prefix": 2}"#),
+    ("collatz", "collatz/collatz.executable.json", "[101, 151]"),
+    ("montecarlo", "montecarlo/montecarlo.executable.json", "[1000, 2000]"),
+];
+/// Those that need the feature `cairo2`.
+const CAIRO2: [&str; 2] = ["collatz", "montecarlo"];
 const RUNS: usize = 3;
 const CHILD: &str = "CAIRN_BENCH_CHILD";
 
@@ -26,60 +51,134 @@ fn main() {
         return child(&job);
     }
     let wanted: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
-    println!("kernel {}, preset {}", felt::packed::kernel_name(), Preset::default());
+    let chosen = |name: &&str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
+    let names = PROGRAMS.into_iter().chain(UNITS.map(|(name, ..)| name)).filter(chosen);
+    let names: Vec<_> = names.filter(|name| cfg!(feature = "cairo2") || !CAIRO2.contains(name)).collect();
+    println!("kernel {}, preset {PRESET}, medians of {RUNS}", felt::packed::kernel_name());
     println!(
-        "{:<12} {:>7} {:>7} {:>9} {:>6} {:>10} {:>9} {:>9} {:>9} {:>7}",
-        "program", "threads", "steps", "prove ms", "×cal", "steps/s", "peak MB", "proof B", "verify ms", "cells"
+        "{:<12} {:>7} {:>9} {:>9} {:>6} {:>7} {:>10} {:>8} {:>8} {:>8} {:>9} {:>7}",
+        "program",
+        "steps",
+        "1 thread",
+        "2 threads",
+        "×cal",
+        "scaling",
+        "steps/s",
+        "peak MB",
+        "estimate",
+        "proof B",
+        "verify ms",
+        "run ms"
     );
-    for name in PROGRAMS.into_iter().filter(|name| chosen(name)) {
-        for threads in [1, 2] {
-            measure(name, threads);
-        }
+    let mut all = Vec::new();
+    for name in names {
+        let (one, two) = (measure(name, 1), measure(name, 2));
+        println!(
+            "{name:<12} {:>7} {:>6.1} ms {:>6.1} ms {:>6.2} {:>7.2} {:>10.0} {:>8.1} {:>8.1} {:>8} {:>9.2} {:>7.1}",
+            two.steps,
+            one.prove_ms,
+            two.prove_ms,
+            two.prove_ms / two.calibration_ms,
+            one.prove_ms / two.prove_ms,
+            two.steps / two.prove_ms * 1e3,
+            two.peak / 1e6,
+            two.estimate / 1e6,
+            two.proof_bytes,
+            two.verify_ms,
+            two.run_ms,
+        );
+        all.push((name, two));
     }
-    println!("\ncells a step, main and LogUp columns together");
-    let large = |name: &str| name.ends_with("2p20") || !wanted.is_empty();
-    for name in PROGRAMS.into_iter().filter(|name| chosen(name) && large(name)) {
+    println!(
+        "\ncalibration {:.0} ms (median)",
+        median(all.iter().map(|(_, figures)| figures.calibration_ms).collect())
+    );
+    marginal(&all);
+    println!("\nphases with 2 threads in ms");
+    print!("{:<12}", "program");
+    Phase::ALL.iter().for_each(|phase| print!(" {:>9}", phase.name()));
+    println!();
+    for (name, figures) in &all {
+        print!("{name:<12}");
+        figures.phases.iter().for_each(|ms| print!(" {ms:>9.1}"));
+        println!();
+    }
+    println!("\ncells a step, main and LogUp columns together; FFT points and hashed bytes a step");
+    for (name, _) in &all {
         cells(name);
     }
 }
 
-fn program(name: &str) -> RunnableProgram {
-    let path = format!("{}/../../programs/fixtures/bench/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    RunnableProgram::from_json(&std::fs::read(path).unwrap()).unwrap()
+/// Cost of a further step from 2^18 to 2^20.
+fn marginal(all: &[(&str, Figures)]) {
+    for program in ["fib", "primes"] {
+        let find = |size| all.iter().find(|(name, _)| *name == format!("{program}_{size}"));
+        if let (Some((_, small)), Some((_, large))) = (find("2p18"), find("2p20")) {
+            let cost = (large.prove_ms - small.prove_ms) / (large.steps - small.steps) * 1e3;
+            println!("{program}: {cost:.2} µs for each further step from 2^18 to 2^20");
+        }
+    }
 }
 
-/// Figures of one run in a process of its own: steps, prove ms, peak bytes, proof bytes, verify ms, cells.
-fn figures(job: &str) -> Vec<f64> {
-    let output = Command::new(std::env::current_exe().unwrap()).env(CHILD, job).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().split_ascii_whitespace().map(|figure| figure.parse().unwrap()).collect()
+/// Program and arguments of a benchmark or a project's unit.
+fn inputs(name: &str) -> (RunnableProgram, Arguments) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../programs");
+    let unit = UNITS.iter().find(|(unit, ..)| *unit == name);
+    let file =
+        unit.map_or_else(|| format!("{folder}/fixtures/bench/{name}.json"), |(_, file, _)| format!("{folder}/{file}"));
+    let arguments = unit.map_or_else(Arguments::none, |(.., json)| Arguments::from_json(json.as_bytes()).unwrap());
+    (RunnableProgram::from_json(&std::fs::read(file).unwrap()).unwrap(), arguments)
 }
 
-fn measure(name: &str, threads: usize) {
-    let mut calibrations = Vec::new();
+/// Figures of a program: those of one run, or medians of several.
+struct Figures {
+    steps: f64,
+    run_ms: f64,
+    prove_ms: f64,
+    peak: f64,
+    estimate: f64,
+    proof_bytes: f64,
+    verify_ms: f64,
+    phases: Vec<f64>,
+    calibration_ms: f64,
+}
+
+impl Figures {
+    fn read(line: &str, calibration_ms: f64) -> Self {
+        let figures: Vec<f64> = line.split_ascii_whitespace().map(|figure| figure.parse().unwrap()).collect();
+        let [steps, run_ms, prove_ms, peak, estimate, proof_bytes, verify_ms] = *figures.first_chunk().unwrap();
+        let phases = figures[7..].to_vec();
+        Self { steps, run_ms, prove_ms, peak, estimate, proof_bytes, verify_ms, phases, calibration_ms }
+    }
+}
+
+fn measure(name: &str, threads: usize) -> Figures {
     let runs: Vec<_> = (0..RUNS)
         .map(|_| {
-            calibrations.push(calibrate());
-            figures(&format!("{name} {threads}"))
+            let calibration_ms = calibrate();
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            let output = command.env(CHILD, format!("{name} {threads}")).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Figures::read(&String::from_utf8(output.stdout).unwrap(), calibration_ms)
         })
         .collect();
-    let median = |index: usize| median(runs.iter().map(|run| run[index]).collect());
-    let (steps, prove_ms) = (median(0), median(1));
-    println!(
-        "{name:<12} {threads:>7} {steps:>7} {prove_ms:>9.1} {:>6.2} {:>10.0} {:>9.1} {:>9} {:>9.2} {:>7.2}",
-        prove_ms / self::median(calibrations),
-        steps / prove_ms * 1e3,
-        median(2) / 1e6,
-        median(3),
-        median(4),
-        median(5) / steps,
-    );
+    let of = |figure: &dyn Fn(&Figures) -> f64| median(runs.iter().map(figure).collect());
+    Figures {
+        steps: of(&|run| run.steps),
+        run_ms: of(&|run| run.run_ms),
+        prove_ms: of(&|run| run.prove_ms),
+        peak: of(&|run| run.peak),
+        estimate: of(&|run| run.estimate),
+        proof_bytes: of(&|run| run.proof_bytes),
+        verify_ms: of(&|run| run.verify_ms),
+        phases: (0..Phase::ALL.len()).map(|phase| of(&|run| run.phases[phase])).collect(),
+        calibration_ms: of(&|run| run.calibration_ms),
+    }
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Milliseconds of the calibration run.
@@ -88,35 +187,71 @@ fn calibrate() -> f64 {
     let values = felt::vector::powers(&ratio, &ratio, 1 << 20);
     let begin = Instant::now();
     std::hint::black_box(Polynomial::interpolate_fft::<Stark252PrimeField>(&values).unwrap());
+    millis(begin)
+}
+
+fn millis(begin: Instant) -> f64 {
     begin.elapsed().as_secs_f64() * 1e3
 }
 
-fn prove_once(name: &str, threads: usize) -> (usize, f64, CairoProof, Statement) {
-    let program = program(name);
-    let execution = run(&program, &Arguments::none(), &Limits::default(), &mut unwatched).unwrap();
-    let (steps, arguments) = (execution.n_steps(), execution.arguments.clone());
-    let options = Options { threads: Some(threads), ..Options::default() };
+/// When each phase begins.
+#[derive(Default)]
+struct Watch(Mutex<BTreeMap<usize, Instant>>);
+
+impl Control for Watch {
+    fn progress(&self, phase: Phase, _: f64) {
+        let number = Phase::ALL.iter().position(|each| *each == phase).unwrap();
+        self.0.lock().unwrap().entry(number).or_insert_with(Instant::now);
+    }
+}
+
+struct Proven {
+    steps: usize,
+    run_ms: f64,
+    prove_ms: f64,
+    estimate: u64,
+    phases: Vec<f64>,
+    proof: CairoProof,
+    statement: Statement,
+}
+
+fn prove_once(name: &str, threads: usize) -> Proven {
+    let (program, arguments) = inputs(name);
     let begin = Instant::now();
-    let proof = prove(execution, [0; 32], &options, &Unattended).unwrap();
-    let prove_ms = begin.elapsed().as_secs_f64() * 1e3;
-    (steps, prove_ms, proof, Statement { program: program.program().clone(), arguments, prover: [0; 32] })
+    let execution = run(&program, &arguments, &Limits::default(), &mut unwatched).unwrap();
+    let run_ms = millis(begin);
+    let (steps, arguments) = (execution.n_steps(), execution.arguments.clone());
+    let tables = plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables;
+    let estimate = estimate_memory(&execution, &tables, &PRESET.parameters()).unwrap();
+    let options = Options { parameters: PRESET.parameters(), threads: Some(threads), ..Options::default() };
+    let watch = Watch::default();
+    let begin = Instant::now();
+    let proof = prove(execution, [0; 32], &options, &watch).unwrap();
+    let end = Instant::now();
+    let prove_ms = (end - begin).as_secs_f64() * 1e3;
+    let begins: Vec<Instant> = watch.0.into_inner().unwrap().into_values().collect();
+    let ends = begins[1..].iter().chain([&end]);
+    let phases = begins.iter().zip(ends).map(|(begin, end)| (*end - *begin).as_secs_f64() * 1e3).collect();
+    let statement = Statement { program: program.program().clone(), arguments, prover: [0; 32] };
+    Proven { steps, run_ms, prove_ms, estimate, phases, proof, statement }
 }
 
 fn child(job: &str) {
     let (name, threads) = job.split_once(' ').unwrap();
-    let (steps, prove_ms, proof, statement) = prove_once(name, threads.parse().unwrap());
+    let Proven { steps, run_ms, prove_ms, estimate, phases, proof, statement } =
+        prove_once(name, threads.parse().unwrap());
     let peak = peak_memory();
     let file = proof.encode();
-    let mut times: Vec<_> = (0..5)
-        .map(|_| {
-            let begin = Instant::now();
-            verify(&statement, &file, &Policy::default()).unwrap();
-            begin.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    let cells: f64 = widths(&proof, &statement).into_values().sum();
-    println!("{steps} {prove_ms} {peak} {} {} {cells}", file.len(), times[2]);
+    let policy = Policy { min_conjectured_bits: 96.0, ..Policy::default() };
+    let verify_once = || {
+        let begin = Instant::now();
+        verify(&statement, &file, &policy).unwrap();
+        millis(begin)
+    };
+    let verify_ms = median((0..9).map(|_| verify_once()).collect());
+    print!("{steps} {run_ms} {prove_ms} {peak} {estimate} {} {verify_ms}", file.len());
+    phases.iter().for_each(|ms| print!(" {ms}"));
+    println!();
 }
 
 /// Committed cells by table.
@@ -137,10 +272,25 @@ fn widths(proof: &CairoProof, statement: &Statement) -> BTreeMap<String, f64> {
 }
 
 fn cells(name: &str) {
-    let (steps, _, proof, statement) = prove_once(name, 2);
+    let Proven { steps, proof, statement, .. } = prove_once(name, 2);
+    let steps = steps as f64;
     let by_table = widths(&proof, &statement);
-    let parts: Vec<_> = by_table.iter().map(|(kind, cells)| format!("{kind} {:.2}", cells / steps as f64)).collect();
-    println!("{name:<12} {}", parts.join(", "));
+    let parts = by_table.iter().map(|(kind, cells)| (kind, cells / steps)).filter(|(_, cells)| *cells >= 0.005);
+    let parts: Vec<_> = parts.map(|(kind, cells)| format!("{kind} {cells:.2}")).collect();
+    let total = by_table.values().sum::<f64>() / steps;
+    let tables = proof.layout.build(&statement.program, &proof.claim).unwrap();
+    let shape = Shape::new(&tables, &proof.parameters);
+    let (mut points, mut bytes) = (0.0, 0.0);
+    for group in &shape.groups {
+        let rows = group.height() as f64;
+        let columns = (group.main_width + group.aux_width()) as f64;
+        let blowup = f64::from(1u32 << shape.log_blowup);
+        // Interpolation and evaluation of each column; two quotient pieces likewise, each from one coset to the other.
+        points += (columns * (1.0 + blowup) + 2.0 * blowup) * rows;
+        // Rows and the nodes above them, for three commitments.
+        bytes += ((columns + 2.0) * 32.0 + 3.0 * 64.0) * rows * blowup;
+    }
+    println!("{name:<12} {total:.2}: {}; {:.1} points, {:.0} bytes", parts.join(", "), points / steps, bytes / steps);
 }
 
 /// The process's largest resident size in bytes; 0 where the system does not tell.

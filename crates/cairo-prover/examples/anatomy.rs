@@ -7,6 +7,7 @@ use cairo_air::{CairoProof, Statement};
 use cairo_runner::{Arguments, RunnableProgram};
 use clap::Parser;
 use stark::Shape;
+use stark::shape::{QUOTIENT_PIECES, distinct};
 use std::path::PathBuf;
 
 /// Shows what a proof consists of, without verifying it.
@@ -36,7 +37,10 @@ fn main() -> anyhow::Result<()> {
     let tables = proof.layout.build(&statement.program, &proof.claim)?;
 
     let steps = proof.claim.n_steps as f64;
-    println!("{:<28} {:>6} {:>7} {:>12} {:>12} {:>10}", "table", "rows", "columns", "interactions", "constraints", "cells/step");
+    println!(
+        "{:<28} {:>6} {:>7} {:>12} {:>12} {:>10}",
+        "table", "rows", "columns", "interactions", "constraints", "cells/step"
+    );
     for (entry, table) in proof.layout.tables.iter().zip(&tables) {
         let context = Context { program: &statement.program, claim: &proof.claim, memory_start: 1 };
         let air = entry.kind.component().air(context)?;
@@ -52,28 +56,62 @@ fn main() -> anyhow::Result<()> {
         );
     }
     let shape = Shape::new(&tables, &proof.parameters);
-    let element = 32;
-    println!("\n{:<12} {:>5} {:>6} {:>9} {:>10}", "group", "main", "LogUp", "next row", "bytes");
-    let mut rows = 0;
+    let stark = stark::Proof::decode(&proof.stark, &shape)?;
+    let values = print_groups(&shape, &stark) + print_folds(&shape, &stark);
+    let openings = [&stark.main, &stark.lookup, &stark.quotient].map(|opening| &opening.path);
+    let paths: usize = openings.into_iter().chain(stark.folds.iter().map(|opening| &opening.path)).map(Vec::len).sum();
+    let rest = file.len() - values - paths * WORD;
+    println!(
+        "\n{} bytes: {values} of values, {} of Merkle paths, {rest} of caps and the rest",
+        file.len(),
+        paths * WORD
+    );
+    Ok(())
+}
+
+/// Bytes of an element or a digest.
+const WORD: usize = 32;
+
+/// Prints the groups; the bytes of their values at the query indices and out of the domain.
+fn print_groups(shape: &Shape, proof: &stark::Proof) -> usize {
+    println!("\n{:<12} {:>5} {:>6} {:>9} {:>5} {:>10}", "group", "main", "LogUp", "next row", "rows", "values B");
+    let mut all = 0;
     for group in &shape.groups {
-        let width = group.main_width + group.aux_width() + 2;
-        let bytes = (width * shape.queries + group.openings()) * element;
-        rows += bytes;
+        let width = group.main_width + group.aux_width() + QUOTIENT_PIECES;
+        let rows = distinct(&proof.indices, shape.log_lde(group)).len();
+        let bytes = (width * rows + group.openings()) * WORD;
+        all += bytes;
         println!(
-            "{:<12} {:>5} {:>6} {:>9} {:>10}",
+            "{:<12} {:>5} {:>6} {:>9} {rows:>5} {bytes:>10}",
             format!("2^{}", group.log_height),
             group.main_width,
             group.aux_width(),
             group.next_columns.len(),
-            bytes
         );
     }
-    println!("\n{:<12} {:>5} {:>10}", "FRI layer", "arity", "values B");
-    for fold in &shape.folds {
-        let values = ((1 << fold.log_arity) - 1) * shape.queries * element;
-        println!("{:<12} {:>5} {:>10}", format!("2^{}", fold.log_size), 1 << fold.log_arity, values);
-        rows += values;
+    println!(
+        "\nMerkle path of main columns {}, LogUp columns {}, quotients {} digests",
+        proof.main.path.len(),
+        proof.lookup.path.len(),
+        proof.quotient.path.len()
+    );
+    all
+}
+
+/// Prints the FRI layers; the bytes of their values.
+fn print_folds(shape: &Shape, proof: &stark::Proof) -> usize {
+    println!("\n{:<12} {:>5} {:>6} {:>10} {:>12}", "FRI layer", "arity", "leaves", "values B", "path digests");
+    let mut all = 0;
+    for (fold, opening) in shape.folds.iter().zip(&proof.folds) {
+        let bytes = opening.siblings.iter().map(Vec::len).sum::<usize>() * WORD;
+        all += bytes;
+        println!(
+            "{:<12} {:>5} {:>6} {bytes:>10} {:>12}",
+            format!("2^{}", fold.log_size),
+            1 << fold.log_arity,
+            opening.siblings.len(),
+            opening.path.len()
+        );
     }
-    println!("\n{} bytes: {rows} of values, {} of Merkle paths, caps and the rest", file.len(), file.len() - rows);
-    Ok(())
+    all
 }

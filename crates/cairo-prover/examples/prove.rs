@@ -27,6 +27,9 @@ struct Inputs {
     /// Columns that the planner may use.
     #[arg(long, default_value_t = Options::default().columns)]
     columns: usize,
+    /// Most bytes of memory.
+    #[arg(long)]
+    max_memory: Option<u64>,
     /// Where to write the proof.
     #[arg(long)]
     proof: Option<PathBuf>,
@@ -76,7 +79,12 @@ fn try_main() -> anyhow::Result<()> {
     let n_steps = execution.n_steps();
 
     let watch = Watch(Mutex::new(Vec::new()));
-    let options = Options { parameters: inputs.preset.parameters(), threads: inputs.threads, columns: inputs.columns };
+    let options = Options {
+        parameters: inputs.preset.parameters(),
+        threads: inputs.threads,
+        columns: inputs.columns,
+        max_memory: inputs.max_memory,
+    };
     let begin = Instant::now();
     let proof = prove(execution, [0; 32], &options, &watch)?;
     let end = Instant::now();

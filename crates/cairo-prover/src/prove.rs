@@ -3,6 +3,7 @@
 use crate::planner::{Costs, DEFAULT_COLUMNS, plan};
 use crate::witness::counters::Counters;
 use crate::witness::{StepTable, Trace, WitnessError, fill_layout, fill_steps, other_tables};
+use cairo_air::fetch::{Fetch, MAX_FETCHES};
 use cairo_air::layout::LayoutError;
 use cairo_air::{CairoProof, Claim, Layout, Segment, Statement, TableEntry, TableKind, public_tuples};
 use cairo_execution::{Execution, ExecutionError};
@@ -20,11 +21,13 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Columns that the planner may use: more make a proof faster to make, and larger.
     pub columns: usize,
+    /// Most bytes of memory. A proof that would take more is refused before the work begins; no limit if not given.
+    pub max_memory: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { parameters: Parameters::default(), threads: None, columns: DEFAULT_COLUMNS }
+        Self { parameters: Parameters::default(), threads: None, columns: DEFAULT_COLUMNS, max_memory: None }
     }
 }
 
@@ -46,6 +49,17 @@ pub enum ProveError {
     /// The STARK layer.
     #[error(transparent)]
     Stark(#[from] stark::ProveError),
+    /// More memory than allowed.
+    #[error(
+        "the proof would take about {} MB of memory, and {} MB are allowed; allow more, or split the work into smaller runs",
+        estimate / 1_000_000, limit / 1_000_000
+    )]
+    Memory {
+        /// Bytes that it would take.
+        estimate: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
     /// The threads could not be started.
     #[error("cannot start {threads} threads: {error}")]
     Threads {
@@ -108,11 +122,48 @@ fn prove_here(
     }
     let parameters = options.parameters;
     let steps = plan(&execution, &Costs::new(&execution, options.columns)).tables;
-    let Witness { statement, claim, layout, tables, public, traces } = witness(execution, prover, steps, control)?;
+    check_memory(&execution, &steps, options)?;
+    let Witness { statement, claim, layout, tables, public, traces } =
+        witness(execution, prover, steps, MAX_FETCHES, control)?;
     let context = statement.context(&claim, &layout);
     let proof = stark::prove(&tables, traces, &public, &context, &parameters, control)?;
     let bytes = proof.encode(&Shape::new(&tables, &parameters));
     Ok(CairoProof::new(&statement, parameters, claim, layout, bytes))
+}
+
+/// Refuses what would take more memory than allowed.
+fn check_memory(execution: &Execution, steps: &[StepTable], options: &Options) -> Result<(), ProveError> {
+    let Some(limit) = options.max_memory else { return Ok(()) };
+    match estimate_memory(execution, steps, &options.parameters)? {
+        estimate if estimate > limit => Err(ProveError::Memory { estimate, limit }),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes that proving takes at its peak, execution included: about a tenth more than is measured.
+///
+/// # Errors
+/// [`LayoutError`] if the run needs tables beyond a limit.
+pub fn estimate_memory(
+    execution: &Execution,
+    steps: &[StepTable],
+    parameters: &Parameters,
+) -> Result<u64, LayoutError> {
+    let claim = claim(execution);
+    let mut steps = steps.to_vec();
+    steps.sort_by(|a, b| a.kind.cmp(&b.kind));
+    // The instruction table's height is not known yet; it is small, and mostly there is none.
+    let mut entries = other_tables(execution, &claim, &steps, &Counters::new(0));
+    entries.extend(steps.iter().map(|table| TableEntry { kind: table.kind.clone(), log_height: table.log_height }));
+    entries.sort_by(|a, b| a.kind.cmp(&b.kind));
+    let tables = Layout { tables: entries }.build(&execution.program, &claim)?;
+    let shape = Shape::new(&tables, parameters);
+    let main: u64 = shape.groups.iter().map(|group| (group.main_width as u64) << group.log_height).sum();
+    // The execution with the plan and its look-up counters, while the tables are filled.
+    let filling = (execution.trace.len() * 16 + execution.memory.len() * (32 + 8)) as u64 + 32 * main;
+    let peak = stark::peak_memory(&shape).max(filling);
+    // What the allocator holds beyond what is in use, and the program itself.
+    Ok(peak + peak / 16 + (8 << 20))
 }
 
 /// Leaves every step to the generic table.
@@ -122,7 +173,8 @@ pub fn all_generic(execution: &Execution) -> Vec<StepTable> {
     vec![StepTable { kind: TableKind::Generic, log_height, starts }]
 }
 
-/// Fills all tables, with the steps distributed to opcode tables as `steps` says. The execution must have passed
+/// Fills all tables, with the steps distributed to opcode tables as `steps` says. Up to `max_fetches` distinct instructions of
+/// the program are counted in the claim; more than that, or others, get an instruction table. The execution must have passed
 /// [`Execution::check`].
 ///
 /// # Errors
@@ -131,13 +183,18 @@ pub fn witness(
     execution: Execution,
     prover: [u8; 32],
     mut steps: Vec<StepTable>,
+    max_fetches: usize,
     control: &dyn Control,
 ) -> Result<Witness, ProveError> {
-    let claim = claim(&execution);
+    let mut claim = claim(&execution);
     let counters = Counters::new(execution.memory.len());
     steps.sort_by(|a, b| a.kind.cmp(&b.kind));
     let step_traces = fill_steps(&execution, &steps, &counters, control)?;
 
+    let fetches: Vec<_> = counters.instructions().into_iter().map(|(pc, count)| Fetch { pc, count }).collect();
+    if fetches.len() <= max_fetches && cairo_air::fetch::check(&fetches, &execution.program).is_ok() {
+        claim.fetches = fetches;
+    }
     let mut entries = other_tables(&execution, &claim, &steps, &counters);
     entries.extend(steps.into_iter().map(|table| TableEntry { kind: table.kind, log_height: table.log_height }));
     // Stable, so chunks of one kind keep their order.
@@ -152,7 +209,7 @@ pub fn witness(
     Ok(Witness { statement, claim, layout, tables, public, traces })
 }
 
-/// What a proof of this execution claims.
+/// What a proof of this execution claims, with an instruction table.
 pub fn claim(execution: &Execution) -> Claim {
     let segment = |builtin| {
         let segment = execution.segments.get(builtin);
@@ -164,5 +221,6 @@ pub fn claim(execution: &Execution) -> Claim {
         segments: execution.program.builtins().iter().map(segment).collect(),
         arguments_start: execution.arguments_start,
         output: execution.output().to_vec(),
+        fetches: Vec::new(),
     }
 }

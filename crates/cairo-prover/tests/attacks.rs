@@ -42,7 +42,7 @@ fn planned() -> &'static Witness {
     PLANNED.get_or_init(|| {
         let execution: Execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
         let steps = plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables;
-        witness(execution, [7; 32], steps, &Unattended).unwrap()
+        witness(execution, [7; 32], steps, 0, &Unattended).unwrap()
     })
 }
 
@@ -642,7 +642,7 @@ fn another_frame() {
             path.frame = Some(frame(&starts[0]) as i32);
         }
     }
-    let framed = witness(execution, [7; 32], steps, &Unattended).unwrap();
+    let framed = witness(execution, [7; 32], steps, 0, &Unattended).unwrap();
     assert!(Forger::new(&framed).try_it().is_ok());
     let mut tried = 0;
     for position in 0..framed.layout.tables.len() {

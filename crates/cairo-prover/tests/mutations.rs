@@ -24,7 +24,7 @@ fn proofs() -> &'static [(Statement, Vec<u8>)] {
                 true => cairo_prover::prove::all_generic(&execution),
                 false => plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables,
             };
-            let witness = witness(execution, [3; 32], steps, &Unattended).unwrap();
+            let witness = witness(execution, [3; 32], steps, 0, &Unattended).unwrap();
             let Witness { statement, claim, layout, tables, public, traces } = witness;
             let context = statement.context(&claim, &layout);
             let proof = stark::prove(&tables, traces, &public, &context, &CHEAP, &Unattended).unwrap();

@@ -6,12 +6,15 @@ mod common;
 
 use cairo_air::claim::{ClaimError, MAX_OUTPUT};
 use cairo_air::components::{MAX_CHUNKS, Path, Word};
+use cairo_air::fetch::{Fetch, FetchError, MAX_FETCHES};
 use cairo_air::layout::{LayoutError, MAX_CELLS, MAX_TABLES};
 use cairo_air::{
     Builtin, CairoProof, CodecError, Policy, PolicyError, ProofFileError, Segment, Statement, TableEntry, TableKind,
-    VerifyError, buses, verify,
+    VerifyError, buses, public_tuples, verify,
 };
-use cairo_prover::{Options, Witness, prove};
+use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
+use cairo_prover::prove::{all_generic, estimate_memory, witness};
+use cairo_prover::{Options, ProveError, Witness, prove};
 use common::execution;
 use felt::Felt;
 use stark::{Parameters, Preset, Shape, TableError, Unattended};
@@ -54,6 +57,14 @@ fn proof_of(witness: Witness) -> CairoProof {
     let context = statement.context(&claim, &layout);
     let proof = stark::prove(&tables, traces, &public, &context, &parameters, &Unattended).unwrap();
     CairoProof::new(&statement, parameters, claim, layout, proof.encode(&Shape::new(&tables, &parameters)))
+}
+
+/// The generic witness of the first program with its instructions counted in the claim.
+fn listed_witness() -> Witness {
+    let arguments = r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#;
+    let execution = execution("cairo0/args3", Some(arguments));
+    let steps = all_generic(&execution);
+    witness(execution, PROVER, steps, MAX_FETCHES, &Unattended).unwrap()
 }
 
 /// Another program, which has no builtin but the output.
@@ -181,9 +192,10 @@ fn files() {
     // Magic, version, three hashes, parameters; then the claim: steps, ap, segments, arguments, output; then the layout.
     let (parameters, claim) = (12 + 96, 12 + 96 + 16);
     let (flag, output) = (claim + 12 + 8 + 3 * 8, claim + 12 + 8 + 3 * 8 + 5);
-    let layout = output + 8 + 32 * honest.proof.claim.output.len();
+    // A list of fetches, empty here, comes between.
+    let layout = output + 8 + 32 * honest.proof.claim.output.len() + 8;
     refused!(with(0, b"x"), ProofFileError::Magic);
-    refused!(with(8, &[2]), ProofFileError::Version(2));
+    refused!(with(8, &[1]), ProofFileError::Version(1));
     refused!(with(parameters, &[9]), ProofFileError::Parameters(_));
     refused!(with(claim + 12, &[12]), ProofFileError::Codec(CodecError::TooLong { .. }));
     refused!(with(flag, &[2]), ProofFileError::Codec(CodecError::Unknown { .. }));
@@ -324,22 +336,122 @@ fn layouts() {
     assert!(matches!(layout.build(program, claim), Err(LayoutError::NoMemory)));
 }
 
+/// Instructions counted in the claim in place of an instruction table.
+#[test]
+fn fetches() {
+    let honest = listed_witness();
+    assert!(!honest.layout.tables.iter().any(|table| table.kind == TableKind::Instruction));
+    let (statement, listed) = (honest.statement.clone(), honest.claim.fetches.clone());
+    assert!(listed.len() > 10, "{}", listed.len());
+    let honest = Honest { statement: statement.clone(), proof: proof_of(honest) };
+    assert_eq!(honest.bytes(&honest.proof.encode()), Ok(()));
+
+    let refuse = |change: &dyn Fn(&mut Vec<Fetch>)| match honest.changed(|p| change(&mut p.claim.fetches)) {
+        Err(VerifyError::Claim(ClaimError::Fetches(error))) => error,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refuse(&|list| list.swap(0, 1)), FetchError::Order(listed[0].pc));
+    assert_eq!(refuse(&|list| list.insert(0, listed[0])), FetchError::Order(listed[0].pc));
+    assert_eq!(refuse(&|list| list[3].count = 0), FetchError::Unused(listed[3].pc));
+    let end = statement.program.execution_base();
+    assert_eq!(refuse(&|list| list.push(Fetch { pc: end, count: 1 })), FetchError::Outside(end));
+    let last = Fetch { pc: statement.program.final_pc(), count: 1 };
+    let position = listed.partition_point(|fetch| fetch.pc < last.pc);
+    assert_eq!(refuse(&|list| list.insert(position, last)), FetchError::Final(last.pc));
+
+    // A table beside the list, a list that nobody reads, and neither.
+    let table = TableEntry { kind: TableKind::Instruction, log_height: 6 };
+    let both = honest.changed(|p| p.layout.tables.insert(1, table.clone()));
+    let provider = |expected, found| LayoutError::Provider { bus: buses::INSTRUCTION, expected, found };
+    assert_eq!(both, Err(VerifyError::Layout(provider(0, 1))));
+    let idle = honest.changed(|p| p.layout.tables.retain(|table| table.kind != TableKind::Generic));
+    assert_eq!(idle, Err(VerifyError::Layout(LayoutError::IdleFetches)));
+    let neither = honest.changed(|p| p.claim.fetches.clear());
+    assert_eq!(neither, Err(VerifyError::Layout(provider(1, 0))));
+    let mut long = honest.proof.clone();
+    long.claim.fetches = (1..).take(MAX_FETCHES + 1).map(|pc| Fetch { pc, count: 1 }).collect();
+    refused!(honest.bytes(&long.encode()), VerifyError::File(ProofFileError::Codec(CodecError::TooLong { .. })));
+}
+
+/// False lists, proven in earnest: the prover commits to each before it draws a challenge.
+#[test]
+fn false_fetches_do_not_balance() {
+    let honest = listed_witness();
+    let executed: Vec<u32> = honest.claim.fetches.iter().map(|fetch| fetch.pc).collect();
+    let program = honest.statement.program.clone();
+    let unused = (1..program.execution_base()).map(|pc| Fetch { pc, count: 1 });
+    let unused = unused.filter(|fetch| !executed.contains(&fetch.pc) && fetch.tuple(&program).is_ok()).next().unwrap();
+    let position = executed.partition_point(|pc| *pc < unused.pc);
+    let changes: [&dyn Fn(&mut Vec<Fetch>); 5] = [
+        &|list| list[4].count += 1,
+        &|list| list.last_mut().unwrap().count = u32::MAX,
+        &|list| {
+            list.remove(2);
+        },
+        &|list| list.insert(position, unused),
+        // Nothing wraps at 2^32.
+        &|list| list[0].count = list[0].count.wrapping_neg(),
+    ];
+    for change in changes {
+        let mut false_claim = honest.clone();
+        change(&mut false_claim.claim.fetches);
+        false_claim.public = public_tuples(&false_claim.statement, &false_claim.claim);
+        let statement = false_claim.statement.clone();
+        let found = verify(&statement, &proof_of(false_claim).encode(), &Policy::default());
+        assert_eq!(found, Err(VerifyError::Stark(stark::VerifyError::BusSum)));
+    }
+    // And a table that executes another instruction than the program has.
+    for column in ["immediate", "flag[5]", "off1", "pc"] {
+        let mut other = honest.clone();
+        let (names, trace) = common::table(&mut other, &TableKind::Generic);
+        let Some(column) = names.iter().position(|name| name == column) else { continue };
+        trace[column][1] += Felt::one();
+        let statement = other.statement.clone();
+        assert!(verify(&statement, &proof_of(other).encode(), &Policy::default()).is_err());
+    }
+}
+
 #[test]
 fn stark_bytes() {
     let honest = cairo0();
     refused!(honest.changed(|p| p.stark.push(0)), VerifyError::Decode(stark::DecodeError::Length { .. }));
-    refused!(honest.changed(|p| p.stark.truncate(100)), VerifyError::Decode(stark::DecodeError::Length { .. }));
+    refused!(
+        honest.changed(|p| p.stark.truncate(p.stark.len() - 1)),
+        VerifyError::Decode(stark::DecodeError::Length { .. })
+    );
+    refused!(honest.changed(|p| p.stark.truncate(100)), VerifyError::Decode(stark::DecodeError::Short { .. }));
     let tables = honest.proof.layout.build(&honest.statement.program, &honest.proof.claim).unwrap();
     let shape = Shape::new(&tables, &honest.proof.parameters);
     let mut proof = stark::Proof::decode(&honest.proof.stark, &shape).unwrap();
     proof.totals[0] += Felt::one();
     refused!(honest.changed(|p| p.stark = proof.encode(&shape)), VerifyError::Stark(stark::VerifyError::BusSum));
+    // The query indices are read before the transcript is replayed.
+    let mut proof = stark::Proof::decode(&honest.proof.stark, &shape).unwrap();
+    proof.indices[0] ^= 1 << 63;
+    refused!(honest.changed(|p| p.stark = proof.encode(&shape)), VerifyError::Stark(stark::VerifyError::Indices));
     // Other parameters are another transcript, and mostly another length.
     let parameters = Parameters { grinding_bits: 19, ..honest.proof.parameters };
     let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };
     let mut weaker = honest.proof.clone();
     weaker.parameters = parameters;
     refused!(verify(&honest.statement, &weaker.encode(), &policy), VerifyError::Stark(_));
+}
+
+#[test]
+fn memory_limits() {
+    let execution = execution("bench/primes_2p14", None);
+    let parameters = Preset::Bench96.parameters();
+    let steps = plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables;
+    let enough = estimate_memory(&execution, &steps, &parameters).unwrap();
+    let limited = |max_memory| {
+        let options = Options { parameters, max_memory: Some(max_memory), ..Options::default() };
+        prove(execution.clone(), PROVER, &options, &Unattended)
+    };
+    assert!(limited(enough).is_ok());
+    let error = limited(enough - 1).unwrap_err();
+    assert!(matches!(error, ProveError::Memory { estimate, limit } if estimate == enough && limit + 1 == estimate));
+    let message = error.to_string();
+    assert!(message.contains("MB of memory") && message.contains("smaller runs"), "{message}");
 }
 
 /// Every single bit before the STARK proof, and many within it, matters; none makes the verifier panic.

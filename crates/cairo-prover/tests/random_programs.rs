@@ -6,6 +6,7 @@ mod common;
 
 use cairo_air::components::Word;
 use cairo_air::decode::{Decoded, Flags};
+use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::{CairoProof, Policy, TableKind, verify};
 use cairo_execution::Execution;
 use cairo_prover::planner::{Costs, plan};
@@ -373,8 +374,10 @@ fn check(seed: u64) -> Outcome {
         2 => plan(&execution, &Costs { cells_per_column: 1, ..Costs::new(&execution, 2000) }).tables,
         _ => mixture(&execution, &mut random),
     };
-    let witness =
-        witness(execution, [1; 32], tables, &Unattended).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    // With an instruction table every third time.
+    let max_fetches = if seed % 3 == 0 { 0 } else { MAX_FETCHES };
+    let witness = witness(execution, [1; 32], tables, max_fetches, &Unattended)
+        .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let report = common::report(&witness);
     assert!(report.is_clean(), "seed {seed}: {report}");
     let Witness { statement, claim, layout, tables, public, traces } = witness;

@@ -1,8 +1,8 @@
-//! The proof and its encoding. The shape fixes every length, so the encoding holds none.
+//! The proof and its encoding. The shape and the query indices fix every length, so the encoding holds none.
 
 use crate::hash::Digest;
 use crate::merkle::{CAP, path_length};
-use crate::shape::{Group, LOG_FINAL, QUOTIENT_PIECES, Shape};
+use crate::shape::{Fold, Group, LOG_FINAL, QUOTIENT_PIECES, Shape, distinct};
 use felt::{Felt, encoding};
 
 /// A height group's column values at the out-of-domain point `ζ` and at `ζ·g`.
@@ -33,35 +33,23 @@ impl GroupOpenings {
     }
 }
 
-/// One query's rows of a commitment, one a group that has columns in it, with the Merkle path.
+/// The rows of a commitment at the query indices, with the batch opening of its tree.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Opening {
-    /// A row for each group with columns in this commitment, tallest first.
-    pub rows: Vec<Vec<Felt>>,
-    /// Siblings from the leaf to the cap.
+    /// For each group with columns in this commitment, tallest first: a row for each of the [`distinct`] positions that the
+    /// queries read in its LDE domain.
+    pub rows: Vec<Vec<Vec<Felt>>>,
+    /// The digests that lead from the tallest group's rows to the cap.
     pub path: Vec<Digest>,
 }
 
-/// One query's leaf of a FRI layer.
+/// The leaves of a FRI layer at the query indices, with the batch opening of its tree.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FoldOpening {
-    /// The values that fold together, without the one that the verifier computes itself.
-    pub siblings: Vec<Felt>,
-    /// Siblings from the leaf to the cap.
+    /// For each leaf that the queries read, ascending: its values without those that the verifier computes itself.
+    pub siblings: Vec<Vec<Felt>>,
+    /// The digests that lead from the leaves to the cap.
     pub path: Vec<Digest>,
-}
-
-/// Everything opened at one query index.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Query {
-    /// Main columns.
-    pub main: Opening,
-    /// LogUp columns.
-    pub lookup: Opening,
-    /// Quotient pieces.
-    pub quotient: Opening,
-    /// FRI layers.
-    pub folds: Vec<FoldOpening>,
 }
 
 /// A proof.
@@ -83,17 +71,34 @@ pub struct Proof {
     pub final_polynomial: Vec<Felt>,
     /// Solution of the grinding puzzle.
     pub nonce: u64,
-    /// The queries, in the order in which the transcript gives their indices.
-    pub queries: Vec<Query>,
+    /// The query indices, in the order in which the transcript gives them, with repetitions. They follow from all the
+    /// above; that they are here as well makes decoding independent of the transcript.
+    pub indices: Vec<u64>,
+    /// Main columns at the query indices.
+    pub main: Opening,
+    /// LogUp columns at the query indices.
+    pub lookup: Opening,
+    /// Quotient pieces at the query indices.
+    pub quotient: Opening,
+    /// The FRI layers at the query indices.
+    pub folds: Vec<FoldOpening>,
 }
 
 /// Why bytes are not a proof of the expected shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// The length that the shape fixes, and the one found.
-    #[error("the proof has {found} bytes; one of this shape has exactly {expected}")]
+    /// Too short to hold the query indices, from which the exact length follows.
+    #[error("the proof has {found} bytes; one of this shape has more than {head}")]
+    Short {
+        /// Bytes up to the query indices, and with them.
+        head: usize,
+        /// Bytes given.
+        found: usize,
+    },
+    /// The length that shape and query indices fix, and the one found.
+    #[error("the proof has {found} bytes; one of this shape and these query indices has exactly {expected}")]
     Length {
-        /// Bytes that the shape fixes.
+        /// Bytes that shape and indices fix.
         expected: usize,
         /// Bytes given.
         found: usize,
@@ -111,9 +116,29 @@ pub(crate) fn committed_widths(group: &Group) -> [usize; 3] {
     [group.main_width, group.aux_width(), QUOTIENT_PIECES]
 }
 
-/// The tallest group with columns in commitment `which`, as `log2` of its LDE.
-pub(crate) fn log_leaves(shape: &Shape, which: usize) -> Option<u32> {
-    shape.groups.iter().find(|group| committed_widths(group)[which] > 0).map(|group| shape.log_lde(group))
+/// The matrices of commitment `which`, one a group with columns in it: `log2` of the number of rows, and the width.
+pub(crate) fn matrices(shape: &Shape, which: usize) -> impl Iterator<Item = (u32, usize)> {
+    let matrices = shape.groups.iter().map(move |group| (shape.log_lde(group), committed_widths(group)[which]));
+    matrices.filter(|(_, width)| *width > 0)
+}
+
+/// Nodes in the cap of commitment `which`: none if it holds no columns.
+pub(crate) fn cap_length(shape: &Shape, which: usize) -> usize {
+    matrices(shape, which).next().map_or(0, |_| CAP)
+}
+
+/// Digests in the batch opening of commitment `which` at these query indices.
+pub(crate) fn opening_path_length(shape: &Shape, which: usize, indices: &[u64]) -> usize {
+    let tallest = matrices(shape, which).next();
+    tallest.map_or(0, |(log_leaves, _)| path_length(log_leaves, &distinct(indices, log_leaves)))
+}
+
+/// For each leaf of a FRI layer that the queries read, ascending: the codeword indices of the values that the verifier does
+/// not compute itself, since no query arrives there from the layer before.
+pub(crate) fn unknown_values(fold: Fold, indices: &[u64]) -> Vec<Vec<u64>> {
+    let known = distinct(indices, fold.log_size);
+    let unknown = |leaf| fold.indices(leaf).filter(|index| known.binary_search(index).is_err()).collect();
+    distinct(indices, fold.log_leaves()).into_iter().map(unknown).collect()
 }
 
 /// Writes or reads a proof field by field. Both directions walk the same list of fields, so they cannot differ.
@@ -123,12 +148,12 @@ trait Codec {
     fn word(&mut self, word: &mut u64) -> Result<(), DecodeError>;
 }
 
-fn walk(proof: &mut Proof, shape: &Shape, codec: &mut impl Codec) -> Result<(), DecodeError> {
-    let cap = |which| if log_leaves(shape, which).is_some() { CAP } else { 0 };
-    codec.digests(&mut proof.main_cap, cap(0))?;
-    codec.digests(&mut proof.lookup_cap, cap(1))?;
+/// The fields up to the query indices, whose lengths the shape fixes.
+fn walk_head(proof: &mut Proof, shape: &Shape, codec: &mut impl Codec) -> Result<(), DecodeError> {
+    codec.digests(&mut proof.main_cap, cap_length(shape, 0))?;
+    codec.digests(&mut proof.lookup_cap, cap_length(shape, 1))?;
     codec.felts(&mut proof.totals, shape.groups.len())?;
-    codec.digests(&mut proof.quotient_cap, cap(2))?;
+    codec.digests(&mut proof.quotient_cap, cap_length(shape, 2))?;
     proof.openings.resize_with(shape.groups.len(), GroupOpenings::default);
     for (openings, group) in proof.openings.iter_mut().zip(&shape.groups) {
         let [main, main_next, aux, aux_next, quotient] = GroupOpenings::lengths(group);
@@ -144,22 +169,30 @@ fn walk(proof: &mut Proof, shape: &Shape, codec: &mut impl Codec) -> Result<(), 
     }
     codec.felts(&mut proof.final_polynomial, 1 << LOG_FINAL)?;
     codec.word(&mut proof.nonce)?;
-    proof.queries.resize_with(shape.queries, Query::default);
-    for query in &mut proof.queries {
-        for (which, opening) in [&mut query.main, &mut query.lookup, &mut query.quotient].into_iter().enumerate() {
-            let widths: Vec<_> =
-                shape.groups.iter().map(|group| committed_widths(group)[which]).filter(|&w| w > 0).collect();
-            opening.rows.resize_with(widths.len(), Vec::new);
-            for (row, width) in opening.rows.iter_mut().zip(widths) {
-                codec.felts(row, width)?;
-            }
-            codec.digests(&mut opening.path, log_leaves(shape, which).map_or(0, path_length))?;
+    proof.indices.resize(shape.queries, 0);
+    proof.indices.iter_mut().try_for_each(|index| codec.word(index))
+}
+
+/// The fields after the query indices, whose lengths follow from shape and indices.
+fn walk_queries(proof: &mut Proof, shape: &Shape, codec: &mut impl Codec) -> Result<(), DecodeError> {
+    let Proof { indices, main, lookup, quotient, folds, .. } = proof;
+    for (which, opening) in [main, lookup, quotient].into_iter().enumerate() {
+        opening.rows.resize_with(matrices(shape, which).count(), Vec::new);
+        for (rows, (log_height, width)) in opening.rows.iter_mut().zip(matrices(shape, which)) {
+            rows.resize_with(distinct(indices, log_height).len(), Vec::new);
+            rows.iter_mut().try_for_each(|row| codec.felts(row, width))?;
         }
-        query.folds.resize_with(shape.folds.len(), FoldOpening::default);
-        for (opening, fold) in query.folds.iter_mut().zip(&shape.folds) {
-            codec.felts(&mut opening.siblings, (1 << fold.log_arity) - 1)?;
-            codec.digests(&mut opening.path, path_length(fold.log_size - fold.log_arity))?;
+        codec.digests(&mut opening.path, opening_path_length(shape, which, indices))?;
+    }
+    folds.resize_with(shape.folds.len(), FoldOpening::default);
+    for (opening, fold) in folds.iter_mut().zip(&shape.folds) {
+        let unknown = unknown_values(*fold, indices);
+        opening.siblings.resize_with(unknown.len(), Vec::new);
+        for (siblings, unknown) in opening.siblings.iter_mut().zip(unknown) {
+            codec.felts(siblings, unknown.len())?;
         }
+        let leaves = distinct(indices, fold.log_leaves());
+        codec.digests(&mut opening.path, path_length(fold.log_leaves(), &leaves))?;
     }
     Ok(())
 }
@@ -239,32 +272,48 @@ impl Codec for Reader<'_> {
 }
 
 impl Proof {
-    /// Bytes of a proof of this shape.
-    pub fn encoded_len(shape: &Shape) -> usize {
+    /// Bytes of a proof of this shape up to the query indices, and with them.
+    fn head_len(shape: &Shape) -> usize {
         let mut measure = Measure(0);
-        // Counting bytes has no way to fail; the skeleton holds empty vectors only.
-        let _ = walk(&mut Self::default(), shape, &mut measure);
+        // Counting bytes has no way to fail.
+        let _ = walk_head(&mut Self::default(), shape, &mut measure);
+        measure.0
+    }
+
+    /// Bytes of a proof of this shape with these query indices.
+    pub fn encoded_len(indices: &[u64], shape: &Shape) -> usize {
+        let mut measure = Measure(Self::head_len(shape));
+        let mut skeleton = Self { indices: indices.to_vec(), ..Self::default() };
+        let _ = walk_queries(&mut skeleton, shape, &mut measure);
         measure.0
     }
 
     /// Encodes a proof of this shape: its fields in the order of `docs/PROTOCOL.md`, elements in Montgomery form.
     pub fn encode(&self, shape: &Shape) -> Vec<u8> {
-        let mut writer = Writer(Vec::with_capacity(Self::encoded_len(shape)));
-        let _ = walk(&mut self.clone(), shape, &mut writer);
+        let mut writer = Writer(Vec::with_capacity(Self::encoded_len(&self.indices, shape)));
+        let mut proof = self.clone();
+        // Nor has writing.
+        let _ = walk_head(&mut proof, shape, &mut writer).and_then(|()| walk_queries(&mut proof, shape, &mut writer));
         writer.0
     }
 
-    /// Reads a proof of this shape. The length is compared before anything is allocated.
+    /// Reads a proof of this shape. The lengths of its two parts are compared before anything is allocated for them.
     ///
     /// # Errors
     /// [`DecodeError`] for a wrong length or an element that is not reduced.
     pub fn decode(bytes: &[u8], shape: &Shape) -> Result<Self, DecodeError> {
-        let expected = Self::encoded_len(shape);
-        if bytes.len() != expected {
-            return Err(DecodeError::Length { expected, found: bytes.len() });
+        let (head, found) = (Self::head_len(shape), bytes.len());
+        if found < head {
+            return Err(DecodeError::Short { head, found });
         }
         let mut proof = Self::default();
-        walk(&mut proof, shape, &mut Reader { bytes, offset: 0, expected })?;
+        let mut reader = Reader { bytes, offset: 0, expected: found };
+        walk_head(&mut proof, shape, &mut reader)?;
+        reader.expected = Self::encoded_len(&proof.indices, shape);
+        if found != reader.expected {
+            return Err(DecodeError::Length { expected: reader.expected, found });
+        }
+        walk_queries(&mut proof, shape, &mut reader)?;
         Ok(proof)
     }
 }

@@ -1,8 +1,11 @@
-//! The shape check: every length in a proof, compared with what tables and parameters fix, before any arithmetic.
+//! The shape check: every length in a proof, compared with what tables, parameters and query indices fix, before any
+//! arithmetic.
 
 use crate::merkle::{CAP, path_length};
-use crate::proof::{GroupOpenings, Opening, Proof, committed_widths, log_leaves};
-use crate::shape::{LOG_FINAL, Shape};
+use crate::proof::{
+    FoldOpening, GroupOpenings, Opening, Proof, cap_length, matrices, opening_path_length, unknown_values,
+};
+use crate::shape::{Fold, LOG_FINAL, Shape, distinct};
 
 /// A part of the proof whose length is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,29 +28,33 @@ pub enum Part {
     FoldCap,
     /// [`Proof::final_polynomial`].
     FinalPolynomial,
-    /// [`Proof::queries`].
-    Queries,
-    /// The rows of a query's opening.
+    /// [`Proof::indices`].
+    Indices,
+    /// The groups in the opening of a commitment.
+    Matrices,
+    /// A group's rows in the opening of a commitment.
     Rows,
-    /// One row of a query's opening.
+    /// One row in the opening of a commitment.
     Row,
-    /// The Merkle path of a query's opening.
+    /// The Merkle path in the opening of a commitment.
     Path,
-    /// The FRI leaves of a query.
+    /// [`Proof::folds`].
     FoldOpenings,
-    /// The values of a FRI leaf.
+    /// The leaves in the opening of a FRI layer.
+    Leaves,
+    /// The values of one leaf in the opening of a FRI layer.
     Siblings,
-    /// The Merkle path of a FRI leaf.
+    /// The Merkle path in the opening of a FRI layer.
     FoldPath,
 }
 
 /// A length that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the proof's {part:?} has {found} entries where the tables and parameters fix {expected}")]
+#[error("the proof's {part:?} has {found} entries where tables, parameters and query indices fix {expected}")]
 pub struct ShapeError {
     /// What has the wrong length.
     pub part: Part,
-    /// The length that the tables and parameters fix.
+    /// The length that tables, parameters and query indices fix.
     pub expected: usize,
     /// The length found.
     pub found: usize,
@@ -57,16 +64,16 @@ const fn check(part: Part, found: usize, expected: usize) -> Result<(), ShapeErr
     if found == expected { Ok(()) } else { Err(ShapeError { part, expected, found }) }
 }
 
-/// Compares every length in the proof.
+/// Compares every length in the proof. Its query indices count as they stand; whether they are the transcript's is checked
+/// later.
 ///
 /// # Errors
 /// The first [`ShapeError`] found.
 pub fn check_shape(proof: &Proof, shape: &Shape) -> Result<(), ShapeError> {
-    let cap = |which| if log_leaves(shape, which).is_some() { CAP } else { 0 };
-    check(Part::MainCap, proof.main_cap.len(), cap(0))?;
-    check(Part::LookupCap, proof.lookup_cap.len(), cap(1))?;
+    check(Part::MainCap, proof.main_cap.len(), cap_length(shape, 0))?;
+    check(Part::LookupCap, proof.lookup_cap.len(), cap_length(shape, 1))?;
     check(Part::Totals, proof.totals.len(), shape.groups.len())?;
-    check(Part::QuotientCap, proof.quotient_cap.len(), cap(2))?;
+    check(Part::QuotientCap, proof.quotient_cap.len(), cap_length(shape, 2))?;
     check(Part::Groups, proof.openings.len(), shape.groups.len())?;
     for (openings, group) in proof.openings.iter().zip(&shape.groups) {
         for (part, expected) in openings.parts().into_iter().zip(GroupOpenings::lengths(group)) {
@@ -76,25 +83,30 @@ pub fn check_shape(proof: &Proof, shape: &Shape) -> Result<(), ShapeError> {
     check(Part::FoldLayers, proof.fold_caps.len(), shape.folds.len())?;
     proof.fold_caps.iter().try_for_each(|caps| check(Part::FoldCap, caps.len(), CAP))?;
     check(Part::FinalPolynomial, proof.final_polynomial.len(), 1 << LOG_FINAL)?;
-    check(Part::Queries, proof.queries.len(), shape.queries)?;
-    for query in &proof.queries {
-        for (which, opening) in [&query.main, &query.lookup, &query.quotient].into_iter().enumerate() {
-            check_opening(opening, shape, which)?;
-        }
-        check(Part::FoldOpenings, query.folds.len(), shape.folds.len())?;
-        for (opening, fold) in query.folds.iter().zip(&shape.folds) {
-            check(Part::Siblings, opening.siblings.len(), (1 << fold.log_arity) - 1)?;
-            check(Part::FoldPath, opening.path.len(), path_length(fold.log_size - fold.log_arity))?;
-        }
+    check(Part::Indices, proof.indices.len(), shape.queries)?;
+    for (which, opening) in [&proof.main, &proof.lookup, &proof.quotient].into_iter().enumerate() {
+        check_opening(opening, shape, which, &proof.indices)?;
     }
-    Ok(())
+    check(Part::FoldOpenings, proof.folds.len(), shape.folds.len())?;
+    let folds = proof.folds.iter().zip(&shape.folds);
+    folds.into_iter().try_for_each(|(opening, fold)| check_fold(opening, *fold, &proof.indices))
 }
 
-fn check_opening(opening: &Opening, shape: &Shape, which: usize) -> Result<(), ShapeError> {
-    let widths = || shape.groups.iter().map(|group| committed_widths(group)[which]).filter(|&width| width > 0);
-    check(Part::Rows, opening.rows.len(), widths().count())?;
-    for (row, width) in opening.rows.iter().zip(widths()) {
-        check(Part::Row, row.len(), width)?;
+fn check_opening(opening: &Opening, shape: &Shape, which: usize, indices: &[u64]) -> Result<(), ShapeError> {
+    check(Part::Matrices, opening.rows.len(), matrices(shape, which).count())?;
+    for (rows, (log_height, width)) in opening.rows.iter().zip(matrices(shape, which)) {
+        check(Part::Rows, rows.len(), distinct(indices, log_height).len())?;
+        rows.iter().try_for_each(|row| check(Part::Row, row.len(), width))?;
     }
-    check(Part::Path, opening.path.len(), log_leaves(shape, which).map_or(0, path_length))
+    check(Part::Path, opening.path.len(), opening_path_length(shape, which, indices))
+}
+
+fn check_fold(opening: &FoldOpening, fold: Fold, indices: &[u64]) -> Result<(), ShapeError> {
+    let unknown = unknown_values(fold, indices);
+    check(Part::Leaves, opening.siblings.len(), unknown.len())?;
+    for (siblings, unknown) in opening.siblings.iter().zip(unknown) {
+        check(Part::Siblings, siblings.len(), unknown.len())?;
+    }
+    let leaves = distinct(indices, fold.log_leaves());
+    check(Part::FoldPath, opening.path.len(), path_length(fold.log_leaves(), &leaves))
 }

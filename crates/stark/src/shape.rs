@@ -67,7 +67,20 @@ pub struct Fold {
     pub log_arity: u32,
 }
 
-/// Everything about a proof's form that the list of tables and the parameters fix.
+impl Fold {
+    /// `log2` of the number of leaves, each of which holds the values that fold together.
+    pub const fn log_leaves(&self) -> u32 {
+        self.log_size - self.log_arity
+    }
+
+    /// The codeword indices of a leaf's values, ascending.
+    pub fn indices(self, leaf: u64) -> impl Iterator<Item = u64> {
+        (0..1u64 << self.log_arity).map(move |position| leaf + (position << self.log_leaves()))
+    }
+}
+
+/// Everything about a proof's form that the list of tables and the parameters fix. With the query indices it fixes every
+/// length in a proof.
 #[derive(Debug, Clone)]
 pub struct Shape {
     /// Height groups, tallest first.
@@ -78,6 +91,14 @@ pub struct Shape {
     pub log_blowup: u32,
     /// Number of queries.
     pub queries: usize,
+}
+
+/// The positions that queries read in a domain of `2^log_size` points: their indices modulo its size, ascending, each once.
+pub fn distinct(indices: &[u64], log_size: u32) -> Vec<u64> {
+    let mut positions: Vec<_> = indices.iter().map(|index| index & ((1 << log_size) - 1)).collect();
+    positions.sort_unstable();
+    positions.dedup();
+    positions
 }
 
 impl Shape {

@@ -21,8 +21,13 @@ static HONEST: LazyLock<(System, Proof)> = LazyLock::new(|| {
     (system, proof)
 });
 
+/// The verifier's answer. Where a word first misses the final polynomial is the transcript's affair: the index must be one of
+/// the queries', and stands as 0.
 fn answer(system: &System, proof: &Proof) -> Result<(), VerifyError> {
-    system.verify(&parameters(), proof)
+    let answer = system.verify(&parameters(), proof);
+    let Err(VerifyError::FinalPolynomial(found)) = answer else { return answer };
+    assert!(proof.indices.iter().any(|index| index % 128 == found), "{found}");
+    Err(VerifyError::FinalPolynomial(0))
 }
 
 /// The verifier's answer to a cheating prover with an honest witness.
@@ -142,6 +147,9 @@ fn parts_of_another_proof() {
     // Another honest proof of the same lengths: of the same system, in another witness.
     let other = quiet().prove(&parameters()).unwrap();
     assert_eq!(answer(&quiet(), &other), Ok(()));
+    // The same, opened where the honest proof is.
+    let here = forge(&quiet(), &parameters(), &At(&honest.indices));
+    assert_eq!(answer(&quiet(), &here), Err(VerifyError::Indices));
     let with = |change: &dyn Fn(&mut Proof)| {
         let mut proof = honest.clone();
         change(&mut proof);
@@ -162,9 +170,7 @@ fn parts_of_another_proof() {
         for (own, other) in proof.openings.iter_mut().zip(&other.openings) {
             own.quotient.clone_from(&other.quotient);
         }
-        for (own, other) in proof.queries.iter_mut().zip(&other.queries) {
-            own.quotient.clone_from(&other.quotient);
-        }
+        proof.quotient.clone_from(&here.quotient);
     };
     assert_eq!(with(&quotient), constraints);
     // The messages after the openings: the proof of work or, if it happens to fit, the queries.
@@ -176,53 +182,31 @@ fn parts_of_another_proof() {
     ];
     for change in late {
         let error = with(change);
-        assert!(matches!(error, VerifyError::Grinding | VerifyError::Opening { query: 0, .. }), "{error:?}");
+        assert!(matches!(error, VerifyError::Grinding | VerifyError::Indices), "{error:?}");
     }
-    let opening = VerifyError::Opening { query: 0, commitment: Commitment::Main };
-    assert_eq!(with(&|proof| proof.queries.clone_from(&other.queries)), opening);
-    assert_eq!(with(&|proof| proof.queries.swap(0, 1)), opening);
-    let last = VerifyError::Opening { query: 7, commitment: Commitment::Main };
-    assert_eq!(with(&|proof| proof.queries[7] = proof.queries[6].clone()), last);
+    let all = |from: &Proof| {
+        let Proof { indices, main, lookup, quotient, folds, .. } = from.clone();
+        let parts = Proof { indices, main, lookup, quotient, folds, ..honest.clone() };
+        answer(system, &parts).unwrap_err()
+    };
+    let opening = |commitment| VerifyError::Opening { commitment };
+    assert_eq!(all(&other), VerifyError::Indices);
+    assert_eq!(all(&here), opening(Commitment::Main));
+    assert_eq!(with(&|proof| proof.main.clone_from(&here.main)), opening(Commitment::Main));
+    assert_eq!(with(&|proof| proof.lookup.clone_from(&here.lookup)), opening(Commitment::Lookup));
+    assert_eq!(with(&|proof| proof.quotient.clone_from(&here.quotient)), opening(Commitment::Quotient));
+    for layer in 0..3 {
+        let fold = with(&|proof| proof.folds[layer].clone_from(&here.folds[layer]));
+        assert_eq!(fold, VerifyError::FoldOpening { layer });
+    }
 }
 
-/// Opens everything at other places than asked for, each with its valid path.
-struct OtherIndices(fn(u64) -> u64);
+/// Opens everything at these indices.
+struct At<'a>(&'a [u64]);
 
-impl Tamper for OtherIndices {
+impl Tamper for At<'_> {
     fn query_indices(&self, indices: &mut [u64]) {
-        indices.iter_mut().for_each(|index| *index = self.0(*index));
-    }
-}
-
-#[test]
-fn rows_of_other_indices() {
-    let (system, honest) = &*HONEST;
-    let size = 1u64 << 10;
-    let shifts: [fn(u64) -> u64; 4] = [|i| i ^ 1, |i| i ^ (1 << 9), |i| i ^ (1 << 7), |i| i ^ (1 << 4)];
-    for shift in shifts {
-        let other = forge(system, &parameters(), &OtherIndices(shift));
-        // Nothing but the queries differs.
-        assert_eq!(Proof { queries: honest.queries.clone(), ..other.clone() }, *honest);
-        let opening = |commitment| VerifyError::Opening { query: 3, commitment };
-        let with = |change: &dyn Fn(&mut Proof)| {
-            let mut proof = honest.clone();
-            change(&mut proof);
-            answer(system, &proof)
-        };
-        let main = with(&|proof| proof.queries[3].main = other.queries[3].main.clone());
-        assert_eq!(main, Err(opening(Commitment::Main)));
-        let quotient = with(&|proof| proof.queries[3].quotient = other.queries[3].quotient.clone());
-        assert_eq!(quotient, Err(opening(Commitment::Quotient)));
-        // The LogUp commitment is half as tall: there the two halves of the largest domain are one.
-        let lookup = with(&|proof| proof.queries[3].lookup = other.queries[3].lookup.clone());
-        assert_eq!(lookup.is_ok(), shift(0) == size / 2, "{lookup:?}");
-        // So are all indices that agree modulo a layer's size; any other opening is refused, of another leaf or of the
-        // same leaf without another value.
-        for layer in 0..3 {
-            let fold = with(&|proof| proof.queries[3].folds[layer] = other.queries[3].folds[layer].clone());
-            let same = shift(0).is_multiple_of(size >> layer);
-            assert_eq!(fold, if same { Ok(()) } else { Err(VerifyError::FoldOpening { query: 3, layer }) });
-        }
+        indices.copy_from_slice(self.0);
     }
 }
 
@@ -525,9 +509,9 @@ impl Tamper for OtherWord {
 #[test]
 fn low_degree_words_in_place_of_quotients() {
     for (group, expected) in [
-        VerifyError::FoldOpening { query: 0, layer: 0 },
-        VerifyError::FoldOpening { query: 0, layer: 1 },
-        VerifyError::FoldOpening { query: 0, layer: 2 },
+        VerifyError::FoldOpening { layer: 0 },
+        VerifyError::FoldOpening { layer: 1 },
+        VerifyError::FoldOpening { layer: 2 },
         VerifyError::FinalPolynomial(0),
     ]
     .into_iter()
@@ -553,7 +537,7 @@ impl Tamper for OtherLayer {
 #[test]
 fn layers_of_other_words() {
     for number in 0..3 {
-        let expected = VerifyError::FoldOpening { query: 0, layer: number };
+        let expected = VerifyError::FoldOpening { layer: number };
         assert_eq!(cheat(&OtherLayer { number }), Err(expected));
     }
 }
@@ -582,15 +566,16 @@ fn other_final_polynomials() {
 
 // Encoding.
 
-/// Every field element of the encoding has one form only.
+/// Every field element of the encoding has one form only, and so do the integers.
 #[test]
 fn no_element_has_two_encodings() {
     let tiny = Tiny::new();
     let modulus = add_modulus([0; 32]);
     let one = encoding::to_bytes(&Felt::from_raw(1u64.into()));
     let (mut elements, mut shifted) = (0, 0);
-    // All 32-byte words, before the nonce and after it.
-    let words = (0..tiny.nonce()).step_by(32).chain((tiny.nonce() + 8..tiny.honest.len()).step_by(32));
+    // All 32-byte words, before nonce and query indices and after them.
+    let integers = tiny.integers();
+    let words = (0..integers.start).step_by(32).chain((integers.end..tiny.honest.len()).step_by(32));
     for offset in words {
         let with = |word: [u8; 32]| {
             let mut bytes = tiny.honest.clone();
@@ -614,10 +599,17 @@ fn no_element_has_two_encodings() {
         let largest = encoding::to_bytes(&-Felt::from_raw(1u64.into()));
         assert!(matches!(with(largest), Err(Refusal::Verify(_))));
     }
-    let shape = &tiny.shape;
-    let opened: usize = shape.groups.iter().map(|group| group.openings() + 1).sum();
-    let rows: usize = shape.groups.iter().map(|group| group.main_width + group.aux_width() + 2).sum();
-    let siblings: usize = shape.folds.iter().map(|fold| (1 << fold.log_arity) - 1).sum();
-    assert_eq!(elements, opened + 64 + shape.queries * (rows + siblings));
+    let proof = Proof::decode(&tiny.honest, &tiny.shape).unwrap();
+    let opened: usize = tiny.shape.groups.iter().map(|group| group.openings() + 1).sum();
+    let rows =
+        [&proof.main, &proof.lookup, &proof.quotient].into_iter().flat_map(|opening| opening.rows.iter().flatten());
+    let siblings = proof.folds.iter().flat_map(|opening| &opening.siblings);
+    assert_eq!(elements, opened + 64 + rows.chain(siblings).map(Vec::len).sum::<usize>());
     assert_eq!(elements, shifted);
+    // Nor has an index: its high bits change nothing that is read, but it would be another.
+    for at in integers {
+        let mut bytes = tiny.honest.clone();
+        bytes[at] ^= 0x80;
+        assert!(tiny.check(&bytes).is_err(), "{at}");
+    }
 }

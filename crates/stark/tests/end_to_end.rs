@@ -87,7 +87,7 @@ fn encoding_round_trips() {
     let proof = prove_and_verify(&system, &parameters());
     let shape = Shape::new(&system.tables, &parameters());
     let bytes = proof.encode(&shape);
-    assert_eq!(bytes.len(), Proof::encoded_len(&shape));
+    assert_eq!(bytes.len(), Proof::encoded_len(&proof.indices, &shape));
     assert_eq!(Proof::decode(&bytes, &shape).unwrap(), proof);
 }
 

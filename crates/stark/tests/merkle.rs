@@ -1,10 +1,15 @@
-//! Merkle trees over matrices of different heights.
+//! Merkle trees over matrices of different heights, and batch openings of them.
 #![allow(clippy::unwrap_used)]
+
+#[path = "common/tree.rs"]
+mod tree;
 
 use stark::Unattended;
 use stark::control::{Meter, Phase};
 use stark::hash::{Digest, hash_inject, hash_node, hash_row};
-use stark::merkle::{CAP, LOG_CAP, MerkleTree, path_length, verify_path};
+use stark::merkle::{CAP, LOG_CAP, MerkleTree, OpenedMatrix, path_length, verify_batch};
+use std::collections::BTreeMap;
+use tree::{Tree, modulo};
 
 fn meter() -> Meter<'static> {
     Meter::new(&Unattended, Phase::Main, 1)
@@ -16,13 +21,37 @@ fn matrix(log_height: u32) -> Vec<Digest> {
     (0..1 << log_height).map(row).collect()
 }
 
-fn build(heights: &[u32]) -> MerkleTree {
-    MerkleTree::build(heights.iter().map(|&log_height| matrix(log_height)).collect(), &meter()).unwrap()
+/// Trees of these heights, with the matrices' digests at hand.
+struct Fixture {
+    matrices: BTreeMap<u32, Vec<Digest>>,
+    heights: Vec<u32>,
+    tree: MerkleTree,
+    cap: Vec<Digest>,
 }
 
-/// The rows that belong to a leaf.
-fn rows(heights: &[u32], index: u64) -> Vec<(u32, Digest)> {
-    heights.iter().map(|&h| (h, matrix(h)[(index % (1 << h)) as usize])).collect()
+impl Fixture {
+    fn new(heights: &[u32]) -> Self {
+        let matrices: BTreeMap<_, _> = heights.iter().map(|&log_height| (log_height, matrix(log_height))).collect();
+        let rows: Vec<_> = heights.iter().map(|log_height| matrices[log_height].clone()).collect();
+        let tree = MerkleTree::build(rows.clone(), &meter()).unwrap();
+        let cap = tree.cap();
+        assert_eq!(cap, Tree::new(rows).cap());
+        Self { matrices, heights: heights.to_vec(), tree, cap }
+    }
+
+    /// The rows that belong to these leaves.
+    fn rows(&self, leaves: &[u64]) -> Vec<OpenedMatrix> {
+        let opened = |&log_height: &u32| {
+            let indices = modulo(leaves, 1 << log_height).into_iter();
+            let rows = indices.map(|index| (index as u64, self.matrices[&log_height][index])).collect();
+            OpenedMatrix { log_height, rows }
+        };
+        self.heights.iter().map(opened).collect()
+    }
+
+    fn accepts(&self, rows: &[OpenedMatrix], path: &[Digest]) -> bool {
+        verify_batch(&self.cap, rows, path)
+    }
 }
 
 const SHAPES: [&[u32]; 6] = [&[6], &[7], &[9], &[9, 8, 7, 6], &[10, 7], &[8, 6]];
@@ -30,99 +59,201 @@ const SHAPES: [&[u32]; 6] = [&[6], &[7], &[9], &[9, 8, 7, 6], &[10, 7], &[8, 6]]
 #[test]
 fn every_leaf_is_found_at_its_index_only() {
     for heights in SHAPES {
-        let tree = build(heights);
-        let cap = tree.cap();
-        assert_eq!(cap.len(), CAP);
-        let leaves = 1u64 << heights[0];
-        for index in 0..leaves {
-            let (rows, path) = (rows(heights, index), tree.path(index as usize));
-            assert_eq!(path.len(), path_length(heights[0]));
-            assert!(verify_path(&cap, index, &rows, &path));
+        let fixture = Fixture::new(heights);
+        assert_eq!(fixture.cap.len(), CAP);
+        for index in 0..1u64 << heights[0] {
+            let (rows, path) = (fixture.rows(&[index]), fixture.tree.open(&[index]));
+            assert_eq!(path.len(), (heights[0] - LOG_CAP) as usize);
+            assert!(fixture.accepts(&rows, &path));
             // Neighbours, the other half, the other cap node: any other index fails.
             for bit in 0..heights[0] {
-                assert!(!verify_path(&cap, index ^ (1 << bit), &rows, &path), "{heights:?} {index} {bit}");
+                let mut moved = rows.clone();
+                for matrix in &mut moved {
+                    matrix.rows[0].0 = (index ^ (1 << bit)) % (1 << matrix.log_height);
+                }
+                assert!(!fixture.accepts(&moved, &path), "{heights:?} {index} {bit}");
             }
         }
     }
 }
 
+/// Changes to an opening, each of which must be refused, by name.
+fn changes(fixture: &Fixture, rows: &[OpenedMatrix], path: &[Digest]) -> Vec<(String, Vec<OpenedMatrix>, Vec<Digest>)> {
+    let mut changes = Vec::new();
+    let mut change_path = |name: String, change: &dyn Fn(&mut Vec<Digest>)| {
+        let mut path = path.to_vec();
+        change(&mut path);
+        changes.push((name, rows.to_vec(), path));
+    };
+    change_path("one digest more".into(), &|path| path.push([0; 32]));
+    for at in 0..path.len() {
+        change_path(format!("digest {at}"), &|path| path[at][at % 32] ^= 1);
+        change_path(format!("without digest {at}"), &|path| {
+            path.remove(at);
+        });
+        change_path(format!("digest {at} twice"), &|path| path.insert(at, path[at]));
+        change_path(format!("digest {at} and the one before"), &|path| path.swap(at, at.saturating_sub(1)));
+    }
+    // Swapping the first with itself changes nothing.
+    changes.retain(|(_, _, changed)| changed != path);
+    let mut change_rows = |name: String, change: &dyn Fn(&mut Vec<OpenedMatrix>)| {
+        let mut rows = rows.to_vec();
+        change(&mut rows);
+        changes.push((name, rows, path.to_vec()));
+    };
+    for (m, opened) in rows.iter().enumerate() {
+        change_rows(format!("without matrix {m}"), &|rows| drop(rows.remove(m)));
+        change_rows(format!("matrix {m} twice"), &|rows| rows.insert(m, rows[m].clone()));
+        for r in 0..opened.rows.len() {
+            let name = |what: &str| format!("{what} row {r} of matrix {m}");
+            change_rows(name("another"), &|rows| rows[m].rows[r].1[31] ^= 1);
+            change_rows(name("without"), &|rows| {
+                rows[m].rows.remove(r);
+            });
+            change_rows(name("twice"), &|rows| rows[m].rows.insert(r, opened.rows[r]));
+            change_rows(name("swapped"), &|rows| rows[m].rows.swap(r, (r + 1) % opened.rows.len()));
+            // At every other index that is free, in this matrix alone and with what is below it in all of them.
+            for index in 0..1u64 << opened.log_height {
+                if index % 64 % 5 == 0 && opened.rows.iter().all(|(other, _)| *other != index) {
+                    change_rows(name(&format!("at {index}")), &|rows| {
+                        rows[m].rows[r].0 = index;
+                        rows[m].rows.sort_unstable();
+                    });
+                    // The true row of another index, too many or in place of this one.
+                    let row = (index, fixture.matrices[&opened.log_height][index as usize]);
+                    change_rows(name(&format!("{index} and")), &|rows| {
+                        rows[m].rows.push(row);
+                        rows[m].rows.sort_unstable();
+                    });
+                    change_rows(name(&format!("{index} for")), &|rows| {
+                        rows[m].rows[r] = row;
+                        rows[m].rows.sort_unstable();
+                    });
+                }
+            }
+        }
+    }
+    // With one row only there is nothing to swap.
+    changes.retain(|(_, changed_rows, changed_path)| changed_rows != rows || changed_path != path);
+    changes
+}
+
+/// All sets of the eight leaves below one or two cap nodes.
 #[test]
-fn every_part_is_bound() {
+fn every_set_of_leaves() {
+    for heights in [&[8][..], &[8, 7], &[8, 6], &[8, 7, 6], &[9], &[9, 7]] {
+        let fixture = Fixture::new(heights);
+        let matrices = heights.iter().map(|log_height| fixture.matrices[log_height].clone()).collect();
+        let simple = Tree::new(matrices);
+        let leaves: Vec<u64> = (0..1 << heights[0]).filter(|leaf| leaf % 64 == 5 || leaf % 64 == 40).collect();
+        let eight = if heights[0] == 8 { leaves } else { leaves.into_iter().filter(|leaf| leaf % 64 == 5).collect() };
+        assert_eq!(eight.len(), 8);
+        // Nothing opened shows nothing.
+        assert!(!fixture.accepts(&fixture.rows(&[]), &fixture.tree.open(&[])));
+        for set in 1..256u32 {
+            let leaves: Vec<_> = (0..8).filter(|bit| set >> bit & 1 == 1).map(|bit| eight[bit]).collect();
+            let (rows, path) = (fixture.rows(&leaves), fixture.tree.open(&leaves));
+            assert_eq!(path, simple.open(&leaves));
+            assert_eq!(path.len(), path_length(heights[0], &leaves));
+            assert!(fixture.accepts(&rows, &path), "{heights:?} {leaves:?}");
+            for (name, rows, path) in changes(&fixture, &rows, &path) {
+                assert!(!fixture.accepts(&rows, &path), "{heights:?} {leaves:?}: {name}");
+            }
+        }
+    }
+}
+
+/// The fewer digests, the more leaves share: none for all leaves, one for each layer and leaf where nothing is shared.
+#[test]
+fn lengths() {
+    let all: Vec<u64> = (0..512).collect();
+    for log_leaves in [6, 7, 9] {
+        assert_eq!(path_length(log_leaves, &all[..1 << log_leaves]), 0);
+        assert_eq!(path_length(log_leaves, &[]), 0);
+        // One below each cap node.
+        assert_eq!(path_length(log_leaves, &all[..64]), 64 * (log_leaves as usize - 6));
+    }
+    // 3 and 3 + 256 meet at once, 3 and 3 + 64 two layers above the leaves.
+    assert_eq!(path_length(9, &[3, 259]), 2);
+    assert_eq!(path_length(9, &[3, 67]), 4);
+    assert_eq!(path_length(9, &[3, 4]), 6);
+    let fixture = Fixture::new(&[9, 8, 7, 6]);
+    let (rows, path) = (fixture.rows(&all), fixture.tree.open(&all));
+    assert!(path.is_empty() && fixture.accepts(&rows, &path));
+}
+
+#[test]
+fn every_part_of_the_cap_is_bound() {
     for heights in SHAPES {
-        let tree = build(heights);
-        let (cap, index) = (tree.cap(), (1 << heights[0]) - 3);
-        let (rows, path) = (rows(heights, index), tree.path(index as usize));
-        assert!(verify_path(&cap, index, &rows, &path));
-        for position in 0..rows.len() {
-            let mut changed = rows.clone();
-            changed[position].1[31] ^= 1;
-            assert!(!verify_path(&cap, index, &changed, &path));
-            // A matrix left out, or there twice.
-            let mut changed = rows.clone();
-            changed.remove(position);
-            assert!(!verify_path(&cap, index, &changed, &path));
-            let mut changed = rows.clone();
-            changed.insert(position, rows[position]);
-            assert!(!verify_path(&cap, index, &changed, &path));
+        let fixture = Fixture::new(heights);
+        let leaves = [3, (1 << heights[0]) - 3];
+        let (rows, path) = (fixture.rows(&leaves), fixture.tree.open(&leaves));
+        assert!(fixture.accepts(&rows, &path));
+        for leaf in leaves {
+            let mut cap = fixture.cap.clone();
+            cap[leaf as usize % CAP][5] ^= 4;
+            assert!(!verify_batch(&cap, &rows, &path));
         }
-        for position in 0..path.len() {
-            let mut changed = path.clone();
-            changed[position][0] ^= 128;
-            assert!(!verify_path(&cap, index, &rows, &changed));
-        }
-        let mut changed = cap.clone();
-        changed[index as usize % CAP][5] ^= 4;
-        assert!(!verify_path(&changed, index, &rows, &path));
-        assert!(!verify_path(&cap[..63], index, &rows, &path));
-        assert!(!verify_path(&[&cap[..], &cap[..]].concat(), index, &rows, &path));
-        let longer = [&path[..], &[[0; 32]]].concat();
-        assert!(!verify_path(&cap, index, &rows, &longer));
-        if let Some((_, shorter)) = path.split_last() {
-            assert!(!verify_path(&cap, index, &rows, shorter));
-        }
+        assert!(!verify_batch(&fixture.cap[..63], &rows, &path));
+        assert!(!verify_batch(&[&fixture.cap[..], &fixture.cap[..]].concat(), &rows, &path));
     }
 }
 
 /// A matrix of a height that no layer below the leaves has is never bound, so it is refused.
 #[test]
 fn a_matrix_that_is_not_consumed() {
-    let tree = build(&[9, 7]);
-    let (cap, path) = (tree.cap(), tree.path(5));
-    let honest = rows(&[9, 7], 5);
-    assert!(verify_path(&cap, 5, &honest, &path));
-    for log_height in [0, 5, 9, 10, 64] {
-        let stray = (log_height, [7; 32]);
-        for position in 1..=2 {
+    let fixture = Fixture::new(&[9, 7]);
+    let leaves = [5, 70, 300];
+    let (honest, path) = (fixture.rows(&leaves), fixture.tree.open(&leaves));
+    assert!(fixture.accepts(&honest, &path));
+    for log_height in [0, 5, 9, 10, 64, u32::MAX] {
+        for position in 0..=2 {
             let mut rows = honest.clone();
-            rows.insert(position, stray);
-            assert!(!verify_path(&cap, 5, &rows, &path), "{log_height} {position}");
+            rows.insert(position, OpenedMatrix { log_height, rows: vec![(5, [7; 32])] });
+            assert!(!fixture.accepts(&rows, &path), "{log_height} {position}");
+            // Not even one without rows.
+            rows[position].rows.clear();
+            assert!(!fixture.accepts(&rows, &path), "{log_height} {position}");
         }
     }
     // The right matrices in the wrong order.
-    let reversed: Vec<_> = honest.iter().rev().copied().collect();
-    assert!(!verify_path(&cap, 5, &reversed, &path));
+    let reversed: Vec<_> = honest.into_iter().rev().collect();
+    assert!(!fixture.accepts(&reversed, &path));
 }
 
 /// A tree is at least as tall as its cap, and a tree of nothing is nothing.
 #[test]
 fn bounds() {
-    let cap = build(&[6]).cap();
+    let one = |log_height, index, digest| vec![OpenedMatrix { log_height, rows: vec![(index, digest)] }];
+    let cap = Fixture::new(&[6]).cap;
     assert_eq!(cap, matrix(LOG_CAP));
-    assert!(!verify_path(&cap, 0, &[(5, cap[0])], &[]));
+    assert!(!verify_batch(&cap, &one(5, 0, cap[0]), &[]));
+    // Neither an index beyond the leaves nor one that is that of a leaf modulo the height.
+    assert!(verify_batch(&cap, &one(6, 3, cap[3]), &[]));
+    assert!(!verify_batch(&cap, &one(6, 64 + 3, cap[3]), &[]));
     // A cap node is no leaf of a taller tree, nor is any inner node with the path above it.
-    let tree = build(&[8]);
-    assert!(!verify_path(&tree.cap(), 3, &[(8, tree.cap()[3])], &[]));
-    let above = |index: usize, leaf: Digest| (hash_node(&leaf, &tree.path(index)[0]), tree.path(index)[1..].to_vec());
-    let (inner, path) = above(3, matrix(8)[3]);
-    assert!(verify_path(&tree.cap(), 3, &[(7, inner)], &path));
-    assert!(!verify_path(&tree.cap(), 3, &[(8, inner)], &path));
-    assert!(verify_path(&[], 0, &[], &[]));
-    assert!(!verify_path(&cap, 0, &[], &[]));
-    assert!(!verify_path(&[], 0, &[], &[[0; 32]]));
-    let empty = build(&[]);
-    assert!(empty.cap().is_empty() && empty.path(0).is_empty());
-    // Indices beyond 32 bits are told apart.
-    let rows = [(40, [1; 32])];
+    let fixture = Fixture::new(&[8]);
+    assert!(!fixture.accepts(&one(8, 3, fixture.cap[3]), &[]));
+    let path = fixture.tree.open(&[3]);
+    let inner = hash_node(&matrix(8)[3], &path[0]);
+    assert!(fixture.accepts(&one(7, 3, inner), &path[1..]));
+    assert!(!fixture.accepts(&one(8, 3, inner), &path[1..]));
+    assert!(!fixture.accepts(&one(8, 256 + 3, matrix(8)[3]), &path));
+    // A digest that is missing does not count as zeros.
+    let mut cap = fixture.cap.clone();
+    cap[3] = hash_node(&hash_node(&matrix(8)[3], &path[0]), &[0; 32]);
+    assert!(verify_batch(&cap, &one(8, 3, matrix(8)[3]), &[path[0], [0; 32]]));
+    assert!(!verify_batch(&cap, &one(8, 3, matrix(8)[3]), &path[..1]));
+    assert!(verify_batch(&[], &[], &[]));
+    assert!(!verify_batch(&cap, &[], &[]));
+    assert!(!verify_batch(&[], &[], &[[0; 32]]));
+    let empty = Fixture::new(&[]);
+    assert!(empty.cap.is_empty() && empty.tree.open(&[]).is_empty());
+}
+
+/// Indices beyond 32 bits are told apart, whatever the width of a pointer.
+#[test]
+fn large_indices() {
     let mut node = [1; 32];
     let path: Vec<Digest> = (0..34).map(|level| [level; 32]).collect();
     let index = (1u64 << 39) | 3;
@@ -132,9 +263,12 @@ fn bounds() {
     }
     let mut cap = vec![[0; 32]; CAP];
     cap[3] = node;
-    assert!(verify_path(&cap, index, &rows, &path));
-    assert!(!verify_path(&cap, 3, &rows, &path));
-    assert!(!verify_path(&cap, index | 1 << 35, &rows, &path));
+    let at = |index| [OpenedMatrix { log_height: 40, rows: vec![(index, [1; 32])] }];
+    assert_eq!(path_length(40, &[index]), 34);
+    assert!(verify_batch(&cap, &at(index), &path));
+    assert!(!verify_batch(&cap, &at(3), &path));
+    assert!(!verify_batch(&cap, &at(index | 1 << 35), &path));
+    assert_eq!(path_length(40, &[3, index]), 33);
 }
 
 /// Leaves, inner nodes and injected rows never stand for one another.

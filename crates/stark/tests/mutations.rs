@@ -27,7 +27,7 @@ impl Random {
 
     fn mutation(&mut self) -> Mutation {
         let (a, b, byte) = (self.next(), self.next(), self.next() as u8);
-        match self.next() % 10 {
+        match self.next() % 11 {
             0 => Mutation::Flip { at: a, bit: byte },
             1 => Mutation::Set { at: a, byte },
             2 => Mutation::Swap { a, b },
@@ -37,7 +37,8 @@ impl Random {
             6 => Mutation::Extend { count: a, byte },
             7 => Mutation::Increment { word: a },
             8 => Mutation::AddModulus { word: a },
-            _ => Mutation::Zero { at: a, length: b },
+            9 => Mutation::Zero { at: a, length: b },
+            _ => Mutation::Integer { at: a, byte },
         }
     }
 }
@@ -51,6 +52,7 @@ fn stage(refusal: &Refusal) -> &'static str {
             VerifyError::PublicDenominator(_) | VerifyError::IdleTotal(_) | VerifyError::BusSum => "bus sum",
             VerifyError::Constraints(_) => "constraints",
             VerifyError::Grinding => "grinding",
+            VerifyError::Indices => "indices",
             VerifyError::Opening { .. } => "opening",
             VerifyError::FoldOpening { .. } => "fold opening",
             VerifyError::FinalPolynomial(_) => "final polynomial",
@@ -60,12 +62,12 @@ fn stage(refusal: &Refusal) -> &'static str {
 
 /// Tries mutations `1..=count`, each a function of seed and number alone; the refusals by stage and how many changed nothing.
 fn run(tiny: &Tiny, seed: u64, count: u64) -> (BTreeMap<&'static str, u64>, u64) {
-    let nonce = tiny.nonce();
+    let integers = tiny.integers();
     let one = |number: u64| {
         let mut random = Random(seed ^ number.wrapping_mul(0xd134_2543_de82_ef95));
         let mutations: Vec<_> = (0..1 + random.next() % 2).map(|_| random.mutation()).collect();
         let mut bytes = tiny.honest.clone();
-        mutations.iter().for_each(|mutation| mutation.apply(&mut bytes, &tiny.other, nonce));
+        mutations.iter().for_each(|mutation| mutation.apply(&mut bytes, &tiny.other, &integers));
         if bytes == tiny.honest {
             return None;
         }
@@ -98,7 +100,11 @@ fn a_few_thousand() {
     assert_eq!(refused.values().sum::<u64>() + unchanged, 5_000);
     // Changes reach every check that changed bytes can reach. (What the final polynomial catches takes another transcript.)
     let stages: Vec<_> = refused.keys().copied().collect();
-    assert_eq!(stages, ["bus sum", "constraints", "decode", "fold opening", "grinding", "opening"], "{refused:?}");
+    assert_eq!(
+        stages,
+        ["bus sum", "constraints", "decode", "fold opening", "grinding", "indices", "opening"],
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -118,9 +124,14 @@ fn a_million() {
 fn the_other_proof_is_another() {
     let tiny = Tiny::new();
     assert_eq!(tiny.check(&tiny.honest), Ok(()));
-    assert_eq!(tiny.honest.len(), tiny.other.len());
+    // Lengths follow from the query indices.
+    let [decoded, other] = [&tiny.honest, &tiny.other].map(|bytes| {
+        let proof = Proof::decode(bytes, &tiny.shape).unwrap();
+        assert_eq!(bytes.len(), Proof::encoded_len(&proof.indices, &tiny.shape));
+        proof
+    });
+    assert_ne!(decoded.indices, other.indices);
     assert_eq!(tiny.check(&tiny.other), Err(Refusal::Verify(VerifyError::BusSum)));
-    let decoded = Proof::decode(&tiny.honest, &tiny.shape).unwrap();
-    let nonce = tiny.nonce();
-    assert_eq!(tiny.honest[nonce..nonce + 8], decoded.nonce.to_le_bytes());
+    let integers = std::iter::once(decoded.nonce).chain(decoded.indices);
+    assert_eq!(tiny.honest[tiny.integers()], integers.flat_map(u64::to_le_bytes).collect::<Vec<_>>());
 }

@@ -4,11 +4,11 @@
 mod common;
 
 use common::forge::{Tamper, forge};
-use common::{CONTEXT, System, features, felt, parameters};
+use common::{CONTEXT, PAIRS, System, features, felt, parameters};
 use felt::Felt;
 use stark::parameters::ParametersError;
-use stark::proof::Query;
 use stark::proof_shape::{Part, ShapeError};
+use stark::shape::distinct;
 use stark::verifier::Commitment;
 use stark::{
     Air, AirBuilder, AirError, Bus, Cancelled, Control, DecodeError, Expr, MAX_TABLES, MAX_TERMS, Parameters, Proof,
@@ -17,11 +17,18 @@ use stark::{
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
+/// A proof whose queries stay apart in every domain, so that lengths below can be stated.
 static HONEST: LazyLock<(System, Proof)> = LazyLock::new(|| {
-    let system = features();
-    let proof = system.prove(&parameters()).unwrap();
-    assert_eq!(system.verify(&parameters(), &proof), Ok(()));
-    (system, proof)
+    let candidate = |number: u64| {
+        let mut system = features();
+        // Public tuples that cancel give another transcript.
+        let tuple = vec![felt(number), felt(number)];
+        system.public.extend([PublicTuple::provide(PAIRS, tuple.clone()), PublicTuple::require(PAIRS, tuple)]);
+        let proof = system.prove(&parameters()).unwrap();
+        assert_eq!(system.verify(&parameters(), &proof), Ok(()));
+        (system, proof)
+    };
+    (0..).map(candidate).find(|(_, proof)| distinct(&proof.indices, 6).len() == 8).unwrap()
 });
 
 /// The verifier's answer to the honest proof after a change.
@@ -35,7 +42,7 @@ fn answer(change: impl FnOnce(&mut Proof)) -> VerifyError {
 mod variants {
     use super::*;
 
-    pub const VERIFY: [&str; 11] = [
+    pub const VERIFY: [&str; 12] = [
         "Parameters",
         "Tables",
         "Shape",
@@ -43,6 +50,7 @@ mod variants {
         "BusSum",
         "Constraints",
         "Grinding",
+        "Indices",
         "Opening",
         "FoldOpening",
         "FinalPolynomial",
@@ -59,6 +67,7 @@ mod variants {
             VerifyError::BusSum => "BusSum",
             VerifyError::Constraints(_) => "Constraints",
             VerifyError::Grinding => "Grinding",
+            VerifyError::Indices => "Indices",
             VerifyError::Opening { .. } => "Opening",
             VerifyError::FoldOpening { .. } => "FoldOpening",
             VerifyError::FinalPolynomial(_) => "FinalPolynomial",
@@ -78,7 +87,7 @@ mod variants {
         }
     }
 
-    pub const PARTS: usize = 16;
+    pub const PARTS: usize = 18;
 
     pub fn part(part: Part) -> usize {
         match part {
@@ -91,13 +100,15 @@ mod variants {
             Part::FoldLayers => 6,
             Part::FoldCap => 7,
             Part::FinalPolynomial => 8,
-            Part::Queries => 9,
-            Part::Rows => 10,
-            Part::Row => 11,
-            Part::Path => 12,
-            Part::FoldOpenings => 13,
-            Part::Siblings => 14,
-            Part::FoldPath => 15,
+            Part::Indices => 9,
+            Part::Matrices => 10,
+            Part::Rows => 11,
+            Part::Row => 12,
+            Part::Path => 13,
+            Part::FoldOpenings => 14,
+            Part::Leaves => 15,
+            Part::Siblings => 16,
+            Part::FoldPath => 17,
         }
     }
 
@@ -138,12 +149,13 @@ mod variants {
         }
     }
 
-    pub const DECODE: usize = 2;
+    pub const DECODE: usize = 3;
 
     pub fn decode(error: &DecodeError) -> usize {
         match error {
             DecodeError::Length { .. } => 0,
             DecodeError::NonCanonical { .. } => 1,
+            DecodeError::Short { .. } => 2,
         }
     }
 }
@@ -184,7 +196,9 @@ fn verify_errors() {
     let tampered = forge(system, &parameters(), &FinalPolynomial);
     let final_polynomial = system.verify(&parameters(), &tampered).unwrap_err();
     let one = Felt::one();
-    let opening = |commitment| VerifyError::Opening { query: 2, commitment };
+    let opening = |commitment| VerifyError::Opening { commitment };
+    // The last coefficient tells at every point; the smallest is compared first.
+    let first = tampered.indices.iter().map(|index| index % 128).min().unwrap();
     let cases = [
         (parameters_error, VerifyError::Parameters(ParametersError::Queries(0))),
         (tables_error, VerifyError::Tables(TableError::NoTables)),
@@ -201,16 +215,16 @@ fn verify_errors() {
         (answer(|proof| proof.openings[1].aux_next[0] += one), VerifyError::Constraints(8)),
         (answer(|proof| proof.openings[1].quotient[1] += one), VerifyError::Constraints(8)),
         (answer(wrong_nonce), VerifyError::Grinding),
-        (answer(|proof| proof.queries[2].main.rows[3][0] += one), opening(Commitment::Main)),
-        (answer(|proof| proof.queries[2].lookup.rows[1][0] += one), opening(Commitment::Lookup)),
-        (answer(|proof| proof.queries[2].quotient.rows[0][1] += one), opening(Commitment::Quotient)),
-        (answer(|proof| proof.queries[2].quotient.path[0][31] ^= 1), opening(Commitment::Quotient)),
-        (answer(|proof| proof.queries[7].folds[1].siblings[0] += one), VerifyError::FoldOpening { query: 7, layer: 1 }),
-        (
-            answer(|proof| proof.queries[7].folds[2].path.last_mut().unwrap()[0] ^= 128),
-            VerifyError::FoldOpening { query: 7, layer: 2 },
-        ),
-        (final_polynomial, VerifyError::FinalPolynomial(0)),
+        (answer(|proof| proof.indices.swap(0, 1)), VerifyError::Indices),
+        (answer(|proof| proof.indices[5] += 1 << 10), VerifyError::Indices),
+        (answer(|proof| proof.main.rows[3][2][0] += one), opening(Commitment::Main)),
+        (answer(|proof| proof.main.rows[0].swap(6, 7)), opening(Commitment::Main)),
+        (answer(|proof| proof.lookup.rows[1][2][0] += one), opening(Commitment::Lookup)),
+        (answer(|proof| proof.quotient.rows[0][2][1] += one), opening(Commitment::Quotient)),
+        (answer(|proof| proof.quotient.path[0][31] ^= 1), opening(Commitment::Quotient)),
+        (answer(|proof| proof.folds[1].siblings[7][0] += one), VerifyError::FoldOpening { layer: 1 }),
+        (answer(|proof| proof.folds[2].path.last_mut().unwrap()[0] ^= 128), VerifyError::FoldOpening { layer: 2 }),
+        (final_polynomial, VerifyError::FinalPolynomial(first)),
     ];
     for (found, expected) in &cases {
         assert_eq!(found, expected);
@@ -227,10 +241,7 @@ fn verify_errors() {
 #[test]
 fn shape_errors() {
     type Change = fn(&mut Proof);
-    fn query(proof: &mut Proof) -> &mut Query {
-        &mut proof.queries[5]
-    }
-    let cases: [(Part, usize, usize, Change); 36] = [
+    let cases: [(Part, usize, usize, Change); 44] = [
         (Part::MainCap, 64, 63, |proof| shorten(&mut proof.main_cap)),
         (Part::MainCap, 64, 65, |proof| proof.main_cap.push([0; 32])),
         (Part::MainCap, 64, 0, |proof| proof.main_cap.clear()),
@@ -253,25 +264,50 @@ fn shape_errors() {
         (Part::FoldCap, 64, 32, |proof| proof.fold_caps[2].truncate(32)),
         (Part::FinalPolynomial, 64, 65, |proof| proof.final_polynomial.push(Felt::zero())),
         (Part::FinalPolynomial, 64, 63, |proof| shorten(&mut proof.final_polynomial)),
-        (Part::Queries, 8, 7, |proof| shorten(&mut proof.queries)),
-        (Part::Queries, 8, 0, |proof| proof.queries.clear()),
-        (Part::Rows, 4, 3, |proof| shorten(&mut query(proof).main.rows)),
-        (Part::Rows, 3, 4, |proof| query(proof).lookup.rows.push(vec![])),
-        (Part::Row, 1, 2, |proof| query(proof).main.rows[0].push(Felt::zero())),
-        (Part::Row, 2, 1, |proof| shorten(&mut query(proof).quotient.rows[3])),
-        (Part::Path, 4, 5, |proof| query(proof).main.path.push([0; 32])),
-        (Part::Path, 3, 2, |proof| shorten(&mut query(proof).lookup.path)),
-        (Part::Path, 4, 0, |proof| query(proof).quotient.path.clear()),
-        (Part::FoldOpenings, 3, 2, |proof| shorten(&mut query(proof).folds)),
-        (Part::FoldOpenings, 3, 4, |proof| query(proof).folds.push(Default::default())),
-        (Part::Siblings, 1, 2, |proof| query(proof).folds[0].siblings.push(Felt::zero())),
-        (Part::FoldPath, 3, 4, |proof| query(proof).folds[0].path.push([0; 32])),
-        (Part::FoldPath, 1, 0, |proof| query(proof).folds[2].path.clear()),
+        (Part::Indices, 8, 7, |proof| shorten(&mut proof.indices)),
+        (Part::Indices, 8, 9, |proof| proof.indices.push(0)),
+        (Part::Indices, 8, 0, |proof| proof.indices.clear()),
+        (Part::Matrices, 4, 3, |proof| shorten(&mut proof.main.rows)),
+        (Part::Matrices, 3, 4, |proof| proof.lookup.rows.push(vec![])),
+        (Part::Rows, 8, 7, |proof| shorten(&mut proof.main.rows[1])),
+        (Part::Rows, 8, 9, |proof| proof.quotient.rows[0].push(vec![Felt::zero(); 2])),
+        (Part::Rows, 8, 0, |proof| proof.lookup.rows[2].clear()),
+        // The same index twice: one row less.
+        (Part::Rows, 7, 8, |proof| proof.indices[1] = proof.indices[0]),
+        (Part::Row, 1, 2, |proof| proof.main.rows[0][5].push(Felt::zero())),
+        (Part::Row, 2, 1, |proof| shorten(&mut proof.quotient.rows[3][5])),
+        (Part::Path, 32, 33, |proof| proof.main.path.push([0; 32])),
+        (Part::Path, 24, 23, |proof| shorten(&mut proof.lookup.path)),
+        (Part::Path, 32, 0, |proof| proof.quotient.path.clear()),
+        (Part::FoldOpenings, 3, 2, |proof| shorten(&mut proof.folds)),
+        (Part::FoldOpenings, 3, 4, |proof| proof.folds.push(Default::default())),
+        (Part::Leaves, 8, 7, |proof| shorten(&mut proof.folds[1].siblings)),
+        (Part::Leaves, 8, 9, |proof| proof.folds[2].siblings.push(vec![Felt::zero()])),
+        (Part::Siblings, 1, 2, |proof| proof.folds[0].siblings[5].push(Felt::zero())),
+        (Part::Siblings, 1, 0, |proof| shorten(&mut proof.folds[1].siblings[0])),
+        (Part::FoldPath, 24, 25, |proof| proof.folds[0].path.push([0; 32])),
+        (Part::FoldPath, 8, 7, |proof| shorten(&mut proof.folds[2].path)),
     ];
     for (part, expected, found, change) in cases {
         assert_eq!(answer(change), VerifyError::Shape(ShapeError { part, expected, found }));
     }
     assert_all(cases.map(|(part, ..)| variants::part(part)), variants::PARTS);
+}
+
+/// Bytes of everything after the query indices.
+fn answers_len(proof: &Proof) -> usize {
+    let mut words = 0;
+    for opening in [&proof.main, &proof.lookup, &proof.quotient] {
+        words += opening.rows.iter().flatten().map(Vec::len).sum::<usize>() + opening.path.len();
+    }
+    for opening in &proof.folds {
+        words += opening.siblings.iter().map(Vec::len).sum::<usize>() + opening.path.len();
+    }
+    32 * words
+}
+
+fn integers(proof: &Proof) -> Vec<u8> {
+    proof.indices.iter().copied().flat_map(u64::to_le_bytes).collect()
 }
 
 #[test]
@@ -280,13 +316,21 @@ fn decode_errors() {
     let shape = Shape::new(&system.tables, &parameters());
     let bytes = proof.encode(&shape);
     let mut errors = Vec::new();
-    for length in [0, 1, bytes.len() - 1, bytes.len() + 1, bytes.len() + 32, 2 * bytes.len()] {
+    // Nonce and query indices end where the rows begin.
+    let (expected, queries) = (bytes.len(), bytes.len() - answers_len(proof));
+    for found in [0, 1, queries - 1, queries, expected - 1, expected + 1, expected + 32, 2 * expected] {
         let mut bytes = bytes.clone();
-        bytes.resize(length, 0);
+        bytes.resize(found, 0);
         let error = Proof::decode(&bytes, &shape).unwrap_err();
-        assert_eq!(error, DecodeError::Length { expected: Proof::encoded_len(&shape), found: length });
+        let length = DecodeError::Length { expected, found };
+        assert_eq!(error, if found < queries { DecodeError::Short { head: queries, found } } else { length });
         errors.push(error);
     }
+    // An index twice: another length.
+    let twice = Proof { indices: [&proof.indices[..1], &proof.indices[..7]].concat(), ..proof.clone() };
+    let error =
+        Proof::decode(&[&bytes[..queries - 64], &integers(&twice), &bytes[queries..]].concat(), &shape).unwrap_err();
+    assert_eq!(error, DecodeError::Length { expected: Proof::encoded_len(&twice.indices, &shape), found: expected });
     // The totals follow the caps of main and LogUp columns.
     let offset = 2 * 64 * 32;
     let mut bytes = bytes;
@@ -294,6 +338,7 @@ fn decode_errors() {
     let error = Proof::decode(&bytes, &shape).unwrap_err();
     assert_eq!(error, DecodeError::NonCanonical { offset });
     errors.push(error);
+    assert!(errors.iter().all(|error| !error.to_string().is_empty()));
     assert_all(errors.iter().map(variants::decode), variants::DECODE);
 }
 

@@ -3,6 +3,8 @@
 use crate::witness::memory;
 use cairo_air::components::derived::Size;
 use cairo_air::components::{generic, instruction};
+use cairo_air::fetch::MAX_FETCHES;
+use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, TableKind};
 use cairo_execution::Execution;
 use stark::{Air, MIN_LOG_HEIGHT};
@@ -22,9 +24,9 @@ pub struct Costs {
     pub steps_per_excess_column: u64,
     /// The generic table.
     pub generic: Size,
-    /// The instruction table.
+    /// The instruction table; nothing if the claim's list of fetches takes its place.
     pub instruction: Size,
-    /// Columns of the byte table, if nothing else needs it already.
+    /// Columns of the byte table, if the instruction table needs it and nothing else does already.
     pub byte: usize,
     /// Most tables of one kind.
     pub chunks: usize,
@@ -47,16 +49,32 @@ impl Costs {
         let fixed = memory
             + if range_check { RANGE_CHECK_WIDTH + BYTE_WIDTH } else { 0 }
             + if used(&Builtin::Bitwise) { BITWISE_WIDTH } else { 0 };
+        let listed = fetches_fit(execution);
         Self {
             columns: columns.saturating_sub(fixed),
             cells_per_column: 256,
             steps_per_excess_column: 8,
             generic: size(generic::air()),
-            instruction: size(instruction::air(execution.program.final_pc())),
-            byte,
+            instruction: match listed {
+                true => Size { columns: 0, interactions: 0 },
+                false => size(instruction::air(execution.program.final_pc())),
+            },
+            byte: if listed { 0 } else { byte },
             chunks: 2,
         }
     }
+}
+
+/// Whether the claim's list of fetches holds whatever instructions of the run a plan leaves to the generic and word tables.
+fn fetches_fit(execution: &Execution) -> bool {
+    let mut seen = vec![false; execution.program.bytecode().len()];
+    let mut distinct = 0;
+    for registers in &execution.trace {
+        let index = registers.pc.checked_sub(PROGRAM_BASE).map(|index| index as usize);
+        let Some(seen) = index.and_then(|index| seen.get_mut(index)) else { return false };
+        distinct += usize::from(!std::mem::replace(seen, true));
+    }
+    distinct <= MAX_FETCHES
 }
 
 // Main and LogUp columns of the tables that a plan does not choose.

@@ -146,8 +146,8 @@ pub fn other_tables(execution: &Execution, claim: &Claim, steps: &[StepTable], c
         add(TableKind::Memory, log_height);
     }
     let fetches = steps.iter().any(|table| matches!(table.kind, TableKind::Generic | TableKind::Word(_)));
-    let mut bytes = fetches;
-    if fetches {
+    let mut bytes = fetches && claim.fetches.is_empty();
+    if bytes {
         add(TableKind::Instruction, instruction::log_height(counters));
     }
     let segment = |builtin| claim.segment(&execution.program, builtin).filter(|segment| segment.stop > segment.base);

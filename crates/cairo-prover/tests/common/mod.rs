@@ -29,7 +29,7 @@ pub fn execution(name: &str, arguments: Option<&str>) -> Execution {
 /// The witness of an execution with all steps in the generic table.
 pub fn generic_witness(execution: Execution) -> Witness {
     let steps = all_generic(&execution);
-    witness(execution, [7; 32], steps, &Unattended).unwrap()
+    witness(execution, [7; 32], steps, 0, &Unattended).unwrap()
 }
 
 /// What the debug checker says.

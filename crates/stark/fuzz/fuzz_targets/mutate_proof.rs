@@ -20,7 +20,7 @@ impl<'a> Arbitrary<'a> for Mutations {
         let mut mutations = Vec::new();
         while !u.is_empty() && mutations.len() < 8 {
             let (kind, a, b, byte) =
-                (u.int_in_range(0..=9)?, u16::arbitrary(u)?, u16::arbitrary(u)?, u8::arbitrary(u)?);
+                (u.int_in_range(0..=10)?, u16::arbitrary(u)?, u16::arbitrary(u)?, u8::arbitrary(u)?);
             let (a, b) = (usize::from(a), usize::from(b));
             mutations.push(match kind {
                 0 => Mutation::Flip { at: a, bit: byte },
@@ -32,7 +32,8 @@ impl<'a> Arbitrary<'a> for Mutations {
                 6 => Mutation::Extend { count: a, byte },
                 7 => Mutation::Increment { word: a },
                 8 => Mutation::AddModulus { word: a },
-                _ => Mutation::Zero { at: a, length: b },
+                9 => Mutation::Zero { at: a, length: b },
+                _ => Mutation::Integer { at: a, byte },
             });
         }
         Ok(Self(mutations))
@@ -40,9 +41,9 @@ impl<'a> Arbitrary<'a> for Mutations {
 }
 
 fuzz_target!(|mutations: Mutations| {
-    let mut bytes = TINY.honest.clone();
+    let (mut bytes, integers) = (TINY.honest.clone(), TINY.integers());
     for mutation in &mutations.0 {
-        mutation.apply(&mut bytes, &TINY.other, TINY.nonce());
+        mutation.apply(&mut bytes, &TINY.other, &integers);
     }
     let accepted = TINY.check(&bytes).is_ok();
     assert_eq!(accepted, bytes == TINY.honest);

@@ -1,10 +1,10 @@
 //! Commitments to columns of different heights.
 
 use crate::control::{Cancelled, Meter};
-use crate::hash::{Digest, hash_row};
+use crate::hash::{BATCH, Digest, RowHasher};
 use crate::merkle::MerkleTree;
 use crate::proof::Opening;
-use crate::shape::{Group, Shape};
+use crate::shape::{Group, Shape, distinct};
 use felt::Felt;
 use rayon::prelude::*;
 
@@ -53,16 +53,17 @@ impl Committed {
         self.tree.cap()
     }
 
-    /// The rows at a query index, with their Merkle path.
-    pub fn open(&self, index: usize, shape: &Shape) -> Opening {
+    /// The rows at the query indices, with the batch opening of the tree.
+    pub fn open(&self, indices: &[u64], shape: &Shape) -> Opening {
         let present = || self.groups.iter().zip(&shape.groups).filter(|(columns, _)| !columns.is_empty());
-        let row = |(columns, group): (&Vec<Vec<Felt>>, &Group)| {
-            let local = index % (group.height() << self.log_blowup);
-            let at = position(local, group.log_height, self.log_blowup);
-            columns.iter().map(|column| column[at]).collect()
+        let rows = |(columns, group): (&Vec<Vec<Felt>>, &Group)| {
+            // The columns are in memory, so their indices fit.
+            let positions = distinct(indices, shape.log_lde(group)).into_iter();
+            let at = positions.map(|index| position(index as usize, group.log_height, self.log_blowup));
+            at.map(|at| columns.iter().map(|column| column[at]).collect()).collect()
         };
-        let leaves = present().next().map_or(1, |(_, group)| group.height() << self.log_blowup);
-        Opening { rows: present().map(row).collect(), path: self.tree.path(index % leaves) }
+        let leaves = present().next().map(|(_, group)| distinct(indices, shape.log_lde(group)));
+        Opening { rows: present().map(rows).collect(), path: self.tree.open(&leaves.unwrap_or_default()) }
     }
 }
 
@@ -77,9 +78,10 @@ fn hash_rows(columns: &[Vec<Felt>], log_blowup: u32, meter: &Meter<'_>) -> Resul
     let log_height = size.trailing_zeros() - log_blowup;
     let mut digests = vec![[0; 32]; size];
     digests.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
-        for (digest, index) in out.iter_mut().zip(chunk * STRIDE..) {
-            let at = position(index, log_height, log_blowup);
-            *digest = hash_row(columns.iter().map(|column| &column[at]));
+        let mut hasher = RowHasher::new(columns.len());
+        for (batch, out) in out.chunks_mut(BATCH).enumerate() {
+            let first = chunk * STRIDE + batch * BATCH;
+            hasher.hash(out, |column, row| &columns[column][position(first + row, log_height, log_blowup)]);
         }
         meter.checkpoint()
     })?;

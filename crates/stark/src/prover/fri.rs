@@ -2,10 +2,10 @@
 
 use crate::control::{Cancelled, Meter};
 use crate::fold::inverse_of_two;
-use crate::hash::{Digest, hash_row};
+use crate::hash::{BATCH, Digest, RowHasher};
 use crate::merkle::MerkleTree;
-use crate::proof::FoldOpening;
-use crate::shape::{Fold, LOG_FINAL, Shape};
+use crate::proof::{FoldOpening, unknown_values};
+use crate::shape::{Fold, LOG_FINAL, Shape, distinct};
 use crate::transcript::Transcript;
 use felt::domain::{lde_point, root_of_unity};
 use felt::packed::{Packed, WithPacked};
@@ -64,16 +64,15 @@ impl Folded {
         self.layers.iter().map(|layer| layer.tree.cap()).collect()
     }
 
-    /// The leaves of all layers for a query.
-    pub fn open(&self, index: usize) -> Vec<FoldOpening> {
-        let mut index = index;
+    /// The leaves of all layers at the query indices.
+    pub fn open(&self, indices: &[u64]) -> Vec<FoldOpening> {
         let open = |layer: &Layer| {
-            let leaves = layer.codeword.len() >> layer.fold.log_arity;
-            let (leaf, own) = (index % leaves, index / leaves);
-            index = leaf;
-            let siblings = layer.codeword[leaf..].iter().step_by(leaves).enumerate();
-            let siblings = siblings.filter(|(position, _)| *position != own).map(|(_, value)| *value).collect();
-            FoldOpening { siblings, path: layer.tree.path(leaf) }
+            // The codeword is in memory, so its indices fit.
+            let values = |unknown: Vec<u64>| unknown.into_iter().map(|index| layer.codeword[index as usize]).collect();
+            FoldOpening {
+                siblings: unknown_values(layer.fold, indices).into_iter().map(values).collect(),
+                path: layer.tree.open(&distinct(indices, layer.fold.log_leaves())),
+            }
         };
         self.layers.iter().map(open).collect()
     }
@@ -84,8 +83,10 @@ fn hash_leaves(codeword: &[Felt], fold: Fold, meter: &Meter<'_>) -> Result<Vec<D
     let leaves = codeword.len() >> fold.log_arity;
     let mut digests = vec![[0; 32]; leaves];
     digests.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
-        for (digest, leaf) in out.iter_mut().zip(chunk * STRIDE..) {
-            *digest = hash_row(codeword[leaf..].iter().step_by(leaves));
+        let mut hasher = RowHasher::new(1 << fold.log_arity);
+        for (batch, out) in out.chunks_mut(BATCH).enumerate() {
+            let first = chunk * STRIDE + batch * BATCH;
+            hasher.hash(out, |position, leaf| &codeword[position * leaves + first + leaf]);
         }
         meter.checkpoint()
     })?;

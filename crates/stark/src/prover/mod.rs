@@ -5,14 +5,17 @@ mod commit;
 mod deep;
 mod fri;
 mod lookup;
+mod memory;
 mod openings;
 mod quotient;
 mod rows;
 
+pub use memory::peak_memory;
+
 use crate::control::{Cancelled, Control, Meter, Phase};
-use crate::hash::grinding_zeros;
+use crate::hash;
 use crate::parameters::{Parameters, ParametersError};
-use crate::proof::{Proof, Query};
+use crate::proof::Proof;
 use crate::shape::{QUOTIENT_PIECES, Shape};
 use crate::table::{PublicTuple, Table, TableError, check_public, check_tables};
 use crate::transcript::Transcript;
@@ -133,12 +136,9 @@ pub fn prove(
     proof.final_polynomial.clone_from(&folded.final_polynomial);
     proof.nonce = grind(&transcript, parameters.grinding_bits, &meter)?;
     transcript.grinding(proof.nonce, parameters.grinding_bits);
-    for index in transcript.query_indices(shape.queries, shape.log_max_lde()) {
-        // The codeword is in memory, so its indices fit.
-        let index = index as usize;
-        let [main, lookup, quotient] = committed.map(|committed| committed.open(index, &shape));
-        proof.queries.push(Query { main, lookup, quotient, folds: folded.open(index) });
-    }
+    proof.indices = transcript.query_indices(shape.queries, shape.log_max_lde());
+    [proof.main, proof.lookup, proof.quotient] = committed.map(|committed| committed.open(&proof.indices, &shape));
+    proof.folds = folded.open(&proof.indices);
     control.progress(Phase::Fri, 1.0);
     Ok(proof)
 }
@@ -169,15 +169,17 @@ fn copy(groups: &[Vec<Vec<Felt>>], meter: &Meter<'_>) -> Result<Vec<Vec<Vec<Felt
 
 /// The smallest nonce that solves the puzzle, so that the proof does not depend on scheduling.
 fn grind(transcript: &Transcript, bits: u32, meter: &Meter<'_>) -> Result<u64, Cancelled> {
-    const BLOCK: u32 = 1 << 16;
+    /// Nonces that one thread tries, and parts that are tried before the control hook is visited again.
+    const PART: u64 = 1 << 12;
+    const PARTS: u64 = 1 << 6;
     let seed = transcript.grinding_seed();
     let mut start = 0u64;
     loop {
         meter.checkpoint()?;
-        let solves = |offset: &u32| grinding_zeros(&seed, start + u64::from(*offset)) >= bits;
-        if let Some(offset) = (0..BLOCK).into_par_iter().with_min_len(1 << 12).find_first(solves) {
-            return Ok(start + u64::from(offset));
+        let parts = (0..PARTS).into_par_iter();
+        if let Some(nonce) = parts.find_map_first(|part| hash::grind(&seed, start + part * PART, PART, bits)) {
+            return Ok(nonce);
         }
-        start += u64::from(BLOCK);
+        start += PART * PARTS;
     }
 }

@@ -2,19 +2,18 @@
 //! tampered with before it is committed to. It shares only the transcript, the hashes and the circuits with the crate's
 //! prover; honest, it makes the same proof.
 
+use super::tree::{Tree, modulo};
 use super::{CONTEXT, System};
 use felt::domain::{lde_point, root_of_unity};
 use felt::{Felt, fft};
 use stark::composition::{BusChallenges, Composition};
-use stark::control::{Meter, Phase};
 use stark::fold::{evaluate, fold};
 use stark::graph::Input;
-use stark::hash::{Digest, grinding_zeros, hash_row};
-use stark::merkle::MerkleTree;
-use stark::proof::{FoldOpening, GroupOpenings, Opening, Query};
+use stark::hash::{grinding_zeros, hash_row};
+use stark::proof::{FoldOpening, GroupOpenings, Opening};
 use stark::shape::{Group, Shape};
 use stark::transcript::Transcript;
-use stark::{Parameters, Proof, Unattended};
+use stark::{Parameters, Proof};
 
 /// Columns of each group: `[group][column][row]`.
 pub type Columns = Vec<Vec<Vec<Felt>>>;
@@ -118,11 +117,7 @@ fn extend_all(columns: &Columns, log_blowup: u32) -> Columns {
 
 struct Committed {
     columns: Columns,
-    tree: MerkleTree,
-}
-
-fn tree(rows: Vec<Vec<Digest>>) -> MerkleTree {
-    MerkleTree::build(rows, &Meter::new(&Unattended, Phase::Main, 1)).unwrap()
+    tree: Tree,
 }
 
 impl Committed {
@@ -131,15 +126,17 @@ impl Committed {
             .iter()
             .filter(|group| !group.is_empty())
             .map(|group| (0..group[0].len()).map(|row| hash_row(group.iter().map(|column| &column[row]))).collect());
-        let tree = tree(digests.collect());
+        let tree = Tree::new(digests.collect());
         Self { columns, tree }
     }
 
-    fn open(&self, index: usize) -> Opening {
-        let present = || self.columns.iter().filter(|group| !group.is_empty());
-        let row = |group: &Vec<Vec<Felt>>| group.iter().map(|column| column[index % column.len()]).collect();
-        let leaves = present().next().map_or(1, |group| group[0].len());
-        Opening { rows: present().map(row).collect(), path: self.tree.path(index % leaves) }
+    fn open(&self, indices: &[u64]) -> Opening {
+        let rows = |group: &Vec<Vec<Felt>>| {
+            let row = |index: usize| group.iter().map(|column| column[index]).collect();
+            modulo(indices, group[0].len()).into_iter().map(row).collect()
+        };
+        let present = self.columns.iter().filter(|group| !group.is_empty());
+        Opening { rows: present.map(rows).collect(), path: self.tree.open(indices) }
     }
 }
 
@@ -306,7 +303,7 @@ pub fn forge(system: &System, parameters: &Parameters, tamper: &impl Tamper) -> 
         tamper.layer(number, &mut codeword);
         let leaves = codeword.len() >> step.log_arity;
         let values = |leaf: usize| codeword[leaf..].iter().step_by(leaves);
-        let tree = tree(vec![(0..leaves).map(|leaf| hash_row(values(leaf))).collect()]);
+        let tree = Tree::new(vec![(0..leaves).map(|leaf| hash_row(values(leaf))).collect()]);
         let beta = transcript.fri_layer(&tree.cap());
         proof.fold_caps.push(tree.cap());
         let inverse_root = root_of_unity(step.log_arity).inv().unwrap();
@@ -320,7 +317,7 @@ pub fn forge(system: &System, parameters: &Parameters, tamper: &impl Tamper) -> 
             let factor = beta.pow(1u64 << step.log_arity);
             folded.iter_mut().zip(&quotient).for_each(|(value, quotient)| *value += factor * *quotient);
         }
-        layers.push((std::mem::replace(&mut codeword, folded), tree, leaves));
+        layers.push((std::mem::replace(&mut codeword, folded), tree));
     }
     let domain = codeword.len().trailing_zeros();
     proof.final_polynomial = fft::coefficients_natural(&codeword, &lde_point(domain, 0));
@@ -332,20 +329,19 @@ pub fn forge(system: &System, parameters: &Parameters, tamper: &impl Tamper) -> 
     transcript.grinding(proof.nonce, parameters.grinding_bits);
     let mut indices = transcript.query_indices(shape.queries, shape.log_max_lde());
     tamper.query_indices(&mut indices);
-    for index in indices {
-        let index = index as usize;
-        let open = |(codeword, tree, leaves): &(Vec<Felt>, MerkleTree, usize)| {
-            let (leaf, own) = (index % leaves, index % codeword.len() / leaves);
-            let values = codeword[leaf..].iter().step_by(*leaves).enumerate();
-            let siblings = values.filter(|(position, _)| *position != own).map(|(_, value)| *value).collect();
-            FoldOpening { siblings, path: tree.path(leaf) }
+    let open = |(codeword, tree): &(Vec<Felt>, Tree)| {
+        let known = modulo(&indices, codeword.len());
+        let siblings = |leaf: usize| {
+            let values = (leaf..codeword.len()).step_by(tree.leaves());
+            values.filter(|index| !known.contains(index)).map(|index| codeword[index]).collect()
         };
-        proof.queries.push(Query {
-            main: main_commitment.open(index),
-            lookup: lookup_commitment.open(index),
-            quotient: quotient_commitment.open(index),
-            folds: layers.iter().map(open).collect(),
-        });
-    }
+        let siblings = modulo(&indices, tree.leaves()).into_iter().map(siblings).collect();
+        FoldOpening { siblings, path: tree.open(&indices) }
+    };
+    proof.folds = layers.iter().map(open).collect();
+    proof.main = main_commitment.open(&indices);
+    proof.lookup = lookup_commitment.open(&indices);
+    proof.quotient = quotient_commitment.open(&indices);
+    proof.indices = indices;
     proof
 }

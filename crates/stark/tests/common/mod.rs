@@ -8,6 +8,7 @@ pub mod forge;
 pub mod mutation;
 pub mod random_air;
 pub mod tiny;
+pub mod tree;
 
 use felt::Felt;
 use stark::{

@@ -1,6 +1,7 @@
 //! Changes to the bytes of a proof.
 
 use felt::{Felt, encoding};
+use std::ops::Range;
 
 /// A change at a position, which is taken modulo the length.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,25 +26,27 @@ pub enum Mutation {
     AddModulus { word: usize },
     /// Zeros a range.
     Zero { at: usize, length: usize },
+    /// Sets one byte of the nonce or of a query index.
+    Integer { at: usize, byte: u8 },
 }
 
-/// The start of a 32-byte word. All words stand at multiples of 32 up to the 8-byte nonce, and 8 bytes later after it.
-fn word_start(word: usize, length: usize, nonce: usize) -> Option<usize> {
-    let words = length.checked_sub(8)? / 32;
+/// The start of a 32-byte word. Words stand one after the other but for the integers (nonce and query indices) in their midst.
+fn word_start(word: usize, length: usize, integers: &Range<usize>) -> Option<usize> {
+    let words = length.checked_sub(integers.len())? / 32;
     let start = word.checked_rem(words)? * 32;
-    let start = if start >= nonce { start + 8 } else { start };
+    let start = if start >= integers.start { start + integers.len() } else { start };
     (start + 32 <= length).then_some(start)
 }
 
 impl Mutation {
-    /// Applies the change. `nonce` is the position of the proof's nonce.
-    pub fn apply(&self, bytes: &mut Vec<u8>, other: &[u8], nonce: usize) {
+    /// Applies the change. `integers` is where the proof's nonce and query indices stand.
+    pub fn apply(&self, bytes: &mut Vec<u8>, other: &[u8], integers: &Range<usize>) {
         let length = bytes.len();
         if length == 0 {
             return;
         }
         let range = |at: usize, count: usize| at % length..(at % length + count % 512).min(length);
-        let word = |word: usize| word_start(word, length, nonce);
+        let word = |word: usize| word_start(word, length, integers);
         match *self {
             Self::Flip { at, bit } => bytes[at % length] ^= 1 << (bit % 8),
             Self::Set { at, byte } => bytes[at % length] = byte,
@@ -70,6 +73,11 @@ impl Mutation {
             }),
             Self::AddModulus { word: at } => change_word(bytes, word(at), |element| Some(add_modulus(element))),
             Self::Zero { at, length } => bytes[range(at, length)].fill(0),
+            Self::Integer { at, byte } => {
+                if let Some(place) = bytes.get_mut(integers.start + at % integers.len()) {
+                    *place = byte;
+                }
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{System, system};
 use stark::{DecodeError, Parameters, Proof, Shape, VerifyError};
+use std::ops::Range;
 
 /// Few queries, but enough that another nonce never leads to the same ones.
 pub const PARAMETERS: Parameters = Parameters { log_blowup: 1, queries: 5, grinding_bits: 6, log_fold: 2 };
@@ -45,10 +46,11 @@ impl Tiny {
 }
 
 impl Tiny {
-    /// The position of the nonce in the bytes.
-    pub fn nonce(&self) -> usize {
+    /// Where nonce and query indices stand in the bytes.
+    pub fn integers(&self) -> Range<usize> {
         let elements = |group: &stark::shape::Group| group.openings() + 1;
         let digests = (3 + self.shape.folds.len()) * 64;
-        (digests + self.shape.groups.iter().map(elements).sum::<usize>() + 64) * 32
+        let nonce = (digests + self.shape.groups.iter().map(elements).sum::<usize>() + 64) * 32;
+        nonce..nonce + 8 + 8 * self.shape.queries
     }
 }

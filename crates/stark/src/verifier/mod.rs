@@ -1,17 +1,17 @@
 //! The verifier, step by step as in `docs/PROTOCOL.md`. No byte of a proof can make it panic.
 
+mod queries;
+
 use crate::composition::{BusChallenges, Composition};
-use crate::fold::{evaluate, fold};
 use crate::graph::Input;
-use crate::hash::{Digest, hash_row};
-use crate::merkle::verify_path;
 use crate::parameters::{Parameters, ParametersError};
-use crate::proof::{GroupOpenings, Opening, Proof, Query, committed_widths};
+use crate::proof::{GroupOpenings, Proof};
 use crate::proof_shape::{ShapeError, check_shape};
 use crate::shape::{Group, Shape};
 use crate::table::{PublicTuple, Table, TableError, check_public, check_tables};
 use crate::transcript::Transcript;
 use felt::{Felt, domain};
+pub(crate) use queries::POINT_OF_PART;
 use std::fmt;
 
 /// One of the three column commitments.
@@ -62,25 +62,24 @@ pub enum VerifyError {
     /// The nonce does not solve the grinding puzzle.
     #[error("the proof-of-work nonce is wrong")]
     Grinding,
+    /// The proof's query indices are not the transcript's.
+    #[error("the query indices are not those that the transcript gives")]
+    Indices,
     /// Opened rows do not belong to their commitment.
-    #[error("query {query}: the opened {commitment} do not belong to their commitment")]
+    #[error("the opened {commitment} do not belong to their commitment")]
     Opening {
-        /// Number of the query.
-        query: usize,
         /// The commitment.
         commitment: Commitment,
     },
     /// Values of a FRI layer do not belong to its commitment.
-    #[error("query {query}: the values of FRI layer {layer} do not belong to its commitment")]
+    #[error("the values of FRI layer {layer} do not belong to its commitment")]
     FoldOpening {
-        /// Number of the query.
-        query: usize,
         /// Number of the layer.
         layer: usize,
     },
-    /// The folded value is not that of the final polynomial.
-    #[error("query {0}: the folded value differs from the final polynomial")]
-    FinalPolynomial(usize),
+    /// The folded value at this index is not that of the final polynomial.
+    #[error("the folded value at index {0} differs from the final polynomial")]
+    FinalPolynomial(u64),
 }
 
 /// Checks that `proof` shows knowledge of columns for `tables` that satisfy all constraints and balance all buses against
@@ -130,17 +129,15 @@ pub fn verify(
     if !transcript.grinding(proof.nonce, parameters.grinding_bits) {
         return Err(VerifyError::Grinding);
     }
-    let indices = transcript.query_indices(shape.queries, shape.log_max_lde());
-
-    // 6. At each query: opened rows belong to their commitments, give the DEEP quotients, and these fold, layer by layer,
-    //    to the final polynomial.
-    let deep = DeepChecks::new(&shape, &proof.openings, &zeta, &gamma);
-    for (number, (query, &index)) in proof.queries.iter().zip(&indices).enumerate() {
-        check_openings(proof, &shape, number, query, index)?;
-        let quotients = deep.evaluate(&shape, query, index);
-        check_folds(proof, &shape, number, query, index, &quotients, &betas)?;
+    if transcript.query_indices(shape.queries, shape.log_max_lde()) != proof.indices {
+        return Err(VerifyError::Indices);
     }
-    Ok(())
+
+    // 6. At the query indices: opened rows belong to their commitments, give the DEEP quotients, and these fold, layer by
+    //    layer, to the final polynomial.
+    queries::check_openings(proof, &shape)?;
+    let quotients = queries::deep_quotients(proof, &shape, &zeta, &gamma);
+    queries::check_folds(proof, &shape, quotients, &betas)
 }
 
 fn check_bus_sum(
@@ -238,130 +235,11 @@ fn evaluate_periodic(values: &[Felt], log_height: u32, zeta: &Felt) -> Felt {
     sum * (x.pow(values.len() as u64) - Felt::one()) * invert(Felt::from(values.len() as u64))
 }
 
-fn check_openings(proof: &Proof, shape: &Shape, number: usize, query: &Query, index: u64) -> Result<(), VerifyError> {
-    let commitments = [
-        (Commitment::Main, &query.main, &proof.main_cap),
-        (Commitment::Lookup, &query.lookup, &proof.lookup_cap),
-        (Commitment::Quotient, &query.quotient, &proof.quotient_cap),
-    ];
-    for (which, (commitment, opening, cap)) in commitments.into_iter().enumerate() {
-        let heights = shape.groups.iter().filter(|group| committed_widths(group)[which] > 0);
-        let rows: Vec<(u32, Digest)> =
-            heights.zip(&opening.rows).map(|(group, row)| (shape.log_lde(group), hash_row(row.iter()))).collect();
-        let leaves = rows.first().map_or(1, |(log_leaves, _)| 1u64 << log_leaves);
-        if !verify_path(cap, index % leaves, &rows, &opening.path) {
-            return Err(VerifyError::Opening { query: number, commitment });
-        }
-    }
-    Ok(())
-}
-
-/// What the DEEP quotients of all queries share.
-struct DeepChecks {
-    /// For each group: `ζ`, `ζ·g`, and the powers of `γ` with the combined out-of-domain values at both.
-    groups: Vec<DeepGroup>,
-}
-
-struct DeepGroup {
-    points: [Felt; 2],
-    powers: [Vec<Felt>; 5],
-    values: [Felt; 2],
-}
-
-/// Which of the two points each part of the openings belongs to.
-pub(crate) const POINT_OF_PART: [usize; 5] = [0, 1, 0, 1, 0];
-
-impl DeepChecks {
-    fn new(shape: &Shape, openings: &[GroupOpenings], zeta: &Felt, gamma: &Felt) -> Self {
-        let mut power = Felt::one();
-        let groups = shape.groups.iter().zip(openings).map(|(group, openings)| {
-            let points = [*zeta, *zeta * domain::root_of_unity(group.log_height)];
-            let mut values = [Felt::zero(); 2];
-            let powers = std::array::from_fn(|part| {
-                let mut powers = Vec::with_capacity(openings.parts()[part].len());
-                for value in openings.parts()[part] {
-                    values[POINT_OF_PART[part]] += power * *value;
-                    powers.push(power);
-                    power *= *gamma;
-                }
-                powers
-            });
-            DeepGroup { points, powers, values }
-        });
-        Self { groups: groups.collect() }
-    }
-
-    /// `Σ γ^k·(f_k(x) − f_k(p))/(x − p)` of each group at the query's point.
-    fn evaluate(&self, shape: &Shape, query: &Query, index: u64) -> Vec<Felt> {
-        let mut rows = [&query.main, &query.lookup, &query.quotient].map(|opening: &Opening| opening.rows.iter());
-        let mut quotients = Vec::with_capacity(self.groups.len());
-        for (group, deep) in shape.groups.iter().zip(&self.groups) {
-            let widths = committed_widths(group);
-            let mut take =
-                |which: usize| if widths[which] > 0 { rows[which].next().map_or(&[][..], Vec::as_slice) } else { &[] };
-            let (main, aux, quotient) = (take(0), take(1), take(2));
-            let log_lde = shape.log_lde(group);
-            let x = domain::lde_point(log_lde, index & ((1 << log_lde) - 1));
-            let combine = |powers: &[Felt], row: &mut dyn Iterator<Item = &Felt>| {
-                powers.iter().zip(row).fold(Felt::zero(), |sum, (power, value)| sum + *power * *value)
-            };
-            let [p_main, p_main_next, p_aux, p_aux_next, p_quotient] = &deep.powers;
-            let mut next = group.next_columns.iter().filter_map(|&column| main.get(column));
-            let at_zeta = combine(p_main, &mut main.iter())
-                + combine(p_aux, &mut aux.iter())
-                + combine(p_quotient, &mut quotient.iter());
-            let at_next = combine(p_main_next, &mut next) + combine(p_aux_next, &mut aux.last().into_iter());
-            let [here, there] = deep.points.map(|point| invert(x - point));
-            quotients.push((at_zeta - deep.values[0]) * here + (at_next - deep.values[1]) * there);
-        }
-        quotients
-    }
-}
-
-fn check_folds(
-    proof: &Proof,
-    shape: &Shape,
-    number: usize,
-    query: &Query,
-    index: u64,
-    quotients: &[Felt],
-    betas: &[Felt],
-) -> Result<(), VerifyError> {
-    // The tallest group starts the fold; every other comes in where the sizes meet. The schedule stops at each of them.
-    let mut groups = shape.groups.iter().zip(quotients).peekable();
-    let mut value = groups.next().map_or_else(Felt::zero, |(_, quotient)| *quotient);
-    let mut index = index;
-    let layers = shape.folds.iter().zip(&query.folds).zip(&proof.fold_caps).zip(betas);
-    for (layer, (((step, opening), cap), beta)) in layers.enumerate() {
-        let log_leaves = step.log_size - step.log_arity;
-        let (leaf, position) = (index & ((1 << log_leaves) - 1), (index >> log_leaves) as usize);
-        let mut values = opening.siblings.clone();
-        values.insert(position.min(values.len()), value);
-        if !verify_path(cap, leaf, &[(log_leaves, hash_row(values.iter()))], &opening.path) {
-            return Err(VerifyError::FoldOpening { query: number, layer });
-        }
-        let inverse_x = invert(domain::lde_point(step.log_size, leaf));
-        let inverse_root = invert(domain::root_of_unity(step.log_arity));
-        value = fold(values, inverse_x, inverse_root, *beta);
-        index = leaf;
-        if let Some((_, quotient)) = groups.next_if(|(group, _)| shape.log_lde(group) == log_leaves) {
-            // Its own power of the challenge, as if it were one more part of the folded polynomial.
-            value += beta.pow(1u64 << step.log_arity) * *quotient;
-        }
-    }
-    let log_final = crate::shape::LOG_FINAL + shape.log_blowup;
-    let x = domain::lde_point(log_final, index);
-    // A group that never came in would go untested.
-    if groups.peek().is_some() || value != evaluate(&proof.final_polynomial, &x) {
-        return Err(VerifyError::FinalPolynomial(number));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::air::{AirBuilder, Bus};
+    use crate::fold::evaluate;
     use std::sync::Arc;
 
     const BUS: Bus = Bus { id: 5, name: "bus", arity: 2 };

@@ -1,0 +1,21 @@
+//! How much memory a proof takes.
+
+use crate::shape::{Group, QUOTIENT_PIECES, Shape};
+
+/// Bytes that [`super::prove`] takes at its peak, traces included. An estimate from above: all trees are counted in full.
+pub fn peak_memory(shape: &Shape) -> u64 {
+    let blowup = 1u64 << shape.log_blowup;
+    let sum = |columns: &dyn Fn(&Group) -> usize| -> u64 {
+        shape.groups.iter().map(|group| (columns(group) as u64) << group.log_height).sum()
+    };
+    let (main, aux, rows) = (sum(&|group| group.main_width), sum(&Group::aux_width), sum(&|_| 1));
+    // A tree's digests, of rows and above, count as two elements a row.
+    let tree = 2 * rows * blowup;
+    // The traces are kept beside their extensions until the LogUp columns are computed.
+    let lookup = main * (1 + blowup) + aux + tree;
+    let extended = (main + aux) * blowup + 2 * tree;
+    // Values of the quotient on two cosets, its extension, its tree; later the DEEP quotients with the layers that they fold to.
+    let quotient = extended + QUOTIENT_PIECES as u64 * rows * (blowup + 1) + tree;
+    let fri = quotient + 2 * rows * blowup + tree;
+    32 * lookup.max(aux + extended).max(fri)
+}
