@@ -148,8 +148,9 @@ async fn killed_in_each_phase_of_a_submission_nothing_is_lost_or_counted_twice()
     let mut serving = Serving::start(folder);
     push(&serving, &key, PHASES.len() as u64).await;
     for (number, phase) in (0..).zip(PHASES) {
-        let LeaseAnswer::Lease(lease) = serving.donor().lease(&lease_request(LeaseMode::Both)).await.unwrap() else {
-            panic!("no lease in phase {phase:?}");
+        let lease = match serving.donor().lease(&lease_request(LeaseMode::Both)).await.unwrap() {
+            LeaseAnswer::Lease(lease) => lease,
+            other => panic!("{phase:?}: {other:?}"),
         };
         let proof = fixture::prove_with(fixture::run(&[number]), &donor().donor_key(), Preset::Bench96.parameters());
         serving.kill();
