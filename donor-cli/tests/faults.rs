@@ -99,7 +99,8 @@ fn wait_for_death(unit: u32) {
 fn killed_while_it_downloads() {
     let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "50"}"#]), folder());
     grid.world().script.stall = Some("program");
-    let first = Donor::run(state.path(), &grid.address, &[]);
+    // Else it may be asking for another unit meanwhile, and would ask again later.
+    let first = Donor::run(state.path(), &grid.address, &["--at-once", "1"]);
     grid.wait_until("a download", |world| world.requests.iter().any(|request| request == "GET program"));
     first.kill();
     grid.world().script.stall = None;

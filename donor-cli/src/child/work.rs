@@ -278,11 +278,18 @@ impl Worker {
         let prover = *job.prover.as_bytes();
         let statement =
             Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
-        let options = Options { parameters: job.preset.parameters(), threads: Some(job.threads), ..Options::default() };
+        let options = Options {
+            parameters: job.preset.parameters(),
+            threads: Some(job.threads),
+            // To be told before the work begins, not killed within it.
+            max_memory: Some(job.limits.memory_bytes),
+            ..Options::default()
+        };
         let proof: CairoProof = prove(execution, prover, &options, self).map_err(|error| match error {
             ProveError::Stark(stark::ProveError::Cancelled(_)) | ProveError::Witness(WitnessError::Cancelled(_)) => {
                 Stop::Cancelled
             }
+            error @ ProveError::Memory { .. } => failed(Cause::OutOfMemory, error),
             error => failed(Cause::ProveFailed, error),
         })?;
         self.report(Phase::Verify, 0.0);
