@@ -47,7 +47,7 @@ lint: ## Formatting, clippy, dependency rules, documentation links
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	tools/check-dependencies
-	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --workspace --no-deps --locked --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links -A rustdoc::bare-urls" $(CARGO) doc --workspace --no-deps --locked --quiet
 
 .PHONY: bench
 bench: ## Measure: field kernels, proofs of the benchmark programs, 500 donors at one distributor

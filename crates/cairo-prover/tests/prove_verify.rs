@@ -379,10 +379,11 @@ fn false_fetches_do_not_balance() {
     let honest = listed_witness();
     let executed: Vec<u32> = honest.claim.fetches.iter().map(|fetch| fetch.pc).collect();
     let program = honest.statement.program.clone();
-    let unused = (1..program.execution_base()).map(|pc| Fetch { pc, count: 1 });
-    let unused = unused.filter(|fetch| !executed.contains(&fetch.pc) && fetch.tuple(&program).is_ok()).next().unwrap();
+    let mut unused = (1..program.execution_base()).map(|pc| Fetch { pc, count: 1 });
+    let unused = unused.find(|fetch| !executed.contains(&fetch.pc) && fetch.tuple(&program).is_ok()).unwrap();
     let position = executed.partition_point(|pc| *pc < unused.pc);
-    let changes: [&dyn Fn(&mut Vec<Fetch>); 5] = [
+    type Change<'a> = &'a dyn Fn(&mut Vec<Fetch>);
+    let changes: [Change<'_>; 5] = [
         &|list| list[4].count += 1,
         &|list| list.last_mut().unwrap().count = u32::MAX,
         &|list| {

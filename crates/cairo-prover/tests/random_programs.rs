@@ -375,7 +375,7 @@ fn check(seed: u64) -> Outcome {
         _ => mixture(&execution, &mut random),
     };
     // With an instruction table every third time.
-    let max_fetches = if seed % 3 == 0 { 0 } else { MAX_FETCHES };
+    let max_fetches = if seed.is_multiple_of(3) { 0 } else { MAX_FETCHES };
     let witness = witness(execution, [1; 32], tables, max_fetches, &Unattended)
         .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let report = common::report(&witness);

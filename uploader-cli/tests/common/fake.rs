@@ -249,7 +249,7 @@ fn project_action(data: &mut Data, request: &Request, action: &str) -> Response 
 /// The number in every byte, as far as it goes.
 fn unit_id(number: usize) -> UnitId {
     let mut bytes = [number as u8; 10];
-    bytes[8] = (number >> 8) as u8 | number as u8 * u8::from(number < 256);
+    bytes[8] = (number >> 8) as u8 | (number as u8 * u8::from(number < 256));
     UnitId::from_bytes(bytes)
 }
 
