@@ -36,7 +36,8 @@ impl Available {
     pub(super) fn detect() -> Option<Self> {
         static DETECTED: OnceLock<bool> = OnceLock::new();
         let detected = DETECTED.get_or_init(|| {
-            is_x86_feature_detected!("avx512f")
+            !super::forced_portable()
+                && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512ifma")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512bw")

@@ -64,7 +64,8 @@ pub trait WithPacked {
     fn run<P: Packed>(self) -> Self::Output;
 }
 
-/// Runs `op` with the best kernel of this machine (decided once, at run time).
+/// Runs `op` with the best kernel of this machine (decided once, at run time; `CAIRN_KERNEL=portable` in the environment
+/// asks for the portable one).
 #[inline]
 pub fn dispatch<T: WithPacked>(op: T) -> T::Output {
     #[cfg(target_arch = "x86_64")]
@@ -72,6 +73,13 @@ pub fn dispatch<T: WithPacked>(op: T) -> T::Output {
         return token.run(op);
     }
     dispatch_portable(op)
+}
+
+/// Whether the environment variable `CAIRN_KERNEL` asks for the portable kernel: to compare kernels, and to go on where a
+/// machine's instructions are in doubt. Any other value is ignored.
+#[cfg(target_arch = "x86_64")]
+fn forced_portable() -> bool {
+    std::env::var_os("CAIRN_KERNEL").is_some_and(|kernel| kernel == "portable")
 }
 
 /// Runs `op` with the kernel that works everywhere, one element at a time. For tests and comparison.
