@@ -29,7 +29,8 @@ pub const MEMORY: Bus = Bus { id: 2, name: "memory", arity: 2 };
 /// `(pc, flags, off0, off1, off2, immediate)`: a decoded instruction. `flags` is the 15-bit word, offsets are signed,
 /// the immediate is the word at `pc + 1` if the instruction has one and 0 otherwise.
 ///
-/// Only the instruction table provides. Each of its rows requires the encoded word and the immediate from memory and the
+/// Either the instruction table provides or the claim's fetches do, never both. A fetch is a public tuple, one for each `pc`,
+/// which the verifier decodes from its own bytecode; its count is below 2^32. Each row of the table requires the encoded word and the immediate from memory and the
 /// bytes of the offsets from the byte bus, whatever its multiplicity, so each provided tuple is the decoding of the word
 /// at `pc`, which is unique.
 pub const INSTRUCTION: Bus = Bus { id: 3, name: "instruction", arity: 6 };

@@ -85,7 +85,8 @@ impl Flags {
         self.call() as u32 + self.op1_op0() as u32 + self.res_add() as u32 + self.res_mul() as u32
     }
 
-    /// Whether the machine has this combination. The instruction table enforces the same.
+    /// Whether the machine has this combination. The verifier relies on it for path tables and fetches; the instruction
+    /// table enforces the same.
     ///
     /// # Errors
     /// The first rule that is broken.

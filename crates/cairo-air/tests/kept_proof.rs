@@ -1,4 +1,4 @@
-//! A proof made once by version 1 of the protocol: every later build of version 1 must accept it, and nothing like it.
+//! A proof made once by version 2 of the protocol: every later build of version 2 must accept it, and nothing like it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -5,14 +5,17 @@
 
 mod common;
 
+use cairo_air::claim::ClaimError;
 use cairo_air::components::{Path, memory};
+use cairo_air::fetch::{Fetch, FetchError, MAX_FETCHES};
 use cairo_air::{
     ArgumentBinding, Builtin, CairoProof, Layout, LayoutError, Policy, Program, Segment, Statement, TableEntry,
     TableKind, Verified, VerifyError, buses, public_tuples, verify,
 };
 use cairo_execution::Execution;
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
-use cairo_prover::{StepTable, Witness, prove::witness};
+use cairo_prover::prove::{all_generic, witness};
+use cairo_prover::{StepTable, Witness};
 use common::{execution, generic_witness};
 use felt::{Felt, encoding};
 use stark::graph::{Input, Node};
@@ -366,10 +369,8 @@ fn fewer_steps() {
     }
 }
 
-/// The closing `jmp rel 0` executed once more, to claim a step too many.
-#[test]
-fn steps_after_the_end() {
-    let mut forger = Forger::new(honest());
+/// Lets the generic table execute the closing `jmp rel 0` once more, to claim a step too many.
+fn execute_the_end(forger: &mut Forger) {
     let n_steps = forger.0.claim.n_steps as usize;
     let (end, next, word) = (small(5), small(6), small(5));
     let ap = small(u64::from(forger.0.claim.final_ap));
@@ -396,6 +397,37 @@ fn steps_after_the_end() {
         forger.column(&TableKind::Generic, &name)[n_steps] = value;
     }
     forger.0.claim.n_steps += 1;
+}
+
+/// Where instructions are counted in the claim: nothing provides the one at the end, and it may not be listed.
+#[test]
+fn steps_after_the_end_of_a_listed_run() {
+    let arguments = r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#;
+    let execution = execution("cairo0/args3", Some(arguments));
+    let steps = all_generic(&execution);
+    let listed = witness(execution, [7; 32], steps, MAX_FETCHES, &Unattended).unwrap();
+    let mut forger = Forger::new(&listed);
+    execute_the_end(&mut forger);
+    forger.reclaim();
+    forger.balance();
+    let report = common::report(&forger.0);
+    // The row itself is one of the machine; only its instruction is nowhere to be had.
+    assert!(report.constraints.is_empty() && !report.imbalances.is_empty(), "{report}");
+    let mut listing = Forger::new(&forger.0);
+    assert!(matches!(forger.try_it(), Err(VerifyError::Stark(stark::VerifyError::BusSum))));
+    let fetches = &mut listing.0.claim.fetches;
+    let position = fetches.partition_point(|fetch| fetch.pc < 5);
+    fetches.insert(position, Fetch { pc: 5, count: 1 });
+    listing.reclaim();
+    assert!(matches!(listing.try_it(), Err(VerifyError::Claim(ClaimError::Fetches(FetchError::Final(5))))));
+}
+
+/// The closing `jmp rel 0` executed once more where there is an instruction table.
+#[test]
+fn steps_after_the_end() {
+    let mut forger = Forger::new(honest());
+    execute_the_end(&mut forger);
+    let end = small(5);
     // The instruction table has no row for it; give it one, in padding, with the best `not_final` that there is.
     let rows = forger.column(&TableKind::Instruction, "pc").len();
     let flags = [0, 1, 2, 8];

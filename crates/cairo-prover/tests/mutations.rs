@@ -4,6 +4,7 @@
 
 mod common;
 
+use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::{CairoProof, Policy, Statement, verify};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::{Witness, prove::witness};
@@ -24,7 +25,9 @@ fn proofs() -> &'static [(Statement, Vec<u8>)] {
                 true => cairo_prover::prove::all_generic(&execution),
                 false => plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables,
             };
-            let witness = witness(execution, [3; 32], steps, 0, &Unattended).unwrap();
+            // With an instruction table, and with instructions counted in the claim.
+            let max_fetches = if generic { 0 } else { MAX_FETCHES };
+            let witness = witness(execution, [3; 32], steps, max_fetches, &Unattended).unwrap();
             let Witness { statement, claim, layout, tables, public, traces } = witness;
             let context = statement.context(&claim, &layout);
             let proof = stark::prove(&tables, traces, &public, &context, &CHEAP, &Unattended).unwrap();

@@ -12,7 +12,7 @@
 //! their addresses; in a word table the instruction bus ties them to `pc`. The symbolic execution does not depend on `e`;
 //! neither do the constraints. A row with `e = 0` has no bus terms at all, so it shows and provides nothing.
 //!
-//! No path executes the program's end; for words the instruction table ensures that.
+//! No path executes the program's end; for words the instruction table, or the list of fetches, ensures that.
 
 mod air;
 mod error;

@@ -67,7 +67,7 @@ pub fn air() -> Result<Air, AirError> {
 }
 
 /// Addresses and res, whitepaper section 4.5. At most one of the three op1 flags is set, and of the two res flags: the
-/// instruction table has only such words.
+/// instruction bus has only such words.
 fn constrain_operands(b: &mut AirBuilder, c: &Columns<Expr>) {
     let [dst_fp, op0_fp, op1_imm, op1_fp, op1_ap, res_add, res_mul, ..] = &c.flag;
     let [off0, off1, off2] = &c.offset;
