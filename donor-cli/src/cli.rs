@@ -38,7 +38,7 @@ pub struct StateArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ServerArgs {
     /// Address of the distributor, such as https://grid.example.org [default: the setting `server`]
-    #[arg(long, value_name = "URL", env = "CAIRN_SERVER", hide_env_values = true, value_parser = server)]
+    #[arg(long, alias = "distributor", value_name = "URL", env = "CAIRN_SERVER", hide_env_values = true, value_parser = server)]
     pub server: Option<String>,
 }
 

@@ -28,10 +28,12 @@ fn files(folder: &Path) -> Vec<String> {
     files.flatten().map(|file| file.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// Nothing of any unit is left on disk.
+/// Nothing of any unit is left on disk. The key of a lease request that was cut off is kept for the next request.
 fn assert_clean(state: &Path) {
     for name in ["leases", "executions", "outbox", "refused", "set-aside"] {
-        assert_eq!(files(&state.join(name)), Vec::<String>::new(), "{name}");
+        let mut left = files(&state.join(name));
+        left.retain(|file| (name, file.as_str()) != ("leases", "request"));
+        assert_eq!(left, Vec::<String>::new(), "{name}");
     }
 }
 

@@ -42,7 +42,7 @@ const GLOBAL: &str = "Options of all commands";
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Address of the distributor; if a key for one only was added, that one.
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "ADDRESS", env = "CAIRN_DISTRIBUTOR", hide_env_values = true)]
+    #[arg(long, alias = "server", global = true, help_heading = GLOBAL, value_name = "ADDRESS", env = "CAIRN_DISTRIBUTOR", hide_env_values = true)]
     pub distributor: Option<String>,
     /// Folder of keys and records, instead of the user's own.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "CAIRN_UPLOADER_STATE", hide_env_values = true)]
