@@ -19,7 +19,19 @@ const _: fn(&Felt) -> &[u64; 4] = |x| {
 #[cfg(target_os = "linux")]
 const LARGE: usize = 4 << 20;
 
-/// A vector of `len` zeros for a large result.
+mod sealed {
+    /// Types whose values zero bytes are.
+    ///
+    /// # Safety
+    /// Zero bytes must be a valid value, and the type must have a size.
+    pub unsafe trait Plain {}
+    // SAFETY: by the assertion above any bytes are a `Felt`; zero bytes are the element zero.
+    unsafe impl Plain for crate::Felt {}
+    // SAFETY: any bytes are a byte.
+    unsafe impl Plain for [u8; 32] {}
+}
+
+/// A vector of `len` zeros, field elements or digests, for a large result.
 ///
 /// Its pages are supplied by the system when they are first written, by the threads that fill them, and without a pass over the
 /// memory here. On Linux the system is asked for large pages: the first touch of ordinary pages, and the translation of their
@@ -27,22 +39,22 @@ const LARGE: usize = 4 << 20;
 ///
 /// # Panics
 /// If so many elements exceed the address space.
-pub fn zeros(len: usize) -> Vec<Felt> {
+pub fn zeros<T: sealed::Plain>(len: usize) -> Vec<T> {
     if len == 0 {
         return Vec::new();
     }
     // The capacity check is Vec's own rule and its failure the documented panic.
     #[allow(clippy::expect_used)]
-    let layout = Layout::array::<Felt>(len).expect("length exceeds the address space");
-    // SAFETY: the layout's size is not zero, since `len` is not.
+    let layout = Layout::array::<T>(len).expect("length exceeds the address space");
+    // SAFETY: the layout's size is not zero, since neither `len` nor the size of a `Plain` type is.
     let memory = unsafe { alloc_zeroed(layout) };
     if memory.is_null() {
         handle_alloc_error(layout);
     }
     advise_large_pages(memory, layout.size());
     // SAFETY: the memory comes from the global allocator with the layout of `len` elements, which is also the capacity given; zero
-    // bytes are a valid `Felt` by the assertion above (the element zero), so all `len` elements are initialised.
-    unsafe { Vec::from_raw_parts(memory.cast::<Felt>(), len, len) }
+    // bytes are a valid value of a `Plain` type, so all `len` elements are initialised.
+    unsafe { Vec::from_raw_parts(memory.cast::<T>(), len, len) }
 }
 
 #[cfg(target_os = "linux")]

@@ -112,12 +112,40 @@ fn batch_is_each_column() {
             polls.fetch_add(1, Ordering::Relaxed);
             Ok::<(), ()>(())
         };
-        let extended = fft::extend_batch(columns.clone(), 1, &poll);
+        let extended = fft::extend_batch(&columns, 1, &poll);
         let each: Vec<_> = columns.iter().map(|column| fft::extend(column, 1)).collect();
         assert_eq!(extended, Ok(each));
         assert!(polls.into_inner() > 0);
     }
-    assert_eq!(fft::extend_batch(Vec::new(), 1, &|| Ok::<(), ()>(())), Ok(Vec::new()));
+    assert_eq!(fft::extend_batch(&[&[][..]; 0], 1, &|| Ok::<(), ()>(())), Ok(Vec::new()));
+}
+
+#[test]
+fn every_way_of_extending_gives_the_same() {
+    for (log_height, log_blowup) in [(0, 1), (3, 2), (5, 1), (6, 0), (7, 2), (8, 1), (13, 1)] {
+        let columns: Vec<_> = (0..5).map(|i| sequence(i, 1 << log_height)).collect();
+        let poll = || Ok::<(), ()>(());
+        let expected = fft::extend_batch(&columns, log_blowup, &poll).unwrap();
+        let part = |keep: std::ops::Range<usize>| {
+            let keep = |extended: &Vec<Felt>| {
+                let mut kept = vec![Felt::zero(); extended.len()];
+                kept[keep.clone()].copy_from_slice(&extended[keep.clone()]);
+                kept
+            };
+            expected.iter().map(keep).collect::<Vec<_>>()
+        };
+        for c in (0..1usize << log_blowup).filter(|_| log_blowup > 0) {
+            let mut extensions = part(c << log_height..(c + 1) << log_height);
+            assert_eq!(fft::extend_from_coset(&mut extensions, c, log_blowup, &poll), Ok(()));
+            assert_eq!(extensions, expected, "height 2^{log_height}, from coset {c} of 2^{log_blowup}");
+        }
+        let mut extensions = part(0..0);
+        for (extension, column) in extensions.iter_mut().zip(&columns) {
+            extension[..column.len()].copy_from_slice(column);
+        }
+        assert_eq!(fft::extend_in_place(&mut extensions, log_blowup, &poll), Ok(()));
+        assert_eq!(extensions, expected, "height 2^{log_height}, blow-up 2^{log_blowup}");
+    }
 }
 
 #[test]
@@ -126,7 +154,7 @@ fn poll_stops_the_work() {
         let calls = AtomicU32::new(0);
         let poll = || if calls.fetch_add(1, Ordering::Relaxed) < 2 { Ok(()) } else { Err("stopped") };
         let columns = vec![sequence(1, 1 << log_height); 64];
-        assert_eq!(fft::extend_batch(columns, 2, &poll), Err("stopped"));
+        assert_eq!(fft::extend_batch(&columns, 2, &poll), Err("stopped"));
     }
 }
 

@@ -27,7 +27,10 @@ const PIECE: usize = 1024;
 const PIECE_ELEMENTS: usize = PIECE / encoding::BYTES;
 
 /// Inputs hashed side by side.
-pub const BATCH: usize = 16;
+const LANES: usize = 16;
+
+/// Rows that a [`RowHasher`] takes at once. More than it has lanes, so that it reads longer runs of each column.
+pub const BATCH: usize = 64;
 
 /// Digest of one row: its elements in Montgomery form, 32 bytes each, padded with zeros to whole blocks. (The number of
 /// elements is fixed for each matrix, so padding cannot be mistaken for elements.) A row of more than one piece is hashed
@@ -93,8 +96,8 @@ pub fn hash_nodes(left: &[Digest], right: &[Digest], out: &mut [Digest]) {
 
 /// [`hash_inject`] of `nodes[i]` and `rows[i]` for each `i`, in place.
 pub fn inject_rows(nodes: &mut [Digest], rows: &[Digest]) {
-    for (nodes, rows) in nodes.chunks_mut(BATCH).zip(rows.chunks(BATCH)) {
-        let mut old = [[0; 32]; BATCH];
+    for (nodes, rows) in nodes.chunks_mut(LANES).zip(rows.chunks(LANES)) {
+        let mut old = [[0; 32]; LANES];
         old[..nodes.len()].copy_from_slice(nodes);
         hash_pairs(INJECT_KEY, &old[..nodes.len()], rows, nodes);
     }
@@ -102,8 +105,8 @@ pub fn inject_rows(nodes: &mut [Digest], rows: &[Digest]) {
 
 fn hash_pairs(key: &[u8; 32], left: &[Digest], right: &[Digest], out: &mut [Digest]) {
     let side_by_side = SideBySide::new(key);
-    let mut blocks = [[0u8; BLOCK]; BATCH];
-    for ((left, right), out) in left.chunks(BATCH).zip(right.chunks(BATCH)).zip(out.chunks_mut(BATCH)) {
+    let mut blocks = [[0u8; BLOCK]; LANES];
+    for ((left, right), out) in left.chunks(LANES).zip(right.chunks(LANES)).zip(out.chunks_mut(LANES)) {
         for ((block, left), right) in blocks.iter_mut().zip(left).zip(right) {
             *block = two(left, right);
         }
@@ -132,19 +135,19 @@ impl SideBySide {
     }
 
     /// The keyed hash of each input, of the first `out.len()`.
-    fn hash<const N: usize>(&self, inputs: &[[u8; N]; BATCH], out: &mut [Digest]) {
+    fn hash<const N: usize>(&self, inputs: &[[u8; N]; LANES], out: &mut [Digest]) {
         self.hash_refs(&inputs.each_ref(), out);
     }
 
-    fn hash_refs<const N: usize>(&self, inputs: &[&[u8; N]; BATCH], out: &mut [Digest]) {
+    fn hash_refs<const N: usize>(&self, inputs: &[&[u8; N]; LANES], out: &mut [Digest]) {
         let (flags, start, end) = (Self::KEYED_HASH, Self::CHUNK_START, Self::CHUNK_END_AND_ROOT);
-        let count = out.len().min(BATCH);
+        let count = out.len().min(LANES);
         let out = out[..count].as_flattened_mut();
         self.platform.hash_many(&inputs[..count], &self.key, 0, IncrementCounter::No, flags, start, end, out);
     }
 
     /// The keyed hash of the first `blocks` blocks of each piece.
-    fn hash_pieces(&self, pieces: &[[u8; PIECE]; BATCH], blocks: usize, out: &mut [Digest]) {
+    fn hash_pieces(&self, pieces: &[[u8; PIECE]; LANES], blocks: usize, out: &mut [Digest]) {
         macro_rules! by_length {
             ($($length:literal)*) => {
                 match blocks {
@@ -201,7 +204,7 @@ impl RowHasher {
             }
             let blocks = self.pad(elements * encoding::BYTES);
             let out = if single { &mut *out } else { &mut self.digests[number][..count] };
-            self.rows.hash_pieces(&self.pieces, blocks, out);
+            Self::hash_lanes(&self.rows, &self.pieces, blocks, out);
         }
         match self.digests.len() {
             0 => out.fill(hash_row([].iter())),
@@ -231,7 +234,13 @@ impl RowHasher {
             }
         }
         let blocks = self.pad(pieces * 32);
-        self.joins.hash_pieces(&self.pieces, blocks, out);
+        Self::hash_lanes(&self.joins, &self.pieces, blocks, out);
+    }
+
+    fn hash_lanes(side_by_side: &SideBySide, pieces: &[[u8; PIECE]; BATCH], blocks: usize, out: &mut [Digest]) {
+        for (pieces, out) in pieces.as_chunks().0.iter().zip(out.chunks_mut(LANES)) {
+            side_by_side.hash_pieces(pieces, blocks, out);
+        }
     }
 }
 
@@ -261,9 +270,9 @@ pub fn grinding_zeros(seed: &Digest, nonce: u64) -> u32 {
 /// The first of `count` nonces from `start` on whose digest has at least `bits` leading zeros.
 pub fn grind(seed: &Digest, start: u64, count: u64, bits: u32) -> Option<u64> {
     let side_by_side = SideBySide::new(GRIND_KEY);
-    let mut blocks = [grinding_block(seed, start); BATCH];
-    let mut digests = [[0; 32]; BATCH];
-    for first in (0..count).step_by(BATCH) {
+    let mut blocks = [grinding_block(seed, start); LANES];
+    let mut digests = [[0; 32]; LANES];
+    for first in (0..count).step_by(LANES) {
         for (block, nonce) in blocks.iter_mut().zip(start + first..) {
             block[32..40].copy_from_slice(&nonce.to_le_bytes());
         }
@@ -287,7 +296,7 @@ mod tests {
         for width in (0..=70).chain([95, 96, 97, 1023, 1024, 1025, 1056, 1057, 1100]) {
             let rows: Vec<Vec<Felt>> = (0..BATCH).map(|row| (0..width).map(|c| value(c, row)).collect()).collect();
             let mut hasher = RowHasher::new(width);
-            for count in [BATCH, 1, 7, BATCH] {
+            for count in [BATCH, 1, 7, 16, 17, BATCH] {
                 let mut digests = vec![[1; 32]; count];
                 hasher.hash(&mut digests, |column, row| &rows[row][column]);
                 let expected: Vec<_> = rows[..count].iter().map(|row| hash_row(row.iter())).collect();

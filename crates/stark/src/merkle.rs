@@ -8,6 +8,7 @@
 use crate::control::Cancelled;
 use crate::control::Meter;
 use crate::hash::{Digest, hash_inject, hash_node, hash_nodes, inject_rows};
+use felt::memory::zeros;
 use rayon::prelude::*;
 
 /// `log2` of the number of nodes in a cap.
@@ -16,43 +17,72 @@ pub const LOG_CAP: u32 = 6;
 /// Nodes in a cap.
 pub const CAP: usize = 1 << LOG_CAP;
 
-/// A tree with all its layers, leaves first, cap last.
+/// The rows of matrices of different heights, as their digests.
+pub trait Rows: Sync {
+    /// Number of rows of each matrix: distinct powers of two, descending, and at least [`CAP`].
+    fn heights(&self) -> Vec<usize>;
+
+    /// The digests of the rows of matrix `matrix` from row `first` on.
+    fn hash(&self, matrix: usize, first: usize, out: &mut [Digest]);
+}
+
+/// A tree with its layers above the leaves, cap last. Leaves are hashed again where they are opened: that is cheaper than to
+/// keep half of the tree in memory.
 #[derive(Debug)]
 pub struct MerkleTree {
+    leaves: usize,
     layers: Vec<Vec<Digest>>,
 }
 
-/// Nodes hashed between two visits to the control hook.
-const STRIDE: usize = 1 << 13;
+/// Nodes hashed between two visits to the control hook, with the rows below or beside them.
+const STRIDE: usize = 1 << 9;
 
 impl MerkleTree {
-    /// Builds the tree. `rows[k]` are the row digests of one matrix; heights are distinct powers of two, descending, and at
-    /// least [`CAP`].
+    /// Builds the tree.
     ///
     /// # Errors
     /// [`Cancelled`] if the control hook says so.
-    pub fn build(rows: Vec<Vec<Digest>>, meter: &Meter<'_>) -> Result<Self, Cancelled> {
-        let mut matrices = rows.into_iter().peekable();
-        let Some(leaves) = matrices.next() else {
-            return Ok(Self { layers: Vec::new() });
+    pub fn build(rows: &impl Rows, meter: &Meter<'_>) -> Result<Self, Cancelled> {
+        let heights = rows.heights();
+        let Some(&leaves) = heights.first() else {
+            return Ok(Self { leaves: 0, layers: Vec::new() });
         };
-        let mut layers = vec![leaves];
-        while let Some(below) = layers.last().filter(|layer| layer.len() > CAP) {
-            let half = below.len() / 2;
-            let injected = matrices.next_if(|matrix| matrix.len() == half);
-            let mut layer = vec![[0; 32]; half];
+        let mut injected = 1;
+        let mut layers: Vec<Vec<Digest>> = Vec::new();
+        let mut size = leaves;
+        while size > CAP {
+            size /= 2;
+            let matrix = (heights.get(injected) == Some(&size)).then_some(injected);
+            let mut layer = zeros(size);
+            let below = layers.last();
             layer.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
                 meter.checkpoint()?;
-                let range = chunk * STRIDE..chunk * STRIDE + out.len();
-                hash_nodes(&below[range.clone()], &below[half..][range.clone()], out);
-                if let Some(rows) = &injected {
-                    inject_rows(out, &rows[range]);
+                let (first, count) = (chunk * STRIDE, out.len());
+                let mut digests = [[0; 32]; STRIDE];
+                match below {
+                    Some(below) => hash_nodes(&below[first..][..count], &below[size + first..][..count], out),
+                    None => {
+                        let mut right = [[0; 32]; STRIDE];
+                        rows.hash(0, first, &mut digests[..count]);
+                        rows.hash(0, size + first, &mut right[..count]);
+                        hash_nodes(&digests[..count], &right[..count], out);
+                    }
+                }
+                if let Some(matrix) = matrix {
+                    rows.hash(matrix, first, &mut digests[..count]);
+                    inject_rows(out, &digests[..count]);
                 }
                 Ok(())
             })?;
+            injected += usize::from(matrix.is_some());
             layers.push(layer);
         }
-        Ok(Self { layers })
+        if layers.is_empty() {
+            let mut cap = vec![[0; 32]; leaves];
+            rows.hash(0, 0, &mut cap);
+            layers.push(cap);
+        }
+        Ok(Self { leaves, layers })
     }
 
     /// The commitment: [`CAP`] nodes, or none for a tree of no matrices.
@@ -61,24 +91,34 @@ impl MerkleTree {
     }
 
     /// The batch opening of the leaves at these ascending, distinct indices: on each layer, leaves first, the nodes that do not
-    /// follow from the leaves but have a sibling that does, ascending by parent.
+    /// follow from the leaves but have a sibling that does, ascending by parent. `rows` are those that the tree was built from.
     ///
     /// # Panics
     /// If an index is not that of a leaf.
-    pub fn open(&self, leaves: &[u64]) -> Vec<Digest> {
+    pub fn open(&self, leaves: &[u64], rows: &impl Rows) -> Vec<Digest> {
         let mut path = Vec::new();
         let mut known: Vec<(u64, ())> = leaves.iter().map(|&leaf| (leaf, ())).collect();
-        let below_cap = self.layers.len().saturating_sub(1);
-        for layer in &self.layers[..below_cap] {
-            let half = layer.len() as u64 / 2;
+        let mut climb = |size: usize, node: &mut dyn FnMut(usize) -> Digest| {
+            let half = size as u64 / 2;
             known = parents(&known, half, |parent, children| {
-                // The layer is in memory, so its indices fit.
+                // The layer was in memory, so its indices fit.
                 match children {
-                    Children::Left(()) => path.push(layer[(parent + half) as usize]),
-                    Children::Right(()) => path.push(layer[parent as usize]),
+                    Children::Left(()) => path.push(node((parent + half) as usize)),
+                    Children::Right(()) => path.push(node(parent as usize)),
                     Children::Both((), ()) => (),
                 }
             });
+        };
+        if self.leaves > CAP {
+            climb(self.leaves, &mut |leaf| {
+                let mut digest = [[0; 32]];
+                rows.hash(0, leaf, &mut digest);
+                digest[0]
+            });
+        }
+        let below_cap = self.layers.len().saturating_sub(1);
+        for layer in &self.layers[..below_cap] {
+            climb(layer.len(), &mut |node| layer[node]);
         }
         path
     }

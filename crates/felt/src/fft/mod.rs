@@ -13,7 +13,7 @@ use crate::packed::{Packed, Portable, dispatch};
 use crate::scalar::inverse;
 use dft::{backward_factors, bit_reverse_index, bit_reversed_powers, forward_factors};
 use passes::{
-    Backward, BackwardColumns, BackwardRows, ExtendRows, Forward, ForwardColumns, ForwardRows, MIN_LOG_SIZE, ROWS,
+    Backward, BackwardColumns, BackwardRows, ExtendRows, Forward, ForwardColumns, ForwardRows, MIN_LOG_SIZE, ROWS, Strip,
 };
 use rayon::prelude::*;
 use std::convert::Infallible;
@@ -49,7 +49,7 @@ fn interpolate_inverse_shift(values: &mut [Felt], shift_inverse: &Felt) {
     }
     let constants = Backward::new(log_size, shift_inverse);
     let parallel = log_size >= PARALLEL_LOG_SIZE;
-    never(backward_columns(&constants, &mut [values], parallel, &poll_nothing));
+    never(backward_columns(&constants, vec![(None, values)], parallel, &poll_nothing));
     never(run(values.chunks_exact_mut(ROWS * constants.shape.columns()).collect(), parallel, |_, rows| {
         dispatch(BackwardRows { constants: &constants, rows });
         Ok(())
@@ -110,9 +110,7 @@ pub fn bit_reverse<T>(entries: &mut [T]) {
 /// # Panics
 /// If the height is not a power of two.
 pub fn extend(column: &[Felt], log_blowup: u32) -> Vec<Felt> {
-    let mut owned = zeros(column.len());
-    owned.copy_from_slice(column);
-    let Ok(mut extended) = extend_batch(vec![owned], log_blowup, &poll_nothing);
+    let Ok(mut extended) = extend_batch(&[column], log_blowup, &poll_nothing);
     // One column goes in, so one comes out.
     extended.pop().unwrap_or_default()
 }
@@ -127,37 +125,104 @@ pub fn extend(column: &[Felt], log_blowup: u32) -> Vec<Felt> {
 /// # Panics
 /// If the heights are not equal or not a power of two.
 pub fn extend_batch<E: Send>(
-    columns: Vec<Vec<Felt>>,
+    columns: &[impl AsRef<[Felt]>],
     log_blowup: u32,
     poll: &(impl Fn() -> Result<(), E> + Sync),
 ) -> Result<Vec<Vec<Felt>>, E> {
-    let Some(height) = columns.first().map(Vec::len) else {
-        return Ok(Vec::new());
-    };
-    assert!(columns.iter().all(|column| column.len() == height), "columns of one height");
+    let shifts = shifts(columns.first().map_or(1, |column| column.as_ref().len()), log_blowup);
+    let mut extended: Vec<_> = columns.iter().map(|column| zeros(column.as_ref().len() << log_blowup)).collect();
+    let jobs = columns.iter().zip(&mut extended);
+    let jobs = jobs.map(|(column, extended)| {
+        let height = column.as_ref().len();
+        Job { source: Some(column.as_ref()), targets: extended.chunks_exact_mut(height).collect() }
+    });
+    extend_jobs(jobs.collect(), &Felt::one(), &shifts, poll)?;
+    Ok(extended)
+}
+
+/// [`extend_batch`] for columns that stand at the beginning of the memory that their extensions take.
+///
+/// # Errors
+/// As [`extend_batch`].
+///
+/// # Panics
+/// If the lengths are not equal or not a power of two, or below `2^log_blowup`.
+pub fn extend_in_place<E: Send>(
+    extensions: &mut [Vec<Felt>],
+    log_blowup: u32,
+    poll: &(impl Fn() -> Result<(), E> + Sync),
+) -> Result<(), E> {
+    let height = extensions.first().map_or(1, |extension| extension.len() >> log_blowup);
+    let shifts = shifts(height, log_blowup);
+    let jobs = extensions.iter_mut();
+    let jobs = jobs.map(|extension| Job { source: None, targets: extension.chunks_exact_mut(height).collect() });
+    extend_jobs(jobs.collect(), &Felt::one(), &shifts, poll)
+}
+
+/// Completes extensions of which the values on coset `coset` are in their place.
+///
+/// # Errors
+/// As [`extend_batch`].
+///
+/// # Panics
+/// If the lengths are not equal or not a power of two, or not above `coset`, or if there is one coset only.
+pub fn extend_from_coset<E: Send>(
+    extensions: &mut [Vec<Felt>],
+    coset: usize,
+    log_blowup: u32,
+    poll: &(impl Fn() -> Result<(), E> + Sync),
+) -> Result<(), E> {
+    let height = extensions.first().map_or(1, |extension| extension.len() >> log_blowup);
+    let mut shifts = shifts(height, log_blowup);
+    let from = inverse(&shifts.remove(coset));
+    let jobs = extensions.iter_mut();
+    let jobs = jobs.map(|extension| {
+        let mut targets: Vec<_> = extension.chunks_exact_mut(height).collect();
+        let source = targets.remove(coset);
+        Job { source: Some(source), targets }
+    });
+    extend_jobs(jobs.collect(), &from, &shifts, poll)
+}
+
+/// The shifts of the cosets that make up an LDE domain.
+fn shifts(height: usize, log_blowup: u32) -> Vec<Felt> {
+    (0..1 << log_blowup).map(|coset| lde_point(log2(height) + log_blowup, coset)).collect()
+}
+
+/// A column to extend.
+struct Job<'a> {
+    /// Its values, if they do not stand in the first of the targets.
+    source: Option<&'a [Felt]>,
+    /// Where its values on each coset go.
+    targets: Vec<&'a mut [Felt]>,
+}
+
+/// Extends columns over a coset of the trace domain, given by its inverse shift, to the cosets of the shifts.
+fn extend_jobs<E: Send>(
+    mut jobs: Vec<Job<'_>>,
+    shift_inverse: &Felt,
+    shifts: &[Felt],
+    poll: &(impl Fn() -> Result<(), E> + Sync),
+) -> Result<(), E> {
+    let Some(height) = jobs.first().map(|job| job.targets[0].len()) else { return Ok(()) };
+    assert!(jobs.iter().flat_map(|job| &job.targets).all(|target| target.len() == height), "columns of one height");
     let log_height = log2(height);
-    let shifts: Vec<_> = (0..1 << log_blowup).map(|c| lde_point(log_height + log_blowup, c)).collect();
     if log_height < MIN_LOG_SIZE {
-        return extend_small(columns, &shifts, poll);
+        return extend_small(jobs, shift_inverse, shifts, poll);
     }
     let constants = Extension {
-        backward: Backward::new(log_height, &Felt::one()),
+        backward: Backward::new(log_height, shift_inverse),
         forward: shifts.iter().map(|shift| Forward::new(log_height, shift)).collect(),
     };
     let parallel = log_height >= PARALLEL_LOG_SIZE;
     // Short columns occupy the threads by their number: the groups must not be too few.
-    let group = if parallel { GROUP } else { columns.len().div_ceil(2 * rayon::current_num_threads()).min(GROUP) };
-    let mut groups = Vec::with_capacity(columns.len().div_ceil(group));
-    let mut columns = columns.into_iter();
-    while columns.len() > 0 {
-        groups.push(columns.by_ref().take(group).collect::<Vec<_>>());
-    }
-    let extended: Result<Vec<_>, E> = if parallel {
-        groups.into_iter().map(|group| constants.extend(group, true, poll)).collect()
+    let group = if parallel { GROUP } else { jobs.len().div_ceil(2 * rayon::current_num_threads()).min(GROUP) };
+    let mut groups: Vec<&mut [Job<'_>]> = jobs.chunks_mut(group).collect();
+    if parallel {
+        groups.iter_mut().try_for_each(|group| constants.extend(group, true, poll))
     } else {
-        groups.into_par_iter().map(|group| constants.extend(group, false, poll)).collect()
-    };
-    Ok(extended?.into_iter().flatten().collect())
+        groups.par_iter_mut().try_for_each(|group| constants.extend(group, false, poll))
+    }
 }
 
 /// Constants of an extension: one way back, one forth for each coset.
@@ -169,53 +234,49 @@ struct Extension {
 impl Extension {
     fn extend<E: Send>(
         &self,
-        mut columns: Vec<Vec<Felt>>,
+        jobs: &mut [Job<'_>],
         parallel: bool,
         poll: &(impl Fn() -> Result<(), E> + Sync),
-    ) -> Result<Vec<Vec<Felt>>, E> {
-        let height = columns[0].len();
-        let mut matrices: Vec<_> = columns.iter_mut().map(Vec::as_mut_slice).collect();
-        backward_columns(&self.backward, &mut matrices, parallel, poll)?;
-        let mut extended: Vec<_> = columns.iter().map(|_| zeros(height * self.forward.len())).collect();
-        self.extend_rows(&columns, &mut extended, parallel, poll)?;
-        drop(columns);
-        let cosets = extended.iter_mut().flat_map(|column| column.chunks_exact_mut(height)).collect();
-        forward_columns(&self.forward, cosets, parallel, poll)?;
-        Ok(extended)
+    ) -> Result<(), E> {
+        let first = jobs.iter_mut().map(|job| (job.source, &mut *job.targets[0])).collect();
+        backward_columns(&self.backward, first, parallel, poll)?;
+        self.extend_rows(jobs, parallel, poll)?;
+        let cosets = jobs.iter_mut().flat_map(|job| job.targets.iter_mut().map(|target| &mut **target)).collect();
+        forward_columns(&self.forward, cosets, parallel, poll)
     }
 
     fn extend_rows<E: Send>(
         &self,
-        columns: &[Vec<Felt>],
-        extended: &mut [Vec<Felt>],
+        jobs: &mut [Job<'_>],
         parallel: bool,
         poll: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<(), E> {
         let piece = ROWS * self.backward.shape.columns();
         let mut pieces = Vec::new();
-        for (column, extended) in columns.iter().zip(extended) {
-            let mut targets: Vec<_> =
-                extended.chunks_exact_mut(column.len()).map(|coset| coset.chunks_exact_mut(piece)).collect();
-            for rows in column.chunks_exact(piece) {
-                pieces.push((rows, targets.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()));
-            }
+        for job in jobs {
+            let targets = job.targets.iter_mut().map(|target| target.chunks_exact_mut(piece).collect()).collect();
+            pieces.extend(transpose(targets));
         }
-        run(pieces, parallel, |_, (rows, targets)| {
+        run(pieces, parallel, |_, targets| {
             poll()?;
-            dispatch(ExtendRows { backward: &self.backward, forward: &self.forward, rows, targets });
+            dispatch(ExtendRows { backward: &self.backward, forward: &self.forward, targets });
             Ok(())
         })
     }
 }
 
+/// Each matrix is read from a source, or transformed in place.
 fn backward_columns<E: Send>(
     constants: &Backward,
-    matrices: &mut [&mut [Felt]],
+    matrices: Vec<(Option<&[Felt]>, &mut [Felt])>,
     parallel: bool,
     poll: &(impl Fn() -> Result<(), E> + Sync),
 ) -> Result<(), E> {
-    let strips = transpose(matrices.iter_mut().map(|matrix| constants.shape.strips(matrix)).collect());
-    run(strips, parallel, |index, strips| {
+    let strips = matrices.into_iter().map(|(source, matrix)| {
+        let strips = constants.shape.strips(matrix).into_iter();
+        strips.map(|parts| Strip { source, parts }).collect()
+    });
+    run(transpose(strips.collect()), parallel, |index, strips| {
         dispatch(BackwardColumns { constants, first: constants.shape.strip_start(index), strips, poll })
     })
 }
@@ -260,26 +321,26 @@ fn run<T: Send, E: Send>(
 }
 
 fn extend_small<E: Send>(
-    columns: Vec<Vec<Felt>>,
+    jobs: Vec<Job<'_>>,
+    shift_inverse: &Felt,
     shifts: &[Felt],
     poll: &(impl Fn() -> Result<(), E> + Sync),
-) -> Result<Vec<Vec<Felt>>, E> {
-    let height = columns[0].len();
-    let log_height = log2(height);
-    let scale = vec![inverse_of_size(log_height); height];
+) -> Result<(), E> {
+    let log_height = log2(jobs[0].targets[0].len());
+    let scale = bit_reversed_powers(log_height, shift_inverse, &inverse_of_size(log_height));
     let factors: Vec<_> = shifts.iter().map(|shift| forward_factors(log_height, shift)).collect();
-    let extend = |mut column: Vec<Felt>| {
+    let extend = |job: Job<'_>| {
         poll()?;
-        small_backward(&mut column, &scale);
-        let mut extended = zeros(height * factors.len());
-        for (coset, factors) in extended.chunks_exact_mut(height).zip(&factors) {
-            let mut values: Vec<_> = column.iter().map(Portable::broadcast).collect();
+        let mut coefficients = job.source.unwrap_or(&*job.targets[0]).to_vec();
+        small_backward(&mut coefficients, &scale);
+        for (target, factors) in job.targets.into_iter().zip(&factors) {
+            let mut values: Vec<_> = coefficients.iter().map(Portable::broadcast).collect();
             dft::forward(&mut values, factors);
-            store_all(&values, coset);
+            store_all(&values, target);
         }
-        Ok(extended)
+        Ok(())
     };
-    columns.into_par_iter().with_min_len(16).map(extend).collect()
+    jobs.into_par_iter().with_min_len(16).try_for_each(extend)
 }
 
 /// Values over the trace domain to coefficients times `scale / N`, one element at a time.

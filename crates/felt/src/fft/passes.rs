@@ -124,11 +124,19 @@ fn lane_powers<P: Packed>(root: &Felt, first: usize, start: &Felt) -> P {
     P::load(&lanes)
 }
 
+/// A vertical strip of a matrix.
+pub(super) struct Strip<'m> {
+    /// The matrix that values are read from, if they do not stand in the strip itself.
+    pub(super) source: Option<&'m [Felt]>,
+    /// The parts of the rows.
+    pub(super) parts: Vec<&'m mut [Felt]>,
+}
+
 /// Columns of values to columns of coefficients: one strip of several matrices of one shape.
 pub(super) struct BackwardColumns<'a, 'm, F> {
     pub(super) constants: &'a Backward,
     pub(super) first: usize,
-    pub(super) strips: Vec<Vec<&'m mut [Felt]>>,
+    pub(super) strips: Vec<Strip<'m>>,
     pub(super) poll: &'a F,
 }
 
@@ -138,7 +146,7 @@ impl<F: Fn() -> Result<(), E>, E> WithPacked for BackwardColumns<'_, '_, F> {
     #[inline(always)]
     fn run<P: Packed>(mut self) -> Result<(), E> {
         let Backward { shape, columns, root, shift, scale, .. } = self.constants;
-        let width = self.strips.first().and_then(|strip| strip.first()).map_or(0, |part| part.len());
+        let width = self.strips.first().and_then(|strip| strip.parts.first()).map_or(0, |part| part.len());
         let mut values: Vec<P> = Vec::with_capacity(1 << shape.log_rows);
         let mut factors: Vec<P> = Vec::with_capacity(1 << shape.log_rows);
         for at in (0..width).step_by(P::WIDTH) {
@@ -147,11 +155,20 @@ impl<F: Fn() -> Result<(), E>, E> WithPacked for BackwardColumns<'_, '_, F> {
             for strip in &mut self.strips {
                 (self.poll)()?;
                 values.clear();
-                for part in strip.iter() {
-                    values.push(P::load(&part[at..]));
+                match strip.source {
+                    Some(source) => {
+                        for row in source.chunks_exact(shape.columns()) {
+                            values.push(P::load(&row[self.first + at..]));
+                        }
+                    }
+                    None => {
+                        for part in &strip.parts {
+                            values.push(P::load(&part[at..]));
+                        }
+                    }
                 }
                 backward(&mut values, columns);
-                for ((part, value), factor) in strip.iter_mut().zip(&values).zip(&factors) {
+                for ((part, value), factor) in strip.parts.iter_mut().zip(&values).zip(&factors) {
                     value.scale(*factor).store(&mut part[at..]);
                 }
             }
@@ -260,11 +277,10 @@ impl WithPacked for ForwardRows<'_> {
     }
 }
 
-/// [`ROWS`] rows of values to coefficients and on to the rows of every coset.
+/// [`ROWS`] rows of values to coefficients and on to the rows of every coset. The values stand in the first of the targets.
 pub(super) struct ExtendRows<'a, 'm> {
     pub(super) backward: &'a Backward,
     pub(super) forward: &'a [Forward],
-    pub(super) rows: &'m [Felt],
     pub(super) targets: Vec<&'m mut [Felt]>,
 }
 
@@ -276,11 +292,20 @@ impl WithPacked for ExtendRows<'_, '_> {
         let columns = self.backward.shape.columns();
         let mut coefficients: Vec<P> = Vec::with_capacity(columns);
         let mut values: Vec<P> = Vec::with_capacity(columns);
-        for at in (0..self.rows.len()).step_by(columns * P::WIDTH) {
-            load_rows(&mut coefficients, &self.rows[at..], columns);
+        for at in (0..self.targets[0].len()).step_by(columns * P::WIDTH) {
+            load_rows(&mut coefficients, &self.targets[0][at..], columns);
             backward(&mut coefficients, &self.backward.rows);
-            for coefficient in &mut coefficients {
-                *coefficient = coefficient.tighten();
+            match &self.backward.row_scale {
+                Some(scale) => {
+                    for (i, coefficient) in coefficients.iter_mut().enumerate() {
+                        *coefficient = coefficient.scale(P::constant(scale, i));
+                    }
+                }
+                None => {
+                    for coefficient in &mut coefficients {
+                        *coefficient = coefficient.tighten();
+                    }
+                }
             }
             for (target, constants) in self.targets.iter_mut().zip(self.forward) {
                 values.clear();

@@ -2,11 +2,10 @@
 
 use crate::control::{Cancelled, Meter};
 use crate::hash::{BATCH, Digest, RowHasher};
-use crate::merkle::MerkleTree;
+use crate::merkle::{MerkleTree, Rows};
 use crate::proof::Opening;
 use crate::shape::{Group, Shape, distinct};
 use felt::Felt;
-use rayon::prelude::*;
 
 /// The low-degree extensions of some columns of each group, with their Merkle tree.
 #[derive(Debug)]
@@ -17,22 +16,34 @@ pub struct Committed {
     log_blowup: u32,
 }
 
-/// Rows hashed between two visits to the control hook.
-const STRIDE: usize = 1 << 9;
-
 impl Committed {
     /// Extends columns (`groups[g][c]`, `2^log_height` rows of the trace domain each) and commits to them.
     ///
     /// # Errors
     /// [`Cancelled`] if the control hook says so.
-    pub fn extend(groups: Vec<Vec<Vec<Felt>>>, shape: &Shape, meter: &Meter<'_>) -> Result<Self, Cancelled> {
+    pub fn extend(groups: &[Vec<Vec<Felt>>], shape: &Shape, meter: &Meter<'_>) -> Result<Self, Cancelled> {
         let mut extended = Vec::with_capacity(groups.len());
         for columns in groups {
-            let cells = columns.iter().map(|column| column.len() as u64).sum();
             extended.push(felt::fft::extend_batch(columns, shape.log_blowup, &|| meter.checkpoint())?);
-            meter.advance(cells)?;
+            meter.advance(cells(columns))?;
         }
         Self::from_extensions(extended, shape, meter)
+    }
+
+    /// [`Self::extend`] for columns that stand at the beginning of the memory that their extensions take.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if the control hook says so.
+    pub fn extend_in_place(
+        mut groups: Vec<Vec<Vec<Felt>>>,
+        shape: &Shape,
+        meter: &Meter<'_>,
+    ) -> Result<Self, Cancelled> {
+        for columns in &mut groups {
+            felt::fft::extend_in_place(columns, shape.log_blowup, &|| meter.checkpoint())?;
+            meter.advance(cells(columns) >> shape.log_blowup)?;
+        }
+        Self::from_extensions(groups, shape, meter)
     }
 
     /// Commits to columns that are already extended.
@@ -40,11 +51,7 @@ impl Committed {
     /// # Errors
     /// [`Cancelled`] if the control hook says so.
     pub fn from_extensions(groups: Vec<Vec<Vec<Felt>>>, shape: &Shape, meter: &Meter<'_>) -> Result<Self, Cancelled> {
-        let mut digests = Vec::new();
-        for columns in groups.iter().filter(|columns| !columns.is_empty()) {
-            digests.push(hash_rows(columns, shape.log_blowup, meter)?);
-        }
-        let tree = MerkleTree::build(digests, meter)?;
+        let tree = MerkleTree::build(&extensions(&groups, shape.log_blowup), meter)?;
         Ok(Self { groups, tree, log_blowup: shape.log_blowup })
     }
 
@@ -63,8 +70,12 @@ impl Committed {
             at.map(|at| columns.iter().map(|column| column[at]).collect()).collect()
         };
         let leaves = present().next().map(|(_, group)| distinct(indices, shape.log_lde(group)));
-        Opening { rows: present().map(rows).collect(), path: self.tree.open(&leaves.unwrap_or_default()) }
+        Opening { rows: present().map(rows).collect(), path: self.tree.open(&leaves.unwrap_or_default(), &extensions(&self.groups, self.log_blowup)) }
     }
+}
+
+fn cells(columns: &[Vec<Felt>]) -> u64 {
+    columns.iter().map(|column| column.len() as u64).sum()
 }
 
 /// Where the value at LDE point `index` stands in coset-major order.
@@ -73,17 +84,29 @@ pub const fn position(index: usize, log_height: u32, log_blowup: u32) -> usize {
     (coset << log_height) + (index >> log_blowup)
 }
 
-fn hash_rows(columns: &[Vec<Felt>], log_blowup: u32, meter: &Meter<'_>) -> Result<Vec<Digest>, Cancelled> {
-    let size = columns.first().map_or(0, Vec::len);
-    let log_height = size.trailing_zeros() - log_blowup;
-    let mut digests = vec![[0; 32]; size];
-    digests.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
+/// The matrices of a commitment, tallest first.
+struct Extensions<'a> {
+    matrices: Vec<&'a [Vec<Felt>]>,
+    log_blowup: u32,
+}
+
+fn extensions(groups: &[Vec<Vec<Felt>>], log_blowup: u32) -> Extensions<'_> {
+    let present = groups.iter().filter(|columns| !columns.is_empty());
+    Extensions { matrices: present.map(Vec::as_slice).collect(), log_blowup }
+}
+
+impl Rows for Extensions<'_> {
+    fn heights(&self) -> Vec<usize> {
+        self.matrices.iter().map(|columns| columns.first().map_or(0, Vec::len)).collect()
+    }
+
+    fn hash(&self, matrix: usize, first: usize, out: &mut [Digest]) {
+        let columns = self.matrices[matrix];
+        let log_height = columns.first().map_or(0, Vec::len).trailing_zeros() - self.log_blowup;
         let mut hasher = RowHasher::new(columns.len());
         for (batch, out) in out.chunks_mut(BATCH).enumerate() {
-            let first = chunk * STRIDE + batch * BATCH;
-            hasher.hash(out, |column, row| &columns[column][position(first + row, log_height, log_blowup)]);
+            let first = first + batch * BATCH;
+            hasher.hash(out, |column, row| &columns[column][position(first + row, log_height, self.log_blowup)]);
         }
-        meter.checkpoint()
-    })?;
-    Ok(digests)
+    }
 }

@@ -7,6 +7,7 @@ use crate::proof::GroupOpenings;
 use crate::shape::{Group, Shape};
 use crate::verifier::POINT_OF_PART;
 use felt::domain::{lde_point, root_of_unity};
+use felt::memory::zeros;
 use felt::packed::{Packed, WithPacked};
 use felt::{Felt, packed, vector};
 use rayon::prelude::*;
@@ -64,7 +65,7 @@ impl Job<'_> {
     fn run(&self, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
         let (height, blowup) = (self.group.height(), 1usize << self.log_blowup);
         let stride = STRIDE.min(height);
-        let mut quotient = vec![Felt::zero(); height << self.log_blowup];
+        let mut quotient = zeros(height << self.log_blowup);
         // A piece of `stride` rows of every coset is one contiguous run of LDE points.
         quotient.par_chunks_mut(stride * blowup).enumerate().try_for_each(|(piece, out)| {
             for coset in 0..blowup {

@@ -3,11 +3,12 @@
 use crate::control::{Cancelled, Meter};
 use crate::fold::inverse_of_two;
 use crate::hash::{BATCH, Digest, RowHasher};
-use crate::merkle::MerkleTree;
+use crate::merkle::{MerkleTree, Rows};
 use crate::proof::{FoldOpening, unknown_values};
 use crate::shape::{Fold, LOG_FINAL, Shape, distinct};
 use crate::transcript::Transcript;
 use felt::domain::{lde_point, root_of_unity};
+use felt::memory::zeros;
 use felt::packed::{Packed, WithPacked};
 use felt::{Felt, fft, packed, vector};
 use rayon::prelude::*;
@@ -42,7 +43,7 @@ pub fn fold_all(
     let mut codeword = quotients.next().unwrap_or_default();
     let mut layers = Vec::with_capacity(shape.folds.len());
     for &fold in &shape.folds {
-        let tree = MerkleTree::build(vec![hash_leaves(&codeword, fold, meter)?], meter)?;
+        let tree = MerkleTree::build(&Leaves { codeword: &codeword, fold }, meter)?;
         let beta = transcript.fri_layer(&tree.cap());
         let mut folded = fold_codeword(&codeword, fold, beta, meter)?;
         if let Some(quotient) = quotients.next_if(|quotient| quotient.len() == folded.len()) {
@@ -69,9 +70,10 @@ impl Folded {
         let open = |layer: &Layer| {
             // The codeword is in memory, so its indices fit.
             let values = |unknown: Vec<u64>| unknown.into_iter().map(|index| layer.codeword[index as usize]).collect();
+            let leaves = Leaves { codeword: &layer.codeword, fold: layer.fold };
             FoldOpening {
                 siblings: unknown_values(layer.fold, indices).into_iter().map(values).collect(),
-                path: layer.tree.open(&distinct(indices, layer.fold.log_leaves())),
+                path: layer.tree.open(&distinct(indices, layer.fold.log_leaves()), &leaves),
             }
         };
         self.layers.iter().map(open).collect()
@@ -79,18 +81,24 @@ impl Folded {
 }
 
 /// Leaf `l` of `m` holds the values at `l`, `l + m`, `l + 2m`, …, which fold together.
-fn hash_leaves(codeword: &[Felt], fold: Fold, meter: &Meter<'_>) -> Result<Vec<Digest>, Cancelled> {
-    let leaves = codeword.len() >> fold.log_arity;
-    let mut digests = vec![[0; 32]; leaves];
-    digests.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
-        let mut hasher = RowHasher::new(1 << fold.log_arity);
+struct Leaves<'a> {
+    codeword: &'a [Felt],
+    fold: Fold,
+}
+
+impl Rows for Leaves<'_> {
+    fn heights(&self) -> Vec<usize> {
+        vec![self.codeword.len() >> self.fold.log_arity]
+    }
+
+    fn hash(&self, _: usize, first: usize, out: &mut [Digest]) {
+        let leaves = self.codeword.len() >> self.fold.log_arity;
+        let mut hasher = RowHasher::new(1 << self.fold.log_arity);
         for (batch, out) in out.chunks_mut(BATCH).enumerate() {
-            let first = chunk * STRIDE + batch * BATCH;
-            hasher.hash(out, |position, leaf| &codeword[position * leaves + first + leaf]);
+            let first = first + batch * BATCH;
+            hasher.hash(out, |position, leaf| &self.codeword[position * leaves + first + leaf]);
         }
-        meter.checkpoint()
-    })?;
-    Ok(digests)
+    }
 }
 
 fn fold_codeword(codeword: &[Felt], fold: Fold, beta: Felt, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
@@ -111,7 +119,7 @@ fn fold_by_two(values: &[Felt], log_size: u32, beta: Felt, meter: &Meter<'_>) ->
     // Points are roots of unity, so their inverses are powers of the inverse root.
     let inverse_root = root_of_unity(log_size).inv().unwrap_or_default();
     let first = lde_point(log_size, 0).inv().unwrap_or_default() * beta * half;
-    let mut folded = vec![Felt::zero(); left.len()];
+    let mut folded = zeros(left.len());
     folded.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
         let start = chunk * STRIDE;
         let end = start + out.len();

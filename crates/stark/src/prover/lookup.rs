@@ -8,15 +8,18 @@ use crate::control::{Cancelled, Meter};
 use crate::graph::Input;
 use crate::shape::Group;
 use crate::table::Table;
+use felt::memory::zeros;
 use felt::{Felt, packed, vector};
 use rayon::prelude::*;
 
-/// The LogUp columns of a group and its share of the bus sum. `main` are the group's main columns on the trace domain.
+/// The LogUp columns of a group and its share of the bus sum. `main` are the group's main columns on the trace domain. The columns
+/// are at the beginning of memory that their extensions by `2^log_blowup` will take.
 pub fn lookup_columns(
     group: &Group,
     tables: &[Table],
     main: &[Vec<Felt>],
     challenges: BusChallenges,
+    log_blowup: u32,
     meter: &Meter<'_>,
 ) -> Result<(Vec<Vec<Felt>>, Felt), ProveError> {
     if group.batches.is_empty() {
@@ -36,10 +39,10 @@ pub fn lookup_columns(
 
     let height = group.height();
     let width = group.aux_width();
-    let mut columns = vec![vec![Felt::zero(); height]; width];
+    let mut columns: Vec<_> = (0..width).map(|_| zeros(height << log_blowup)).collect();
     let mut pieces: Vec<Vec<&mut [Felt]>> = (0..height.div_ceil(STRIDE)).map(|_| Vec::with_capacity(width)).collect();
     for column in &mut columns {
-        for (piece, rows) in pieces.iter_mut().zip(column.chunks_mut(STRIDE)) {
+        for (piece, rows) in pieces.iter_mut().zip(column[..height].chunks_mut(STRIDE)) {
             piece.push(rows);
         }
     }
@@ -59,12 +62,13 @@ pub fn lookup_columns(
         meter.advance((rows * width) as u64)?;
         Ok(())
     })?;
-    let total = accumulate(&mut columns, meter)?;
+    let mut traces: Vec<_> = columns.iter_mut().map(|column| &mut column[..height]).collect();
+    let total = accumulate(&mut traces, meter)?;
     Ok((columns, total))
 }
 
 /// Turns the last column from the sums of its own batch into the running sum of all; returns the total.
-fn accumulate(columns: &mut [Vec<Felt>], meter: &Meter<'_>) -> Result<Felt, Cancelled> {
+fn accumulate(columns: &mut [&mut [Felt]], meter: &Meter<'_>) -> Result<Felt, Cancelled> {
     let Some((running, helpers)) = columns.split_last_mut() else { return Ok(Felt::zero()) };
     running.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, rows)| {
         let start = chunk * STRIDE;
@@ -126,7 +130,7 @@ mod tests {
         let columns = |z: u64| {
             let bus = BusChallenges { z: Felt::from(z), alpha: Felt::one() };
             let meter = Meter::new(&Unattended, Phase::Lookup, 1);
-            lookup_columns(&shape.groups[0], &tables, &main, bus, &meter)
+            lookup_columns(&shape.groups[0], &tables, &main, bus, 1, &meter)
         };
         for met in [5, 30, 68] {
             assert_eq!(columns(met), Err(ProveError::Denominator));

@@ -9,13 +9,13 @@ pub fn peak_memory(shape: &Shape) -> u64 {
         shape.groups.iter().map(|group| (columns(group) as u64) << group.log_height).sum()
     };
     let (main, aux, rows) = (sum(&|group| group.main_width), sum(&Group::aux_width), sum(&|_| 1));
-    // A tree's digests, of rows and above, count as two elements a row.
-    let tree = 2 * rows * blowup;
+    // A tree's digests, without those of its leaves, count as one element a row.
+    let tree = rows * blowup;
     // The traces are kept beside their extensions until the LogUp columns are computed.
     let lookup = main * (1 + blowup) + aux + tree;
     let extended = (main + aux) * blowup + 2 * tree;
-    // Values of the quotient on two cosets, its extension, its tree; later the DEEP quotients with the layers that they fold to.
-    let quotient = extended + QUOTIENT_PIECES as u64 * rows * (blowup + 1) + tree;
+    // The quotient's pieces with their tree; later the DEEP quotients with the layers that they fold to.
+    let quotient = extended + QUOTIENT_PIECES as u64 * rows * blowup + tree;
     let fri = quotient + 2 * rows * blowup + tree;
-    32 * lookup.max(aux + extended).max(fri)
+    32 * lookup.max(fri)
 }

@@ -90,7 +90,7 @@ pub fn prove(
         shape.groups.iter().map(|group| (widths(group) as u64) << group.log_height).sum()
     };
     let meter = Meter::new(control, Phase::Main, cells(&|group| group.main_width));
-    let main = Committed::extend(copy(&main_traces, &meter)?, &shape, &meter)?;
+    let main = Committed::extend(&main_traces, &shape, &meter)?;
     proof.main_cap = main.cap();
     transcript.main_commitment(&proof.main_cap);
     let bus = transcript.bus_challenges();
@@ -99,11 +99,11 @@ pub fn prove(
     let meter = Meter::new(control, Phase::Lookup, 2 * cells(&|group| group.aux_width()));
     let mut aux_traces = Vec::with_capacity(shape.groups.len());
     for (group, trace) in shape.groups.iter().zip(main_traces) {
-        let (columns, total) = lookup::lookup_columns(group, tables, &trace, bus, &meter)?;
+        let (columns, total) = lookup::lookup_columns(group, tables, &trace, bus, shape.log_blowup, &meter)?;
         aux_traces.push(columns);
         proof.totals.push(total);
     }
-    let aux = Committed::extend(aux_traces, &shape, &meter)?;
+    let aux = Committed::extend_in_place(aux_traces, &shape, &meter)?;
     proof.lookup_cap = aux.cap();
     transcript.lookup_commitment(&proof.lookup_cap, &proof.totals);
     let lambda = transcript.constraint_challenge();
@@ -159,12 +159,6 @@ fn check_traces(tables: &[Table], traces: &[Vec<Vec<Felt>>]) -> Result<(), Prove
 fn group_traces(shape: &Shape, mut traces: Vec<Vec<Vec<Felt>>>) -> Vec<Vec<Vec<Felt>>> {
     let mut take = |position: &usize| std::mem::take(&mut traces[*position]);
     shape.groups.iter().map(|group| group.tables.iter().flat_map(&mut take).collect()).collect()
-}
-
-/// A copy, with a visit to the control hook after each column.
-fn copy(groups: &[Vec<Vec<Felt>>], meter: &Meter<'_>) -> Result<Vec<Vec<Vec<Felt>>>, Cancelled> {
-    let column = |column: &Vec<Felt>| meter.checkpoint().map(|()| column.clone());
-    groups.iter().map(|columns| columns.iter().map(column).collect()).collect()
 }
 
 /// The smallest nonce that solves the puzzle, so that the proof does not depend on scheduling.

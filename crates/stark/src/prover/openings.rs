@@ -5,6 +5,7 @@ use crate::control::{Cancelled, Meter};
 use crate::proof::GroupOpenings;
 use crate::shape::{Group, Shape};
 use felt::domain::{lde_point, root_of_unity};
+use felt::memory::zeros;
 use felt::{Felt, vector};
 use rayon::prelude::*;
 
@@ -58,7 +59,7 @@ fn weights(group: &Group, log_blowup: u32, zeta: &Felt, meter: &Meter<'_>) -> Re
     let point = *zeta * shift.inv().unwrap_or_default();
     let scale = (point.pow(height as u64) - Felt::one()) * Felt::from(height as u64).inv().unwrap_or_default();
     let root = root_of_unity(group.log_height);
-    let mut weights = vec![Felt::zero(); height];
+    let mut weights = zeros(height);
     weights.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, weights)| {
         let powers = vector::powers(&root, &root.pow((chunk * STRIDE) as u64), weights.len());
         weights.iter_mut().zip(&powers).for_each(|(weight, power)| *weight = point - *power);

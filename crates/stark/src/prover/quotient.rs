@@ -3,16 +3,16 @@
 //! The quotient `Q` has degree below `2N`. It is evaluated on two cosets of the trace domain and committed to as the two
 //! polynomials of degree below `N` that agree with it on either coset.
 
-use super::ProveError;
 use super::circuit::Circuit;
 use super::lookup::repeated_periodic;
 use super::rows::{Evaluate, STRIDE, lanes};
 use crate::composition::{BusChallenges, Composition};
-use crate::control::Meter;
+use crate::control::{Cancelled, Meter};
 use crate::graph::Input;
 use crate::shape::{Group, QUOTIENT_PIECES};
 use crate::table::Table;
 use felt::domain::{lde_point, root_of_unity};
+use felt::memory::zeros;
 use felt::{Felt, fft, packed, vector};
 use rayon::prelude::*;
 
@@ -38,15 +38,18 @@ pub struct QuotientInputs<'a> {
 }
 
 /// Extensions of the two quotient pieces, coset-major.
-pub fn quotient_pieces(inputs: &QuotientInputs<'_>, meter: &Meter<'_>) -> Result<Vec<Vec<Felt>>, ProveError> {
+pub fn quotient_pieces(inputs: &QuotientInputs<'_>, meter: &Meter<'_>) -> Result<Vec<Vec<Felt>>, Cancelled> {
     let QuotientInputs { group, tables, bus, total, lambda, log_blowup, .. } = inputs;
     let mut composition = Composition::new(group, tables, *bus);
     let sums = composition.constraints(total, lambda);
     let circuit = Circuit::compile(&composition.graph, &sums.roots());
     let mut pieces = Vec::with_capacity(QUOTIENT_PIECES);
     for coset in 0..QUOTIENT_PIECES {
-        let values = evaluate_on_coset(inputs, &circuit, coset, meter)?;
-        pieces.push(extend_from_coset(values, coset, *log_blowup, meter)?);
+        let mut piece = [zeros(group.height() << log_blowup)];
+        let values = &mut piece[0][coset << group.log_height..(coset + 1) << group.log_height];
+        evaluate_on_coset(inputs, &circuit, coset, values, meter)?;
+        fft::extend_from_coset(&mut piece, coset, *log_blowup, &|| meter.checkpoint())?;
+        pieces.extend(piece);
     }
     Ok(pieces)
 }
@@ -55,8 +58,9 @@ fn evaluate_on_coset(
     inputs: &QuotientInputs<'_>,
     circuit: &Circuit,
     coset: usize,
+    quotient: &mut [Felt],
     meter: &Meter<'_>,
-) -> Result<Vec<Felt>, ProveError> {
+) -> Result<(), Cancelled> {
     let QuotientInputs { group, tables, main, aux, log_blowup, .. } = inputs;
     let height = group.height();
     let rows = coset * height..(coset + 1) * height;
@@ -70,7 +74,6 @@ fn evaluate_on_coset(
         Input::Periodic(column) => &periodic[column as usize],
     });
     let divisors = Divisors::new(group, coset, *log_blowup);
-    let mut quotient = vec![Felt::zero(); height];
     quotient.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, quotient)| {
         let mut sums: [Vec<Felt>; 3] = std::array::from_fn(|_| vec![Felt::zero(); quotient.len()]);
         let [transition, first, last] = &mut sums;
@@ -78,8 +81,7 @@ fn evaluate_on_coset(
         packed::dispatch(Evaluate { circuit, lanes: &lanes, start: chunk * STRIDE, out: &mut out });
         divisors.divide(quotient, &sums, chunk * STRIDE);
         meter.advance(quotient.len() as u64)
-    })?;
-    Ok(quotient)
+    })
 }
 
 /// The points of a coset and the inverses of the vanishing polynomials on it.
@@ -121,30 +123,4 @@ impl Divisors {
             *sum += *first * inverses[2 * i] + *last * inverses[2 * i + 1];
         }
     }
-}
-
-/// Extends the polynomial of degree below `N` that takes `values` on coset `coset` to all cosets.
-fn extend_from_coset(
-    values: Vec<Felt>,
-    coset: usize,
-    log_blowup: u32,
-    meter: &Meter<'_>,
-) -> Result<Vec<Felt>, ProveError> {
-    let height = values.len();
-    let log_lde = height.trailing_zeros() + log_blowup;
-    let mut coefficients = values.clone();
-    fft::interpolate_coset(&mut coefficients, &lde_point(log_lde, coset as u64));
-    meter.checkpoint()?;
-    let mut extended = Vec::with_capacity(height << log_blowup);
-    for other in 0..1usize << log_blowup {
-        if other == coset {
-            extended.extend_from_slice(&values);
-            continue;
-        }
-        let start = extended.len();
-        extended.extend_from_slice(&coefficients);
-        fft::evaluate_coset(&mut extended[start..], &lde_point(log_lde, other as u64));
-        meter.checkpoint()?;
-    }
-    Ok(extended)
 }
