@@ -137,9 +137,17 @@ impl WithPacked for Dot<'_> {
         let zero = Felt::zero();
         let (a, b) = (self.a.chunks_exact(P::WIDTH), self.b.chunks_exact(P::WIDTH));
         let rest = a.remainder().iter().zip(b.remainder()).fold(zero, |sum, (a, b)| sum + product(a, b));
+        let (whole_a, whole_b) = (&self.a[..a.len() * P::WIDTH], &self.b[..b.len() * P::WIDTH]);
+        let (fours_a, fours_b) = (whole_a.chunks_exact(4 * P::WIDTH), whole_b.chunks_exact(4 * P::WIDTH));
         let mut sum = P::broadcast(&zero);
-        for (a, b) in a.zip(b) {
+        for (a, b) in fours_a.remainder().chunks_exact(P::WIDTH).zip(fours_b.remainder().chunks_exact(P::WIDTH)) {
             sum = sum.add(P::load(a).mul(P::load(b)));
+        }
+        for (a, b) in fours_a.zip(fours_b) {
+            sum = sum.add(P::sum_of_products(
+                [P::load(a), P::load(&a[P::WIDTH..]), P::load(&a[2 * P::WIDTH..]), P::load(&a[3 * P::WIDTH..])],
+                [P::load(b), P::load(&b[P::WIDTH..]), P::load(&b[2 * P::WIDTH..]), P::load(&b[3 * P::WIDTH..])],
+            ));
         }
         let mut lanes = [zero; MAX_WIDTH];
         sum.store(&mut lanes);

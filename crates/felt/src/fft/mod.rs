@@ -13,7 +13,8 @@ use crate::packed::{Packed, Portable, dispatch};
 use crate::scalar::inverse;
 use dft::{backward_factors, bit_reverse_index, bit_reversed_powers, forward_factors};
 use passes::{
-    Backward, BackwardColumns, BackwardRows, ExtendRows, Forward, ForwardColumns, ForwardRows, MIN_LOG_SIZE, ROWS, Strip,
+    Backward, BackwardColumns, BackwardRows, ExtendRows, Forward, ForwardColumns, ForwardRows, MIN_LOG_SIZE, ROWS,
+    Strip,
 };
 use rayon::prelude::*;
 use std::convert::Infallible;

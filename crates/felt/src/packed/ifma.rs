@@ -12,6 +12,9 @@
 //! which lies in `(0, (A·B/512 + 1)·p)`, as `p < 2^260/511`. Ordinary operands give less than `3p`. A loose first operand, its limbs
 //! carried, and a constant below `16p` give less than `3.6p`; an ordinary second operand less than `6.1p`.
 //!
+//! Up to eight products of ordinary values are summed up before [`reduce`]: their columns stay below `8·9·2^52 + 2^52 < 2^59`, and the
+//! result below `(8·1024/512 + 1)·p = 17p`.
+//!
 //! **Sums.** With `p = 2^251 + 17·2^192 + 1`, [`subtract_multiple`] subtracts `q·p` for a `q` read from the top limb such that what
 //! remains is positive and below `2^251 + 2^217`. This makes sums, differences and loose values ordinary.
 //!
@@ -203,7 +206,10 @@ fn modulus_above() -> [Words; 10] {
     columns
 }
 
-/// `(T − M·p)/2^260` for the columns of `T`, each below `2^57`. `M` has the limbs `m_i`, of which the instructions see the lowest 52
+/// Most products in one sum.
+const MAX_PRODUCTS: usize = 8;
+
+/// `(T − M·p)/2^260` for the columns of `T`, each below `2^59`. `M` has the limbs `m_i`, of which the instructions see the lowest 52
 /// bits: as `p` is 1 in its lowest limb, `m_i` is the limb that stands at `i` when its turn comes, and subtracting
 /// `m_i·p` leaves nothing of it but its carry.
 #[inline(always)]
@@ -351,6 +357,16 @@ impl Packed for Ifma {
     #[inline(always)]
     fn mul(self, o: Self) -> Self {
         reduce(multiply(&self.0, &o.0, modulus_above()))
+    }
+
+    #[inline(always)]
+    fn sum_of_products<const N: usize>(a: [Self; N], b: [Self; N]) -> Self {
+        const { assert!(N <= MAX_PRODUCTS) };
+        let mut t = modulus_above();
+        for i in 0..N {
+            t = multiply(&a[i].0, &b[i].0, t);
+        }
+        reduce(t)
     }
 
     #[inline(always)]

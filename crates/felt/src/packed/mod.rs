@@ -43,6 +43,16 @@ pub trait Packed: kernel::Kernel + Copy + Send + Sync + 'static {
     /// Lane-wise product.
     fn mul(self, o: Self) -> Self;
 
+    /// Lane-wise `Σ a_i·b_i`, with fewer reductions than products where the kernel can. The sum of no products is zero.
+    #[inline(always)]
+    fn sum_of_products<const N: usize>(a: [Self; N], b: [Self; N]) -> Self {
+        let mut sum = Self::broadcast(&Felt::zero());
+        for i in 0..N {
+            sum = sum.add(a[i].mul(b[i]));
+        }
+        sum
+    }
+
     /// Lane-wise square.
     fn square(self) -> Self;
 

@@ -1,6 +1,5 @@
 //! A graph compiled to straight-line code over packed field elements: dead nodes dropped, registers reused.
 
-use super::rows::{Lane, load};
 use crate::graph::{Graph, Input, Node, NodeId};
 use felt::Felt;
 use felt::packed::Packed;
@@ -94,14 +93,14 @@ impl Circuit {
         registers
     }
 
-    /// Runs the code for the pack of rows that begins at `row`; `lanes` are the inputs in the order of [`Circuit::inputs`].
+    /// Runs the code for a pack of rows; `inputs` are in the order of [`Circuit::inputs`].
     ///
     /// No closures here: what they contain is not compiled with the kernel's instructions.
     #[inline(always)]
-    pub fn run<P: Packed>(&self, registers: &mut [P], lanes: &[Lane<'_>], row: usize) {
+    pub fn run<P: Packed>(&self, registers: &mut [P], inputs: &[P]) {
         for &(op, target) in &self.ops {
             registers[target as usize] = match op {
-                Op::Load(input) => load::<P>(&lanes[input as usize], row),
+                Op::Load(input) => inputs[input as usize],
                 Op::Add(a, b) => registers[a as usize].add(registers[b as usize]),
                 Op::Sub(a, b) => registers[a as usize].sub(registers[b as usize]),
                 Op::Mul(a, b) => registers[a as usize].mul(registers[b as usize]),

@@ -70,7 +70,10 @@ impl Committed {
             at.map(|at| columns.iter().map(|column| column[at]).collect()).collect()
         };
         let leaves = present().next().map(|(_, group)| distinct(indices, shape.log_lde(group)));
-        Opening { rows: present().map(rows).collect(), path: self.tree.open(&leaves.unwrap_or_default(), &extensions(&self.groups, self.log_blowup)) }
+        Opening {
+            rows: present().map(rows).collect(),
+            path: self.tree.open(&leaves.unwrap_or_default(), &extensions(&self.groups, self.log_blowup)),
+        }
     }
 }
 

@@ -83,18 +83,9 @@ impl Job<'_> {
     fn rows(&self, coset: usize, start: usize, count: usize) -> Vec<Felt> {
         let root = root_of_unity(self.group.log_height);
         let shift = lde_point(self.group.log_height + self.log_blowup, coset as u64);
-        let mut x = shift * root.pow(start as u64);
-        let next = self.zeta * root;
-        let mut inverses = Vec::with_capacity(2 * count);
-        for _ in 0..count {
-            inverses.push(x - self.zeta);
-            x *= root;
-        }
-        let mut x = shift * root.pow(start as u64);
-        for _ in 0..count {
-            inverses.push(x - next);
-            x *= root;
-        }
+        let points = vector::powers(&root, &(shift * root.pow(start as u64)), count);
+        let opened = [self.zeta, self.zeta * root];
+        let mut inverses: Vec<_> = opened.iter().flat_map(|point| points.iter().map(move |x| *x - *point)).collect();
         vector::batch_inverse(&mut inverses);
         let offset = (coset << self.group.log_height) + start;
         let mut quotient = vec![Felt::zero(); count];
@@ -113,25 +104,48 @@ struct Combine<'a> {
     out: &'a mut [Felt],
 }
 
+/// Packs of rows that are summed up together, a few columns at a time: long enough runs of each column that its memory arrives
+/// in time, and few enough that the sums stay in a core's cache.
+const BLOCK: usize = 32;
+
+/// Columns that are added at once.
+const COLUMNS: usize = 4;
+
 impl WithPacked for Combine<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<P: Packed>(self) {
-        let mut powers = Vec::with_capacity(self.sum.terms.len());
-        for (power, _) in &self.sum.terms {
-            powers.push(P::broadcast(power));
-        }
-        let value = P::broadcast(&self.sum.value);
+        let zero = P::broadcast(&Felt::zero());
+        let minus_value = P::broadcast(&-&self.sum.value);
+        let mut sums = [zero; BLOCK];
         let mut row = 0;
         while row < self.out.len() {
-            let mut sum = P::broadcast(&Felt::zero());
-            for (power, (_, column)) in powers.iter().zip(&self.sum.terms) {
-                sum = sum.add(power.mul(P::load(&column[self.offset + row..])));
+            let packs = BLOCK.min((self.out.len() - row) / P::WIDTH);
+            for sum in &mut sums {
+                *sum = minus_value;
             }
-            let term = sum.sub(value).mul(P::load(&self.inverses[row..]));
-            P::load(&self.out[row..]).add(term).store(&mut self.out[row..]);
-            row += P::WIDTH;
+            let mut columns = self.sum.terms.chunks_exact(COLUMNS);
+            for columns in columns.by_ref() {
+                let [a, b, c, d] = [&columns[0], &columns[1], &columns[2], &columns[3]];
+                let powers = [P::broadcast(&a.0), P::broadcast(&b.0), P::broadcast(&c.0), P::broadcast(&d.0)];
+                for (pack, sum) in sums.iter_mut().enumerate().take(packs) {
+                    let at = self.offset + row + pack * P::WIDTH;
+                    let values = [P::load(&a.1[at..]), P::load(&b.1[at..]), P::load(&c.1[at..]), P::load(&d.1[at..])];
+                    *sum = sum.add(P::sum_of_products(powers, values));
+                }
+            }
+            for (power, column) in columns.remainder() {
+                let power = P::broadcast(power);
+                for (pack, sum) in sums.iter_mut().enumerate().take(packs) {
+                    *sum = sum.add(power.mul(P::load(&column[self.offset + row + pack * P::WIDTH..])));
+                }
+            }
+            for sum in sums.iter().take(packs) {
+                let term = sum.mul(P::load(&self.inverses[row..]));
+                P::load(&self.out[row..]).add(term).store(&mut self.out[row..]);
+                row += P::WIDTH;
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::shape::{Group, QUOTIENT_PIECES};
 use crate::table::Table;
 use felt::domain::{lde_point, root_of_unity};
 use felt::memory::zeros;
+use felt::packed::{Packed, WithPacked};
 use felt::{Felt, fft, packed, vector};
 use rayon::prelude::*;
 
@@ -105,22 +106,39 @@ impl Divisors {
 
     /// Divides the four sums at rows `start..` and adds them up in `all`.
     fn divide(&self, all: &mut [Felt], [transition, first, last]: &[Vec<Felt>; 3], start: usize) {
-        let mut x = self.shift * self.root.pow(start as u64);
-        let mut inverses = vec![Felt::zero(); 2 * all.len()];
-        for (i, (sum, transition)) in all.iter_mut().zip(transition).enumerate() {
-            let from_last = x - self.last_point;
-            *sum = (*sum + *transition * from_last) * self.inverse_vanishing;
-            inverses[2 * i] = x - Felt::one();
-            inverses[2 * i + 1] = from_last;
-            x *= self.root;
+        let points = vector::powers(&self.root, &(self.shift * self.root.pow(start as u64)), all.len());
+        packed::dispatch(DivideTransitions { divisors: self, points: &points, transition, all: &mut *all });
+        for (sums, point) in [(first, Felt::one()), (last, self.last_point)] {
+            if sums.iter().any(|sum| *sum != Felt::zero()) {
+                let mut quotients: Vec<_> = points.iter().map(|x| *x - point).collect();
+                vector::batch_inverse(&mut quotients);
+                vector::mul_assign(&mut quotients, sums);
+                all.iter_mut().zip(&quotients).for_each(|(all, quotient)| *all += *quotient);
+            }
         }
-        let idle = |sums: &[Felt]| sums.iter().all(|sum| *sum == Felt::zero());
-        if idle(first) && idle(last) {
-            return;
-        }
-        vector::batch_inverse(&mut inverses);
-        for (i, (sum, (first, last))) in all.iter_mut().zip(first.iter().zip(last)).enumerate() {
-            *sum += *first * inverses[2 * i] + *last * inverses[2 * i + 1];
+    }
+}
+
+/// `all = (all + transition·(x − last point))/(x^N − 1)`.
+struct DivideTransitions<'a> {
+    divisors: &'a Divisors,
+    points: &'a [Felt],
+    transition: &'a [Felt],
+    all: &'a mut [Felt],
+}
+
+impl WithPacked for DivideTransitions<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(self) {
+        let (last, inverse) = (&self.divisors.last_point, &self.divisors.inverse_vanishing);
+        let (last, inverse) = (P::broadcast(last), P::broadcast(inverse));
+        // Heights are multiples of every pack width.
+        for row in (0..self.all.len()).step_by(P::WIDTH) {
+            let from_last = P::load(&self.points[row..]).sub(last);
+            let sum = P::load(&self.all[row..]).add(P::load(&self.transition[row..]).mul(from_last));
+            sum.mul(inverse).store(&mut self.all[row..]);
         }
     }
 }

@@ -41,28 +41,42 @@ pub struct Evaluate<'a, 'b> {
     pub out: &'a mut [&'b mut [Felt]],
 }
 
+/// Packs of rows that are read at once, column by column: long enough runs of each column that its memory arrives in time, and
+/// few enough that all columns' runs stay in a core's cache.
+const BLOCK: usize = 8;
+
 impl WithPacked for Evaluate<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run<P: Packed>(self) {
         let mut registers = self.circuit.registers::<P>();
+        // A circuit may have no inputs, but no part of a block is empty.
+        let width = self.lanes.len().max(1);
+        let mut inputs = vec![P::broadcast(&Felt::zero()); BLOCK * width];
         let rows = self.out.first().map_or(0, |out| out.len());
         let mut done = 0;
         while done < rows {
-            let row = self.start + done;
-            self.circuit.run(&mut registers, self.lanes, row);
-            for (k, out) in self.out.iter_mut().enumerate() {
-                self.circuit.output(&registers, k).store(&mut out[done..]);
+            let packs = BLOCK.min((rows - done) / P::WIDTH);
+            for (number, lane) in self.lanes.iter().enumerate() {
+                for pack in 0..packs {
+                    inputs[pack * width + number] = load(lane, self.start + done + pack * P::WIDTH);
+                }
             }
-            done += P::WIDTH;
+            for inputs in inputs.chunks_exact(width).take(packs) {
+                self.circuit.run(&mut registers, inputs);
+                for (k, out) in self.out.iter_mut().enumerate() {
+                    self.circuit.output(&registers, k).store(&mut out[done..]);
+                }
+                done += P::WIDTH;
+            }
         }
     }
 }
 
 /// `P::WIDTH` entries from `row` on, wrapping around.
 #[inline(always)]
-pub fn load<P: Packed>(lane: &Lane<'_>, row: usize) -> P {
+fn load<P: Packed>(lane: &Lane<'_>, row: usize) -> P {
     let mask = lane.data.len() - 1;
     let at = (row + lane.offset) & mask;
     if at + P::WIDTH <= lane.data.len() {
