@@ -85,33 +85,45 @@ impl Circuit {
 
     /// Registers with the constants in place, to be used for any number of runs.
     #[inline(always)]
-    pub fn registers<P: Packed>(&self) -> Vec<P> {
-        let mut registers = vec![P::broadcast(&Felt::zero()); self.registers];
+    pub fn registers<P: Packed>(&self) -> Vec<[P; 2]> {
+        let mut registers = vec![[P::broadcast(&Felt::zero()); 2]; self.registers];
         for (register, constant) in registers.iter_mut().zip(&self.constants) {
-            *register = P::broadcast(constant);
+            *register = [P::broadcast(constant); 2];
         }
         registers
     }
 
-    /// Runs the code for a pack of rows; `inputs` are in the order of [`Circuit::inputs`].
+    /// Runs the code for two packs of rows; `inputs` are in the order of [`Circuit::inputs`].
     ///
     /// No closures here: what they contain is not compiled with the kernel's instructions.
     #[inline(always)]
-    pub fn run<P: Packed>(&self, registers: &mut [P], inputs: &[P]) {
+    pub fn run<P: Packed>(&self, registers: &mut [[P; 2]], inputs: [&[P]; 2]) {
         for &(op, target) in &self.ops {
             registers[target as usize] = match op {
-                Op::Load(input) => inputs[input as usize],
-                Op::Add(a, b) => registers[a as usize].add(registers[b as usize]),
-                Op::Sub(a, b) => registers[a as usize].sub(registers[b as usize]),
-                Op::Mul(a, b) => registers[a as usize].mul(registers[b as usize]),
-                Op::Neg(a) => registers[a as usize].neg(),
+                Op::Load(input) => [inputs[0][input as usize], inputs[1][input as usize]],
+                Op::Add(a, b) => {
+                    let (a, b) = (&registers[a as usize], &registers[b as usize]);
+                    [a[0].add(b[0]), a[1].add(b[1])]
+                }
+                Op::Sub(a, b) => {
+                    let (a, b) = (&registers[a as usize], &registers[b as usize]);
+                    [a[0].sub(b[0]), a[1].sub(b[1])]
+                }
+                Op::Mul(a, b) => {
+                    let (a, b) = (&registers[a as usize], &registers[b as usize]);
+                    [a[0].mul(b[0]), a[1].mul(b[1])]
+                }
+                Op::Neg(a) => {
+                    let a = &registers[a as usize];
+                    [a[0].neg(), a[1].neg()]
+                }
             };
         }
     }
 
-    /// The value of root `k` after a run.
+    /// The values of root `k` after a run.
     #[inline(always)]
-    pub fn output<P: Packed>(&self, registers: &[P], k: usize) -> P {
+    pub fn output<P: Packed>(&self, registers: &[[P; 2]], k: usize) -> [P; 2] {
         registers[self.outputs[k] as usize]
     }
 }

@@ -63,12 +63,15 @@ impl WithPacked for Evaluate<'_, '_> {
                     inputs[pack * width + number] = load(lane, self.start + done + pack * P::WIDTH);
                 }
             }
-            for inputs in inputs.chunks_exact(width).take(packs) {
-                self.circuit.run(&mut registers, inputs);
+            for inputs in inputs.chunks_exact(2 * width).take(packs / 2) {
+                let (first, second) = inputs.split_at(width);
+                self.circuit.run(&mut registers, [first, second]);
                 for (k, out) in self.out.iter_mut().enumerate() {
-                    self.circuit.output(&registers, k).store(&mut out[done..]);
+                    let [first, second] = self.circuit.output(&registers, k);
+                    first.store(&mut out[done..]);
+                    second.store(&mut out[done + P::WIDTH..]);
                 }
-                done += P::WIDTH;
+                done += 2 * P::WIDTH;
             }
         }
     }
