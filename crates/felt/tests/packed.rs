@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{edges, element};
+use common::{edges, element, with_other_kernels};
 use felt::Felt;
 use felt::packed::{Packed, WithPacked, dispatch, dispatch_each, kernel_name};
 use proptest::prelude::*;
@@ -59,6 +59,39 @@ fn all_pairs_of_edges() {
     let pairs: Vec<_> = edges.iter().flat_map(|a| edges.iter().map(move |b| (*a, *b))).collect();
     let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     check(&a, &b);
+}
+
+#[derive(Clone, Copy)]
+struct Width;
+
+impl WithPacked for Width {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> usize {
+        P::WIDTH
+    }
+}
+
+/// The environment names the best kernel that may be chosen.
+#[test]
+fn choice() {
+    let all = dispatch_each(Width);
+    let names: Vec<_> = all.iter().map(|(name, _)| *name).collect();
+    let best = match std::env::var("CAIRN_KERNEL").as_deref() {
+        Ok("portable") => "portable",
+        Ok("avx2") if names.contains(&"avx2") => "avx2",
+        Ok("avx2") => "portable",
+        _ => names[0],
+    };
+    assert_eq!(kernel_name(), best);
+    assert_eq!(names.last(), Some(&"portable"));
+    assert!(all.contains(&(best, dispatch(Width))));
+}
+
+#[test]
+fn other_kernels() {
+    with_other_kernels("other_kernels");
 }
 
 /// A program of additions, subtractions and so on without any load or store between.

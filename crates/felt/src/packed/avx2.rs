@@ -1,56 +1,64 @@
-//! The kernel for AVX2 and FMA: four elements, five limbs of 51 bits, held as floating-point numbers.
+//! The kernel for AVX2 and FMA: eight elements, five limbs of 51 bits, held as floating-point numbers.
 //!
-//! AVX2 multiplies integers of 32 bits only, but FMA gives exact products of 53-bit significands in two halves (N. Emmart, "Faster modular
-//! exponentiation using double precision floating point arithmetic on the GPU", ARITH 2018). Here limbs are signed, so rounding to
-//! nearest, which is Rust's only mode, is the right one, and the high halves of a column add up inside the instructions.
+//! AVX2 multiplies integers of 32 bits only, but FMA gives the exact product of 53-bit significands in two parts (N. Emmart, "Faster
+//! modular exponentiation using double precision floating point arithmetic on the GPU", ARITH 2018). Here limbs are signed, so that
+//! rounding to nearest, Rust's only mode, suits them, and the high parts of a column add up inside the instructions.
+//!
+//! A register has four lanes. Two of them at a time keep the multipliers busy where one would wait for its own results.
 //!
 //! # Form and bounds
 //!
 //! A value `v = Σ l_i·2^(51i)` stands for the element whose Montgomery form `x` satisfies `2v ≡ x (mod p)`. So `v` is the Montgomery
 //! form for `2^255`, which is what five limbs divide by. Limbs are integers.
 //!
-//! * *Ordinary* values have `|l_i| ≤ U = 2^50 + 2^43` for `i < 4` and `|v| < 2p`. Hence `|l_4| ≤ 2^48 + 1`, since the others are together
-//!   below `0.51·2^204`. All public operations take and give them.
+//! * *Ordinary* values have `|l_i| ≤ U = 2^50 + 2^43` for `i < 4` and `|v| < 2p`. Hence `|l_4| ≤ 2^48 + 1`, since the other limbs are
+//!   together below `0.51·2^204`. All public operations take and give them.
 //! * *Loose* values have `|l_i| ≤ 7U < 7.06·2^50` for `i < 4` and `|v| < 14p`. Hence `|l_4| < 2^51`.
 //!
-//! **Exactness.** Integers up to `2^53` and their multiples by powers of two are exact; an operation whose true result is such a number
-//! gives it. [`SPLIT`] is `S = 1.5·2^103`. Between `2^103` and `2^104` numbers are multiples of `2^51`, so a sum in this interval is
-//! rounded to a multiple of `2^51` and by at most `2^50`. That is `S ± 2^102`, open.
+//! **Exactness.** An operation whose true result is a multiple of `2^k` and at most `2^(k+53)` in magnitude gives that result. Let
+//! [`SPLIT`] be `S = 1.5·2^103`. Between `2^103` and `2^104` there are only multiples of `2^51`, so `S + s` for `|s| < 2^102` is rounded to
+//! one, by at most `2^50`.
 //!
-//! **Columns.** [`Column`] adds up products: `high` is `S` plus a multiple of `2^51`, `low` what rounding took away.
+//! **Columns.** [`Column`] adds up products in two parts: `high` is `S` plus a multiple of `2^51`, `low` is what rounding took away.
 //!
-//! * `high' = high + a·b`, rounded. `high − high'` is exact: both are multiples of `2^51` in the interval. `a·b + (high − high')` is what rounding
-//!   took away, an integer up to `2^50`, so it is exact too. `low` grows by it.
-//! * `−(a·P3 + b·P4)` for the limbs `17·2^39` and `2^47` of the modulus, in two roundings: `d = high − high'` is exact as before. `d − b·2^47` is a multiple of
-//!   `2^47` and at most `|a·P3| + 2^51` in magnitude, so it is exact; and `d − b·P4 − a·P3`, up to `2^51`, is.
+//! * A product: `high' = high + a·b`, rounded. `high − high'` is a multiple of `2^51` below `2^103`, so it is exact. `a·b + (high − high')`
+//!   is what rounding took away, an integer of at most `2^50`, so it is exact, too, and is added to `low`.
+//! * `a·P3 + b·P4`, for the limbs `17·2^39` and `2^47` of the modulus, is subtracted in the same way, in two roundings: `d = high − high'`
+//!   is exact. `d − b·P4` is a multiple of `2^47` and at most `|a·P3| + 2^51 < 2^97`, so it is exact, and so is `d − b·P4 − a·P3`, at most
+//!   `2^51`.
+//! * `a4·b4 − m_4·P4` likewise: the sum without `a4·b4` is a multiple of `2^47` below `2^97`.
+//! * The carry to the next column is `(high − S)·2^-51`. [`Column::next`] computes `high·2^-51`, which is [`INTEGER`] more, and adds it
+//!   to a `low` that is `INTEGER` less: `S − INTEGER` is a multiple of `2^51`, too, and all sums are integers below `2^53`.
 //!
-//! In units of `2^100`, with `U² < 1.016` and `U·(2^48 + 1) < 0.254`, the sums of the columns of a product of ordinary values, and in units of `2^50` the
-//! carries to the next column (half of the sum) and the limbs `m_k` (one for each product, two for a pair with the modulus, and the carry):
+//! The columns of a product of ordinary values, with `U² < 1.016·2^100` and `U·(2^48 + 1) < 0.253·2^100`. In units of `2^100`: the sum of
+//! the products, that with the modulus, and both. In units of `2^50`: `low` with the carry that came in, which is half the sum before.
 //!
-//! | column | products | modulus | sum below | limb |
+//! | column | products | modulus | sum below | `low` below |
 //! |---|---|---|---|---|
 //! | 0 | 1.016 | | 1.02 | `m_0`: 1 |
 //! | 1 | 2.032 | | 2.04 | `m_1`: 2 + 0.51 |
 //! | 2 | 3.048 | | 3.05 | `m_2`: 3 + 1.02 |
-//! | 3 | 4.064 | `m_0·P3`: 0.01 | 2.04 and 2.04 | `m_3`: 5 + 1.53 |
-//! | 4 | 3.556 | `m_0·P4 + m_1·P3`: 0.15 | 3.71 | 5 + 2.04, carried: 1, and 2: `m_4`: 3 |
-//! | 5 | 2.540 | `m_1·P4 + m_2·P3`: 0.35 | 2.89 | 6 + 1.86 |
-//! | 6 | 1.524 | `m_2·P4 + m_3·P3`: 0.56 | 2.09 | 5 + 1.45 |
-//! | 7 | 0.508 | `m_3·P4 + m_4·P3`: 0.85 | 1.36 | 4 + 1.05 |
+//! | 3, first half | 2.032 | | 2.04 | 2 + 1.53 |
+//! | 3, second half | 2.032 | `m_0·P3`: 0.01 | 2.05 | 3, `m_3`: 5 + 1.53 |
+//! | 4 | 3.554 | `m_0·P4 + m_1·P3`: 0.15 | 3.71 | 5 + 2.05; carried 1, and 2: `m_4`: 3 |
+//! | 5 | 2.538 | `m_1·P4 + m_2·P3`: 0.35 | 2.89 | 6 + 1.86 |
+//! | 6 | 1.522 | `m_2·P4 + m_3·P3`: 0.56 | 2.09 | 5 + 1.45 |
+//! | 7 | 0.506 | `m_3·P4 + m_4·P3`: 0.85 | 1.36 | 4 + 1.05 |
 //! | 8 | 0.063 | `m_4·P4`: 0.38 | 0.45 | 2 + 0.68 |
 //! | 9 | | | | 0.23 |
 //!
-//! All sums are below 4 as the interval demands, which is why the third column has two accumulators; all limbs are below 8, that is `2^53`. (The carry out of `m_4`,
-//! at most 4, and what rounding adds to a sum do not show in these digits.)
+//! Every sum is below 4, that is `2^102`; the third column would exceed it and is halved. Every `low` is below 8, that is `2^53`. (Carries
+//! out of `low`, at most 4, and the roundings in a sum, at most `2^53`, do not show in these digits.)
 //!
-//! **Product.** [`reduce`] gives `(a·b − M·p)/2^255` with `|M| = |Σ m_k·2^(51k)| < 3.01·2^254`, below `4p²/2^255 + 1.51p < 2p` in magnitude.
+//! **Product.** The result is `(a·b − M·p)/2^255` with `|M| = |Σ m_k·2^(51k)| < 3.01·2^254`: below `4p²/2^255 + 1.51p < 2p` in magnitude.
 //!
-//! **Carries.** [`carried`] rounds every limb to a multiple of `2^51` and passes that on, all limbs at once: limbs below `2^53` end up at `2^50 + 4` or less.
+//! **Carries.** [`carried`] rounds every limb to a multiple of `2^51` and passes that on, all limbs at once: limbs below `2^53` end up
+//! at `2^50 + 4` or less.
 //!
-//! **Sums.** [`subtract_multiple`] subtracts the `q·p` nearest by the top limb. With the other limbs below `7.06·2^50` and `|v| < 14p` there remains at most `2^250 + 2^207`.
+//! **Sums.** [`subtract_multiple`] subtracts the multiple of `p` that the top limb shows to be nearest; at most `2^250 + 2^207` remains.
 //! This makes sums, differences and loose values ordinary.
 //!
-//! **Transforms.** A butterfly adds an ordinary value to a loose one or subtracts it. So six layers make an ordinary value a loose one.
+//! **Transforms.** A butterfly adds an ordinary value to a loose one or subtracts it: six layers lead from ordinary to loose.
 
 // Intrinsics and loads through pointers have no safe form; each use is argued below.
 #![allow(unsafe_code)]
@@ -81,16 +89,16 @@ impl Available {
     }
 }
 
-/// Four words. This type, [`Doubles`] and [`Avx2`] can be named in this module only, and only [`Available::run`] hands `Avx2` out, to
-/// code that runs because the features were found: that is why every function below may use them.
+/// Eight words, four to a register. This type, [`Doubles`] and [`Avx2`] can be named in this module only, and only [`Available::run`] hands
+/// `Avx2` out, to code that runs because the features were found: that is why every function below may use them.
 #[derive(Clone, Copy)]
-struct Words(__m256i);
+struct Words(__m256i, __m256i);
 
-/// Four floating-point numbers.
+/// Eight floating-point numbers.
 #[derive(Clone, Copy)]
-struct Doubles(__m256d);
+struct Doubles(__m256d, __m256d);
 
-/// Defines safe methods of a register's type that are one intrinsic each.
+/// Defines safe methods that are one intrinsic on each of two registers.
 macro_rules! intrinsics {
     ($type:ident: $($name:ident $(<$constant:ident>)? ($($argument:ident),*) = $intrinsic:ident;)*) => {
         impl $type {
@@ -98,7 +106,10 @@ macro_rules! intrinsics {
                 #[inline(always)]
                 fn $name $(<const $constant: i32>)? (self $(, $argument: $type)*) -> $type {
                     // SAFETY: the intrinsic computes on registers; it needs features of the CPU only, which are there (see `Words`).
-                    $type(unsafe { $intrinsic $(::<$constant>)? (self.0 $(, $argument.0)*) })
+                    let lower = unsafe { $intrinsic $(::<$constant>)? (self.0 $(, $argument.0)*) };
+                    // SAFETY: as above.
+                    let upper = unsafe { $intrinsic $(::<$constant>)? (self.1 $(, $argument.1)*) };
+                    $type(lower, upper)
                 }
             )*
         }
@@ -132,7 +143,8 @@ impl Words {
     #[inline(always)]
     fn splat(word: u64) -> Words {
         // SAFETY: as for the other intrinsics.
-        Words(unsafe { _mm256_set1_epi64x(word as i64) })
+        let register = unsafe { _mm256_set1_epi64x(word as i64) };
+        Words(register, register)
     }
 
     /// The lowest `BITS` bits.
@@ -149,14 +161,14 @@ impl Words {
     #[inline(always)]
     fn any_negative(self) -> bool {
         // SAFETY: as for the other intrinsics.
-        unsafe { _mm256_movemask_pd(_mm256_castsi256_pd(self.0)) != 0 }
+        unsafe { _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_or_si256(self.0, self.1))) != 0 }
     }
 
     /// The floating-point numbers with these bits.
     #[inline(always)]
     fn as_doubles(self) -> Doubles {
         // SAFETY: as for the other intrinsics.
-        Doubles(unsafe { _mm256_castsi256_pd(self.0) })
+        unsafe { Doubles(_mm256_castsi256_pd(self.0), _mm256_castsi256_pd(self.1)) }
     }
 }
 
@@ -164,13 +176,14 @@ impl Doubles {
     #[inline(always)]
     fn splat(number: f64) -> Doubles {
         // SAFETY: as for the other intrinsics.
-        Doubles(unsafe { _mm256_set1_pd(number) })
+        let register = unsafe { _mm256_set1_pd(number) };
+        Doubles(register, register)
     }
 
     #[inline(always)]
     fn bits(self) -> Words {
         // SAFETY: as for the other intrinsics.
-        Words(unsafe { _mm256_castpd_si256(self.0) })
+        unsafe { Words(_mm256_castpd_si256(self.0), _mm256_castpd_si256(self.1)) }
     }
 
     /// The nearest multiple of `2^51`, for magnitudes below `2^102`.
@@ -189,8 +202,8 @@ impl Doubles {
 /// `1.5·2^103`: see the module.
 const SPLIT: f64 = 1.5 * (1u128 << 103) as f64;
 
-/// `1.5·2^52`: numbers from `2^52` to `2^53` are integers, and so are their bits but for the exponent. For an integer `|n| ≤ 2^51`, the bits
-/// of `INTEGER + n` are those of `INTEGER` plus `n`.
+/// `1.5·2^52`: numbers from `2^52` to `2^53` are integers, and so are their bits but for the exponent. For an integer `|n| ≤ 2^51`, the
+/// bits of `INTEGER + n` are those of `INTEGER` plus `n`.
 const INTEGER: f64 = 1.5 * (1u64 << 52) as f64;
 
 /// `2^-51`, from one limb to the next.
@@ -200,7 +213,7 @@ const NEXT: f64 = 1.0 / (1u64 << 51) as f64;
 const P3: f64 = (17u64 << 39) as f64;
 const P4: f64 = (1u64 << 47) as f64;
 
-/// Four elements.
+/// Eight elements.
 #[derive(Clone, Copy)]
 struct Avx2([Doubles; 5]);
 
@@ -228,9 +241,9 @@ fn carried([l0, l1, l2, l3, l4]: [Doubles; 5]) -> Avx2 {
     ])
 }
 
-/// Subtracts `q·p` with the integer `q` nearest to `l4/2^47`, for loose values and sums of two ordinary ones. (`|q| ≤ 15`, so `q·17·2^39 < 2^47` and no limb
-/// reaches `2^53`. `|l4 − q·2^47| ≤ 2^46`, the other limbs are together below `7.06·2^203·(1 + 2^-50)`, and `q·(17·2^192 + 1) < 2^200`: what remains is at most
-/// `2^250 + 2^207`.)
+/// Subtracts `q·p` with the integer `q` nearest to `l4/2^47`, for loose values and sums of two ordinary ones. (`|q| ≤ 15`, so `q·17·2^39 <
+/// 2^47` and no limb reaches `2^53`. `|l4 − q·2^47| ≤ 2^46`, the other limbs are together below `7.06·2^203·(1 + 2^-50)`, and `q·(17·2^192
+/// + 1) < 2^200`: what remains is at most `2^250 + 2^207`.)
 #[inline(always)]
 fn subtract_multiple([l0, l1, l2, l3, l4]: [Doubles; 5]) -> [Doubles; 5] {
     let integer = Doubles::splat(INTEGER);
@@ -265,20 +278,20 @@ impl Column {
         Column { high, low: self.low.add(a.multiply_add(b, self.high.sub(high))) }
     }
 
+    /// The column after this one: a product and the carry. `high·NEXT` contains `INTEGER`, which is taken away beforehand.
+    #[inline(always)]
+    fn next(self, a: Doubles, b: Doubles) -> Column {
+        let high = a.multiply_add(b, Doubles::splat(SPLIT));
+        let low = a.multiply_add(b, Doubles::splat(SPLIT - INTEGER).sub(high));
+        Column { high, low: self.high.multiply_add(Doubles::splat(NEXT), low) }
+    }
+
     /// Subtracts `a·P3`.
     #[inline(always)]
     fn sub_p3(self, a: Doubles) -> Column {
         let p3 = Doubles::splat(P3);
         let high = a.multiply_subtract_from(p3, self.high);
         Column { high, low: self.low.add(a.multiply_subtract_from(p3, self.high.sub(high))) }
-    }
-
-    /// Subtracts `a·P4`.
-    #[inline(always)]
-    fn sub_p4(self, a: Doubles) -> Column {
-        let p4 = Doubles::splat(P4);
-        let high = a.multiply_subtract_from(p4, self.high);
-        Column { high, low: self.low.add(a.multiply_subtract_from(p4, self.high.sub(high))) }
     }
 
     /// Subtracts `a·P3 + b·P4`.
@@ -289,39 +302,43 @@ impl Column {
         let low = a.multiply_subtract_from(p3, b.multiply_subtract_from(p4, self.high.sub(high)));
         Column { high, low: self.low.add(low) }
     }
-
-    /// The low part and the carry from the column before.
-    #[inline(always)]
-    fn limb(self, before: Column) -> Doubles {
-        before.carry_to(self.low)
-    }
-
-    #[inline(always)]
-    fn carry_to(self, low: Doubles) -> Doubles {
-        self.high.sub(Doubles::splat(SPLIT)).multiply_add(Doubles::splat(NEXT), low)
-    }
 }
 
-/// `(T − M·p)/2^255` for a product `T` in columns, of which the third has another half. `M` has the limbs `m_k`: as `p` is 1 in its lowest
-/// limb, `m_k` is what stands at `k` when its turn comes, and subtracting `m_k·p` leaves nothing of it. So only `m_4` is carried, for the sake of
-/// the result's bound.
-#[inline(always)]
-fn reduce([t0, t1, t2, t3, t4, t5, t6, t7, t8]: [Column; 9], t3_too: Column) -> Avx2 {
-    let next = Doubles::splat(NEXT);
-    let m0 = t0.low;
-    let m1 = t1.limb(t0);
-    let m2 = t2.limb(t1);
-    let t3_too = t3_too.sub_p3(m0);
-    let m3 = t3.limb(t2).add(t3_too.low);
-    let t4_low = t3_too.carry_to(t4.limb(t3));
-    let carry = t4_low.above();
-    let t4 = Column { high: t4.high, low: t4_low.sub(carry) }.sub_p3_p4(m1, m0);
-    let m4 = t4.low;
-    let t5 = Column { high: t5.high, low: carry.multiply_add(next, t5.low) }.sub_p3_p4(m2, m1);
-    let t6 = t6.sub_p3_p4(m3, m2);
-    let t7 = t7.sub_p3_p4(m4, m3);
-    let t8 = t8.sub_p4(m4);
-    carried([t5.limb(t4), t6.limb(t5), t7.limb(t6), t8.limb(t7), t8.carry_to(Doubles::splat(0.0))])
+/// `(T − M·p)/2^255` for the columns of a product `T`, each a list of products of limbs, the third in two halves. `M` has the limbs `m_k`:
+/// as `p` is 1 in its lowest limb, `m_k` is what stands at `k` when its turn comes, and subtracting `m_k·p` leaves nothing of it. So only
+/// `m_4` is carried, for the sake of bounds. (A macro, as lists of various lengths come out slower through arrays.)
+macro_rules! reduced {
+    (
+        [$first0:tt] [$first1:tt $($more1:tt)*] [$first2:tt $($more2:tt)*]
+        [$first3:tt $($more3:tt)*] and [$first3_too:tt $($more3_too:tt)*]
+        [$first4:tt $($more4:tt)*] [$first5:tt $($more5:tt)*] [$first6:tt $($more6:tt)*]
+        [$first7:tt $($more7:tt)*] [($a8:ident, $b8:ident)]
+    ) => {{
+        let (next, split, p4) = (Doubles::splat(NEXT), Doubles::splat(SPLIT), Doubles::splat(P4));
+        let t0 = Column::of $first0;
+        let m0 = t0.low;
+        let t1 = t0.next $first1 $(.add $more1)*;
+        let m1 = t1.low;
+        let t2 = t1.next $first2 $(.add $more2)*;
+        let m2 = t2.low;
+        let t3 = t2.next $first3 $(.add $more3)*;
+        let t3_too = (Column::of $first3_too $(.add $more3_too)*).sub_p3(m0);
+        let m3 = t3.low.add(t3_too.low);
+        let t4 = t3.next $first4 $(.add $more4)*;
+        let low = t3_too.high.sub(split).multiply_add(next, t4.low);
+        let carry = low.above();
+        let t4 = Column { high: t4.high, low: low.sub(carry) }.sub_p3_p4(m1, m0);
+        let m4 = t4.low;
+        let t5 = (t4.next $first5 $(.add $more5)*).sub_p3_p4(m2, m1);
+        let t6 = (t5.next $first6 $(.add $more6)*).sub_p3_p4(m3, m2);
+        let t7 = (t6.next $first7 $(.add $more7)*).sub_p3_p4(m4, m3);
+        // The product less m4·P4, at once, and the carry from the column before.
+        let high = m4.multiply_subtract_from(p4, $a8.multiply_add($b8, split));
+        let low = $a8.multiply_add($b8, m4.multiply_subtract_from(p4, Doubles::splat(SPLIT - INTEGER).sub(high)));
+        let low = t7.high.multiply_add(next, low);
+        let top = high.multiply_add(next, Doubles::splat(-INTEGER));
+        carried([carry.multiply_add(next, t5.low), t6.low, t7.low, low, top])
+    }};
 }
 
 /// Words of Montgomery forms, least significant first, to limbs of half as much.
@@ -359,8 +376,9 @@ fn from_words([w0, w1, w2, w3]: [Words; 4]) -> Avx2 {
 
 /// Loose values to words of fully reduced Montgomery forms, least significant first.
 ///
-/// `q` is an integer from `l4/2^46 − 1 + 2^-40` to `l4/2^46 + 2^-40`, so `2v − q·p` is at least `−2^211` and at most `2^251 − 2^211` but for the other limbs, below
-/// `7.06·2^204·(1 + 2^-50)`, and `q·(17·2^192 + 1)`, below `2^202` for `|q| ≤ 30`. So it is between `−2^212` and `p`.
+/// `q` is an integer from `l4/2^46 − 1 + 2^-40` to `l4/2^46 + 2^-40`, so `2v − q·p` is at least `−2^211` and at most `2^251 − 2^211` but
+/// for the other limbs, below `7.06·2^204·(1 + 2^-50)`, and `q·(17·2^192 + 1)`, below `2^202` for `|q| ≤ 30`. So it is between `−2^212` and
+/// `p`.
 #[inline(always)]
 fn into_words(Avx2([l0, l1, l2, l3, l4]): Avx2) -> [Words; 4] {
     // Exact, as multiples of 2^-46 below 2^6; the bits of the sum with INTEGER end in q.
@@ -371,7 +389,8 @@ fn into_words(Avx2([l0, l1, l2, l3, l4]): Avx2) -> [Words; 4] {
     let l3 = q.multiply_subtract_from(Doubles::splat(P3 / 2.0), l3);
     let l4 = q.multiply_subtract_from(Doubles::splat(P4 / 2.0), l4);
     let Avx2([l0, l1, l2, l3, l4]) = carried([l0, l1, l2, l3, l4]);
-    // 2v − q·p in digits: the lowest, 2·l0 − q, of 52 bits, the others of 51. Each but the top one is made positive by one unit of the next.
+    // 2v − q·p in digits: the lowest, 2·l0 − q, of 52 bits, the others of 51. Each but the top one is made positive by one unit of the
+    // next.
     let exponent = INTEGER.to_bits();
     let l0 = l0.add(integer).bits();
     let d0 = l0.add(l0).sub(q_bits.bits()).add(Words::splat((1u64 << 52).wrapping_sub(exponent)));
@@ -402,7 +421,7 @@ fn add_modulus_where(lanes: Words, [w0, w1, w2, w3]: [Words; 4]) -> [Words; 4] {
     [w0, w1, w2, w3.sub(carry2).add(lanes.and(Words::splat(MODULUS[0])))]
 }
 
-/// Four elements as they lie in memory (most significant word first) to values.
+/// Elements 0 to 3 in the lower registers and 4 to 7 in the upper ones, as they lie in memory (most significant word first), to values.
 #[inline(always)]
 fn into_lanes([a, b, c, d]: [Words; 4]) -> Avx2 {
     let (low0, low1) = (a.unpack_low(b), c.unpack_low(d));
@@ -429,14 +448,14 @@ fn from_lanes(value: Avx2) -> [Words; 4] {
     ]
 }
 
-/// All elements of four equal limbs.
+/// All elements of eight equal limbs.
 #[inline(always)]
 fn splat([l0, l1, l2, l3, l4]: [f64; 5]) -> Avx2 {
     Avx2([Doubles::splat(l0), Doubles::splat(l1), Doubles::splat(l2), Doubles::splat(l3), Doubles::splat(l4)])
 }
 
 impl Packed for Avx2 {
-    const WIDTH: usize = 4;
+    const WIDTH: usize = 8;
 
     #[inline(always)]
     fn load(src: &[Felt]) -> Self {
@@ -472,35 +491,35 @@ impl Packed for Avx2 {
     #[inline(always)]
     fn mul(self, o: Self) -> Self {
         let ([a0, a1, a2, a3, a4], [b0, b1, b2, b3, b4]) = (self.0, o.0);
-        let t0 = Column::of(a0, b0);
-        let t1 = Column::of(a0, b1).add(a1, b0);
-        let t2 = Column::of(a0, b2).add(a1, b1).add(a2, b0);
-        let t3 = Column::of(a0, b3).add(a1, b2);
-        let t3_too = Column::of(a2, b1).add(a3, b0);
-        let t4 = Column::of(a0, b4).add(a1, b3).add(a2, b2).add(a3, b1).add(a4, b0);
-        let t5 = Column::of(a1, b4).add(a2, b3).add(a3, b2).add(a4, b1);
-        let t6 = Column::of(a2, b4).add(a3, b3).add(a4, b2);
-        let t7 = Column::of(a3, b4).add(a4, b3);
-        let t8 = Column::of(a4, b4);
-        reduce([t0, t1, t2, t3, t4, t5, t6, t7, t8], t3_too)
+        reduced! {
+            [(a0, b0)]
+            [(a0, b1) (a1, b0)]
+            [(a0, b2) (a1, b1) (a2, b0)]
+            [(a0, b3) (a1, b2)] and [(a2, b1) (a3, b0)]
+            [(a0, b4) (a1, b3) (a2, b2) (a3, b1) (a4, b0)]
+            [(a1, b4) (a2, b3) (a3, b2) (a4, b1)]
+            [(a2, b4) (a3, b3) (a4, b2)]
+            [(a3, b4) (a4, b3)]
+            [(a4, b4)]
+        }
     }
 
     #[inline(always)]
     fn square(self) -> Self {
         let [a0, a1, a2, a3, a4] = self.0;
-        // Twice a limb, for the products that occur twice: their sums are the same as in a product.
+        // Twice a limb, for the products that occur twice: the columns are the same as those of a product.
         let (b1, b2, b3, b4) = (a1.add(a1), a2.add(a2), a3.add(a3), a4.add(a4));
-        let t0 = Column::of(a0, a0);
-        let t1 = Column::of(a0, b1);
-        let t2 = Column::of(a0, b2).add(a1, a1);
-        let t3 = Column::of(a0, b3);
-        let t3_too = Column::of(a1, b2);
-        let t4 = Column::of(a0, b4).add(a1, b3).add(a2, a2);
-        let t5 = Column::of(a1, b4).add(a2, b3);
-        let t6 = Column::of(a2, b4).add(a3, a3);
-        let t7 = Column::of(a3, b4);
-        let t8 = Column::of(a4, a4);
-        reduce([t0, t1, t2, t3, t4, t5, t6, t7, t8], t3_too)
+        reduced! {
+            [(a0, a0)]
+            [(a0, b1)]
+            [(a0, b2) (a1, a1)]
+            [(a0, b3)] and [(a1, b2)]
+            [(a0, b4) (a1, b3) (a2, a2)]
+            [(a1, b4) (a2, b3)]
+            [(a2, b4) (a3, a3)]
+            [(a3, b4)]
+            [(a4, a4)]
+        }
     }
 
     #[inline(always)]
@@ -514,25 +533,33 @@ impl Kernel for Avx2 {
 
     #[inline(always)]
     fn load_strided(src: &[Felt], stride: usize) -> Self {
-        assert!(src.len() / 3 >= stride && src.len() > 3 * stride, "four elements to load");
+        assert!(src.len() / 7 >= stride && src.len() > 7 * stride, "eight elements to load");
         let pointer = src.as_ptr();
         let mut elements = [Words::splat(0); 4];
         for (i, element) in elements.iter_mut().enumerate() {
-            // SAFETY: `i < 4`, so the index is at most `3·stride`, and `src` is longer than that; an element has 32 bytes (see `memory`).
-            // No alignment is needed.
-            *element = Words(unsafe { _mm256_loadu_si256(pointer.add(i * stride).cast()) });
+            // SAFETY: `i < 4`, so the indices are at most `7·stride`, and `src` is longer than that; an element has 32 bytes (see
+            // `memory`). No alignment is needed.
+            *element = unsafe {
+                Words(
+                    _mm256_loadu_si256(pointer.add(i * stride).cast()),
+                    _mm256_loadu_si256(pointer.add((i + 4) * stride).cast()),
+                )
+            };
         }
         into_lanes(elements)
     }
 
     #[inline(always)]
     fn store_strided(self, dst: &mut [Felt], stride: usize) {
-        assert!(dst.len() / 3 >= stride && dst.len() > 3 * stride, "four elements to store");
+        assert!(dst.len() / 7 >= stride && dst.len() > 7 * stride, "eight elements to store");
         let pointer = dst.as_mut_ptr();
         for (i, element) in from_lanes(self).iter().enumerate() {
-            // SAFETY: `i < 4`, so the index is at most `3·stride`, and `dst` is longer than that; an element has 32 bytes (see `memory`).
-            // No alignment is needed, and any bytes are elements as far as memory safety goes; these are reduced ones.
-            unsafe { _mm256_storeu_si256(pointer.add(i * stride).cast(), element.0) };
+            // SAFETY: `i < 4`, so the indices are at most `7·stride`, and `dst` is longer than that; an element has 32 bytes (see
+            // `memory`). No alignment is needed, and any bytes are elements as far as memory safety goes; these are reduced ones.
+            unsafe {
+                _mm256_storeu_si256(pointer.add(i * stride).cast(), element.0);
+                _mm256_storeu_si256(pointer.add((i + 4) * stride).cast(), element.1);
+            }
         }
     }
 
@@ -566,4 +593,155 @@ impl Kernel for Avx2 {
 #[inline(always)]
 fn plus_minus(Avx2(a): Avx2, Avx2(b): Avx2) -> (Avx2, Avx2) {
     (Avx2(limbwise_sum(&a, &b)), Avx2(limbwise_difference(&a, &b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const U: i64 = (1 << 50) + (1 << 43);
+
+    /// Values with limbs of every sign and of magnitudes at or below `factor·U` and `top`.
+    fn extremes(factor: i64, top: i64) -> Vec<[[i64; 5]; 8]> {
+        let mut state = 1u64;
+        let mut all = Vec::new();
+        for signs in 0..32 {
+            let lanes = [0, 1, 2, 3, 4, 5, 6, 7].map(|lane| {
+                let mut limbs = [factor * U, factor * U, factor * U, factor * U, top];
+                for (i, limb) in limbs.iter_mut().enumerate() {
+                    state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                    let random = (state >> 16) as i64;
+                    let less = [0, 1, 1 << 43, random, random % (1 << 40), 1 << 50, 3, random & 1];
+                    *limb = (*limb - less[lane] % *limb) * if signs >> i & 1 == 1 { -1 } else { 1 };
+                }
+                limbs
+            });
+            all.push(lanes);
+        }
+        all
+    }
+
+    fn packed(lanes: &[[i64; 5]; 8]) -> Avx2 {
+        Avx2([0, 1, 2, 3, 4].map(|i| {
+            let limb = lanes.map(|limbs| limbs[i] as f64);
+            // SAFETY: the source is 64 bytes long; the tests run where the features are.
+            unsafe { Doubles(_mm256_loadu_pd(limb.as_ptr()), _mm256_loadu_pd(limb.as_ptr().add(4))) }
+        }))
+    }
+
+    fn unpacked(value: Avx2) -> [[f64; 5]; 8] {
+        let limbs = value.0.map(|limb| {
+            let mut lanes = [0.0; 8];
+            // SAFETY: the target is 64 bytes long; the tests run where the features are.
+            unsafe {
+                _mm256_storeu_pd(lanes.as_mut_ptr(), limb.0);
+                _mm256_storeu_pd(lanes.as_mut_ptr().add(4), limb.1);
+            }
+            lanes
+        });
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|lane| limbs.map(|limb| limb[lane]))
+    }
+
+    fn stored(value: Avx2) -> Vec<Felt> {
+        let mut lanes = vec![Felt::zero(); 8];
+        value.store(&mut lanes);
+        assert!(lanes.iter().all(|x| x.value().limbs < MODULUS), "not reduced");
+        lanes
+    }
+
+    /// The elements for which limbs stand, by lambdaworks.
+    fn elements(lanes: &[[i64; 5]; 8]) -> Vec<Felt> {
+        let inverse = crate::scalar::inverse(&Felt::from(2).pow(255u64));
+        let element = |limbs: &[i64; 5]| {
+            limbs.iter().rev().fold(Felt::zero(), |sum, limb| {
+                let magnitude = Felt::from(limb.unsigned_abs());
+                sum * Felt::from(1u64 << 51) + if *limb < 0 { -magnitude } else { magnitude }
+            }) * inverse
+        };
+        lanes.iter().map(element).collect()
+    }
+
+    fn check_ordinary(value: Avx2) {
+        for limbs in unpacked(value) {
+            assert!(limbs[..4].iter().all(|limb| limb.abs() <= U as f64 && limb.fract() == 0.0), "{limbs:?}");
+            assert!(limbs[4].abs() <= ((1u64 << 48) + 1) as f64 && limbs[4].fract() == 0.0, "{limbs:?}");
+        }
+    }
+
+    fn check(value: Avx2, expected: impl Iterator<Item = Felt>) {
+        check_ordinary(value);
+        assert_eq!(stored(value), expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn operations_at_the_bounds() {
+        if Available::detect().is_none() {
+            return;
+        }
+        let values = extremes(1, (1 << 48) - 1);
+        for a in &values {
+            let (pa, ea) = (packed(a), elements(a));
+            assert_eq!(stored(pa), ea);
+            check(pa.square(), ea.iter().map(|a| a * a));
+            check(pa.double(), ea.iter().map(|a| a + a));
+            check(pa.neg(), ea.iter().map(|a| -a));
+            for b in &values {
+                let (pb, eb) = (packed(b), elements(b));
+                check(pa.mul(pb), ea.iter().zip(&eb).map(|(a, b)| a * b));
+                check(pa.add(pb), ea.iter().zip(&eb).map(|(a, b)| a + b));
+                check(pa.sub(pb), ea.iter().zip(&eb).map(|(a, b)| a - b));
+            }
+        }
+    }
+
+    #[test]
+    fn loose_values_at_the_bounds() {
+        if Available::detect().is_none() {
+            return;
+        }
+        for a in extremes(7, 14 << 47) {
+            let (pa, ea) = (packed(&a), elements(&a));
+            assert_eq!(stored(pa), ea);
+            check(pa.tighten(), ea.iter().copied());
+            for b in extremes(1, (1 << 48) - 1) {
+                let (pb, eb) = (packed(&b), elements(&b));
+                check(pa.scale(pb), ea.iter().zip(&eb).map(|(a, b)| a * b));
+                // Sums with a loose value one layer below the bound.
+                let below = extremes(6, 12 << 47);
+                let (x, y) = Avx2::butterfly(packed(&below[0]), pa, pb);
+                let (ex, product) = (elements(&below[0]), ea.iter().zip(&eb).map(|(a, b)| a * b));
+                for (i, product) in product.enumerate() {
+                    assert_eq!((stored(x)[i], stored(y)[i]), (ex[i] + product, ex[i] - product));
+                }
+            }
+        }
+    }
+
+    /// Zero in several forms, and values on either side of where the stored form wraps around.
+    #[test]
+    fn stores_around_multiples_of_the_modulus() {
+        if Available::detect().is_none() {
+            return;
+        }
+        for multiple in -13..=13 {
+            for (offset, shift) in [(0, 0), (1, 0), (-1, 0), (1, 3), (-1, 3), (1, 1), (-1, 2)] {
+                let mut limbs = [multiple, 0, 0, (17 * multiple) << 39, multiple << 47];
+                limbs[shift] += offset;
+                let lanes = [limbs; 8];
+                assert_eq!(stored(packed(&lanes)), elements(&lanes));
+            }
+        }
+    }
+
+    #[test]
+    fn constants_are_what_a_load_gives() {
+        if Available::detect().is_none() {
+            return;
+        }
+        for x in [Felt::zero(), Felt::one(), -Felt::one(), Felt::from(3), -Felt::from(1u64 << 60)] {
+            check(Avx2::broadcast(&x), [x; 8].into_iter());
+            check(Avx2::load(&[x; 8]), [x; 8].into_iter());
+            check(Avx2::constant(&Constants::from(vec![x]), 0), [x; 8].into_iter());
+        }
+    }
 }

@@ -137,8 +137,8 @@ fn available() -> impl Iterator<Item = Choice> {
     std::iter::once(Choice::Portable)
 }
 
-/// The best kernel that the environment allows: to compare kernels, and to go on where a machine's instructions are in doubt. Names of no kernel are
-/// ignored.
+/// The best kernel that the environment allows: to compare kernels, and to go on where a machine's instructions are in doubt. Names of
+/// no kernel are ignored.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 fn choice() -> Choice {
