@@ -30,8 +30,9 @@
 //! * The carry to the next column is `(high − S)·2^-51`. [`Column::next`] computes `high·2^-51`, which is [`INTEGER`] more, and adds it
 //!   to a `low` that is `INTEGER` less: `S − INTEGER` is a multiple of `2^51`, too, and all sums are integers below `2^53`.
 //!
-//! The columns of a product of ordinary values, with `U² < 1.016·2^100` and `U·(2^48 + 1) < 0.253·2^100`. In units of `2^100`: the sum of
-//! the products, that with the modulus, and both. In units of `2^50`: `low` with the carry that came in, which is half the sum before.
+//! The columns of a product of ordinary values, with `U² < 1.016·2^100` and `U·(2^48 + 1) < 0.253·2^100`. In units of `2^100`: the products,
+//! those with the modulus, and both. In units of `2^50`: `low` with the carry that came in, which is half the sum before. These are sums of
+//! magnitudes, so they hold at every step.
 //!
 //! | column | products | modulus | sum below | `low` below |
 //! |---|---|---|---|---|
@@ -47,7 +48,7 @@
 //! | 8 | 0.063 | `m_4·P4`: 0.38 | 0.45 | 2 + 0.68 |
 //! | 9 | | | | 0.23 |
 //!
-//! Every sum is below 4, that is `2^102`; the third column would exceed it and is halved. Every `low` is below 8, that is `2^53`. (Carries
+//! Every sum is below 4, that is `2^102`; column 3 would exceed it and is halved. Every `low` is below 8, that is `2^53`. (Carries
 //! out of `low`, at most 4, and the roundings in a sum, at most `2^53`, do not show in these digits.)
 //!
 //! **Product.** The result is `(a·b − M·p)/2^255` with `|M| = |Σ m_k·2^(51k)| < 3.01·2^254`: below `4p²/2^255 + 1.51p < 2p` in magnitude.
@@ -304,7 +305,7 @@ impl Column {
     }
 }
 
-/// `(T − M·p)/2^255` for the columns of a product `T`, each a list of products of limbs, the third in two halves. `M` has the limbs `m_k`:
+/// `(T − M·p)/2^255` for the columns of a product `T`, each a list of products of limbs, column 3 in two halves. `M` has the limbs `m_k`:
 /// as `p` is 1 in its lowest limb, `m_k` is what stands at `k` when its turn comes, and subtracting `m_k·p` leaves nothing of it. So only
 /// `m_4` is carried, for the sake of bounds. (A macro, as lists of various lengths come out slower through arrays.)
 macro_rules! reduced {
