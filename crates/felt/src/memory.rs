@@ -1,4 +1,4 @@
-//! How elements lie in memory, which the SIMD kernel's loads rely on, and the allocation of large results.
+//! How elements lie in memory, which the SIMD kernels' loads rely on, and the allocation of large results.
 
 // The allocation of `zeros` needs it; each use is argued there.
 #![allow(unsafe_code)]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{edges, sequence};
+use common::{edges, sequence, with_other_kernels};
 use felt::domain::{lde_point, root_of_unity};
 use felt::{Felt, fft};
 use lambdaworks_math::field::fields::fft_friendly::stark_252_prime_field::Stark252PrimeField;
@@ -162,4 +162,9 @@ fn poll_stops_the_work() {
 #[should_panic(expected = "not a power of two")]
 fn other_lengths_are_refused() {
     fft::interpolate(&mut [Felt::one(); 3]);
+}
+
+#[test]
+fn other_kernels() {
+    with_other_kernels("other_kernels");
 }

@@ -2,12 +2,13 @@
 
 mod common;
 
-use common::{edges, element};
+use common::{edges, element, with_other_kernels};
 use felt::Felt;
-use felt::packed::{Packed, WithPacked, dispatch, dispatch_portable};
+use felt::packed::{Packed, WithPacked, dispatch, dispatch_each, kernel_name};
 use proptest::prelude::*;
 
 /// Results of every operation on two vectors of one length, lane by lane.
+#[derive(Clone, Copy)]
 struct Operations<'a>(&'a [Felt], &'a [Felt]);
 
 impl WithPacked for Operations<'_> {
@@ -47,8 +48,9 @@ fn raw(results: &[Felt]) -> Vec<[u64; 4]> {
 
 fn check(a: &[Felt], b: &[Felt]) {
     let expected: Vec<_> = a.iter().zip(b).flat_map(|(a, b)| expected(a, b)).collect();
-    assert_eq!(raw(&dispatch(Operations(a, b)).concat()), raw(&expected));
-    assert_eq!(raw(&dispatch_portable(Operations(a, b)).concat()), raw(&expected));
+    for (kernel, results) in dispatch_each(Operations(a, b)) {
+        assert_eq!(raw(&results.concat()), raw(&expected), "{kernel}");
+    }
 }
 
 #[test]
@@ -59,7 +61,41 @@ fn all_pairs_of_edges() {
     check(&a, &b);
 }
 
+#[derive(Clone, Copy)]
+struct Width;
+
+impl WithPacked for Width {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> usize {
+        P::WIDTH
+    }
+}
+
+/// The environment names the best kernel that may be chosen.
+#[test]
+fn choice() {
+    let all = dispatch_each(Width);
+    let names: Vec<_> = all.iter().map(|(name, _)| *name).collect();
+    let best = match std::env::var("CAIRN_KERNEL").as_deref() {
+        Ok("portable") => "portable",
+        Ok("avx2") if names.contains(&"avx2") => "avx2",
+        Ok("avx2") => "portable",
+        _ => names[0],
+    };
+    assert_eq!(kernel_name(), best);
+    assert_eq!(names.last(), Some(&"portable"));
+    assert!(all.contains(&(best, dispatch(Width))));
+}
+
+#[test]
+fn other_kernels() {
+    with_other_kernels("other_kernels");
+}
+
 /// A program of additions, subtractions and so on without any load or store between.
+#[derive(Clone, Copy)]
 struct Chain<'a>(&'a [Felt; 8], &'a [u8]);
 
 impl WithPacked for Chain<'_> {
@@ -122,14 +158,17 @@ proptest! {
     #[test]
     fn chains(start in proptest::array::uniform8(element()), steps in proptest::collection::vec(any::<u8>(), 0..200)) {
         let expected = raw(&chain_by_lambdaworks(&start, &steps));
-        prop_assert_eq!(raw(&dispatch(Chain(&start, &steps))), expected.clone());
-        prop_assert_eq!(raw(&dispatch_portable(Chain(&start, &steps))), expected);
+        for (kernel, results) in dispatch_each(Chain(&start, &steps)) {
+            prop_assert_eq!(raw(&results), expected.clone(), "{}", kernel);
+        }
     }
 
     #[test]
     fn long_sums(start in proptest::array::uniform8(element()), step in 0..7u8) {
         let steps = vec![step; 1000];
         let expected = raw(&chain_by_lambdaworks(&start, &steps));
-        prop_assert_eq!(raw(&dispatch(Chain(&start, &steps))), expected);
+        for (kernel, results) in dispatch_each(Chain(&start, &steps)) {
+            prop_assert_eq!(raw(&results), expected.clone(), "{}", kernel);
+        }
     }
 }

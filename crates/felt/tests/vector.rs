@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{element, sequence};
+use common::{element, sequence, with_other_kernels};
 use felt::{Felt, vector};
 use proptest::prelude::*;
 
@@ -62,4 +62,9 @@ fn many_powers() {
     let powers = vector::powers(&base, &start, 50_000);
     assert_eq!(powers[0], start);
     assert!(powers.windows(2).all(|pair| pair[1] == pair[0] * base));
+}
+
+#[test]
+fn other_kernels() {
+    with_other_kernels("other_kernels");
 }

@@ -29,23 +29,18 @@ use super::{Packed, WithPacked};
 use crate::Felt;
 use crate::encoding::MODULUS;
 use std::arch::x86_64::*;
-use std::sync::OnceLock;
 
 /// Proof that this machine has the instructions.
+#[derive(Clone, Copy)]
 pub(super) struct Available(());
 
 impl Available {
-    #[inline]
     pub(super) fn detect() -> Option<Self> {
-        static DETECTED: OnceLock<bool> = OnceLock::new();
-        let detected = DETECTED.get_or_init(|| {
-            !super::forced_portable()
-                && is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512ifma")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq")
-        });
+        let detected = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512ifma")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq");
         detected.then_some(Available(()))
     }
 

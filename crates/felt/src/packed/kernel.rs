@@ -12,6 +12,9 @@ pub struct Constants {
     /// Sixteen times the Montgomery form, in five limbs of 52 bits: the form of the IFMA kernel.
     #[cfg(target_arch = "x86_64")]
     pub(crate) limbs52: Vec<[u64; 5]>,
+    /// Half the Montgomery form, in five signed limbs of 51 bits: the form of the AVX2 kernel.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) limbs51: Vec<[f64; 5]>,
 }
 
 /// Mask of a 52-bit limb.
@@ -32,11 +35,38 @@ pub(crate) fn limbs52(x: &Felt) -> [u64; 5] {
     ]
 }
 
+/// Half the Montgomery form modulo the prime, as five signed limbs of 51 bits: at most `2^50` in magnitude but for the top one.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn limbs51(x: &Felt) -> [f64; 5] {
+    const MASK51: u64 = (1 << 51) - 1;
+    let [w0, w1, w2, w3] = montgomery_limbs(x);
+    // x/2 rounded down, and (p + 1)/2 = 1 + 17·2^191 + 2^250 more if x is odd.
+    let odd = w0 & 1;
+    let digits = [
+        ((w0 >> 1) & MASK51) + odd,
+        (w0 >> 52 | w1 << 12) & MASK51,
+        (w1 >> 39 | w2 << 25) & MASK51,
+        ((w2 >> 26 | w3 << 38) & MASK51) + ((17 * odd) << 38),
+        (w3 >> 13) + (odd << 46),
+    ];
+    let mut limbs = [0.0; 5];
+    let mut carry = 0;
+    for (i, (limb, digit)) in limbs.iter_mut().zip(digits).enumerate() {
+        let digit = digit as i64 + carry;
+        carry = if i < 4 { (digit + (1 << 50)) >> 51 } else { 0 };
+        *limb = (digit - (carry << 51)) as f64;
+    }
+    limbs
+}
+
 impl From<Vec<Felt>> for Constants {
     fn from(elements: Vec<Felt>) -> Self {
         Constants {
             #[cfg(target_arch = "x86_64")]
             limbs52: elements.iter().map(limbs52).collect(),
+            #[cfg(target_arch = "x86_64")]
+            limbs51: elements.iter().map(limbs51).collect(),
             elements,
         }
     }

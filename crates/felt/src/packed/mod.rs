@@ -1,6 +1,8 @@
 //! Several field elements at once: one trait, one implementation for each kernel, and the choice between them.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod ifma;
 pub(crate) mod kernel;
 mod portable;
@@ -74,22 +76,11 @@ pub trait WithPacked {
     fn run<P: Packed>(self) -> Self::Output;
 }
 
-/// Runs `op` with the best kernel of this machine (decided once, at run time; `CAIRN_KERNEL=portable` in the environment
-/// asks for the portable one).
+/// Runs `op` with the best kernel of this machine, decided once, at run time. The environment variable `CAIRN_KERNEL` can ask for less:
+/// `portable` for the portable kernel, `avx2` for nothing better than that one.
 #[inline]
 pub fn dispatch<T: WithPacked>(op: T) -> T::Output {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(token) = ifma::Available::detect() {
-        return token.run(op);
-    }
-    dispatch_portable(op)
-}
-
-/// Whether the environment variable `CAIRN_KERNEL` asks for the portable kernel: to compare kernels, and to go on where a
-/// machine's instructions are in doubt. Any other value is ignored.
-#[cfg(target_arch = "x86_64")]
-fn forced_portable() -> bool {
-    std::env::var_os("CAIRN_KERNEL").is_some_and(|kernel| kernel == "portable")
+    choice().run(op)
 }
 
 /// Runs `op` with the kernel that works everywhere, one element at a time. For tests and comparison.
@@ -98,11 +89,83 @@ pub fn dispatch_portable<T: WithPacked>(op: T) -> T::Output {
     op.run::<Portable>()
 }
 
-/// Name of the kernel that [`dispatch`] chooses on this machine: `"avx512ifma"` or `"portable"`.
+/// Runs `op` with every kernel that this machine has, whatever the environment asks for, the best one first. For tests and comparison.
+#[doc(hidden)]
+pub fn dispatch_each<T: WithPacked + Copy>(op: T) -> Vec<(&'static str, T::Output)> {
+    available().map(|kernel| (kernel.name(), kernel.run(op))).collect()
+}
+
+/// Name of the kernel that [`dispatch`] chooses on this machine: `"avx512ifma"`, `"avx2"` or `"portable"`.
 pub fn kernel_name() -> &'static str {
+    choice().name()
+}
+
+/// A kernel that this machine has.
+#[derive(Clone, Copy)]
+enum Choice {
     #[cfg(target_arch = "x86_64")]
-    if ifma::Available::detect().is_some() {
-        return "avx512ifma";
+    Ifma(ifma::Available),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Available),
+    Portable,
+}
+
+impl Choice {
+    #[inline]
+    fn run<T: WithPacked>(self, op: T) -> T::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Choice::Ifma(token) => token.run(op),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Avx2(token) => token.run(op),
+            Choice::Portable => dispatch_portable(op),
+        }
     }
-    "portable"
+
+    #[inline]
+    fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Choice::Ifma(_) => "avx512ifma",
+            #[cfg(target_arch = "x86_64")]
+            Choice::Avx2(_) => "avx2",
+            Choice::Portable => "portable",
+        }
+    }
+}
+
+/// The kernels of this machine, the best one first.
+#[cfg(target_arch = "x86_64")]
+fn available() -> impl Iterator<Item = Choice> {
+    let ifma = ifma::Available::detect().map(Choice::Ifma);
+    let avx2 = avx2::Available::detect().map(Choice::Avx2);
+    ifma.into_iter().chain(avx2).chain([Choice::Portable])
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn available() -> impl Iterator<Item = Choice> {
+    std::iter::once(Choice::Portable)
+}
+
+/// The best kernel that the environment allows: to compare kernels, and to go on where a machine's instructions are in doubt. Names of
+/// no kernel are ignored.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn choice() -> Choice {
+    static CHOICE: std::sync::OnceLock<Choice> = std::sync::OnceLock::new();
+    *CHOICE.get_or_init(|| {
+        let most = std::env::var("CAIRN_KERNEL").unwrap_or_default();
+        let allowed = |kernel: &Choice| match most.as_str() {
+            "portable" => matches!(kernel, Choice::Portable),
+            "avx2" => !matches!(kernel, Choice::Ifma(_)),
+            _ => true,
+        };
+        available().find(allowed).unwrap_or(Choice::Portable)
+    })
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn choice() -> Choice {
+    Choice::Portable
 }

@@ -6,6 +6,7 @@
 use felt::Felt;
 use felt::encoding::{MODULUS, from_montgomery_limbs};
 use proptest::prelude::*;
+use std::process::Command;
 
 /// Montgomery forms at the edges of limbs (of 52 and of 64 bits) and of the modulus.
 pub fn edges() -> Vec<Felt> {
@@ -66,4 +67,16 @@ pub fn sequence(seed: u64, count: usize) -> Vec<Felt> {
     (0..count)
         .map(|_| from_montgomery_limbs([next(), next(), next(), next() % MODULUS[0]]).unwrap_or_else(Felt::zero))
         .collect()
+}
+
+/// Runs the tests of this binary once more in processes that choose lesser kernels, all but the one that calls this.
+pub fn with_other_kernels(caller: &str) {
+    for kernel in ["avx2", "portable"] {
+        // The binary of a test is there while it runs.
+        #[allow(clippy::unwrap_used)]
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        #[allow(clippy::unwrap_used)]
+        let output = command.args(["--skip", caller]).env("CAIRN_KERNEL", kernel).output().unwrap();
+        assert!(output.status.success(), "{kernel}: {output:?}");
+    }
 }

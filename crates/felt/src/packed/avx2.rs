@@ -1,0 +1,748 @@
+//! The kernel for AVX2 and FMA: eight elements, five limbs of 51 bits, held as floating-point numbers.
+//!
+//! AVX2 multiplies integers of 32 bits only, but FMA gives the exact product of 53-bit significands in two parts (N. Emmart, "Faster
+//! modular exponentiation using double precision floating point arithmetic on the GPU", ARITH 2018). Here limbs are signed, so that
+//! rounding to nearest, Rust's only mode, suits them, and the high parts of a column add up inside the instructions.
+//!
+//! A register has four lanes. Two of them at a time keep the multipliers busy where one would wait for its own results.
+//!
+//! # Form and bounds
+//!
+//! A value `v = Σ l_i·2^(51i)` stands for the element whose Montgomery form `x` satisfies `2v ≡ x (mod p)`. So `v` is the Montgomery
+//! form for `2^255`, which is what five limbs divide by. Limbs are integers.
+//!
+//! * *Ordinary* values have `|l_i| ≤ U = 2^50 + 2^43` for `i < 4` and `|v| < 2p`. Hence `|l_4| ≤ 2^48 + 1`, since the other limbs are
+//!   together below `0.51·2^204`. All public operations take and give them.
+//! * *Loose* values have `|l_i| ≤ 7U < 7.06·2^50` for `i < 4` and `|v| < 14p`. Hence `|l_4| < 2^51`.
+//!
+//! **Exactness.** An operation whose true result is a multiple of `2^k` and at most `2^(k+53)` in magnitude gives that result. Let
+//! [`SPLIT`] be `S = 1.5·2^103`. Between `2^103` and `2^104` there are only multiples of `2^51`, so `S + s` for `|s| < 2^102` is rounded to
+//! one, by at most `2^50`.
+//!
+//! **Columns.** [`Column`] adds up products in two parts: `high` is `S` plus a multiple of `2^51`, `low` is what rounding took away.
+//!
+//! * A product: `high' = high + a·b`, rounded. `high − high'` is a multiple of `2^51` below `2^103`, so it is exact. `a·b + (high − high')`
+//!   is what rounding took away, an integer of at most `2^50`, so it is exact, too, and is added to `low`.
+//! * `a·P3 + b·P4`, for the limbs `17·2^39` and `2^47` of the modulus, is subtracted in the same way, in two roundings: `d = high − high'`
+//!   is exact. `d − b·P4` is a multiple of `2^47` and at most `|a·P3| + 2^51 < 2^97`, so it is exact, and so is `d − b·P4 − a·P3`, at most
+//!   `2^51`.
+//! * `a4·b4 − m_4·P4` likewise: the sum without `a4·b4` is a multiple of `2^47` below `2^97`.
+//! * The carry to the next column is `(high − S)·2^-51`. [`Column::next`] computes `high·2^-51`, which is [`INTEGER`] more, and adds it
+//!   to a `low` that is `INTEGER` less: `S − INTEGER` is a multiple of `2^51`, too, and all sums are integers below `2^53`.
+//!
+//! The columns of a product of ordinary values, with `U² < 1.016·2^100` and `U·(2^48 + 1) < 0.253·2^100`. In units of `2^100`: the products,
+//! those with the modulus, and both. In units of `2^50`: `low` with the carry that came in, which is half the sum before. These are sums of
+//! magnitudes, so they hold at every step.
+//!
+//! | column | products | modulus | sum below | `low` below |
+//! |---|---|---|---|---|
+//! | 0 | 1.016 | | 1.02 | `m_0`: 1 |
+//! | 1 | 2.032 | | 2.04 | `m_1`: 2 + 0.51 |
+//! | 2 | 3.048 | | 3.05 | `m_2`: 3 + 1.02 |
+//! | 3, first half | 2.032 | | 2.04 | 2 + 1.53 |
+//! | 3, second half | 2.032 | `m_0·P3`: 0.01 | 2.05 | 3, `m_3`: 5 + 1.53 |
+//! | 4 | 3.554 | `m_0·P4 + m_1·P3`: 0.15 | 3.71 | 5 + 2.05; carried 1, and 2: `m_4`: 3 |
+//! | 5 | 2.538 | `m_1·P4 + m_2·P3`: 0.35 | 2.89 | 6 + 1.86 |
+//! | 6 | 1.522 | `m_2·P4 + m_3·P3`: 0.56 | 2.09 | 5 + 1.45 |
+//! | 7 | 0.506 | `m_3·P4 + m_4·P3`: 0.85 | 1.36 | 4 + 1.05 |
+//! | 8 | 0.063 | `m_4·P4`: 0.38 | 0.45 | 2 + 0.68 |
+//! | 9 | | | | 0.23 |
+//!
+//! Every sum is below 4, that is `2^102`; column 3 would exceed it and is halved. Every `low` is below 8, that is `2^53`. (Carries
+//! out of `low`, at most 4, and the roundings in a sum, at most `2^53`, do not show in these digits.)
+//!
+//! **Product.** The result is `(a·b − M·p)/2^255` with `|M| = |Σ m_k·2^(51k)| < 3.01·2^254`: below `4p²/2^255 + 1.51p < 2p` in magnitude.
+//!
+//! **Carries.** [`carried`] rounds every limb to a multiple of `2^51` and passes that on, all limbs at once: limbs below `2^53` end up
+//! at `2^50 + 4` or less.
+//!
+//! **Sums.** [`subtract_multiple`] subtracts the multiple of `p` that the top limb shows to be nearest; at most `2^250 + 2^207` remains.
+//! This makes sums, differences and loose values ordinary.
+//!
+//! **Transforms.** A butterfly adds an ordinary value to a loose one or subtracts it: six layers lead from ordinary to loose.
+
+// Intrinsics and loads through pointers have no safe form; each use is argued below.
+#![allow(unsafe_code)]
+
+use super::kernel::{Constants, Kernel, limbs51};
+use super::{Packed, WithPacked};
+use crate::Felt;
+use crate::encoding::MODULUS;
+use std::arch::x86_64::*;
+
+/// Proof that this machine has the instructions.
+#[derive(Clone, Copy)]
+pub(super) struct Available(());
+
+impl Available {
+    pub(super) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Available(()))
+    }
+
+    #[inline]
+    pub(super) fn run<T: WithPacked>(self, op: T) -> T::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn with_features<T: WithPacked>(op: T) -> T::Output {
+            op.run::<Avx2>()
+        }
+        // SAFETY: `self` comes from `detect`, which found both features.
+        unsafe { with_features(op) }
+    }
+}
+
+/// Eight words, four to a register. This type, [`Doubles`] and [`Avx2`] can be named in this module only, and only [`Available::run`] hands
+/// `Avx2` out, to code that runs because the features were found: that is why every function below may use them.
+#[derive(Clone, Copy)]
+struct Words(__m256i, __m256i);
+
+/// Eight floating-point numbers.
+#[derive(Clone, Copy)]
+struct Doubles(__m256d, __m256d);
+
+/// Defines safe methods that are one intrinsic on each of two registers.
+macro_rules! intrinsics {
+    ($type:ident: $($name:ident $(<$constant:ident>)? ($($argument:ident),*) = $intrinsic:ident;)*) => {
+        impl $type {
+            $(
+                #[inline(always)]
+                fn $name $(<const $constant: i32>)? (self $(, $argument: $type)*) -> $type {
+                    // SAFETY: the intrinsic computes on registers; it needs features of the CPU only, which are there (see `Words`).
+                    let lower = unsafe { $intrinsic $(::<$constant>)? (self.0 $(, $argument.0)*) };
+                    // SAFETY: as above.
+                    let upper = unsafe { $intrinsic $(::<$constant>)? (self.1 $(, $argument.1)*) };
+                    $type(lower, upper)
+                }
+            )*
+        }
+    };
+}
+
+intrinsics! { Words:
+    add(o) = _mm256_add_epi64;
+    sub(o) = _mm256_sub_epi64;
+    and(o) = _mm256_and_si256;
+    or(o) = _mm256_or_si256;
+    xor(o) = _mm256_xor_si256;
+    equals(o) = _mm256_cmpeq_epi64;
+    exceeds_signed(o) = _mm256_cmpgt_epi64;
+    shift_left<BITS>() = _mm256_slli_epi64;
+    shift_right<BITS>() = _mm256_srli_epi64;
+    unpack_low(o) = _mm256_unpacklo_epi64;
+    unpack_high(o) = _mm256_unpackhi_epi64;
+    select_halves<SELECT>(o) = _mm256_permute2x128_si256;
+}
+
+intrinsics! { Doubles:
+    add(o) = _mm256_add_pd;
+    sub(o) = _mm256_sub_pd;
+    // `self·a + b` and `b − self·a`, rounded once.
+    multiply_add(a, b) = _mm256_fmadd_pd;
+    multiply_subtract_from(a, b) = _mm256_fnmadd_pd;
+}
+
+impl Words {
+    #[inline(always)]
+    fn splat(word: u64) -> Words {
+        // SAFETY: as for the other intrinsics.
+        let register = unsafe { _mm256_set1_epi64x(word as i64) };
+        Words(register, register)
+    }
+
+    /// The lowest `BITS` bits.
+    #[inline(always)]
+    fn low<const BITS: u32>(self) -> Words {
+        self.and(Words::splat((1 << BITS) - 1))
+    }
+
+    #[inline(always)]
+    fn is_zero(self) -> Words {
+        self.equals(Words::splat(0))
+    }
+
+    #[inline(always)]
+    fn any_negative(self) -> bool {
+        // SAFETY: as for the other intrinsics.
+        unsafe { _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_or_si256(self.0, self.1))) != 0 }
+    }
+
+    /// The floating-point numbers with these bits.
+    #[inline(always)]
+    fn as_doubles(self) -> Doubles {
+        // SAFETY: as for the other intrinsics.
+        unsafe { Doubles(_mm256_castsi256_pd(self.0), _mm256_castsi256_pd(self.1)) }
+    }
+}
+
+impl Doubles {
+    #[inline(always)]
+    fn splat(number: f64) -> Doubles {
+        // SAFETY: as for the other intrinsics.
+        let register = unsafe { _mm256_set1_pd(number) };
+        Doubles(register, register)
+    }
+
+    #[inline(always)]
+    fn bits(self) -> Words {
+        // SAFETY: as for the other intrinsics.
+        unsafe { Words(_mm256_castpd_si256(self.0), _mm256_castpd_si256(self.1)) }
+    }
+
+    /// The nearest multiple of `2^51`, for magnitudes below `2^102`.
+    #[inline(always)]
+    fn above(self) -> Doubles {
+        let split = Doubles::splat(SPLIT);
+        self.add(split).sub(split)
+    }
+
+    #[inline(always)]
+    fn negated(self) -> Doubles {
+        self.bits().xor(Words::splat(1 << 63)).as_doubles()
+    }
+}
+
+/// `1.5·2^103`: see the module.
+const SPLIT: f64 = 1.5 * (1u128 << 103) as f64;
+
+/// `1.5·2^52`: numbers from `2^52` to `2^53` are integers, and so are their bits but for the exponent. For an integer `|n| ≤ 2^51`, the
+/// bits of `INTEGER + n` are those of `INTEGER` plus `n`.
+const INTEGER: f64 = 1.5 * (1u64 << 52) as f64;
+
+/// `2^-51`, from one limb to the next.
+const NEXT: f64 = 1.0 / (1u64 << 51) as f64;
+
+/// The modulus has the limbs 1, 0, 0, `P3`, `P4`.
+const P3: f64 = (17u64 << 39) as f64;
+const P4: f64 = (1u64 << 47) as f64;
+
+/// Eight elements.
+#[derive(Clone, Copy)]
+struct Avx2([Doubles; 5]);
+
+#[inline(always)]
+fn limbwise_sum(a: &[Doubles; 5], b: &[Doubles; 5]) -> [Doubles; 5] {
+    [a[0].add(b[0]), a[1].add(b[1]), a[2].add(b[2]), a[3].add(b[3]), a[4].add(b[4])]
+}
+
+#[inline(always)]
+fn limbwise_difference(a: &[Doubles; 5], b: &[Doubles; 5]) -> [Doubles; 5] {
+    [a[0].sub(b[0]), a[1].sub(b[1]), a[2].sub(b[2]), a[3].sub(b[3]), a[4].sub(b[4])]
+}
+
+/// Carries from limbs of magnitude below `2^53`: all but the top one are then at most `2^50 + 4`.
+#[inline(always)]
+fn carried([l0, l1, l2, l3, l4]: [Doubles; 5]) -> Avx2 {
+    let next = Doubles::splat(NEXT);
+    let (c0, c1, c2, c3) = (l0.above(), l1.above(), l2.above(), l3.above());
+    Avx2([
+        l0.sub(c0),
+        c0.multiply_add(next, l1.sub(c1)),
+        c1.multiply_add(next, l2.sub(c2)),
+        c2.multiply_add(next, l3.sub(c3)),
+        c3.multiply_add(next, l4),
+    ])
+}
+
+/// Subtracts `q·p` with the integer `q` nearest to `l4/2^47`, for loose values and sums of two ordinary ones. (`|q| ≤ 15`, so `q·17·2^39 <
+/// 2^47` and no limb reaches `2^53`. `|l4 − q·2^47| ≤ 2^46`, the other limbs are together below `7.06·2^203·(1 + 2^-50)`, and `q·(17·2^192
+/// + 1) < 2^200`: what remains is at most `2^250 + 2^207`.)
+#[inline(always)]
+fn subtract_multiple([l0, l1, l2, l3, l4]: [Doubles; 5]) -> [Doubles; 5] {
+    let integer = Doubles::splat(INTEGER);
+    let q = l4.multiply_add(Doubles::splat(1.0 / P4), integer).sub(integer);
+    [
+        l0.sub(q),
+        l1,
+        l2,
+        q.multiply_subtract_from(Doubles::splat(P3), l3),
+        q.multiply_subtract_from(Doubles::splat(P4), l4),
+    ]
+}
+
+/// A sum of products: see the module.
+#[derive(Clone, Copy)]
+struct Column {
+    high: Doubles,
+    low: Doubles,
+}
+
+impl Column {
+    #[inline(always)]
+    fn of(a: Doubles, b: Doubles) -> Column {
+        let split = Doubles::splat(SPLIT);
+        let high = a.multiply_add(b, split);
+        Column { high, low: a.multiply_add(b, split.sub(high)) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Doubles, b: Doubles) -> Column {
+        let high = a.multiply_add(b, self.high);
+        Column { high, low: self.low.add(a.multiply_add(b, self.high.sub(high))) }
+    }
+
+    /// The column after this one: a product and the carry. `high·NEXT` contains `INTEGER`, which is taken away beforehand.
+    #[inline(always)]
+    fn next(self, a: Doubles, b: Doubles) -> Column {
+        let high = a.multiply_add(b, Doubles::splat(SPLIT));
+        let low = a.multiply_add(b, Doubles::splat(SPLIT - INTEGER).sub(high));
+        Column { high, low: self.high.multiply_add(Doubles::splat(NEXT), low) }
+    }
+
+    /// Subtracts `a·P3`.
+    #[inline(always)]
+    fn sub_p3(self, a: Doubles) -> Column {
+        let p3 = Doubles::splat(P3);
+        let high = a.multiply_subtract_from(p3, self.high);
+        Column { high, low: self.low.add(a.multiply_subtract_from(p3, self.high.sub(high))) }
+    }
+
+    /// Subtracts `a·P3 + b·P4`.
+    #[inline(always)]
+    fn sub_p3_p4(self, a: Doubles, b: Doubles) -> Column {
+        let (p3, p4) = (Doubles::splat(P3), Doubles::splat(P4));
+        let high = a.multiply_subtract_from(p3, b.multiply_subtract_from(p4, self.high));
+        let low = a.multiply_subtract_from(p3, b.multiply_subtract_from(p4, self.high.sub(high)));
+        Column { high, low: self.low.add(low) }
+    }
+}
+
+/// `(T − M·p)/2^255` for the columns of a product `T`, each a list of products of limbs, column 3 in two halves. `M` has the limbs `m_k`:
+/// as `p` is 1 in its lowest limb, `m_k` is what stands at `k` when its turn comes, and subtracting `m_k·p` leaves nothing of it. So only
+/// `m_4` is carried, for the sake of bounds. (A macro, as lists of various lengths come out slower through arrays.)
+macro_rules! reduced {
+    (
+        [$first0:tt] [$first1:tt $($more1:tt)*] [$first2:tt $($more2:tt)*]
+        [$first3:tt $($more3:tt)*] and [$first3_too:tt $($more3_too:tt)*]
+        [$first4:tt $($more4:tt)*] [$first5:tt $($more5:tt)*] [$first6:tt $($more6:tt)*]
+        [$first7:tt $($more7:tt)*] [($a8:ident, $b8:ident)]
+    ) => {{
+        let (next, split, p4) = (Doubles::splat(NEXT), Doubles::splat(SPLIT), Doubles::splat(P4));
+        let t0 = Column::of $first0;
+        let m0 = t0.low;
+        let t1 = t0.next $first1 $(.add $more1)*;
+        let m1 = t1.low;
+        let t2 = t1.next $first2 $(.add $more2)*;
+        let m2 = t2.low;
+        let t3 = t2.next $first3 $(.add $more3)*;
+        let t3_too = (Column::of $first3_too $(.add $more3_too)*).sub_p3(m0);
+        let m3 = t3.low.add(t3_too.low);
+        let t4 = t3.next $first4 $(.add $more4)*;
+        let low = t3_too.high.sub(split).multiply_add(next, t4.low);
+        let carry = low.above();
+        let t4 = Column { high: t4.high, low: low.sub(carry) }.sub_p3_p4(m1, m0);
+        let m4 = t4.low;
+        let t5 = (t4.next $first5 $(.add $more5)*).sub_p3_p4(m2, m1);
+        let t6 = (t5.next $first6 $(.add $more6)*).sub_p3_p4(m3, m2);
+        let t7 = (t6.next $first7 $(.add $more7)*).sub_p3_p4(m4, m3);
+        // The product less m4·P4, at once, and the carry from the column before.
+        let high = m4.multiply_subtract_from(p4, $a8.multiply_add($b8, split));
+        let low = $a8.multiply_add($b8, m4.multiply_subtract_from(p4, Doubles::splat(SPLIT - INTEGER).sub(high)));
+        let low = t7.high.multiply_add(next, low);
+        let top = high.multiply_add(next, Doubles::splat(-INTEGER));
+        carried([carry.multiply_add(next, t5.low), t6.low, t7.low, low, top])
+    }};
+}
+
+/// Words of Montgomery forms, least significant first, to limbs of half as much.
+#[inline(always)]
+fn from_words([w0, w1, w2, w3]: [Words; 4]) -> Avx2 {
+    // Digits of x: the lowest of 52 bits, the others of 51.
+    let d0 = w0.low::<52>();
+    let d1 = w0.shift_right::<52>().or(w1.shift_left::<12>()).low::<51>();
+    let d2 = w1.shift_right::<39>().or(w2.shift_left::<25>()).low::<51>();
+    let d3 = w2.shift_right::<26>().or(w3.shift_left::<38>()).low::<51>();
+    let d4 = w3.shift_right::<13>();
+    // A digit becomes signed as its highest bit goes to the next one: toggled, it is the offset by half the range. The bits of a number
+    // between 2^52 and 2^53 are those of the integer below its exponent; between 2^51 and 2^52 those of twice the number.
+    let half = Words::splat(0x432 << 52 | 1 << 51);
+    let whole = Words::splat(0x433 << 52 | 1 << 50);
+    let top = Words::splat(0x433 << 52);
+    let offset = Doubles::splat(((1u64 << 52) + (1 << 50)) as f64);
+    let l0 = d0.xor(half).as_doubles().sub(Doubles::splat(((1u64 << 51) + (1 << 50)) as f64));
+    let l1 = d1.xor(whole).add(d0.shift_right::<51>()).as_doubles().sub(offset);
+    let l2 = d2.xor(whole).add(d1.shift_right::<50>()).as_doubles().sub(offset);
+    let l3 = d3.xor(whole).add(d2.shift_right::<50>()).as_doubles().sub(offset);
+    let l4 = d4.or(top).add(d3.shift_right::<50>()).as_doubles().sub(Doubles::splat((1u64 << 52) as f64));
+    // The half that l0 may have goes with half the modulus, which adds up to 17·2^38 < 2^43 to l3.
+    let integer = Doubles::splat(INTEGER);
+    let rounded = l0.add(integer).sub(integer);
+    let half = l0.sub(rounded);
+    Avx2([
+        rounded,
+        l1,
+        l2,
+        half.multiply_subtract_from(Doubles::splat(P3), l3),
+        half.multiply_subtract_from(Doubles::splat(P4), l4),
+    ])
+}
+
+/// Loose values to words of fully reduced Montgomery forms, least significant first.
+///
+/// `q` is an integer from `l4/2^46 − 1 + 2^-40` to `l4/2^46 + 2^-40`, so `2v − q·p` is at least `−2^211` and at most `2^251 − 2^211` but
+/// for the other limbs, below `7.06·2^204·(1 + 2^-50)`, and `q·(17·2^192 + 1)`, below `2^202` for `|q| ≤ 30`. So it is between `−2^212` and
+/// `p`.
+#[inline(always)]
+fn into_words(Avx2([l0, l1, l2, l3, l4]): Avx2) -> [Words; 4] {
+    // Exact, as multiples of 2^-46 below 2^6; the bits of the sum with INTEGER end in q.
+    let quotient = l4.multiply_add(Doubles::splat(2.0 / P4), Doubles::splat(-0.5 + 1.0 / (1u64 << 40) as f64));
+    let integer = Doubles::splat(INTEGER);
+    let q_bits = quotient.add(integer);
+    let q = q_bits.sub(integer);
+    let l3 = q.multiply_subtract_from(Doubles::splat(P3 / 2.0), l3);
+    let l4 = q.multiply_subtract_from(Doubles::splat(P4 / 2.0), l4);
+    let Avx2([l0, l1, l2, l3, l4]) = carried([l0, l1, l2, l3, l4]);
+    // 2v − q·p in digits: the lowest, 2·l0 − q, of 52 bits, the others of 51. Each but the top one is made positive by one unit of the
+    // next.
+    let exponent = INTEGER.to_bits();
+    let l0 = l0.add(integer).bits();
+    let d0 = l0.add(l0).sub(q_bits.bits()).add(Words::splat((1u64 << 52).wrapping_sub(exponent)));
+    let positive = Words::splat(((1u64 << 51) - 1).wrapping_sub(exponent));
+    let d1 = l1.add(integer).bits().add(positive).add(d0.shift_right::<52>());
+    let d2 = l2.add(integer).bits().add(positive).add(d1.shift_right::<51>());
+    let d3 = l3.add(integer).bits().add(positive).add(d2.shift_right::<51>());
+    let d4 = l4.add(integer).bits().sub(Words::splat(exponent + 1)).add(d3.shift_right::<51>());
+    let words = [
+        d0.low::<52>().or(d1.shift_left::<52>()),
+        d1.low::<51>().shift_right::<12>().or(d2.shift_left::<39>()),
+        d2.low::<51>().shift_right::<25>().or(d3.shift_left::<26>()),
+        d3.low::<51>().shift_right::<38>().or(d4.shift_left::<13>()),
+    ];
+    // The sign is that of the top digit; it is hardly ever negative, so a branch is cheaper than doing it always.
+    if d4.any_negative() { add_modulus_where(Words::splat(0).exceeds_signed(d4), words) } else { words }
+}
+
+/// Adds `p` in the lanes that are all ones: 1 to the lowest word, with its carry, and the rest to the highest.
+#[inline(always)]
+fn add_modulus_where(lanes: Words, [w0, w1, w2, w3]: [Words; 4]) -> [Words; 4] {
+    let w0 = w0.sub(lanes);
+    let carry0 = lanes.and(w0.is_zero());
+    let w1 = w1.sub(carry0);
+    let carry1 = carry0.and(w1.is_zero());
+    let w2 = w2.sub(carry1);
+    let carry2 = carry1.and(w2.is_zero());
+    [w0, w1, w2, w3.sub(carry2).add(lanes.and(Words::splat(MODULUS[0])))]
+}
+
+/// Elements 0 to 3 in the lower registers and 4 to 7 in the upper ones, as they lie in memory (most significant word first), to values.
+#[inline(always)]
+fn into_lanes([a, b, c, d]: [Words; 4]) -> Avx2 {
+    let (low0, low1) = (a.unpack_low(b), c.unpack_low(d));
+    let (high0, high1) = (a.unpack_high(b), c.unpack_high(d));
+    from_words([
+        high0.select_halves::<0x31>(high1),
+        low0.select_halves::<0x31>(low1),
+        high0.select_halves::<0x20>(high1),
+        low0.select_halves::<0x20>(low1),
+    ])
+}
+
+/// The way back of [`into_lanes`], of loose values.
+#[inline(always)]
+fn from_lanes(value: Avx2) -> [Words; 4] {
+    let [w0, w1, w2, w3] = into_words(value);
+    let (upper0, upper1) = (w3.unpack_low(w2), w3.unpack_high(w2));
+    let (lower0, lower1) = (w1.unpack_low(w0), w1.unpack_high(w0));
+    [
+        upper0.select_halves::<0x20>(lower0),
+        upper1.select_halves::<0x20>(lower1),
+        upper0.select_halves::<0x31>(lower0),
+        upper1.select_halves::<0x31>(lower1),
+    ]
+}
+
+/// All elements of eight equal limbs.
+#[inline(always)]
+fn splat([l0, l1, l2, l3, l4]: [f64; 5]) -> Avx2 {
+    Avx2([Doubles::splat(l0), Doubles::splat(l1), Doubles::splat(l2), Doubles::splat(l3), Doubles::splat(l4)])
+}
+
+impl Packed for Avx2 {
+    const WIDTH: usize = 8;
+
+    #[inline(always)]
+    fn load(src: &[Felt]) -> Self {
+        Self::load_strided(src, 1)
+    }
+
+    #[inline(always)]
+    fn store(self, dst: &mut [Felt]) {
+        self.store_strided(dst, 1);
+    }
+
+    #[inline(always)]
+    fn broadcast(x: &Felt) -> Self {
+        splat(limbs51(x))
+    }
+
+    #[inline(always)]
+    fn add(self, o: Self) -> Self {
+        carried(subtract_multiple(limbwise_sum(&self.0, &o.0)))
+    }
+
+    #[inline(always)]
+    fn sub(self, o: Self) -> Self {
+        carried(subtract_multiple(limbwise_difference(&self.0, &o.0)))
+    }
+
+    #[inline(always)]
+    fn neg(self) -> Self {
+        let [l0, l1, l2, l3, l4] = self.0;
+        Avx2([l0.negated(), l1.negated(), l2.negated(), l3.negated(), l4.negated()])
+    }
+
+    #[inline(always)]
+    fn mul(self, o: Self) -> Self {
+        let ([a0, a1, a2, a3, a4], [b0, b1, b2, b3, b4]) = (self.0, o.0);
+        reduced! {
+            [(a0, b0)]
+            [(a0, b1) (a1, b0)]
+            [(a0, b2) (a1, b1) (a2, b0)]
+            [(a0, b3) (a1, b2)] and [(a2, b1) (a3, b0)]
+            [(a0, b4) (a1, b3) (a2, b2) (a3, b1) (a4, b0)]
+            [(a1, b4) (a2, b3) (a3, b2) (a4, b1)]
+            [(a2, b4) (a3, b3) (a4, b2)]
+            [(a3, b4) (a4, b3)]
+            [(a4, b4)]
+        }
+    }
+
+    #[inline(always)]
+    fn square(self) -> Self {
+        let [a0, a1, a2, a3, a4] = self.0;
+        // Twice a limb, for the products that occur twice: the columns are the same as those of a product.
+        let (b1, b2, b3, b4) = (a1.add(a1), a2.add(a2), a3.add(a3), a4.add(a4));
+        reduced! {
+            [(a0, a0)]
+            [(a0, b1)]
+            [(a0, b2) (a1, a1)]
+            [(a0, b3)] and [(a1, b2)]
+            [(a0, b4) (a1, b3) (a2, a2)]
+            [(a1, b4) (a2, b3)]
+            [(a2, b4) (a3, a3)]
+            [(a3, b4)]
+            [(a4, a4)]
+        }
+    }
+
+    #[inline(always)]
+    fn double(self) -> Self {
+        self.add(self)
+    }
+}
+
+impl Kernel for Avx2 {
+    const LAYERS: u32 = 6;
+
+    #[inline(always)]
+    fn load_strided(src: &[Felt], stride: usize) -> Self {
+        assert!(src.len() / 7 >= stride && src.len() > 7 * stride, "eight elements to load");
+        let pointer = src.as_ptr();
+        let mut elements = [Words::splat(0); 4];
+        for (i, element) in elements.iter_mut().enumerate() {
+            // SAFETY: `i < 4`, so the indices are at most `7·stride`, and `src` is longer than that; an element has 32 bytes (see
+            // `memory`). No alignment is needed.
+            *element = unsafe {
+                Words(
+                    _mm256_loadu_si256(pointer.add(i * stride).cast()),
+                    _mm256_loadu_si256(pointer.add((i + 4) * stride).cast()),
+                )
+            };
+        }
+        into_lanes(elements)
+    }
+
+    #[inline(always)]
+    fn store_strided(self, dst: &mut [Felt], stride: usize) {
+        assert!(dst.len() / 7 >= stride && dst.len() > 7 * stride, "eight elements to store");
+        let pointer = dst.as_mut_ptr();
+        for (i, element) in from_lanes(self).iter().enumerate() {
+            // SAFETY: `i < 4`, so the indices are at most `7·stride`, and `dst` is longer than that; an element has 32 bytes (see
+            // `memory`). No alignment is needed, and any bytes are elements as far as memory safety goes; these are reduced ones.
+            unsafe {
+                _mm256_storeu_si256(pointer.add(i * stride).cast(), element.0);
+                _mm256_storeu_si256(pointer.add((i + 4) * stride).cast(), element.1);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn constant(constants: &Constants, index: usize) -> Self {
+        splat(constants.limbs51[index])
+    }
+
+    #[inline(always)]
+    fn butterfly(a: Self, b: Self, w: Self) -> (Self, Self) {
+        plus_minus(a, b.tighten().mul(w))
+    }
+
+    #[inline(always)]
+    fn butterfly_one(a: Self, b: Self) -> (Self, Self) {
+        plus_minus(a, b.tighten())
+    }
+
+    #[inline(always)]
+    fn scale(self, o: Self) -> Self {
+        self.tighten().mul(o)
+    }
+
+    #[inline(always)]
+    fn tighten(self) -> Self {
+        carried(subtract_multiple(self.0))
+    }
+}
+
+/// `(a + b, a − b)` for a loose `a` and an ordinary `b`.
+#[inline(always)]
+fn plus_minus(Avx2(a): Avx2, Avx2(b): Avx2) -> (Avx2, Avx2) {
+    (Avx2(limbwise_sum(&a, &b)), Avx2(limbwise_difference(&a, &b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const U: i64 = (1 << 50) + (1 << 43);
+
+    /// Values with limbs of every sign and of magnitudes at or below `factor·U` and `top`.
+    fn extremes(factor: i64, top: i64) -> Vec<[[i64; 5]; 8]> {
+        let mut state = 1u64;
+        let mut all = Vec::new();
+        for signs in 0..32 {
+            let lanes = [0, 1, 2, 3, 4, 5, 6, 7].map(|lane| {
+                let mut limbs = [factor * U, factor * U, factor * U, factor * U, top];
+                for (i, limb) in limbs.iter_mut().enumerate() {
+                    state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                    let random = (state >> 16) as i64;
+                    let less = [0, 1, 1 << 43, random, random % (1 << 40), 1 << 50, 3, random & 1];
+                    *limb = (*limb - less[lane] % *limb) * if signs >> i & 1 == 1 { -1 } else { 1 };
+                }
+                limbs
+            });
+            all.push(lanes);
+        }
+        all
+    }
+
+    fn packed(lanes: &[[i64; 5]; 8]) -> Avx2 {
+        Avx2([0, 1, 2, 3, 4].map(|i| {
+            let limb = lanes.map(|limbs| limbs[i] as f64);
+            // SAFETY: the source is 64 bytes long; the tests run where the features are.
+            unsafe { Doubles(_mm256_loadu_pd(limb.as_ptr()), _mm256_loadu_pd(limb.as_ptr().add(4))) }
+        }))
+    }
+
+    fn unpacked(value: Avx2) -> [[f64; 5]; 8] {
+        let limbs = value.0.map(|limb| {
+            let mut lanes = [0.0; 8];
+            // SAFETY: the target is 64 bytes long; the tests run where the features are.
+            unsafe {
+                _mm256_storeu_pd(lanes.as_mut_ptr(), limb.0);
+                _mm256_storeu_pd(lanes.as_mut_ptr().add(4), limb.1);
+            }
+            lanes
+        });
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|lane| limbs.map(|limb| limb[lane]))
+    }
+
+    fn stored(value: Avx2) -> Vec<Felt> {
+        let mut lanes = vec![Felt::zero(); 8];
+        value.store(&mut lanes);
+        assert!(lanes.iter().all(|x| x.value().limbs < MODULUS), "not reduced");
+        lanes
+    }
+
+    /// The elements for which limbs stand, by lambdaworks.
+    fn elements(lanes: &[[i64; 5]; 8]) -> Vec<Felt> {
+        let inverse = crate::scalar::inverse(&Felt::from(2).pow(255u64));
+        let element = |limbs: &[i64; 5]| {
+            limbs.iter().rev().fold(Felt::zero(), |sum, limb| {
+                let magnitude = Felt::from(limb.unsigned_abs());
+                sum * Felt::from(1u64 << 51) + if *limb < 0 { -magnitude } else { magnitude }
+            }) * inverse
+        };
+        lanes.iter().map(element).collect()
+    }
+
+    fn check_ordinary(value: Avx2) {
+        for limbs in unpacked(value) {
+            assert!(limbs[..4].iter().all(|limb| limb.abs() <= U as f64 && limb.fract() == 0.0), "{limbs:?}");
+            assert!(limbs[4].abs() <= ((1u64 << 48) + 1) as f64 && limbs[4].fract() == 0.0, "{limbs:?}");
+        }
+    }
+
+    fn check(value: Avx2, expected: impl Iterator<Item = Felt>) {
+        check_ordinary(value);
+        assert_eq!(stored(value), expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn operations_at_the_bounds() {
+        if Available::detect().is_none() {
+            return;
+        }
+        let values = extremes(1, (1 << 48) - 1);
+        for a in &values {
+            let (pa, ea) = (packed(a), elements(a));
+            assert_eq!(stored(pa), ea);
+            check(pa.square(), ea.iter().map(|a| a * a));
+            check(pa.double(), ea.iter().map(|a| a + a));
+            check(pa.neg(), ea.iter().map(|a| -a));
+            for b in &values {
+                let (pb, eb) = (packed(b), elements(b));
+                check(pa.mul(pb), ea.iter().zip(&eb).map(|(a, b)| a * b));
+                check(pa.add(pb), ea.iter().zip(&eb).map(|(a, b)| a + b));
+                check(pa.sub(pb), ea.iter().zip(&eb).map(|(a, b)| a - b));
+            }
+        }
+    }
+
+    #[test]
+    fn loose_values_at_the_bounds() {
+        if Available::detect().is_none() {
+            return;
+        }
+        for a in extremes(7, 14 << 47) {
+            let (pa, ea) = (packed(&a), elements(&a));
+            assert_eq!(stored(pa), ea);
+            check(pa.tighten(), ea.iter().copied());
+            for b in extremes(1, (1 << 48) - 1) {
+                let (pb, eb) = (packed(&b), elements(&b));
+                check(pa.scale(pb), ea.iter().zip(&eb).map(|(a, b)| a * b));
+                // Sums with a loose value one layer below the bound.
+                let below = extremes(6, 12 << 47);
+                let (x, y) = Avx2::butterfly(packed(&below[0]), pa, pb);
+                let (ex, product) = (elements(&below[0]), ea.iter().zip(&eb).map(|(a, b)| a * b));
+                for (i, product) in product.enumerate() {
+                    assert_eq!((stored(x)[i], stored(y)[i]), (ex[i] + product, ex[i] - product));
+                }
+            }
+        }
+    }
+
+    /// Zero in several forms, and values on either side of where the stored form wraps around.
+    #[test]
+    fn stores_around_multiples_of_the_modulus() {
+        if Available::detect().is_none() {
+            return;
+        }
+        for multiple in -13..=13 {
+            for (offset, shift) in [(0, 0), (1, 0), (-1, 0), (1, 3), (-1, 3), (1, 1), (-1, 2)] {
+                let mut limbs = [multiple, 0, 0, (17 * multiple) << 39, multiple << 47];
+                limbs[shift] += offset;
+                let lanes = [limbs; 8];
+                assert_eq!(stored(packed(&lanes)), elements(&lanes));
+            }
+        }
+    }
+
+    #[test]
+    fn constants_are_what_a_load_gives() {
+        if Available::detect().is_none() {
+            return;
+        }
+        for x in [Felt::zero(), Felt::one(), -Felt::one(), Felt::from(3), -Felt::from(1u64 << 60)] {
+            check(Avx2::broadcast(&x), [x; 8].into_iter());
+            check(Avx2::load(&[x; 8]), [x; 8].into_iter());
+            check(Avx2::constant(&Constants::from(vec![x]), 0), [x; 8].into_iter());
+        }
+    }
+}
