@@ -12,7 +12,7 @@ use proptest::prelude::*;
 struct Operations<'a>(&'a [Felt], &'a [Felt]);
 
 impl WithPacked for Operations<'_> {
-    type Output = Vec<[Felt; 7]>;
+    type Output = Vec<[Felt; 10]>;
 
     #[inline(always)]
     fn run<P: Packed>(self) -> Self::Output {
@@ -22,8 +22,12 @@ impl WithPacked for Operations<'_> {
             padded[0][..a.len()].copy_from_slice(a);
             padded[1][..b.len()].copy_from_slice(b);
             let [pa, pb] = [P::load(&padded[0]), P::load(&padded[1])];
-            let packed = [pa, pa.add(pb), pa.sub(pb), pa.neg(), pa.mul(pb), pa.square(), pa.double()];
-            let mut lanes = vec![[Felt::zero(); 7]; P::WIDTH];
+            let nothing = P::sum_of_products([], []);
+            let two = P::sum_of_products([pa, pb], [pb, pb]);
+            let most = P::sum_of_products([pa; 8], [pb; 8]);
+            let (sum, difference, negation, product) = (pa.add(pb), pa.sub(pb), pa.neg(), pa.mul(pb));
+            let packed = [pa, sum, difference, negation, product, pa.square(), pa.double(), nothing, two, most];
+            let mut lanes = vec![[Felt::zero(); 10]; P::WIDTH];
             for (operation, value) in packed.into_iter().enumerate() {
                 let mut stored = vec![Felt::zero(); P::WIDTH];
                 value.store(&mut stored);
@@ -37,8 +41,8 @@ impl WithPacked for Operations<'_> {
     }
 }
 
-fn expected(a: &Felt, b: &Felt) -> [Felt; 7] {
-    [*a, a + b, a - b, -a, a * b, a.square(), a.double()]
+fn expected(a: &Felt, b: &Felt) -> [Felt; 10] {
+    [*a, a + b, a - b, -a, a * b, a.square(), a.double(), Felt::zero(), a * b + b * b, a * b * Felt::from(8)]
 }
 
 /// Limbs as they are: lambdaworks' equality would do as well, but a form that is not reduced must not pass.
@@ -109,13 +113,14 @@ impl WithPacked for Chain<'_> {
             let mut x = start;
             let mut y = P::broadcast(&self.0[0]);
             for step in self.1 {
-                let z = match step % 7 {
+                let z = match step % 8 {
                     0 => x.add(y),
                     1 => x.sub(y),
                     2 => x.neg(),
                     3 => x.mul(y),
                     4 => x.square(),
                     5 => x.double(),
+                    6 => P::sum_of_products([x, y, x, start, y, y, x, x], [y, x, start, y, y, start, x, x]),
                     _ => y.sub(start),
                 };
                 y = x;
@@ -131,13 +136,14 @@ fn chain_by_lambdaworks(start: &[Felt; 8], steps: &[u8]) -> Vec<Felt> {
     let lane = |start: &Felt, other: &Felt| {
         let (mut x, mut y) = (*start, *other);
         for step in steps {
-            let z = match step % 7 {
+            let z = match step % 8 {
                 0 => x + y,
                 1 => x - y,
                 2 => -x,
                 3 => x * y,
                 4 => x.square(),
                 5 => x.double(),
+                6 => x * y + y * x + x * start + start * y + y.square() + y * start + x.square() + x.square(),
                 _ => y - start,
             };
             y = x;
@@ -164,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn long_sums(start in proptest::array::uniform8(element()), step in 0..7u8) {
+    fn long_sums(start in proptest::array::uniform8(element()), step in 0..8u8) {
         let steps = vec![step; 1000];
         let expected = raw(&chain_by_lambdaworks(&start, &steps));
         for (kernel, results) in dispatch_each(Chain(&start, &steps)) {

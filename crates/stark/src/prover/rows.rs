@@ -37,7 +37,7 @@ pub struct Evaluate<'a, 'b> {
     pub lanes: &'a [Lane<'a>],
     /// The first row.
     pub start: usize,
-    /// One slice a root, all of one length, a multiple of the pack width.
+    /// One slice a root, all of one length, a multiple of two pack widths.
     pub out: &'a mut [&'b mut [Felt]],
 }
 
