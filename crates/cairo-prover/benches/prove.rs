@@ -12,9 +12,11 @@ use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::estimate_memory;
 use cairo_prover::{Options, prove};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use felt::Felt;
+use felt::packed::{self, Packed, WithPacked};
 use lambdaworks_math::field::fields::fft_friendly::stark_252_prime_field::Stark252PrimeField;
 use lambdaworks_math::polynomial::Polynomial;
-use stark::{Control, Phase, Preset, Shape};
+use stark::{Control, Parameters, Phase, Preset, Table};
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::Mutex;
@@ -45,6 +47,8 @@ const UNITS: [(&str, &str, &str); 4] = [
 const CAIRO2: [&str; 2] = ["collatz", "montecarlo"];
 const RUNS: usize = 3;
 const CHILD: &str = "CAIRN_BENCH_CHILD";
+/// Stands in the place of a program's name.
+const WARM: &str = "warm";
 
 fn main() {
     if let Ok(job) = std::env::var(CHILD) {
@@ -103,9 +107,16 @@ fn main() {
         figures.phases.iter().for_each(|ms| print!(" {ms:>9.1}"));
         println!();
     }
-    println!("\ncells a step, main and LogUp columns together; FFT points and hashed bytes a step");
-    for (name, _) in &all {
-        cells(name);
+    let rates = Rates::measure();
+    println!("\ncells a step, main and LogUp columns together");
+    let shapes: Vec<_> = all.iter().map(|(name, _)| cells(name)).collect();
+    println!(
+        "\nwhat multiplications ({:.2} ns) and hashing ({:.3} ns a byte) alone take on both threads, in ms, and how many times \
+         as long a phase takes",
+        rates.multiplication, rates.byte
+    );
+    for ((name, figures), (tables, parameters)) in all.iter().zip(&shapes) {
+        bounds(name, figures, tables, parameters, &rates);
     }
 }
 
@@ -157,7 +168,8 @@ fn measure(name: &str, threads: usize) -> Figures {
         .map(|_| {
             let calibration_ms = calibrate();
             let mut command = Command::new(std::env::current_exe().unwrap());
-            let output = command.env(CHILD, format!("{name} {threads}")).output().unwrap();
+            let (variable, setting) = cairo_prover::ENVIRONMENT;
+            let output = command.env(variable, setting).env(CHILD, format!("{name} {threads}")).output().unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             Figures::read(&String::from_utf8(output.stdout).unwrap(), calibration_ms)
         })
@@ -205,6 +217,13 @@ impl Control for Watch {
     }
 }
 
+/// Has another process touch as much memory as a proof will take, so that the host of a virtual machine, which can take seconds for
+/// a gigabyte, supplies it before the clock starts.
+fn warm(bytes: u64) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    assert!(command.env(CHILD, format!("{WARM} {bytes}")).status().unwrap().success());
+}
+
 struct Proven {
     steps: usize,
     run_ms: f64,
@@ -225,6 +244,7 @@ fn prove_once(name: &str, threads: usize) -> Proven {
     let estimate = estimate_memory(&execution, &tables, &PRESET.parameters()).unwrap();
     let options = Options { parameters: PRESET.parameters(), threads: Some(threads), ..Options::default() };
     let watch = Watch::default();
+    warm(estimate);
     let begin = Instant::now();
     let proof = prove(execution, [0; 32], &options, &watch).unwrap();
     let end = Instant::now();
@@ -238,6 +258,11 @@ fn prove_once(name: &str, threads: usize) -> Proven {
 
 fn child(job: &str) {
     let (name, threads) = job.split_once(' ').unwrap();
+    if name == WARM {
+        let bytes = vec![1u8; threads.parse().unwrap()];
+        std::hint::black_box(&bytes);
+        return;
+    }
     let Proven { steps, run_ms, prove_ms, estimate, phases, proof, statement } =
         prove_once(name, threads.parse().unwrap());
     let peak = peak_memory();
@@ -271,26 +296,81 @@ fn widths(proof: &CairoProof, statement: &Statement) -> BTreeMap<String, f64> {
     cells
 }
 
-fn cells(name: &str) {
+fn cells(name: &str) -> (Vec<Table>, Parameters) {
     let Proven { steps, proof, statement, .. } = prove_once(name, 2);
     let steps = steps as f64;
     let by_table = widths(&proof, &statement);
     let parts = by_table.iter().map(|(kind, cells)| (kind, cells / steps)).filter(|(_, cells)| *cells >= 0.005);
     let parts: Vec<_> = parts.map(|(kind, cells)| format!("{kind} {cells:.2}")).collect();
     let total = by_table.values().sum::<f64>() / steps;
-    let tables = proof.layout.build(&statement.program, &proof.claim).unwrap();
-    let shape = Shape::new(&tables, &proof.parameters);
-    let (mut points, mut bytes) = (0.0, 0.0);
-    for group in &shape.groups {
-        let rows = group.height() as f64;
-        let columns = (group.main_width + group.aux_width()) as f64;
-        let blowup = f64::from(1u32 << shape.log_blowup);
-        // Interpolation and evaluation of each column; two quotient pieces likewise, each from one coset to the other.
-        points += (columns * (1.0 + blowup) + 2.0 * blowup) * rows;
-        // Rows and the nodes above them, for three commitments.
-        bytes += ((columns + 2.0) * 32.0 + 3.0 * 64.0) * rows * blowup;
+    println!("{name:<12} {total:.2}: {}", parts.join(", "));
+    (proof.layout.build(&statement.program, &proof.claim).unwrap(), proof.parameters)
+}
+
+/// What one thread takes on this machine, in nanoseconds: the least of several runs.
+struct Rates {
+    multiplication: f64,
+    byte: f64,
+}
+
+/// Independent multiplications, without memory.
+struct Multiply<'a>(&'a [Felt], usize);
+
+impl WithPacked for Multiply<'_> {
+    type Output = Felt;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> Felt {
+        let factor = P::load(self.0);
+        let mut chains: [P; 8] = std::array::from_fn(|i| P::load(&self.0[i..]));
+        for _ in 0..self.1 / 8 / P::WIDTH {
+            for chain in &mut chains {
+                *chain = chain.mul(factor);
+            }
+        }
+        let mut out = [Felt::zero(); 8];
+        for chain in chains {
+            chain.store(&mut out);
+        }
+        out[0]
     }
-    println!("{name:<12} {total:.2}: {}; {:.1} points, {:.0} bytes", parts.join(", "), points / steps, bytes / steps);
+}
+
+impl Rates {
+    fn measure() -> Self {
+        const COUNT: usize = 1 << 20;
+        let least = |work: &dyn Fn()| {
+            let once = |_| {
+                let begin = Instant::now();
+                work();
+                millis(begin) * 1e6
+            };
+            (0..20).map(once).fold(f64::INFINITY, f64::min)
+        };
+        let values = felt::vector::powers(&Felt::from(3), &Felt::from(7), 16);
+        let multiplication = least(&|| {
+            std::hint::black_box(packed::dispatch(Multiply(&values, COUNT)));
+        });
+        // Nodes side by side are what the hash is fastest at.
+        let (nodes, mut digests) = (vec![[7; 32]; 1 << 10], vec![[0; 32]; 1 << 10]);
+        let digests = std::cell::RefCell::new(&mut digests);
+        let hash = least(&|| stark::hash::hash_nodes(&nodes, &nodes, &mut digests.borrow_mut()));
+        Self { multiplication: multiplication / COUNT as f64, byte: hash / 65536.0 }
+    }
+}
+
+/// The time that a proof's arithmetic and hashing take on two threads if nothing else takes any, and how far each phase is from it.
+fn bounds(name: &str, figures: &Figures, tables: &[Table], parameters: &Parameters, rates: &Rates) {
+    let mut sum = 0.0;
+    let mut parts = Vec::new();
+    for ((phase, work), measured) in stark::work(tables, parameters).into_iter().zip(&figures.phases) {
+        let bound = (work.multiplications as f64 * rates.multiplication + work.bytes as f64 * rates.byte) / 2e6;
+        sum += bound;
+        if bound > 0.0 {
+            parts.push(format!("{} {bound:.1} ({:.2})", phase.name(), measured / bound));
+        }
+    }
+    println!("{name:<12} {sum:.1} ({:.2}): {}", figures.prove_ms / sum, parts.join(", "));
 }
 
 /// The process's largest resident size in bytes; 0 where the system does not tell.

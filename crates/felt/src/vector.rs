@@ -11,20 +11,29 @@ const PIECE: usize = 1 << 13;
 
 /// Replaces every element by its inverse; zeros stay zero.
 pub fn batch_inverse(values: &mut [Felt]) {
-    values.par_chunks_mut(PIECE).for_each(|values| {
-        // Zeros would spoil the common product: they stand as ones meanwhile.
-        let mut zeros = Vec::new();
-        for (i, value) in values.iter_mut().enumerate() {
-            if *value == Felt::zero() {
-                *value = Felt::one();
-                zeros.push(i);
-            }
+    values
+        .par_chunks_mut(PIECE)
+        .for_each(|values| invert_around_zeros(values, |values| dispatch(BatchInverse { values })));
+}
+
+/// [`batch_inverse`] on this thread and with the portable kernel: for verifiers, which should not rest on a machine's kernel.
+pub fn batch_inverse_portable(values: &mut [Felt]) {
+    invert_around_zeros(values, invert_lanes::<Portable>);
+}
+
+/// Zeros would spoil the common product: they stand as ones meanwhile.
+fn invert_around_zeros(values: &mut [Felt], invert: impl Fn(&mut [Felt])) {
+    let mut zeros = Vec::new();
+    for (i, value) in values.iter_mut().enumerate() {
+        if *value == Felt::zero() {
+            *value = Felt::one();
+            zeros.push(i);
         }
-        dispatch(BatchInverse { values });
-        for i in zeros {
-            values[i] = Felt::zero();
-        }
-    });
+    }
+    invert(values);
+    for i in zeros {
+        values[i] = Felt::zero();
+    }
 }
 
 /// `Σ a_i·b_i`.

@@ -30,6 +30,9 @@ fn check(a: &[Felt], b: &[Felt], scale: &Felt) {
 
     let mut inverses = a.to_vec();
     vector::batch_inverse(&mut inverses);
+    let mut portable = a.to_vec();
+    vector::batch_inverse_portable(&mut portable);
+    assert_eq!(portable, inverses);
     for (inverse, a) in inverses.iter().zip(a) {
         if *a == Felt::zero() {
             assert_eq!(*inverse, Felt::zero());

@@ -27,7 +27,7 @@ pub use control::{Cancelled, Control, Phase, Unattended};
 pub use expr::Expr;
 pub use parameters::{Parameters, Preset};
 pub use proof::{DecodeError, Proof};
-pub use prover::{ProveError, peak_memory, prove};
+pub use prover::{ProveError, Work, peak_memory, prove, work};
 pub use shape::Shape;
 pub use table::{
     MAX_LOG_HEIGHT, MAX_TABLES, MAX_TERMS, MIN_LOG_HEIGHT, PublicTuple, Table, TableError, check_public, check_tables,

@@ -38,6 +38,10 @@ impl Unit {
         command.arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         // A group of its own: Ctrl-C on the terminal is for the donor, which ends its units itself.
         command.process_group(0);
+        let (variable, setting) = cairo_prover::ENVIRONMENT;
+        if std::env::var_os(variable).is_none() {
+            command.env(variable, setting);
+        }
         let mut child = command.spawn()?;
         let missing = || io::Error::other("the work unit's process has no pipes");
         let orders = child.stdin.take().ok_or_else(missing)?;

@@ -83,6 +83,11 @@ impl Circuit {
         &self.inputs
     }
 
+    /// Number of multiplications in a run.
+    pub fn multiplications(&self) -> u64 {
+        self.ops.iter().filter(|(op, _)| matches!(op, Op::Mul(..))).count() as u64
+    }
+
     /// Registers with the constants in place, to be used for any number of runs.
     #[inline(always)]
     pub fn registers<P: Packed>(&self) -> Vec<[P; 2]> {

@@ -122,9 +122,7 @@ impl WithPacked for Combine<'_> {
         let mut row = 0;
         while row < self.out.len() {
             let packs = BLOCK.min((self.out.len() - row) / P::WIDTH);
-            for sum in &mut sums {
-                *sum = minus_value;
-            }
+            sums.fill(minus_value);
             let mut columns = self.sum.terms.chunks_exact(COLUMNS);
             for columns in columns.by_ref() {
                 let [a, b, c, d] = [&columns[0], &columns[1], &columns[2], &columns[3]];

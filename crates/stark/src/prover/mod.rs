@@ -9,8 +9,10 @@ mod memory;
 mod openings;
 mod quotient;
 mod rows;
+mod work;
 
 pub use memory::peak_memory;
+pub use work::{Work, work};
 
 use crate::control::{Cancelled, Control, Meter, Phase};
 use crate::hash;

@@ -155,7 +155,7 @@ fn check_bus_sum(
     if let Some(position) = denominators.iter().position(|denominator| *denominator == Felt::zero()) {
         return Err(VerifyError::PublicDenominator(position));
     }
-    felt::vector::batch_inverse(&mut denominators);
+    felt::vector::batch_inverse_portable(&mut denominators);
     let terms = public.iter().zip(&denominators).map(|(tuple, inverse)| tuple.multiplicity * *inverse);
     let sum = terms.chain(totals.iter().copied()).fold(Felt::zero(), |sum, term| sum + term);
     if sum == Felt::zero() { Ok(()) } else { Err(VerifyError::BusSum) }
@@ -230,7 +230,7 @@ fn evaluate_periodic(values: &[Felt], log_height: u32, zeta: &Felt) -> Felt {
         point *= root;
     }
     let mut inverses: Vec<_> = points.iter().map(|point| x - *point).collect();
-    felt::vector::batch_inverse(&mut inverses);
+    felt::vector::batch_inverse_portable(&mut inverses);
     let sum = values.iter().zip(&points).zip(&inverses).fold(Felt::zero(), |sum, ((v, p), i)| sum + *v * *p * *i);
     sum * (x.pow(values.len() as u64) - Felt::one()) * invert(Felt::from(values.len() as u64))
 }

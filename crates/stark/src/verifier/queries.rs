@@ -93,7 +93,7 @@ pub fn deep_quotients(proof: &Proof, shape: &Shape, zeta: &Felt, gamma: &Felt) -
             .map(|&position| domain::lde_point(log_lde, position))
             .flat_map(|x| deep.points.map(|point| x - point))
             .collect();
-        vector::batch_inverse(&mut inverses);
+        vector::batch_inverse_portable(&mut inverses);
         let quotients = positions.into_iter().zip(inverses.chunks_exact(2)).enumerate();
         quotients
             .map(|(number, (position, inverses))| {

@@ -1,0 +1,87 @@
+//! How much arithmetic and hashing a proof takes: what its time is measured against.
+
+use super::circuit::Circuit;
+use crate::composition::{BusChallenges, Composition};
+use crate::control::Phase;
+use crate::parameters::Parameters;
+use crate::shape::{Group, LOG_FINAL, QUOTIENT_PIECES, Shape};
+use crate::table::Table;
+use felt::Felt;
+
+/// Work of one phase, counted and not measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Work {
+    /// Multiplications of field elements.
+    pub multiplications: u64,
+    /// Bytes hashed.
+    pub bytes: u64,
+}
+
+/// Multiplications of a batch inversion, for each element.
+const INVERSION: u64 = 3;
+
+/// Bytes of an inner node's two children.
+const NODE: u64 = 64;
+
+/// What [`super::prove`] cannot do without, by phase: the butterflies of transforms, the multiplications of constraints, LogUp
+/// columns, DEEP quotients and folds, and the bytes of rows and nodes. No additions, no memory traffic, and nothing that follows
+/// the length of a table's program only. Witnesses are not filled here, so their phase has no work.
+///
+/// The tables and parameters must have passed [`crate::check_tables`] and [`Parameters::validate`].
+pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
+    let shape = Shape::new(tables, parameters);
+    let blowup = 1u64 << shape.log_blowup;
+    let [mut main, mut lookup, mut quotient, mut openings, mut fri] = [Work::default(); 5];
+    for group in &shape.groups {
+        let rows = 1u64 << group.log_height;
+        let transform = rows / 2 * u64::from(group.log_height);
+        let (width, aux, pieces) = (group.main_width as u64, group.aux_width() as u64, QUOTIENT_PIECES as u64);
+        let [fractions, constraints] = multiplications(group, tables);
+        main.multiplications += width * (1 + blowup) * transform;
+        main.bytes += hashed_rows(width, rows * blowup);
+        // Fractions by one numerator and one inverted denominator for each column.
+        lookup.multiplications += aux * (1 + blowup) * transform + (fractions + aux * (INVERSION + 1)) * rows;
+        lookup.bytes += hashed_rows(aux, rows * blowup);
+        // Every row of two cosets, with two multiplications for the vanishing polynomials; each piece from one coset to the others.
+        quotient.multiplications += pieces * ((constraints + 2) * rows + blowup * transform);
+        quotient.bytes += hashed_rows(pieces, rows * blowup);
+        let opened = group.openings() as u64;
+        openings.multiplications += (opened + INVERSION + 2) * rows;
+        // The sums at two points, each divided by its distance.
+        fri.multiplications += (opened + 2 * (INVERSION + 1)) * rows * blowup;
+    }
+    for fold in &shape.folds {
+        let (values, leaves) = (1u64 << fold.log_size, 1u64 << fold.log_leaves());
+        fri.bytes += hashed_rows(1 << fold.log_arity, leaves);
+        // Each folding by two takes two multiplications for each value that is left.
+        fri.multiplications += 2 * (values - leaves);
+    }
+    fri.multiplications += (u64::from(LOG_FINAL) / 2) << LOG_FINAL;
+    fri.bytes += NODE << parameters.grinding_bits;
+    vec![
+        (Phase::Witness, Work::default()),
+        (Phase::Main, main),
+        (Phase::Lookup, lookup),
+        (Phase::Quotient, quotient),
+        (Phase::Openings, openings),
+        (Phase::Fri, fri),
+    ]
+}
+
+/// Bytes of the rows of a matrix, padded to whole blocks, and of as many nodes above them.
+const fn hashed_rows(width: u64, rows: u64) -> u64 {
+    if width == 0 { 0 } else { ((width * 32).next_multiple_of(NODE) + NODE) * rows }
+}
+
+/// Multiplications for each row: of the LogUp fractions, and of all constraints together.
+fn multiplications(group: &Group, tables: &[Table]) -> [u64; 2] {
+    // Any challenges that are neither 0 nor 1 give circuits of the same size.
+    let challenges = BusChallenges { z: Felt::from(1_000_003), alpha: Felt::from(1_000_033) };
+    let mut composition = Composition::new(group, tables, challenges);
+    let batches: Vec<_> = group.batches.iter().map(|batch| composition.batch(batch)).collect();
+    let roots: Vec<_> = batches.iter().flat_map(|(numerator, denominator)| [*numerator, *denominator]).collect();
+    let fractions = Circuit::compile(&composition.graph, &roots).multiplications();
+    let mut composition = Composition::new(group, tables, challenges);
+    let sums = composition.constraints(&Felt::from(1_000_037), &Felt::from(1_000_039));
+    [fractions, Circuit::compile(&composition.graph, &sums.roots()).multiplications()]
+}
