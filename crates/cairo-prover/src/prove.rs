@@ -187,7 +187,7 @@ pub fn witness(
     control: &dyn Control,
 ) -> Result<Witness, ProveError> {
     let mut claim = claim(&execution);
-    let counters = Counters::new(execution.memory.len());
+    let counters = Counters::with_code(execution.memory.len(), execution.program.initial_ap() as usize);
     steps.sort_by(|a, b| a.kind.cmp(&b.kind));
     let step_traces = fill_steps(&execution, &steps, &counters, control)?;
 

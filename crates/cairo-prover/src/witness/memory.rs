@@ -1,8 +1,9 @@
 //! Witness of [`cairo_air::components::memory`].
 
 use super::counters::Counters;
+use super::integers::small;
 use super::rows::fill_rows;
-use super::{WitnessError, small};
+use super::{Trace, WitnessError};
 use cairo_air::components::memory::{CELLS, Columns};
 use felt::Felt;
 use stark::{Control, MIN_LOG_HEIGHT};
@@ -29,16 +30,24 @@ pub fn fill(
     log_height: u32,
     counters: &Counters,
     control: &dyn Control,
-) -> Result<Vec<Vec<Felt>>, WitnessError> {
-    fill_rows(1 << log_height, control, |row| {
-        let address = start as usize + CELLS * row;
-        let columns = Columns {
-            address: small(address as u64),
-            value: from_fn(|k| memory.get(address + k).copied().unwrap_or_else(Felt::zero)),
-            multiplicity: from_fn(|k| small(u64::from(counters.memory_uses(address + k)))),
-        };
-        Ok(columns.into_row())
-    })
+) -> Result<Trace, WitnessError> {
+    fill_rows(
+        1 << log_height,
+        control,
+        || (),
+        |(), row| {
+            let address = start as usize + CELLS * row;
+            let columns = Columns {
+                address: small(address as u64),
+                value: match memory.get(address..).and_then(|cells| cells.first_chunk::<CELLS>()) {
+                    Some(cells) => *cells,
+                    None => from_fn(|k| memory.get(address + k).copied().unwrap_or_else(Felt::zero)),
+                },
+                multiplicity: from_fn(|k| small(u64::from(counters.memory_uses(address + k)))),
+            };
+            Ok(columns.into_row())
+        },
+    )
 }
 
 #[cfg(test)]
