@@ -13,7 +13,7 @@ const TOP: u64 = MODULUS[0];
 const SHORT: u64 = 1 << 49;
 
 /// A non-negative integer as a field element.
-#[inline]
+#[inline(always)]
 pub(crate) fn small(value: u64) -> Felt {
     match value {
         0 => Felt::zero(),
@@ -26,7 +26,7 @@ pub(crate) fn small(value: u64) -> Felt {
 }
 
 /// A signed integer as a field element.
-#[inline]
+#[inline(always)]
 pub(crate) fn signed(value: i64) -> Felt {
     match value.unsigned_abs() {
         magnitude @ ..SHORT if value < 0 => {
@@ -38,7 +38,7 @@ pub(crate) fn signed(value: i64) -> Felt {
 }
 
 /// The integer, if it is above `−2^49` and below `2^49`.
-#[inline]
+#[inline(always)]
 pub(crate) fn integer(value: &Felt) -> Option<i64> {
     // The lowest limb holds 32 times the integer: its top bits are lost there, but an integer in range has none.
     let magnitude = |low: u64| Some(low / 32).filter(|magnitude| low % 32 == 0 && *magnitude < SHORT);
@@ -56,7 +56,7 @@ pub(crate) fn integer(value: &Felt) -> Option<i64> {
 }
 
 /// The element as a `u64`, if it is that small.
-#[inline]
+#[inline(always)]
 pub(crate) fn natural(value: &Felt) -> Option<u64> {
     match integer(value) {
         Some(value) => u64::try_from(value).ok(),
@@ -65,7 +65,7 @@ pub(crate) fn natural(value: &Felt) -> Option<u64> {
 }
 
 /// The element as a `u32`, if it is that small.
-#[inline]
+#[inline(always)]
 pub(crate) fn word(value: &Felt) -> Option<u32> {
     integer(value).and_then(|value| u32::try_from(value).ok())
 }
