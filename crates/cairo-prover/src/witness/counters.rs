@@ -77,7 +77,8 @@ impl Counters {
 
     /// Not every run needs them.
     fn word16_counters(&self) -> &[AtomicU32] {
-        self.word16.get_or_init(|| zeros(1 << 16))
+        // Not on all threads: while one waits for the others, it might come here again with another job.
+        self.word16.get_or_init(|| std::iter::repeat_with(|| AtomicU32::new(0)).take(1 << 16).collect())
     }
 
     /// Counts `uses` look-ups of a byte.

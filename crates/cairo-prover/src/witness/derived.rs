@@ -144,7 +144,7 @@ impl WithPacked for Evaluate<'_, '_> {
         for out in out.into_remainder() {
             *out = factor.at(self.columns, row);
             for other in others {
-                *out = *out * other.at(self.columns, row);
+                *out *= other.at(self.columns, row);
             }
             row += 1;
         }
@@ -453,7 +453,7 @@ impl Recipe {
                 }
             });
             let counted = if uses > 0 { counters.memory(last, uses) } else { Ok(()) };
-            debug_assert!(counted.is_ok() || rows.error.is_some());
+            rows.error = rows.error.take().or(counted.err());
         }
         for zero in &self.zeros {
             evaluate(std::slice::from_ref(zero), &mut scratch.left);
@@ -474,10 +474,9 @@ impl Recipe {
             scratch.registers[row] = registers(execution, clock.saturating_add(self.length))?;
             Ok(())
         });
-        let [pc, ap, fp] = &self.end;
-        let ends: [(&Sum, fn(&Registers) -> u32); 3] =
-            [(pc, |registers| registers.pc), (ap, |registers| registers.ap), (fp, |registers| registers.fp)];
-        for (sum, register) in ends {
+        let registers: [fn(&Registers) -> u32; 3] =
+            [|registers| registers.pc, |registers| registers.ap, |registers| registers.fp];
+        for (sum, register) in self.end.iter().zip(registers) {
             evaluate(std::slice::from_ref(sum), &mut scratch.left);
             rows.each(|row, clock| match scratch.left[row] == small(u64::from(register(&scratch.registers[row]))) {
                 true => Ok(()),
@@ -498,8 +497,10 @@ fn registers(execution: &Execution, clock: u32) -> Result<Registers, WitnessErro
 
 /// The memory cell at an address.
 fn at(execution: &Execution, address: u32) -> Result<Felt, WitnessError> {
-    let cell = execution.memory.get(address as usize).filter(|_| address >= PROGRAM_BASE);
-    cell.copied().ok_or(WitnessError::Address(u64::from(address)))
+    match execution.memory.get(address as usize) {
+        Some(cell) if address >= PROGRAM_BASE => Ok(*cell),
+        _ => Err(WitnessError::Address(u64::from(address))),
+    }
 }
 
 fn operand(clock: u32, address: &Address, columns: &[&mut [Felt]], row: usize) -> WitnessError {

@@ -41,7 +41,7 @@ pub(crate) fn signed(value: i64) -> Felt {
 #[inline(always)]
 pub(crate) fn integer(value: &Felt) -> Option<i64> {
     // The lowest limb holds 32 times the integer: its top bits are lost there, but an integer in range has none.
-    let magnitude = |low: u64| Some(low / 32).filter(|magnitude| low % 32 == 0 && *magnitude < SHORT);
+    let magnitude = |low: u64| Some(low / 32).filter(|magnitude| low.is_multiple_of(32) && *magnitude < SHORT);
     match montgomery_limbs(value) {
         [low, u64::MAX, u64::MAX, top] => {
             let magnitude = magnitude(1_u64.wrapping_sub(low)).filter(|v| *v > 0 && top == TOP - 1 - 544 * v)?;

@@ -107,7 +107,10 @@ pub type Trace = Vec<Vec<Felt>>;
 /// The memory cell at an address.
 pub(crate) fn cell(memory: &[Felt], address: u64) -> Result<Felt, WitnessError> {
     let index = usize::try_from(address).ok().filter(|index| *index >= PROGRAM_BASE as usize);
-    index.and_then(|index| memory.get(index)).copied().ok_or(WitnessError::Address(address))
+    match index.and_then(|index| memory.get(index)) {
+        Some(cell) => Ok(*cell),
+        None => Err(WitnessError::Address(address)),
+    }
 }
 
 /// Fills the opcode tables and counts what they look up.
