@@ -6,7 +6,7 @@ use cairo_air::components::{generic, instruction};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, TableKind};
-use cairo_execution::Execution;
+use cairo_execution::{Execution, Registers};
 use rayon::prelude::*;
 use stark::{Air, MIN_LOG_HEIGHT};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,7 +70,7 @@ impl Costs {
 /// Whether the claim's list of fetches holds whatever instructions of the run a plan leaves to the generic and word tables.
 fn fetches_fit(execution: &Execution) -> bool {
     let seen: Vec<AtomicBool> = execution.program.bytecode().iter().map(|_| AtomicBool::new(false)).collect();
-    let inside = execution.trace.par_iter().with_min_len(1 << 14).all(|registers| {
+    let is_inside = |registers: &Registers| {
         let index = registers.pc.checked_sub(PROGRAM_BASE).map(|index| index as usize);
         let Some(seen) = index.and_then(|index| seen.get(index)) else { return false };
         // Written once only: otherwise the threads would take it from each other at every step.
@@ -78,7 +78,8 @@ fn fetches_fit(execution: &Execution) -> bool {
             seen.store(true, Ordering::Relaxed);
         }
         true
-    });
+    };
+    let inside = execution.trace.par_chunks(1 << 15).all(|states| states.iter().all(is_inside));
     inside && seen.into_iter().filter(|seen| seen.load(Ordering::Relaxed)).count() <= MAX_FETCHES
 }
 
