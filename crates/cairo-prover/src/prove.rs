@@ -116,12 +116,13 @@ fn prove_here(
     control: &dyn Control,
 ) -> Result<CairoProof, ProveError> {
     control.progress(Phase::Witness, 0.0);
-    execution.check()?;
-    if execution.n_steps() > MAX_STEPS {
-        return Err(ProveError::TooManySteps(execution.n_steps()));
-    }
+    let too_long = execution.n_steps() > MAX_STEPS;
+    // A plan can be made for anything.
+    let make_plan = || (!too_long).then(|| plan(&execution, &Costs::new(&execution, options.columns)));
+    let (checked, plan) = rayon::join(|| execution.check(), make_plan);
+    checked?;
+    let steps = plan.ok_or(ProveError::TooManySteps(execution.n_steps()))?.tables;
     let parameters = options.parameters;
-    let steps = plan(&execution, &Costs::new(&execution, options.columns)).tables;
     check_memory(&execution, &steps, options)?;
     let Witness { statement, claim, layout, tables, public, traces } =
         witness(execution, prover, steps, MAX_FETCHES, control)?;
@@ -187,7 +188,7 @@ pub fn witness(
     control: &dyn Control,
 ) -> Result<Witness, ProveError> {
     let mut claim = claim(&execution);
-    let counters = Counters::new(execution.memory.len());
+    let counters = Counters::with_code(execution.memory.len(), execution.program.initial_ap() as usize);
     steps.sort_by(|a, b| a.kind.cmp(&b.kind));
     let step_traces = fill_steps(&execution, &steps, &counters, control)?;
 
@@ -205,7 +206,13 @@ pub fn witness(
     let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
     let public = public_tuples(&statement, &claim);
     counters.public(&public)?;
-    let traces = fill_layout(&execution, &claim, &layout, step_traces, &counters, control)?;
+    let mut execution = execution;
+    // Nothing needs it any more, and giving back its memory takes the system a while.
+    let trace = std::mem::take(&mut execution.trace);
+    let fill = || fill_layout(&execution, &claim, &layout, step_traces, &counters, control);
+    let ((), traces) = rayon::join(|| drop(trace), fill);
+    let traces = traces?;
+    rayon::join(|| drop(execution.memory), || drop(counters));
     Ok(Witness { statement, claim, layout, tables, public, traces })
 }
 

@@ -8,12 +8,16 @@ use cairo_vm::Felt252;
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::{
     BuiltinHintProcessor, HintProcessorData,
 };
-use cairo_vm::hint_processor::builtin_hint_processor::hint_utils::insert_value_from_var_name;
+use cairo_vm::hint_processor::builtin_hint_processor::hint_code;
+use cairo_vm::hint_processor::builtin_hint_processor::hint_utils::{
+    get_integer_from_var_name, insert_value_from_var_name,
+};
 use cairo_vm::hint_processor::hint_processor_definition::{HintProcessorLogic, HintReference};
 use cairo_vm::hint_processor::hint_processor_utils::compute_addr_from_reference;
 use cairo_vm::serde::deserialize_program::{
     ApTracking, HintParams, ProgramJson, deserialize_program_json, parse_program_json,
 };
+use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::types::exec_scope::ExecutionScopes;
 use cairo_vm::types::program::Program as VmProgram;
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
@@ -22,7 +26,7 @@ use cairo_vm::vm::errors::hint_errors::HintError;
 use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
 use cairo_vm::vm::runners::cairo_runner::ResourceTracker;
 use cairo_vm::vm::vm_core::VirtualMachine;
-use felt::Felt;
+use felt::{Felt, encoding};
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -141,6 +145,40 @@ struct InputHint {
     data: HintProcessorData,
 }
 
+/// The hint of `unsigned_div_rem`. cairo-vm's division of long integers is slow, and most numbers are short.
+struct DivisionHint {
+    /// cairo-vm's own, for all other cases.
+    compiled: Box<dyn Any>,
+}
+
+impl DivisionHint {
+    fn data(&self) -> Option<&HintProcessorData> {
+        self.compiled.downcast_ref()
+    }
+
+    /// Quotient and remainder, if they are as easy as that; nothing is written otherwise.
+    fn divide(&self, vm: &VirtualMachine) -> Option<[u64; 2]> {
+        let data = self.data()?;
+        // cairo-vm demands the builtin, and a divisor below 2^123.
+        vm.builtin_runners.iter().find(|runner| runner.name() == BuiltinName::range_check)?;
+        let short = |name| {
+            let value = get_integer_from_var_name(name, vm, &data.ids_data, &data.ap_tracking).ok()?;
+            encoding::to_u64(&from_vm(&value))
+        };
+        let (divisor, value) = (short("div")?, short("value")?);
+        Some([value.checked_div(divisor)?, value.checked_rem(divisor)?])
+    }
+
+    fn execute(&self, vm: &mut VirtualMachine, [quotient, remainder]: [u64; 2]) -> Result<(), HintError> {
+        let Some(data) = self.data() else { return Ok(()) };
+        // cairo-vm writes them in this order.
+        for (name, value) in [("r", remainder), ("q", quotient)] {
+            insert_value_from_var_name(name, Felt252::from(value), vm, &data.ids_data, &data.ap_tracking)?;
+        }
+        Ok(())
+    }
+}
+
 impl Cairo0Hints {
     pub(crate) fn new(inputs: &[String], arguments: &[Felt]) -> Self {
         let values = inputs.iter().cloned().zip(arguments.iter().map(to_vm)).collect();
@@ -157,6 +195,12 @@ impl HintProcessorLogic for Cairo0Hints {
         scopes: &mut ExecutionScopes,
         hint: &Box<dyn Any>,
     ) -> Result<(), HintError> {
+        if let Some(division) = hint.downcast_ref::<DivisionHint>() {
+            return match division.divide(vm) {
+                Some(results) => division.execute(vm, results),
+                None => self.builtin.execute_hint(vm, scopes, &division.compiled),
+            };
+        }
         let Some(input) = hint.downcast_ref::<InputHint>() else {
             return self.builtin.execute_hint(vm, scopes, hint);
         };
@@ -177,6 +221,9 @@ impl HintProcessorLogic for Cairo0Hints {
     ) -> Result<Box<dyn Any>, VirtualMachineError> {
         let compiled =
             self.builtin.compile_hint(code, ap_tracking, reference_ids, references, accessible_scopes, constants)?;
+        if code == hint_code::UNSIGNED_DIV_REM {
+            return Ok(Box::new(DivisionHint { compiled }));
+        }
         let Some(reads) = parse_input_hint(code) else { return Ok(compiled) };
         let data = *compiled.downcast::<HintProcessorData>().map_err(|_| VirtualMachineError::Unexpected)?;
         let value = |read: InputRead| {
@@ -190,11 +237,12 @@ impl HintProcessorLogic for Cairo0Hints {
 
 impl Hints for Cairo0Hints {
     fn reach(&self, vm: &VirtualMachine, hint: &dyn Any, visit: &mut dyn FnMut(Relocatable)) {
-        let data = match (hint.downcast_ref::<HintProcessorData>(), hint.downcast_ref::<InputHint>()) {
-            (Some(data), _) => data,
-            (_, Some(input)) => &input.data,
-            _ => return,
+        let data = match (hint.downcast_ref::<InputHint>(), hint.downcast_ref::<DivisionHint>()) {
+            (Some(input), _) => Some(&input.data),
+            (_, Some(division)) => division.data(),
+            _ => hint.downcast_ref::<HintProcessorData>(),
         };
+        let Some(data) = data else { return };
         // A hint writes at its variables and at what they point to.
         for reference in data.ids_data.values() {
             let Some(address) = compute_addr_from_reference(reference, vm, &data.ap_tracking) else { continue };
@@ -211,7 +259,6 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
     use super::*;
-    use cairo_vm::hint_processor::builtin_hint_processor::hint_code;
 
     fn read(variable: &str, input: &str) -> InputRead {
         InputRead { variable: variable.to_owned(), input: input.to_owned() }

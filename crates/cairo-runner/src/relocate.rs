@@ -19,6 +19,8 @@ pub(crate) struct RawTrace {
     states: Vec<Registers>,
     /// Steps whose `pc` is in another segment than the program's.
     elsewhere: Vec<(usize, isize)>,
+    /// How much of the execution segment the registers reach, written or not.
+    stack_cells: u32,
 }
 
 impl RawTrace {
@@ -30,13 +32,9 @@ impl RawTrace {
         }
         let state =
             Registers { pc: offset(pc.offset)?, ap: offset(vm.get_ap().offset)?, fp: offset(vm.get_fp().offset)? };
+        self.stack_cells = self.stack_cells.max(state.ap).max(state.fp);
         self.states.push(state);
         Ok(())
-    }
-
-    /// How much of the execution segment the registers reach, written or not.
-    fn stack_cells(&self) -> u64 {
-        self.states.iter().map(|state| u64::from(state.ap.max(state.fp))).max().unwrap_or(0)
     }
 }
 
@@ -97,7 +95,7 @@ pub(crate) fn relocate(
     let used = lengths.clone();
     // Registers may stand beyond the last written cell; no other segment may begin there.
     if let Some(stack) = lengths.get_mut(1) {
-        *stack = (*stack).max(trace.stack_cells());
+        *stack = (*stack).max(u64::from(trace.stack_cells));
     }
     let builtins = builtin_segments(runner, program)?;
     check_stop_pointers(&runner.vm, &builtins, &lengths)?;
@@ -134,7 +132,7 @@ fn builtin_segments(runner: &CairoRunner, program: &Program) -> Result<Vec<(Buil
 }
 
 fn copy_memory(vm: &VirtualMachine, bases: &Bases, cells: usize) -> Result<Vec<Felt>, RunError> {
-    let mut memory = vec![Felt::zero(); cells];
+    let mut memory = felt::memory::zeros(cells);
     for (segment, (&base, &length)) in bases.bases.iter().zip(&bases.lengths).enumerate() {
         let targets = memory.iter_mut().skip(base as usize).take(length as usize);
         for (offset, target) in targets.enumerate() {
@@ -182,7 +180,7 @@ fn relocate_trace(raw: RawTrace, bases: &Bases) -> Result<Vec<Registers>, RunErr
         let address = base + u64::from(offset);
         u32::try_from(address).map_err(|_| RunError::AddressSpace { cells: address })
     };
-    let RawTrace { states: mut trace, elsewhere } = raw;
+    let RawTrace { states: mut trace, elsewhere, .. } = raw;
     for &(step, segment) in &elsewhere {
         let base = bases.base(segment).ok_or(RunError::TemporarySegment { segment: 0, temporary: segment })?;
         if let Some(state) = trace.get_mut(step) {

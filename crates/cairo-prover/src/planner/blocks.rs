@@ -6,9 +6,13 @@ use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::{Execution, Registers};
 use felt::Felt;
+use rayon::prelude::*;
 
 /// Longest block. Longer chains are cut, so that no single table becomes too wide.
 const MAX_BLOCK: usize = 64;
+
+/// Steps that one thread reads at a time; so few that 16 bits number what is distinct in them.
+const CHUNK: usize = 1 << 15;
 
 const NONE: u32 = u32::MAX;
 const MANY: u32 = u32::MAX - 1;
@@ -49,7 +53,6 @@ pub struct Blocks {
 /// How to see the outcome of the instruction at a pc.
 #[derive(Clone, Copy)]
 enum Kind {
-    Unseen,
     Plain,
     /// A conditional jump that was taken if the next pc is not this one.
     Jump(u32),
@@ -57,31 +60,48 @@ enum Kind {
     Unclear(Decoded),
 }
 
-/// Per pc what the trace pass needs.
+/// What is known about a pc.
 #[derive(Clone, Copy)]
 struct Place {
+    /// Its place in the bytecode, or the bytecode's length for everything outside.
+    index: usize,
+    pc: u32,
     kind: Kind,
-    /// Token of the outcomes not taken (or plain) and taken.
-    tokens: [u32; 2],
     decoded: Option<Decoded>,
     frame: i64,
     uniform: bool,
+    /// Tokens of the outcomes not taken (or plain) and taken.
+    tokens: [u16; 2],
 }
 
 impl Blocks {
     /// Reads the trace.
     pub fn new(execution: &Execution) -> Self {
-        let (mut tokens, sequence) = tokenise(execution);
-        let (blocks, block_of) = chain(&tokens, &sequence);
-        let mut runs = Vec::with_capacity(sequence.len() / 4);
-        let mut at = 0;
-        while let Some(token) = sequence.get(at) {
-            let Some(block) = block_of.get(*token as usize) else { break };
-            runs.push(*block);
-            at += blocks.get(*block as usize).map_or(1, |block: &Block| block.tokens.len());
+        Self::in_chunks(execution, CHUNK)
+    }
+
+    /// Reads the trace in chunks of at most [`CHUNK`] steps, which makes no difference for the result.
+    fn in_chunks(execution: &Execution, len: usize) -> Self {
+        let states = &execution.trace;
+        let steps = states.len().saturating_sub(1);
+        let read = |chunk: usize| {
+            let last = (chunk + 1).saturating_mul(len).min(steps);
+            Chunk::new(execution, states.get(chunk * len..=last).unwrap_or_default())
+        };
+        let chunks: Vec<Chunk> = (0..steps.div_ceil(len)).into_par_iter().with_max_len(1).map(read).collect();
+        let (mut tokens, names) = number(&execution.program, &chunks);
+        let (blocks, block_of) = chain(&tokens, &neighbours(tokens.len(), &chunks, &names));
+        // A block is always executed as a whole: where its first token is, there is all of it.
+        let mut begins = vec![NONE; tokens.len()];
+        for (token, slot) in (0..).zip(&mut begins) {
+            let block = block_of.get(token as usize).copied().unwrap_or(NONE);
+            let first = blocks.get(block as usize).and_then(|block: &Block| block.tokens.first());
+            *slot = if first == Some(&token) { block } else { NONE };
         }
+        let runs: Vec<Vec<u32>> =
+            chunks.par_iter().zip(&names).map(|(chunk, names)| chunk.runs(names, &begins)).collect();
         tokens.shrink_to_fit();
-        Self { tokens, blocks, sequence: runs }
+        Self { tokens, blocks, sequence: runs.concat() }
     }
 
     /// The token of an index.
@@ -109,7 +129,15 @@ fn place(program: &Program, pc: u32) -> Place {
         }
         _ => Kind::Plain,
     };
-    Place { kind, tokens: [NONE; 2], decoded, frame: 0, uniform: true }
+    Place {
+        index: index.min(program.bytecode().len()),
+        pc,
+        kind,
+        decoded,
+        frame: 0,
+        uniform: true,
+        tokens: [u16::MAX; 2],
+    }
 }
 
 /// Whether a conditional jump was taken, by the cell that it tests.
@@ -120,76 +148,179 @@ fn tests_nonzero(decoded: &Decoded, registers: &Registers, memory: &[Felt]) -> b
     cell.is_some_and(|cell| *cell != Felt::zero())
 }
 
-/// The distinct tokens, and the run in tokens. A `pc` outside the bytecode gives a token that no path and no word executes.
-fn tokenise(execution: &Execution) -> (Vec<Token>, Vec<u32>) {
-    let program = &execution.program;
-    let last_inside = program.bytecode().len();
-    let unseen = Place { kind: Kind::Unseen, tokens: [NONE; 2], decoded: None, frame: 0, uniform: true };
-    // The last place stands for everything outside.
-    let mut places = vec![unseen; last_inside + 1];
-    let mut tokens: Vec<Token> = Vec::new();
-    let mut sequence = Vec::with_capacity(execution.n_steps());
-    for pair in execution.trace.windows(2) {
-        let [registers, next] = pair else { continue };
-        let index = (registers.pc.wrapping_sub(PROGRAM_BASE) as usize).min(last_inside);
-        let Some(slot) = places.get_mut(index) else { continue };
-        let frame = i64::from(registers.ap) - i64::from(registers.fp);
-        if matches!(slot.kind, Kind::Unseen) {
-            *slot = Place { frame, ..place(program, registers.pc) };
-        }
-        slot.uniform &= slot.frame == frame;
-        let taken = match slot.kind {
-            Kind::Unseen | Kind::Plain => None,
-            Kind::Jump(after) => Some(next.pc != after),
-            Kind::Unclear(decoded) => Some(tests_nonzero(&decoded, registers, &execution.memory)),
+/// Some steps of the run. Its tokens have numbers of their own, in the order in which they first occur.
+struct Chunk {
+    places: Vec<Place>,
+    /// Place and outcome of each token.
+    tokens: Vec<(u16, Option<bool>)>,
+    sequence: Vec<u16>,
+    /// Of each token the one that always follows, and the one that always comes before, within the chunk.
+    successor: Vec<u32>,
+    predecessor: Vec<u32>,
+}
+
+/// Notes a neighbour: the first one, or that there are several.
+const fn note(slot: &mut u32, value: u32) {
+    *slot = if *slot == NONE || *slot == value { value } else { MANY };
+}
+
+impl Chunk {
+    /// Reads the steps from each of the states to the next. A `pc` outside the bytecode gives a token that no path and no word
+    /// executes.
+    fn new(execution: &Execution, states: &[Registers]) -> Self {
+        let program = &execution.program;
+        let outside = program.bytecode().len();
+        // For each word of the bytecode one more than the number of its place, 0 if it has none yet. The last stands for all outside.
+        let mut place_of = vec![0_u16; outside + 1];
+        let mut chunk = Self {
+            places: Vec::new(),
+            tokens: Vec::new(),
+            sequence: Vec::with_capacity(states.len()),
+            successor: Vec::new(),
+            predecessor: Vec::new(),
         };
-        let Some(token) = slot.tokens.get_mut(usize::from(taken == Some(true))) else { continue };
-        if *token == NONE {
-            *token = tokens.len() as u32;
-            let inside = index < last_inside && slot.decoded.is_some() && registers.pc != program.final_pc();
-            let word = slot.decoded.filter(|_| inside).map(|decoded| (Word { flags: decoded.flags.0, taken }, decoded));
-            let word = word.filter(|(word, decoded)| word.covers(decoded)).map(|(word, _)| word);
-            tokens.push(Token { pc: registers.pc, taken, word, inside, frame: None });
+        let mut before = None;
+        for pair in states.windows(2) {
+            let [registers, next] = pair else { continue };
+            let index = (registers.pc.wrapping_sub(PROGRAM_BASE) as usize).min(outside);
+            let Some(number) = place_of.get_mut(index) else { continue };
+            let frame = i64::from(registers.ap) - i64::from(registers.fp);
+            if *number == 0 {
+                chunk.places.push(Place { frame, ..place(program, registers.pc) });
+                *number = chunk.places.len() as u16;
+            }
+            let number = *number - 1;
+            let Some(place) = chunk.places.get_mut(usize::from(number)) else { continue };
+            place.uniform &= place.frame == frame;
+            let taken = match place.kind {
+                Kind::Plain => None,
+                Kind::Jump(after) => Some(next.pc != after),
+                Kind::Unclear(decoded) => Some(tests_nonzero(&decoded, registers, &execution.memory)),
+            };
+            let [plain, jumping] = &mut place.tokens;
+            let token = if taken == Some(true) { jumping } else { plain };
+            if *token == u16::MAX {
+                *token = chunk.tokens.len() as u16;
+                chunk.tokens.push((number, taken));
+                chunk.successor.push(NONE);
+                chunk.predecessor.push(NONE);
+            }
+            let token = *token;
+            if let Some(before) = before {
+                chunk.successor.get_mut(usize::from(before)).into_iter().for_each(|slot| note(slot, u32::from(token)));
+                chunk
+                    .predecessor
+                    .get_mut(usize::from(token))
+                    .into_iter()
+                    .for_each(|slot| note(slot, u32::from(before)));
+            }
+            before = Some(token);
+            chunk.sequence.push(token);
         }
-        sequence.push(*token);
+        chunk
+    }
+
+    /// The chunk in blocks: those of which the first token lies in it.
+    fn runs(&self, names: &[u32], begins: &[u32]) -> Vec<u32> {
+        let begins: Vec<u32> = names.iter().map(|token| begins.get(*token as usize).copied().unwrap_or(NONE)).collect();
+        let blocks = self.sequence.iter().filter_map(|token| begins.get(usize::from(*token)));
+        blocks.copied().filter(|block| *block != NONE).collect()
+    }
+}
+
+/// The distinct tokens of the run, in the order in which they first occur, and for each chunk their numbers in place of its own.
+fn number(program: &Program, chunks: &[Chunk]) -> (Vec<Token>, Vec<Vec<u32>>) {
+    let outside = program.bytecode().len();
+    let mut seen = vec![[NONE; 2]; outside + 1];
+    let mut tokens: Vec<Token> = Vec::new();
+    let mut frames: Vec<Option<i64>> = Vec::new();
+    let mut names = Vec::with_capacity(chunks.len());
+    for chunk in chunks {
+        let mut name = |(number, taken): &(u16, Option<bool>)| {
+            let place = chunk.places.get(usize::from(*number))?;
+            let slot = seen.get_mut(place.index)?.get_mut(usize::from(*taken == Some(true)))?;
+            if *slot == NONE {
+                *slot = tokens.len() as u32;
+                tokens.push(token(program, place, *taken));
+            }
+            Some(*slot)
+        };
+        names.push(chunk.tokens.iter().map(|token| name(token).unwrap_or(NONE)).collect::<Vec<_>>());
+    }
+    // Both tokens of a place must have the same frame in all chunks.
+    frames.resize(outside + 1, None);
+    let mut uniform = vec![true; outside + 1];
+    for place in chunks.iter().flat_map(|chunk| &chunk.places) {
+        let (Some(frame), Some(uniform)) = (frames.get_mut(place.index), uniform.get_mut(place.index)) else {
+            continue;
+        };
+        *uniform &= place.uniform && *frame.get_or_insert(place.frame) == place.frame;
     }
     for token in &mut tokens {
-        let index = (token.pc.wrapping_sub(PROGRAM_BASE) as usize).min(last_inside);
-        let uniform = places.get(index).filter(|place| place.uniform);
-        token.frame = uniform.and_then(|place| i32::try_from(place.frame).ok());
+        let index = (token.pc.wrapping_sub(PROGRAM_BASE) as usize).min(outside);
+        let frame = frames.get(index).copied().flatten().filter(|_| uniform.get(index) == Some(&true));
+        token.frame = frame.and_then(|frame| i32::try_from(frame).ok());
     }
-    (tokens, sequence)
+    (tokens, names)
+}
+
+fn token(program: &Program, place: &Place, taken: Option<bool>) -> Token {
+    let inside = place.index < program.bytecode().len() && place.decoded.is_some() && place.pc != program.final_pc();
+    let word = place.decoded.filter(|_| inside).map(|decoded| (Word { flags: decoded.flags.0, taken }, decoded));
+    let word = word.filter(|(word, decoded)| word.covers(decoded)).map(|(word, _)| word);
+    Token { pc: place.pc, taken, word, inside, frame: None }
+}
+
+/// For each token the one that always follows, and the one that always comes before.
+struct Neighbours {
+    successor: Vec<u32>,
+    predecessor: Vec<u32>,
+}
+
+fn neighbours(tokens: usize, chunks: &[Chunk], names: &[Vec<u32>]) -> Neighbours {
+    let (mut successor, mut predecessor) = (vec![NONE; tokens], vec![NONE; tokens]);
+    let note_at = |slots: &mut [u32], at: u32, value: u32| {
+        slots.get_mut(at as usize).into_iter().for_each(|slot| note(slot, value));
+    };
+    let mut before = None;
+    for (chunk, names) in chunks.iter().zip(names) {
+        let name = |token: usize| names.get(token).copied().unwrap_or(NONE);
+        for (slots, own) in [(&mut successor, &chunk.successor), (&mut predecessor, &chunk.predecessor)] {
+            for (token, neighbour) in own.iter().enumerate().filter(|(_, neighbour)| **neighbour != NONE) {
+                note_at(slots, name(token), if *neighbour == MANY { MANY } else { name(*neighbour as usize) });
+            }
+        }
+        let ends =
+            [chunk.sequence.first(), chunk.sequence.last()].map(|token| token.map(|token| name(usize::from(*token))));
+        if let (Some(a), [Some(b), _]) = (before, ends) {
+            note_at(&mut successor, a, b);
+            note_at(&mut predecessor, b, a);
+        }
+        before = ends[1].or(before);
+    }
+    // The run's beginning and end are neighbours, too.
+    let first =
+        chunks.first().zip(names.first()).and_then(|(chunk, names)| names.get(usize::from(*chunk.sequence.first()?)));
+    if let (Some(first), Some(last)) = (first, before) {
+        note_at(&mut predecessor, *first, MANY);
+        note_at(&mut successor, last, MANY);
+    }
+    Neighbours { successor, predecessor }
 }
 
 /// The blocks, and for each token the block that it begins or belongs to.
-fn chain(tokens: &[Token], sequence: &[u32]) -> (Vec<Block>, Vec<u32>) {
-    let (mut successor, mut predecessor) = (vec![NONE; tokens.len()], vec![NONE; tokens.len()]);
-    let note = |slots: &mut [u32], at: u32, value: u32| {
-        if let Some(slot) = slots.get_mut(at as usize) {
-            *slot = if *slot == NONE || *slot == value { value } else { MANY };
-        }
-    };
-    for pair in sequence.windows(2) {
-        if let [a, b] = *pair {
-            note(&mut successor, a, b);
-            note(&mut predecessor, b, a);
-        }
-    }
-    // The run's beginning and end are neighbours, too.
-    if let (Some(first), Some(last)) = (sequence.first(), sequence.last()) {
-        note(&mut predecessor, *first, MANY);
-        note(&mut successor, *last, MANY);
-    }
+fn chain(tokens: &[Token], neighbours: &Neighbours) -> (Vec<Block>, Vec<u32>) {
+    let Neighbours { successor, predecessor } = neighbours;
     let get = |slots: &[u32], at: u32| slots.get(at as usize).copied().unwrap_or(MANY);
     let inside = |at: u32| tokens.get(at as usize).is_some_and(|token| token.inside);
     let follows = |a: u32| {
-        let b = get(&successor, a);
-        (b < MANY && get(&predecessor, b) == a && inside(a) && inside(b)).then_some(b)
+        let b = get(successor, a);
+        (b < MANY && get(predecessor, b) == a && inside(a) && inside(b)).then_some(b)
     };
     let mut blocks = Vec::new();
     let mut block_of = vec![NONE; tokens.len()];
     for token in 0..tokens.len() as u32 {
-        let before = get(&predecessor, token);
+        let before = get(predecessor, token);
         let begins = before >= MANY || follows(before) != Some(token);
         if !begins {
             continue;
@@ -210,4 +341,61 @@ fn chain(tokens: &[Token], sequence: &[u32]) -> (Vec<Block>, Vec<u32>) {
         }
     }
     (blocks, block_of)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+    use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+
+    /// Executions of two programs, and one of them with states in disorder and outside the bytecode.
+    fn executions() -> Vec<Execution> {
+        let mut executions = Vec::new();
+        for name in ["bench/primes_2p14", "cairo0/mixed_2p12"] {
+            let file = format!("{}/../../programs/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+            let program = RunnableProgram::from_json(&std::fs::read(file).unwrap()).unwrap();
+            executions.push(run(&program, &Arguments::none(), &Limits::default(), &mut unwatched).unwrap());
+        }
+        let mut shuffled = executions[1].clone();
+        let mut state = 1_u64;
+        for registers in &mut shuffled.trace {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            match state >> 60 {
+                0 => registers.pc = (state >> 40) as u32 % 200,
+                1 => registers.pc = u32::MAX - (state >> 40) as u32 % 3,
+                2 => registers.fp ^= 1,
+                _ => {}
+            }
+        }
+        executions.push(shuffled);
+        executions
+    }
+
+    #[test]
+    fn chunks_make_no_difference() {
+        for execution in executions() {
+            let expected = Blocks::in_chunks(&execution, CHUNK);
+            for len in [1, 2, 7, 100, 1000, 4095] {
+                let found = Blocks::in_chunks(&execution, len);
+                assert_eq!(format!("{:?}", found.tokens), format!("{:?}", expected.tokens));
+                assert_eq!(format!("{:?}", found.blocks), format!("{:?}", expected.blocks));
+                assert_eq!(found.sequence, expected.sequence);
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_are_the_run() {
+        for execution in executions() {
+            let blocks = Blocks::new(&execution);
+            let tokens = blocks.sequence.iter().flat_map(|block| blocks.block(*block));
+            let pcs: Vec<u32> = tokens.map(|token| blocks.token(*token).unwrap().pc).collect();
+            let program = &execution.program;
+            let clamp = |pc: u32| (pc.wrapping_sub(PROGRAM_BASE) as usize).min(program.bytecode().len());
+            let steps = execution.trace.split_last().unwrap().1;
+            assert!(pcs.iter().map(|pc| clamp(*pc)).eq(steps.iter().map(|state| clamp(state.pc))));
+        }
+    }
 }

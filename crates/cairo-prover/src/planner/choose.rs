@@ -6,9 +6,10 @@
 
 use super::blocks::Blocks;
 use super::cost::{Costs, cells_of_rows, half_columns};
-use super::grammar::{Grammar, MAX_WIDTH, Rule, path_of};
+use super::grammar::{Grammar, Rule, path_of, unrolled};
 use cairo_air::Program;
 use cairo_air::components::derived::{Path, Size, Word};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most blocks that can be tables of their own: those with the most steps.
@@ -99,12 +100,14 @@ impl Choice {
         let everything: Vec<bool> =
             search.candidates.iter().map(|candidate| matches!(candidate.item, Item::Symbol(_))).collect();
         // Powers of two make the way down bumpy: first without, then with them.
-        let found = [nothing, leaves, everything].map(|start| {
-            let (smooth, _) = search.descend(start.clone(), false);
-            let (from_smooth, from_start) = (search.descend(smooth, true), search.descend(start, true));
+        let found = [nothing, leaves, everything].into_par_iter().with_max_len(1).map(|start| {
+            let (from_smooth, from_start) = rayon::join(
+                || search.descend(search.descend(start.clone(), false).0, true),
+                || search.descend(start.clone(), true),
+            );
             if from_smooth.1.price <= from_start.1.price { from_smooth } else { from_start }
         });
-        let best = found.into_iter().min_by_key(|(_, verdict)| verdict.price);
+        let best = found.collect::<Vec<_>>().into_iter().min_by_key(|(_, verdict)| verdict.price);
         let Some((chosen, verdict)) = best else {
             return Self { paths: Vec::new(), words: Vec::new(), instructions: None };
         };
@@ -343,38 +346,36 @@ fn candidates(blocks: &Blocks, grammar: &Grammar, program: &Program) -> Vec<Cand
     let leaves = leaves.into_iter().take(MAX_LEAVES).map(|(_, block)| block);
     let pairs =
         (0..).zip(&grammar.symbols).filter(|(_, symbol)| matches!(symbol.rule, Rule::Pair(..))).map(|(index, _)| index);
-    let singles = leaves.chain(pairs).map(|symbol| (Item::Symbol(symbol), symbol, 1));
-    let mut out: Vec<Candidate> = Vec::new();
-    for (item, symbol, times) in singles {
-        out.extend(candidate(item, symbol, times, blocks, grammar, program));
-    }
-    for symbol in bases {
-        for times in 2..=longest.get(&symbol).copied().unwrap_or(1).min(MAX_UNROLL) {
-            // Wider and wider: nothing fits after the first that does not.
-            let Some(candidate) = candidate(Item::Unrolled(symbol, times), symbol, times, blocks, grammar, program)
-            else {
-                break;
-            };
-            out.push(candidate);
+    let singles: Vec<u32> = leaves.chain(pairs).collect();
+    let single = |symbol: u32| candidate(symbol, blocks, grammar, program);
+    let unroll = |symbol: u32| {
+        let mut once = Vec::new();
+        if !grammar.blocks_of(symbol, &mut once) {
+            return Vec::new();
         }
-    }
+        let longest = longest.get(&symbol).copied().unwrap_or(1).min(MAX_UNROLL);
+        let unrolled = unrolled(&once, longest, blocks, program).into_iter();
+        unrolled.map(|(times, (path, size))| Candidate { item: Item::Unrolled(symbol, times), path, size }).collect()
+    };
+    let (mut out, unrolled): (Vec<Candidate>, Vec<Vec<Candidate>>) = rayon::join(
+        || singles.into_par_iter().filter_map(single).collect(),
+        || bases.into_iter().collect::<Vec<_>>().into_par_iter().map(unroll).collect(),
+    );
+    out.extend(unrolled.into_iter().flatten());
     out
 }
 
-fn candidate(
-    item: Item,
-    symbol: u32,
-    times: u32,
-    blocks: &Blocks,
-    grammar: &Grammar,
-    program: &Program,
-) -> Option<Candidate> {
-    let mut once = Vec::new();
-    if !grammar.blocks_of(symbol, &mut once) {
+fn candidate(symbol: u32, blocks: &Blocks, grammar: &Grammar, program: &Program) -> Option<Candidate> {
+    let item = Item::Symbol(symbol);
+    if let Some((path, size)) = grammar.path_of_pair(symbol) {
+        return Some(Candidate { item, path: path.clone(), size: *size });
+    }
+    let mut blocks_of = Vec::new();
+    if !grammar.blocks_of(symbol, &mut blocks_of) {
         return None;
     }
-    let (path, size) = path_of(&once.repeat(times as usize), blocks, program)?;
-    (size.width() <= MAX_WIDTH || matches!(item, Item::Symbol(_))).then_some(Candidate { item, path, size })
+    let (path, size) = path_of(&blocks_of, blocks, program)?;
+    Some(Candidate { item, path, size })
 }
 
 /// The words that occur, and for each block its steps by word and those without one.
@@ -383,8 +384,7 @@ fn words(blocks: &Blocks) -> (Vec<WordSize>, Vec<Histogram>) {
     let mut list: Vec<WordSize> = Vec::new();
     let mut index_of = |word: Word| {
         *sizes.entry(word).or_insert_with(|| {
-            let derived = word.derive().ok()?;
-            let size = Size { columns: derived.air.width(), interactions: derived.air.interactions().len() };
+            let size = word.size().ok()?;
             list.push(WordSize { word, size });
             Some(list.len() - 1)
         })

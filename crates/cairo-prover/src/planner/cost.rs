@@ -6,8 +6,10 @@ use cairo_air::components::{generic, instruction};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, TableKind};
-use cairo_execution::Execution;
+use cairo_execution::{Execution, Registers};
+use rayon::prelude::*;
 use stark::{Air, MIN_LOG_HEIGHT};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Columns that keep a default proof (82 queries, blow-up 2) below 600 kB: about 250 kB and 2.6 kB for each column.
 pub const DEFAULT_COLUMNS: usize = 135;
@@ -67,14 +69,18 @@ impl Costs {
 
 /// Whether the claim's list of fetches holds whatever instructions of the run a plan leaves to the generic and word tables.
 fn fetches_fit(execution: &Execution) -> bool {
-    let mut seen = vec![false; execution.program.bytecode().len()];
-    let mut distinct = 0;
-    for registers in &execution.trace {
+    let seen: Vec<AtomicBool> = execution.program.bytecode().iter().map(|_| AtomicBool::new(false)).collect();
+    let is_inside = |registers: &Registers| {
         let index = registers.pc.checked_sub(PROGRAM_BASE).map(|index| index as usize);
-        let Some(seen) = index.and_then(|index| seen.get_mut(index)) else { return false };
-        distinct += usize::from(!std::mem::replace(seen, true));
-    }
-    distinct <= MAX_FETCHES
+        let Some(seen) = index.and_then(|index| seen.get(index)) else { return false };
+        // Written once only: otherwise the threads would take it from each other at every step.
+        if !seen.load(Ordering::Relaxed) {
+            seen.store(true, Ordering::Relaxed);
+        }
+        true
+    };
+    let inside = execution.trace.par_chunks(1 << 15).all(|states| states.iter().all(is_inside));
+    inside && seen.into_iter().filter(|seen| seen.load(Ordering::Relaxed)).count() <= MAX_FETCHES
 }
 
 // Main and LogUp columns of the tables that a plan does not choose.

@@ -53,6 +53,8 @@ pub struct Grammar {
     pub symbols: Vec<Symbol>,
     /// The run.
     pub sequence: Vec<u32>,
+    /// The paths of the pairs.
+    paths: HashMap<u32, (Path, Size)>,
 }
 
 impl Grammar {
@@ -64,7 +66,7 @@ impl Grammar {
             steps: blocks.block(index as u32).len(),
         };
         let symbols = (0..blocks.blocks.len()).map(leaf).collect();
-        let mut grammar = Self { symbols, sequence: blocks.sequence.clone() };
+        let mut grammar = Self { symbols, sequence: blocks.sequence.clone(), paths: HashMap::new() };
         grammar.merge(blocks, program);
         let mut counts = vec![0; grammar.symbols.len()];
         for symbol in &grammar.sequence {
@@ -86,29 +88,35 @@ impl Grammar {
             let Some(left) = work.checked_sub(2 * self.sequence.len()) else { break };
             work = left;
             let counts = count_pairs(&self.sequence);
-            let pair = loop {
+            let (pair, path) = loop {
                 let usable = |entry: &&Neighbours| entry.count >= least && !refused.contains(&entry.pair);
                 // The most frequent; of equals the first seen.
                 let best = counts.iter().filter(usable).min_by_key(|entry| (u32::MAX - entry.count, entry.first));
-                match best {
-                    None => return,
-                    Some(best) if self.is_path(best.pair, blocks, program) => break best.pair,
-                    Some(best) => refused.insert(best.pair),
+                let Some(best) = best else { return };
+                match self.path(best.pair, blocks, program) {
+                    Some(path) => break (best.pair, path),
+                    None => refused.insert(best.pair),
                 };
             };
             if pair.0 == pair.1 {
                 self.replace_runs(pair.0);
             } else {
-                self.replace_pair(pair);
+                let merged = self.replace_pair(pair);
+                self.paths.insert(merged, path);
             }
         }
     }
 
-    /// Whether two symbols can be one path. Runs can never be part of one: their lengths vary.
-    fn is_path(&self, (a, b): (u32, u32), blocks: &Blocks, program: &Program) -> bool {
+    /// Two symbols as one path. Runs can never be part of one: their lengths vary.
+    fn path(&self, (a, b): (u32, u32), blocks: &Blocks, program: &Program) -> Option<(Path, Size)> {
         let mut list = Vec::new();
         let fits = self.blocks_of(a, &mut list) && self.blocks_of(b, &mut list);
-        fits && path_of(&list, blocks, program).is_some_and(|(_, size)| size.width() <= MAX_WIDTH)
+        fits.then(|| path_of(&list, blocks, program)).flatten().filter(|(_, size)| size.width() <= MAX_WIDTH)
+    }
+
+    /// The path of a pair.
+    pub fn path_of_pair(&self, symbol: u32) -> Option<&(Path, Size)> {
+        self.paths.get(&symbol)
     }
 
     /// Appends the blocks of a symbol; false if there are too many or it is a run.
@@ -138,7 +146,7 @@ impl Grammar {
         self.symbols.len() as u32 - 1
     }
 
-    fn replace_pair(&mut self, (a, b): (u32, u32)) {
+    fn replace_pair(&mut self, (a, b): (u32, u32)) -> u32 {
         let merged = self.add(Rule::Pair(a, b));
         let sequence = &mut self.sequence;
         let (mut read, mut write) = (0, 0);
@@ -151,6 +159,7 @@ impl Grammar {
             write += 1;
         }
         sequence.truncate(write);
+        merged
     }
 
     fn replace_runs(&mut self, a: u32) {
@@ -175,8 +184,8 @@ impl Grammar {
     }
 }
 
-/// The path through some blocks, and its size.
-pub fn path_of(list: &[u32], blocks: &Blocks, program: &Program) -> Option<(Path, Size)> {
+/// Where some blocks lead: the pcs, the outcomes of their conditional jumps, and the first token's `ap − fp`.
+fn route(list: &[u32], blocks: &Blocks) -> Option<(Vec<u32>, Vec<bool>, Option<i32>)> {
     let tokens: Option<Vec<_>> =
         list.iter().flat_map(|block| blocks.block(*block)).map(|token| blocks.token(*token)).collect();
     let tokens = tokens?;
@@ -184,9 +193,22 @@ pub fn path_of(list: &[u32], blocks: &Blocks, program: &Program) -> Option<(Path
     if tokens.len() > MAX_PATH || !tokens.iter().all(|token| token.inside) {
         return None;
     }
-    let pcs: Vec<u32> = tokens.iter().map(|token| token.pc).collect();
     let taken = tokens.iter().filter_map(|token| token.taken).collect();
-    Path::follow(program, &pcs, taken, first.frame).ok()
+    Some((tokens.iter().map(|token| token.pc).collect(), taken, first.frame))
+}
+
+/// The path through some blocks, and its size.
+pub fn path_of(list: &[u32], blocks: &Blocks, program: &Program) -> Option<(Path, Size)> {
+    let (pcs, taken, frame) = route(list, blocks)?;
+    Path::follow(program, &pcs, taken, frame).ok()
+}
+
+/// The paths through some blocks twice, three times and so on, up to `longest` times, as far as they are not too long or too wide.
+pub fn unrolled(list: &[u32], longest: u32, blocks: &Blocks, program: &Program) -> Vec<(u32, (Path, Size))> {
+    let Some((pcs, taken, frame)) = route(list, blocks) else { return Vec::new() };
+    let longest = longest.min((MAX_PATH / pcs.len().max(1)) as u32);
+    let fits = |size: Size| size.width() <= MAX_WIDTH;
+    (1..).zip(Path::follow_again(program, &pcs, &taken, frame, longest, fits)).skip(1).collect()
 }
 
 /// Two neighbours, how often they are, and where first.
@@ -232,4 +254,38 @@ fn count_pairs(sequence: &[u32]) -> Vec<Neighbours> {
         }
     }
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+    use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+
+    #[test]
+    fn unrolled_paths_are_those_of_the_repeated_blocks() {
+        let mut found = 0;
+        for name in ["bench/fib_2p14", "bench/primes_2p14", "cairo0/mixed_2p12"] {
+            let file = format!("{}/../../programs/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+            let program = RunnableProgram::from_json(&std::fs::read(file).unwrap()).unwrap();
+            let execution = run(&program, &Arguments::none(), &Limits::default(), &mut unwatched).unwrap();
+            let blocks = Blocks::new(&execution);
+            let grammar = Grammar::new(&blocks, &execution.program);
+            for symbol in 0..grammar.symbols.len() as u32 {
+                let mut once = Vec::new();
+                if !grammar.blocks_of(symbol, &mut once) {
+                    continue;
+                }
+                let expected = (2..=24).map_while(|times| {
+                    let path = path_of(&once.repeat(times as usize), &blocks, &execution.program)?;
+                    (path.1.width() <= MAX_WIDTH).then_some((times, path))
+                });
+                let expected: Vec<_> = expected.collect();
+                assert_eq!(unrolled(&once, 24, &blocks, &execution.program), expected, "{name}, symbol {symbol}");
+                found += expected.len();
+            }
+        }
+        assert!(found > 20, "{found}");
+    }
 }

@@ -1,8 +1,9 @@
 //! Witness of [`cairo_air::components::bitwise`].
 
-use super::counters::Counters;
+use super::counters::{Counters, Tally, pair};
+use super::integers::small;
 use super::rows::fill_rows;
-use super::{WitnessError, cell, small};
+use super::{Trace, WitnessError, cell};
 use cairo_air::Segment;
 use cairo_air::components::bitwise::{CELLS, Columns, ROWS};
 use felt::{Felt, encoding};
@@ -46,6 +47,13 @@ fn nibbles(chunk: u16, first: bool) -> [u8; 4] {
     nibbles
 }
 
+/// What rows of one chunk share.
+struct State<'a> {
+    tally: Tally<'a>,
+    /// Address and inputs of the last row's instance.
+    inputs: Option<(u32, [Word; 2])>,
+}
+
 /// One instance of 16 rows after the other; padding repeats the last.
 pub fn fill(
     memory: &[Felt],
@@ -53,36 +61,44 @@ pub fn fill(
     log_height: u32,
     counters: &Counters,
     control: &dyn Control,
-) -> Result<Vec<Vec<Felt>>, WitnessError> {
+) -> Result<Trace, WitnessError> {
     let instances = (segment.stop.saturating_sub(segment.base)) / CELLS as u32;
     let last = instances.checked_sub(1).ok_or(WitnessError::Empty("bitwise"))?;
-    fill_rows(1 << log_height, control, |row| {
-        let instance = last.min((row / ROWS) as u32);
-        let address = segment.base + instance * CELLS as u32;
-        let x = input(memory, address)?;
-        let y = input(memory, address + 1)?;
-        let and: Word = from_fn(|i| x[i] & y[i]);
-        let position = ROWS - 1 - row % ROWS;
-        let is_first = position == ROWS - 1;
-        let [x_nibbles, y_nibbles] = [x, y].map(|word| nibbles(chunk(&word, position), is_first));
-        let and_nibbles: [u8; 4] = from_fn(|i| x_nibbles[i] & y_nibbles[i]);
-        for (a, b) in x_nibbles.into_iter().zip(y_nibbles) {
-            counters.nibble_and(a, b, 1);
-        }
-        if position == 0 {
-            (0..CELLS as u32).try_for_each(|offset| counters.memory(address + offset, 1))?;
-        }
-        let columns = Columns {
-            address: small(u64::from(address)),
-            x: x_nibbles.map(|nibble| small(u64::from(nibble))),
-            y: y_nibbles.map(|nibble| small(u64::from(nibble))),
-            and: and_nibbles.map(|nibble| small(u64::from(nibble))),
-            x_sum: shifted(&x, position),
-            y_sum: shifted(&y, position),
-            and_sum: shifted(&and, position),
-        };
-        Ok(columns.into_row())
-    })
+    fill_rows(
+        1 << log_height,
+        control,
+        || State { tally: counters.nibble_and_tally(), inputs: None },
+        |state, row| {
+            let instance = last.min((row / ROWS) as u32);
+            let address = segment.base + instance * CELLS as u32;
+            let [x, y] = match state.inputs {
+                Some((known, inputs)) if known == address => inputs,
+                _ => [input(memory, address)?, input(memory, address + 1)?],
+            };
+            state.inputs = Some((address, [x, y]));
+            let and: Word = from_fn(|i| x[i] & y[i]);
+            let position = ROWS - 1 - row % ROWS;
+            let is_first = position == ROWS - 1;
+            let [x_nibbles, y_nibbles] = [x, y].map(|word| nibbles(chunk(&word, position), is_first));
+            let and_nibbles: [u8; 4] = from_fn(|i| x_nibbles[i] & y_nibbles[i]);
+            for (a, b) in x_nibbles.into_iter().zip(y_nibbles) {
+                let _ = state.tally.add(pair(a, b), 1);
+            }
+            if position == 0 {
+                (0..CELLS as u32).try_for_each(|offset| counters.memory(address + offset, 1))?;
+            }
+            let columns = Columns {
+                address: small(u64::from(address)),
+                x: x_nibbles.map(|nibble| small(u64::from(nibble))),
+                y: y_nibbles.map(|nibble| small(u64::from(nibble))),
+                and: and_nibbles.map(|nibble| small(u64::from(nibble))),
+                x_sum: shifted(&x, position),
+                y_sum: shifted(&y, position),
+                and_sum: shifted(&and, position),
+            };
+            Ok(columns.into_row())
+        },
+    )
 }
 
 fn input(memory: &[Felt], address: u32) -> Result<Word, WitnessError> {

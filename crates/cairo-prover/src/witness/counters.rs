@@ -1,9 +1,13 @@
 //! How often each entry of a look-up table is used, counted while the users' tables are filled.
 
 use super::WitnessError;
+use super::integers::small;
 use felt::Felt;
+use rayon::prelude::*;
 use stark::PublicTuple;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Multiplicities of the providing tables. Counting is safe from all threads at once.
 ///
@@ -12,23 +16,34 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub struct Counters {
     memory: Vec<AtomicU32>,
     instruction: Vec<AtomicU32>,
+    /// Instructions at addresses that `instruction` does not reach.
+    beyond: Mutex<BTreeMap<u32, u32>>,
     byte: Vec<AtomicU32>,
-    word16: Vec<AtomicU32>,
+    word16: OnceLock<Vec<AtomicU32>>,
     nibble_and: Vec<AtomicU32>,
 }
 
+/// Entries that one thread makes at a time: as many as a few pages hold.
+const PIECE: usize = 1 << 14;
+
 fn zeros(n: usize) -> Vec<AtomicU32> {
-    std::iter::repeat_with(|| AtomicU32::new(0)).take(n).collect()
+    (0..n).into_par_iter().with_min_len(PIECE).map(|_| AtomicU32::new(0)).collect()
 }
 
 impl Counters {
     /// All zero, for a memory of `cells` addresses (from 0) and the other tables' fixed sizes.
     pub fn new(cells: usize) -> Self {
+        Self::with_code(cells, cells)
+    }
+
+    /// The same, where most instructions are below address `code`.
+    pub fn with_code(cells: usize, code: usize) -> Self {
         Self {
             memory: zeros(cells),
-            instruction: zeros(cells),
+            instruction: zeros(code.min(cells)),
+            beyond: Mutex::default(),
             byte: zeros(1 << 8),
-            word16: zeros(1 << 16),
+            word16: OnceLock::new(),
             nibble_and: zeros(1 << 8),
         }
     }
@@ -46,7 +61,24 @@ impl Counters {
     /// # Errors
     /// If there is no such cell.
     pub fn instruction(&self, pc: u32) -> Result<(), WitnessError> {
-        add(&self.instruction, pc as usize, 1).ok_or(WitnessError::Address(u64::from(pc)))
+        match add(&self.instruction, pc as usize, 1) {
+            Some(()) => Ok(()),
+            None if (pc as usize) < self.memory.len() => {
+                *self.beyond().entry(pc).or_default() += 1;
+                Ok(())
+            }
+            None => Err(WitnessError::Address(u64::from(pc))),
+        }
+    }
+
+    fn beyond(&self) -> MutexGuard<'_, BTreeMap<u32, u32>> {
+        self.beyond.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Not every run needs them.
+    fn word16_counters(&self) -> &[AtomicU32] {
+        // Not on all threads: while one waits for the others, it might come here again with another job.
+        self.word16.get_or_init(|| std::iter::repeat_with(|| AtomicU32::new(0)).take(1 << 16).collect())
     }
 
     /// Counts `uses` look-ups of a byte.
@@ -56,12 +88,12 @@ impl Counters {
 
     /// Counts `uses` look-ups of a 16-bit word.
     pub fn word16(&self, value: u16, uses: u32) {
-        let _ = add(&self.word16, usize::from(value), uses);
+        let _ = add(self.word16_counters(), usize::from(value), uses);
     }
 
     /// Counts `uses` look-ups of two nibbles and their conjunction.
     pub fn nibble_and(&self, a: u8, b: u8, uses: u32) {
-        let _ = add(&self.nibble_and, usize::from((a & 15) << 4 | b & 15), uses);
+        let _ = add(&self.nibble_and, pair(a, b), uses);
     }
 
     /// Counts the public memory cells.
@@ -70,10 +102,35 @@ impl Counters {
     /// If one of them does not exist.
     pub fn public(&self, tuples: &[PublicTuple]) -> Result<(), WitnessError> {
         for tuple in tuples.iter().filter(|tuple| tuple.bus == cairo_air::buses::MEMORY) {
-            let address = tuple.tuple.first().and_then(felt::encoding::to_u64).unwrap_or(u64::MAX);
+            let address = tuple.tuple.first().and_then(super::integers::natural).unwrap_or(u64::MAX);
             self.memory(u32::try_from(address).map_err(|_| WitnessError::Address(address))?, 1)?;
         }
         Ok(())
+    }
+
+    /// Counts look-ups of cells of which a few come again and again.
+    pub(crate) fn memory_tally(&self) -> Tally<'_> {
+        Tally::new(&self.memory)
+    }
+
+    /// Counts look-ups of instructions; one that it refuses may still be known to [`instruction`](Self::instruction).
+    pub(crate) fn instruction_tally(&self) -> Tally<'_> {
+        Tally::new(&self.instruction)
+    }
+
+    /// Counts look-ups of bytes.
+    pub(crate) fn byte_tally(&self) -> Tally<'_> {
+        Tally::new(&self.byte)
+    }
+
+    /// Counts look-ups of 16-bit words.
+    pub(crate) fn word16_tally(&self) -> Tally<'_> {
+        Tally::new(self.word16_counters())
+    }
+
+    /// Counts look-ups of two nibbles and their conjunction, under the number of the pair.
+    pub(crate) fn nibble_and_tally(&self) -> Tally<'_> {
+        Tally::new(&self.nibble_and)
     }
 
     /// Uses of a cell; 0 outside memory.
@@ -83,8 +140,14 @@ impl Counters {
 
     /// Every looked-up `pc`, ascending, with its uses.
     pub fn instructions(&self) -> Vec<(u32, u32)> {
-        let uses = self.instruction.iter().map(|counter| counter.load(Ordering::Relaxed));
-        (0..).zip(uses).filter(|(_, uses)| *uses > 0).collect()
+        let pieces = self.instruction.par_chunks(PIECE).enumerate();
+        let used = pieces.flat_map_iter(|(piece, counters)| {
+            let uses = counters.iter().map(|counter| counter.load(Ordering::Relaxed));
+            ((piece * PIECE) as u32..).zip(uses).filter(|(_, uses)| *uses > 0)
+        });
+        let mut used: Vec<_> = used.collect();
+        used.extend(self.beyond().iter().map(|(pc, uses)| (*pc, *uses)));
+        used
     }
 
     /// The multiplicity column of the byte table.
@@ -94,12 +157,58 @@ impl Counters {
 
     /// The multiplicity column of the word16 table.
     pub fn word16_uses(&self) -> Vec<Felt> {
-        column(&self.word16)
+        column(self.word16_counters())
     }
 
     /// The multiplicity column of the nibble_and table.
     pub fn nibble_and_uses(&self) -> Vec<Felt> {
         column(&self.nibble_and)
+    }
+}
+
+/// Number of a pair of nibbles.
+pub(crate) fn pair(a: u8, b: u8) -> usize {
+    usize::from((a & 15) << 4 | b & 15)
+}
+
+/// One thread's counts before they are added to the counters, which happens when an entry has to make room for another, and in
+/// the end. An entry that is used again and again would otherwise go back and forth between the threads.
+pub(crate) struct Tally<'a> {
+    counters: &'a [AtomicU32],
+    /// Entry and uses, each entry in the place of its lowest bits.
+    slots: [(usize, u32); SLOTS],
+}
+
+const SLOTS: usize = 64;
+
+impl<'a> Tally<'a> {
+    const fn new(counters: &'a [AtomicU32]) -> Self {
+        Self { counters, slots: [(0, 0); SLOTS] }
+    }
+
+    /// Counts `uses` look-ups; `None` if there is no such entry.
+    #[inline]
+    pub(crate) fn add(&mut self, index: usize, uses: u32) -> Option<()> {
+        let slot = self.slots.get_mut(index % SLOTS)?;
+        if slot.0 == index && slot.1 > 0 {
+            slot.1 += uses;
+            return Some(());
+        }
+        if index >= self.counters.len() {
+            return None;
+        }
+        let (before, count) = std::mem::replace(slot, (index, uses));
+        if count > 0 { add(self.counters, before, count) } else { Some(()) }
+    }
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        for (index, uses) in self.slots {
+            if uses > 0 {
+                let _ = add(self.counters, index, uses);
+            }
+        }
     }
 }
 
@@ -113,5 +222,47 @@ fn get(counters: &[AtomicU32], index: usize) -> u32 {
 }
 
 fn column(counters: &[AtomicU32]) -> Vec<Felt> {
-    counters.iter().map(|counter| Felt::from(u64::from(counter.load(Ordering::Relaxed)))).collect()
+    counters
+        .par_iter()
+        .with_min_len(PIECE / 4)
+        .map(|counter| small(u64::from(counter.load(Ordering::Relaxed))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_counts_what_the_counters_would() {
+        let counters = Counters::new(1000);
+        let mut expected = vec![0; 1000];
+        let mut tally = counters.memory_tally();
+        let mut state = 1_usize;
+        for round in 0..20_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let index = if round % 3 == 0 { 77 } else { (state >> 40) % 1100 };
+            let uses = round % 4;
+            let added = tally.add(index, uses);
+            assert_eq!(added.is_some(), index < 1000, "{index}");
+            if let Some(count) = expected.get_mut(index) {
+                *count += uses;
+            }
+        }
+        drop(tally);
+        let counted: Vec<u32> = (0..1000).map(|index| counters.memory_uses(index)).collect();
+        assert_eq!(counted, expected);
+    }
+
+    #[test]
+    fn instructions_are_listed_in_order() {
+        let counters = Counters::with_code(3 * PIECE, 2 * PIECE);
+        for pc in [PIECE as u32 * 2 + 5, PIECE as u32 * 2 + 4, 7, PIECE as u32, PIECE as u32 - 1] {
+            counters.instruction(pc).expect("within memory");
+            counters.instruction(pc).expect("within memory");
+        }
+        let ascending = [7, PIECE as u32 - 1, PIECE as u32, PIECE as u32 * 2 + 4, PIECE as u32 * 2 + 5];
+        assert_eq!(counters.instructions(), ascending.map(|pc| (pc, 2)));
+        assert_eq!(counters.instruction(3 * PIECE as u32), Err(WitnessError::Address(3 * PIECE as u64)));
+    }
 }

@@ -1,17 +1,23 @@
 //! Witness of [`cairo_air::components::derived`]: columns from their sources.
 
 use super::counters::Counters;
+use super::integers::{integer, signed, small, word};
+use super::rows::{chunks, zeros};
 use super::{Trace, WitnessError};
 use cairo_air::components::derived::{Derived, Linear, Source};
-use cairo_air::decode::{Decoded, signed};
+use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::{Execution, Registers};
+use felt::packed::{Packed, WithPacked, dispatch};
 use felt::{Felt, encoding};
 use rayon::prelude::*;
 use stark::Control;
 
 /// Rows that one thread fills at a time; between them it visits the control hook.
 const CHUNK: usize = 1 << 10;
+
+/// Rows that are computed column by column: the cells of that many rows, and the memory that they come from, stay in a core's cache.
+const TILE: usize = 1 << 7;
 
 /// One row for each of the steps `starts`; padding repeats the first with enabler 0.
 ///
@@ -29,16 +35,9 @@ pub fn fill(
     let starts = starts.get(..starts.len().min(height)).filter(|starts| !starts.is_empty());
     let starts = starts.ok_or(WitnessError::Empty("derived"))?;
     let recipe = Recipe::new(derived);
-    let mut columns = vec![vec![Felt::zero(); height]; derived.sources.len()];
-    let mut chunks: Vec<Vec<&mut [Felt]>> = Vec::new();
-    chunks.resize_with(starts.len().div_ceil(CHUNK), || Vec::with_capacity(columns.len()));
-    for column in &mut columns {
-        for (chunk, part) in chunks.iter_mut().zip(column[..starts.len()].chunks_mut(CHUNK)) {
-            chunk.push(part);
-        }
-    }
-    let filled = chunks.into_par_iter().zip(starts.par_chunks(CHUNK));
-    filled.try_for_each(|(mut chunk, starts)| {
+    let mut columns = zeros(derived.sources.len(), height);
+    let filled = chunks(&mut columns, starts.len(), CHUNK).into_par_iter().zip(starts.par_chunks(CHUNK));
+    filled.with_max_len(1).try_for_each(|(mut chunk, starts)| {
         control.checkpoint()?;
         recipe.fill_chunk(execution, starts, &mut chunk, counters)
     })?;
@@ -77,17 +76,34 @@ impl Sum {
         sum
     }
 
-    fn evaluate(&self, row: &[Felt]) -> Felt {
-        // Columns of an expression are earlier ones, so they are in the row.
+    /// The value in one row.
+    fn at(&self, columns: &[&mut [Felt]], row: usize) -> Felt {
+        // Columns of an expression are earlier ones, so they are there.
         let mut total = self.constant;
         for column in &self.plus {
-            total += row[*column];
+            total += columns[*column][row];
         }
         for column in &self.minus {
-            total = total - row[*column];
+            total = total - columns[*column][row];
         }
         for (column, coefficient) in &self.scaled {
-            total += row[*column] * coefficient;
+            total += columns[*column][row] * coefficient;
+        }
+        total
+    }
+
+    /// The values in some rows from `row` on.
+    #[inline(always)]
+    fn packed<P: Packed>(&self, columns: &[&mut [Felt]], row: usize) -> P {
+        let mut total = P::broadcast(&self.constant);
+        for column in &self.plus {
+            total = total.add(P::load(&columns[*column][row..]));
+        }
+        for column in &self.minus {
+            total = total.sub(P::load(&columns[*column][row..]));
+        }
+        for (column, coefficient) in &self.scaled {
+            total = total.add(P::load(&columns[*column][row..]).mul(P::broadcast(coefficient)));
         }
         total
     }
@@ -101,6 +117,40 @@ impl Sum {
     }
 }
 
+/// Products of sums in the rows from `first` on, from the columns that the sums refer to.
+struct Evaluate<'a, 'b> {
+    factors: &'a [Sum],
+    columns: &'a [&'b mut [Felt]],
+    first: usize,
+    out: &'a mut [Felt],
+}
+
+impl WithPacked for Evaluate<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(self) {
+        let Some((factor, others)) = self.factors.split_first() else { return self.out.fill(Felt::one()) };
+        let mut out = self.out.chunks_exact_mut(P::WIDTH);
+        let mut row = self.first;
+        for out in out.by_ref() {
+            let mut product = factor.packed::<P>(self.columns, row);
+            for other in others {
+                product = product.mul(other.packed::<P>(self.columns, row));
+            }
+            product.store(out);
+            row += P::WIDTH;
+        }
+        for out in out.into_remainder() {
+            *out = factor.at(self.columns, row);
+            for other in others {
+                *out *= other.at(self.columns, row);
+            }
+            row += 1;
+        }
+    }
+}
+
 /// An address: columns that are small integers, and a small constant; or any sum.
 enum Address {
     Integers { columns: Vec<usize>, offset: i64 },
@@ -110,7 +160,7 @@ enum Address {
 impl Address {
     fn new(linear: &Linear) -> Self {
         let sum = Sum::new(linear);
-        match small(&sum.constant) {
+        match near(&sum.constant) {
             Some(offset) if sum.minus.is_empty() && sum.scaled.is_empty() => {
                 Self::Integers { columns: sum.plus, offset }
             }
@@ -118,22 +168,33 @@ impl Address {
         }
     }
 
-    /// The address, if it is below 2^32.
-    fn evaluate(&self, row: &[Felt], integers: &[i64]) -> Option<u32> {
+    /// The addresses in the rows of a tile; what is no address is negative or large.
+    fn evaluate(&self, columns: &[&mut [Felt]], first: usize, scratch: &mut Scratch, len: usize) {
+        let Scratch { integers, addresses, left, .. } = scratch;
+        let addresses = &mut addresses[..len];
         match self {
             Self::Integers { columns, offset } => {
-                let total = columns.iter().try_fold(*offset, |total, column| total.checked_add(integers[*column]));
-                total.and_then(|total| u32::try_from(total).ok())
+                addresses.fill(*offset);
+                for column in columns {
+                    for (address, value) in addresses.iter_mut().zip(&integers[*column]) {
+                        *address += value;
+                    }
+                }
             }
-            Self::Any(sum) => encoding::to_u64(&sum.evaluate(row)).and_then(|address| u32::try_from(address).ok()),
+            Self::Any(sum) => {
+                let left = &mut left[..len];
+                dispatch(Evaluate { factors: std::slice::from_ref(sum), columns, first, out: left });
+                for (address, value) in addresses.iter_mut().zip(left) {
+                    *address = word(value).map_or(-1, i64::from);
+                }
+            }
         }
     }
 }
 
 /// An integer between −2^40 and 2^40, so that sums of a few do not overflow.
-fn small(value: &Felt) -> Option<i64> {
-    let positive = |value: &Felt| encoding::to_u64(value).filter(|value| *value < 1 << 40).map(|value| value as i64);
-    positive(value).or_else(|| positive(&-value).map(|value| -value))
+fn near(value: &Felt) -> Option<i64> {
+    integer(value).filter(|value| value.unsigned_abs() < 1 << 40)
 }
 
 /// How to compute one column.
@@ -146,7 +207,7 @@ enum Step {
     Offset(usize),
     Immediate,
     Memory(Address),
-    Product(Sum, Sum),
+    Product([Sum; 2]),
     /// Inverted when the chunk is complete.
     Inverse(Vec<Sum>),
     /// Inverted at once, since another column needs it.
@@ -160,11 +221,40 @@ struct Recipe {
     integers: Vec<bool>,
     lookups: Vec<(Address, Sum)>,
     zeros: Vec<Sum>,
-    products: Vec<[Sum; 3]>,
+    /// Factors and product; columns that are products are right as they are computed.
+    products: Vec<([Sum; 2], Sum)>,
     end: [Sum; 3],
-    width: usize,
     fetches: bool,
     length: u32,
+}
+
+/// What the computation of a tile needs besides the columns.
+struct Scratch {
+    registers: [Registers; TILE],
+    /// Of each column that addresses need, its values in the tile.
+    integers: Vec<Vec<i64>>,
+    addresses: [i64; TILE],
+    left: [Felt; TILE],
+    right: [Felt; TILE],
+}
+
+/// The steps with which a tile's rows begin, up to the first row at which something is wrong.
+struct Rows<'a> {
+    clocks: &'a [u32],
+    error: Option<WitnessError>,
+}
+
+impl Rows<'_> {
+    /// Visits each row. What is wrong with the first row of all that have an error is what remains in the end.
+    fn each(&mut self, mut visit: impl FnMut(usize, u32) -> Result<(), WitnessError>) {
+        for (row, clock) in self.clocks.iter().enumerate() {
+            if let Err(error) = visit(row, *clock) {
+                self.error = Some(error);
+                self.clocks = &self.clocks[..row];
+                return;
+            }
+        }
+    }
 }
 
 impl Recipe {
@@ -188,14 +278,13 @@ impl Recipe {
             Source::Offset(index) => Step::Offset(usize::from(*index)),
             Source::Immediate => Step::Immediate,
             Source::Memory(address) => Step::Memory(Address::new(address)),
-            Source::Product(a, b) => Step::Product(Sum::new(a), Sum::new(b)),
+            Source::Product(a, b) => Step::Product([Sum::new(a), Sum::new(b)]),
             Source::Inverse(factors) if needed(column) => Step::InverseNow(sums(factors)),
             Source::Inverse(factors) => Step::Inverse(sums(factors)),
         };
-        let width = derived.sources.len();
         let lookups: Vec<_> =
             derived.lookups.iter().map(|[address, value]| (Address::new(address), Sum::new(value))).collect();
-        let mut integers = vec![false; width];
+        let mut integers = vec![false; derived.sources.len()];
         let bases = lookups.iter().filter_map(|(address, _)| match address {
             Address::Integers { columns, .. } => Some(columns),
             Address::Any(_) => None,
@@ -203,14 +292,18 @@ impl Recipe {
         for column in bases.flatten() {
             integers[*column] = true;
         }
+        let is_column = |[a, b, product]: &[Linear; 3]| {
+            let source = Sum::new(product).as_column().and_then(|column| derived.sources.get(column));
+            matches!(source, Some(Source::Product(left, right)) if (left, right) == (a, b))
+        };
+        let products = derived.products.iter().filter(|product| !is_column(product));
         Self {
             steps: derived.sources.iter().enumerate().map(step).collect(),
             integers,
             lookups,
             zeros: sums(&derived.zeros),
-            products: derived.products.iter().map(|product| product.each_ref().map(Sum::new)).collect(),
+            products: products.map(|[a, b, product]| ([Sum::new(a), Sum::new(b)], Sum::new(product))).collect(),
             end: derived.end.each_ref().map(Sum::new),
-            width,
             fetches: derived.fetches,
             length: derived.steps,
         }
@@ -223,107 +316,173 @@ impl Recipe {
         chunk: &mut [&mut [Felt]],
         counters: &Counters,
     ) -> Result<(), WitnessError> {
-        let mut row = vec![Felt::zero(); self.width];
-        let mut integers = vec![0; self.width];
-        for (index, clock) in starts.iter().enumerate() {
-            self.fill_row(execution, *clock, &mut row, &mut integers)?;
-            self.check_row(execution, *clock, &row, &integers, counters)?;
-            for (part, value) in chunk.iter_mut().zip(&row) {
-                part[index] = *value;
-            }
+        let mut scratch = Scratch {
+            registers: [Registers { pc: 0, ap: 0, fp: 0 }; TILE],
+            integers: self.integers.iter().map(|needed| vec![0; if *needed { TILE } else { 0 }]).collect(),
+            addresses: [0; TILE],
+            left: [Felt::zero(); TILE],
+            right: [Felt::zero(); TILE],
+        };
+        for (tile, clocks) in starts.chunks(TILE).enumerate() {
+            let mut rows = Rows { clocks, error: None };
+            self.fill_tile(execution, &mut rows, tile * TILE, chunk, &mut scratch);
+            self.check_tile(execution, &mut rows, tile * TILE, chunk, &mut scratch, counters);
+            rows.error.map_or(Ok(()), Err)?;
         }
         for (part, step) in chunk.iter_mut().zip(&self.steps) {
             if matches!(step, Step::Inverse(_)) {
-                invert(part).ok_or_else(|| self.wrong(execution, starts[0], "a jump that should be taken is not"))?;
+                if part.contains(&Felt::zero()) {
+                    return Err(self.wrong(execution, starts[0], "a jump that should be taken is not"));
+                }
+                felt::vector::batch_inverse(part);
             }
         }
         Ok(())
     }
 
-    /// The row's columns but for inverses that come later.
-    fn fill_row(
+    /// The columns of a tile's rows, the first of which is row `first` of the chunk, but for inverses that come later.
+    fn fill_tile(
         &self,
         execution: &Execution,
-        clock: u32,
-        row: &mut [Felt],
-        integers: &mut [i64],
-    ) -> Result<(), WitnessError> {
-        let registers = registers(execution, clock)?;
-        let word = || {
-            Decoded::new(&at(execution, registers.pc)?)
-                .map_err(|error| WitnessError::Instruction { pc: registers.pc, error })
-        };
+        rows: &mut Rows<'_>,
+        first: usize,
+        chunk: &mut [&mut [Felt]],
+        scratch: &mut Scratch,
+    ) {
+        rows.each(|row, clock| {
+            scratch.registers[row] = registers(execution, clock)?;
+            Ok(())
+        });
+        let len = rows.clocks.len();
         for (column, step) in self.steps.iter().enumerate() {
-            let value = match step {
-                Step::Enabler => Felt::one(),
-                Step::Ap => Felt::from(u64::from(registers.ap)),
-                Step::Fp => Felt::from(u64::from(registers.fp)),
-                Step::Clock => Felt::from(u64::from(clock)),
-                Step::Pc => Felt::from(u64::from(registers.pc)),
-                Step::Offset(index) => {
-                    word()?.offsets.get(*index).map_or_else(Felt::zero, |offset| signed(i64::from(*offset)))
-                }
-                Step::Immediate => at(execution, registers.pc.wrapping_add(1))?,
+            let (earlier, current) = chunk.split_at_mut(column);
+            let Some(cells) = current.first_mut().map(|column| &mut column[first..first + len]) else { continue };
+            let states = cells.iter_mut().zip(&scratch.registers);
+            match step {
+                Step::Enabler => cells.fill(Felt::one()),
+                Step::Ap => states.for_each(|(cell, registers)| *cell = small(u64::from(registers.ap))),
+                Step::Fp => states.for_each(|(cell, registers)| *cell = small(u64::from(registers.fp))),
+                Step::Pc => states.for_each(|(cell, registers)| *cell = small(u64::from(registers.pc))),
+                Step::Clock => rows.each(|row, clock| {
+                    cells[row] = small(u64::from(clock));
+                    Ok(())
+                }),
+                Step::Offset(index) => rows.each(|row, _| {
+                    let pc = scratch.registers[row].pc;
+                    let decoded = Decoded::new(&at(execution, pc)?);
+                    let decoded = decoded.map_err(|error| WitnessError::Instruction { pc, error })?;
+                    cells[row] =
+                        decoded.offsets.get(*index).map_or_else(Felt::zero, |offset| signed(i64::from(*offset)));
+                    Ok(())
+                }),
+                Step::Immediate => rows.each(|row, _| {
+                    cells[row] = at(execution, scratch.registers[row].pc.wrapping_add(1))?;
+                    Ok(())
+                }),
                 Step::Memory(address) => {
-                    let address = address.evaluate(row, integers).ok_or_else(|| operand(clock, address, row))?;
-                    at(execution, address)?
+                    address.evaluate(earlier, first, scratch, len);
+                    rows.each(|row, clock| {
+                        let found = u32::try_from(scratch.addresses[row]);
+                        let found = found.map_err(|_| operand(clock, address, earlier, first + row))?;
+                        cells[row] = at(execution, found)?;
+                        Ok(())
+                    });
                 }
-                Step::Product(a, b) => a.evaluate(row) * b.evaluate(row),
-                Step::Inverse(factors) => {
-                    factors.iter().fold(Felt::one(), |product, factor| product * factor.evaluate(row))
-                }
+                Step::Product(factors) => dispatch(Evaluate { factors, columns: earlier, first, out: cells }),
+                Step::Inverse(factors) => dispatch(Evaluate { factors, columns: earlier, first, out: cells }),
                 Step::InverseNow(factors) => {
-                    let product = factors.iter().fold(Felt::one(), |product, factor| product * factor.evaluate(row));
-                    product.inv().unwrap_or_default()
+                    dispatch(Evaluate { factors, columns: earlier, first, out: cells });
+                    felt::vector::batch_inverse(cells);
                 }
-            };
-            row[column] = value;
+            }
+            // Too large for an address, and remains so after the addition of a few small ones.
+            let integer = |cell: &Felt| near(cell).unwrap_or(1 << 50);
             if self.integers[column] {
-                integers[column] = match step {
-                    Step::Ap => i64::from(registers.ap),
-                    Step::Fp => i64::from(registers.fp),
-                    // Too large for an address, and remains so after the addition of a few small ones.
-                    _ => small(&value).unwrap_or(1 << 50),
-                };
+                scratch.integers[column].iter_mut().zip(&*cells).for_each(|(value, cell)| *value = integer(cell));
             }
         }
-        Ok(())
     }
 
-    /// Counts the row's look-ups, and checks that they and the constraints hold: nothing else would, before the proof is refused.
-    fn check_row(
+    /// Counts the rows' look-ups, and checks that they and the constraints hold: nothing else would, before the proof is refused.
+    fn check_tile(
         &self,
         execution: &Execution,
-        clock: u32,
-        row: &[Felt],
-        integers: &[i64],
+        rows: &mut Rows<'_>,
+        first: usize,
+        chunk: &[&mut [Felt]],
+        scratch: &mut Scratch,
         counters: &Counters,
-    ) -> Result<(), WitnessError> {
-        let wrong = |what| self.wrong(execution, clock, what);
+    ) {
         if self.fetches {
-            counters.instruction(registers(execution, clock)?.pc)?;
+            let mut fetches = counters.instruction_tally();
+            rows.each(|row, _| {
+                let pc = scratch.registers[row].pc;
+                fetches.add(pc as usize, 1).map_or_else(|| counters.instruction(pc), Ok)
+            });
         }
+        let len = rows.clocks.len();
+        let evaluate = |factors: &[Sum], out: &mut [Felt]| {
+            dispatch(Evaluate { factors, columns: chunk, first, out: &mut out[..len] });
+        };
+        let assertion = "an assertion does not hold";
         for (address, value) in &self.lookups {
-            let cell = address.evaluate(row, integers).ok_or_else(|| operand(clock, address, row))?;
-            counters.memory(cell, 1)?;
+            address.evaluate(chunk, first, scratch, len);
             // A column was read from there.
-            if value.as_column().is_none() && at(execution, cell)? != value.evaluate(row) {
-                return Err(wrong("an assertion does not hold"));
+            let is_read = value.as_column().is_some();
+            if !is_read {
+                evaluate(std::slice::from_ref(value), &mut scratch.left);
             }
+            // Neighbours often look up the same cell: those are counted at once.
+            let (mut last, mut uses) = (0, 0);
+            rows.each(|row, clock| {
+                let cell = u32::try_from(scratch.addresses[row]);
+                let cell = cell.map_err(|_| operand(clock, address, chunk, first + row))?;
+                if cell != last {
+                    if uses > 0 {
+                        counters.memory(last, uses)?;
+                    }
+                    (last, uses) = (cell, 0);
+                }
+                uses += 1;
+                if cell as usize >= execution.memory.len() {
+                    return Err(WitnessError::Address(u64::from(cell)));
+                }
+                match is_read || at(execution, cell)? == scratch.left[row] {
+                    true => Ok(()),
+                    false => Err(self.wrong(execution, clock, assertion)),
+                }
+            });
+            let counted = if uses > 0 { counters.memory(last, uses) } else { Ok(()) };
+            rows.error = rows.error.take().or(counted.err());
         }
-        let holds = self.zeros.iter().all(|sum| sum.evaluate(row) == Felt::zero());
-        let [pc, ap, fp] = &self.end;
-        let multiplies = |[a, b, product]: &[Sum; 3]| a.evaluate(row) * b.evaluate(row) == product.evaluate(row);
-        if !holds || !self.products.iter().all(multiplies) {
-            return Err(wrong("an assertion does not hold"));
+        for zero in &self.zeros {
+            evaluate(std::slice::from_ref(zero), &mut scratch.left);
+            rows.each(|row, clock| match scratch.left[row] == Felt::zero() {
+                true => Ok(()),
+                false => Err(self.wrong(execution, clock, assertion)),
+            });
         }
-        let end = registers(execution, clock.saturating_add(self.length))?;
-        for (sum, register) in [(pc, end.pc), (ap, end.ap), (fp, end.fp)] {
-            if sum.evaluate(row) != Felt::from(u64::from(register)) {
-                return Err(wrong("it leads elsewhere than the trace"));
-            }
+        for (factors, product) in &self.products {
+            evaluate(factors, &mut scratch.left);
+            evaluate(std::slice::from_ref(product), &mut scratch.right);
+            rows.each(|row, clock| match scratch.left[row] == scratch.right[row] {
+                true => Ok(()),
+                false => Err(self.wrong(execution, clock, assertion)),
+            });
         }
-        Ok(())
+        rows.each(|row, clock| {
+            scratch.registers[row] = registers(execution, clock.saturating_add(self.length))?;
+            Ok(())
+        });
+        let registers: [fn(&Registers) -> u32; 3] =
+            [|registers| registers.pc, |registers| registers.ap, |registers| registers.fp];
+        for (sum, register) in self.end.iter().zip(registers) {
+            evaluate(std::slice::from_ref(sum), &mut scratch.left);
+            rows.each(|row, clock| match scratch.left[row] == small(u64::from(register(&scratch.registers[row]))) {
+                true => Ok(()),
+                false => Err(self.wrong(execution, clock, "it leads elsewhere than the trace")),
+            });
+        }
     }
 
     fn wrong(&self, execution: &Execution, clock: u32, what: &'static str) -> WitnessError {
@@ -338,21 +497,18 @@ fn registers(execution: &Execution, clock: u32) -> Result<Registers, WitnessErro
 
 /// The memory cell at an address.
 fn at(execution: &Execution, address: u32) -> Result<Felt, WitnessError> {
-    let cell = execution.memory.get(address as usize).filter(|_| address >= PROGRAM_BASE);
-    cell.copied().ok_or(WitnessError::Address(u64::from(address)))
+    match execution.memory.get(address as usize) {
+        Some(cell) if address >= PROGRAM_BASE => Ok(*cell),
+        _ => Err(WitnessError::Address(u64::from(address))),
+    }
 }
 
-fn operand(clock: u32, address: &Address, row: &[Felt]) -> WitnessError {
+fn operand(clock: u32, address: &Address, columns: &[&mut [Felt]], row: usize) -> WitnessError {
     let address = match address {
-        Address::Any(sum) => encoding::to_hex(&sum.evaluate(row)),
-        Address::Integers { columns, offset } => {
-            encoding::to_hex(&columns.iter().fold(signed(*offset), |total, column| total + row[*column]))
+        Address::Any(sum) => sum.at(columns, row),
+        Address::Integers { columns: bases, offset } => {
+            bases.iter().fold(signed(*offset), |total, column| total + columns[*column][row])
         }
     };
-    WitnessError::Operand { clock, address }
-}
-
-/// Inverts all values, by one inversion; `None` if one of them is 0.
-fn invert(values: &mut [Felt]) -> Option<()> {
-    Felt::inplace_batch_inverse(values).ok()
+    WitnessError::Operand { clock, address: encoding::to_hex(&address) }
 }

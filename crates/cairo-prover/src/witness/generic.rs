@@ -1,11 +1,12 @@
 //! Witness of [`cairo_air::components::generic`].
 
-use super::counters::Counters;
+use super::counters::{Counters, Tally};
+use super::integers::{integer, natural, signed, small};
 use super::rows::fill_rows;
-use super::{WitnessError, cell, small};
+use super::{Trace, WitnessError, cell};
 use cairo_air::components::generic::Columns;
 use cairo_air::components::instruction::flag_bits;
-use cairo_air::decode::{Decoded, Flags, signed};
+use cairo_air::decode::{Decoded, Flags};
 use cairo_execution::{Execution, Registers};
 use felt::{Felt, encoding};
 use stark::Control;
@@ -17,15 +18,15 @@ pub fn fill(
     log_height: u32,
     counters: &Counters,
     control: &dyn Control,
-) -> Result<Vec<Vec<Felt>>, WitnessError> {
+) -> Result<Trace, WitnessError> {
     let &first = starts.first().ok_or(WitnessError::Empty("generic"))?;
-    let mut columns = fill_rows(1 << log_height, control, |row| {
-        let start = starts.get(row).copied();
-        let step = Step::new(execution, start.unwrap_or(first))?;
-        if start.is_some() {
-            step.count(counters)?;
-        }
-        Ok(step.columns(start.is_some()).into_row())
+    let padding = Step::new(execution, first)?.columns(false).into_row();
+    let state = || [counters.instruction_tally(), counters.memory_tally()];
+    let mut columns = fill_rows(1 << log_height, control, state, |tallies, row| {
+        let Some(start) = starts.get(row) else { return Ok(padding) };
+        let step = Step::new(execution, *start)?;
+        step.count(counters, tallies)?;
+        Ok(step.columns(true).into_row())
     })?;
     felt::vector::batch_inverse(&mut columns[Columns::positions().dst_inverse]);
     Ok(columns)
@@ -69,14 +70,19 @@ impl Step {
         let dst = operand(flags.dst_uses() > 0, dst_address)?;
         let op0 = operand(flags.op0_uses() > 0, op0_address)?;
         let op1_base = match flags {
-            flags if flags.op1_imm() => small(u64::from(pc)),
-            flags if flags.op1_fp() => small(u64::from(fp)),
-            flags if flags.op1_ap() => small(u64::from(ap)),
-            _ => op0,
+            flags if flags.op1_imm() => Some(i64::from(pc)),
+            flags if flags.op1_fp() => Some(i64::from(fp)),
+            flags if flags.op1_ap() => Some(i64::from(ap)),
+            _ => integer(&op0),
         };
-        let op1_address = op1_base + signed(off2);
-        let outside = || WitnessError::Operand { clock, address: encoding::to_hex(&op1_address) };
-        let op1_address = encoding::to_u64(&op1_address).ok_or_else(outside)?;
+        let op1_address = match op1_base.and_then(|base| u64::try_from(base + off2).ok()) {
+            Some(address) => address,
+            None => {
+                let address = op1_base.map_or(op0, signed) + signed(off2);
+                let outside = || WitnessError::Operand { clock, address: encoding::to_hex(&address) };
+                natural(&address).ok_or_else(outside)?
+            }
+        };
         let op1 = cell(memory, op1_address)?;
         let immediate = if flags.op1_imm() { op1 } else { Felt::zero() };
         let res = match flags {
@@ -143,16 +149,20 @@ impl Step {
         }
     }
 
-    fn count(&self, counters: &Counters) -> Result<(), WitnessError> {
-        let address = |address: u64| u32::try_from(address).map_err(|_| WitnessError::Address(address));
-        counters.instruction(self.registers.pc)?;
-        counters.memory(address(self.op1_address)?, 1)?;
+    fn count(&self, counters: &Counters, [fetches, cells]: &mut [Tally<'_>; 2]) -> Result<(), WitnessError> {
+        let mut count = |address: u64, uses| {
+            let index = usize::try_from(address).ok();
+            index.and_then(|index| cells.add(index, uses)).ok_or(WitnessError::Address(address))
+        };
+        let pc = self.registers.pc;
+        fetches.add(pc as usize, 1).map_or_else(|| counters.instruction(pc), Ok)?;
+        count(self.op1_address, 1)?;
         // Used operands were read, so their addresses are none below 0.
         for (operand, uses) in
             [(self.dst_address, self.flags().dst_uses()), (self.op0_address, self.flags().op0_uses())]
         {
             if uses > 0 {
-                counters.memory(address(operand.unsigned_abs())?, uses)?;
+                count(operand.unsigned_abs(), uses)?;
             }
         }
         Ok(())

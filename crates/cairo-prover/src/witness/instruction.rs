@@ -1,8 +1,9 @@
 //! Witness of [`cairo_air::components::instruction`].
 
-use super::counters::Counters;
+use super::counters::{Counters, Tally};
+use super::integers::small;
 use super::rows::fill_rows;
-use super::{WitnessError, small};
+use super::{Trace, WitnessError};
 use cairo_air::components::instruction::{Columns, flag_bits};
 use cairo_air::decode::{Decoded, OFFSET_BIAS};
 use felt::Felt;
@@ -21,22 +22,23 @@ pub fn fill(
     log_height: u32,
     counters: &Counters,
     control: &dyn Control,
-) -> Result<Vec<Vec<Felt>>, WitnessError> {
+) -> Result<Trace, WitnessError> {
     let instructions = counters.instructions();
     let &(first, _) = instructions.first().ok_or(WitnessError::Empty("instruction"))?;
     let position = cairo_air::components::instruction::Columns::positions().not_final;
-    let mut columns = fill_rows(1 << log_height, control, |row| {
+    let state = || [counters.byte_tally(), counters.memory_tally()];
+    let mut columns = fill_rows(1 << log_height, control, state, |[bytes, cells], row| {
         let (pc, multiplicity) = instructions.get(row).copied().unwrap_or((first, 0));
         let decoded = decode(memory, pc)?;
         let biased: [u16; 3] = from_fn(|i| (decoded.offsets[i] + OFFSET_BIAS) as u16);
         for [low, high] in biased.map(u16::to_le_bytes) {
-            counters.byte(low, 1);
-            counters.byte(high, 1);
+            let _ = bytes.add(usize::from(low), 1);
+            let _ = bytes.add(usize::from(high), 1);
         }
-        counters.memory(pc, 1)?;
+        count(cells, pc)?;
         let has_immediate = decoded.flags.op1_imm();
         if has_immediate {
-            counters.memory(pc + 1, 1)?;
+            count(cells, pc + 1)?;
         }
         let columns = Columns {
             pc: small(u64::from(pc)),
@@ -51,6 +53,10 @@ pub fn fill(
     })?;
     felt::vector::batch_inverse(&mut columns[position]);
     Ok(columns)
+}
+
+fn count(cells: &mut Tally<'_>, address: u32) -> Result<(), WitnessError> {
+    cells.add(address as usize, 1).ok_or(WitnessError::Address(u64::from(address)))
 }
 
 /// The instruction at `pc`.

@@ -8,6 +8,7 @@ pub mod counters;
 pub mod derived;
 pub mod generic;
 pub mod instruction;
+mod integers;
 pub mod memory;
 pub mod nibble_and;
 pub mod range_check;
@@ -20,7 +21,9 @@ use cairo_air::{Builtin, Claim, Layout, TableEntry, TableKind};
 use cairo_execution::Execution;
 use counters::Counters;
 use felt::Felt;
+use rayon::prelude::*;
 use stark::{Cancelled, Control, Phase};
+use std::sync::{Mutex, PoisonError};
 
 /// Why no witness exists for an execution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,15 +104,13 @@ pub struct StepTable {
 /// A table's columns.
 pub type Trace = Vec<Vec<Felt>>;
 
-/// A non-negative integer as a field element.
-pub(crate) fn small(value: u64) -> Felt {
-    Felt::from(value)
-}
-
 /// The memory cell at an address.
 pub(crate) fn cell(memory: &[Felt], address: u64) -> Result<Felt, WitnessError> {
     let index = usize::try_from(address).ok().filter(|index| *index >= PROGRAM_BASE as usize);
-    index.and_then(|index| memory.get(index)).copied().ok_or(WitnessError::Address(address))
+    match index.and_then(|index| memory.get(index)) {
+        Some(cell) => Ok(*cell),
+        None => Err(WitnessError::Address(address)),
+    }
 }
 
 /// Fills the opcode tables and counts what they look up.
@@ -119,23 +120,25 @@ pub fn fill_steps(
     counters: &Counters,
     control: &dyn Control,
 ) -> Result<Vec<Trace>, WitnessError> {
-    let mut traces = Vec::with_capacity(tables.len());
     let steps: usize = tables.iter().map(|table| table.starts.len()).sum();
-    let mut done = 0;
-    for table in tables {
+    let done = Mutex::new(0);
+    let fill = |table: &StepTable| {
         let StepTable { kind, log_height, starts } = table;
-        traces.push(match kind {
+        let trace = match kind {
             TableKind::Generic => generic::fill(execution, starts, *log_height, counters, control)?,
             TableKind::Word(word) => derived::fill(execution, &word.derive()?, starts, *log_height, counters, control)?,
             TableKind::Path(path) => {
                 derived::fill(execution, &path.derive(&execution.program)?, starts, *log_height, counters, control)?
             }
             _ => return Err(WitnessError::Empty("other than opcode")),
-        });
-        done += starts.len();
-        control.progress(Phase::Witness, 0.5 * done as f64 / steps.max(1) as f64);
-    }
-    Ok(traces)
+        };
+        // Reported under the lock: otherwise two threads could report in the wrong order.
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        *done += starts.len();
+        control.progress(Phase::Witness, 0.5 * *done as f64 / steps.max(1) as f64);
+        Ok(trace)
+    };
+    tables.par_iter().with_max_len(1).map(fill).collect()
 }
 
 /// The layout's tables that a run needs besides its opcode tables, heights included, once those are counted.
@@ -186,21 +189,25 @@ pub fn fill_layout(
 ) -> Result<Vec<Trace>, WitnessError> {
     let mut traces = vec![Trace::new(); layout.tables.len()];
     let mut steps = steps.into_iter();
-    for last in [false, true] {
-        let mut start = u64::from(PROGRAM_BASE);
-        for (position, (entry, trace)) in layout.tables.iter().zip(&mut traces).enumerate() {
-            if only_provides(&entry.kind) == last {
-                *trace = match &entry.kind {
-                    TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => {
-                        steps.next().ok_or(WitnessError::Unplanned(position))?
-                    }
-                    _ => fill(execution, claim, entry, start, counters, control)?,
-                };
+    let mut start = u64::from(PROGRAM_BASE);
+    let (mut users, mut providers) = (Vec::new(), Vec::new());
+    for (position, (entry, trace)) in layout.tables.iter().zip(&mut traces).enumerate() {
+        match &entry.kind {
+            TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => {
+                *trace = steps.next().ok_or(WitnessError::Unplanned(position))?;
             }
-            if entry.kind == TableKind::Memory {
-                start += (CELLS as u64) << entry.log_height;
-            }
+            kind if only_provides(kind) => providers.push((entry, start, trace)),
+            _ => users.push((entry, start, trace)),
         }
+        if entry.kind == TableKind::Memory {
+            start += (CELLS as u64) << entry.log_height;
+        }
+    }
+    for tables in [users, providers] {
+        tables.into_par_iter().with_max_len(1).try_for_each(|(entry, start, trace)| {
+            *trace = fill(execution, claim, entry, start, counters, control)?;
+            Ok::<_, WitnessError>(())
+        })?;
     }
     control.progress(Phase::Witness, 1.0);
     Ok(traces)

@@ -1,8 +1,9 @@
 //! Witness of [`cairo_air::components::range_check`].
 
-use super::counters::Counters;
+use super::counters::{Counters, Tally};
+use super::integers::{integer, small};
 use super::rows::fill_rows;
-use super::{WitnessError, cell, small};
+use super::{Trace, WitnessError, cell};
 use cairo_air::Segment;
 use cairo_air::components::range_check::{bytes, words};
 use felt::{Felt, encoding};
@@ -24,30 +25,19 @@ pub fn log_height(segment: Segment) -> u32 {
 }
 
 /// The address and value of the segment's cell `row`, or of its last one; counts the look-up.
-fn value(memory: &[Felt], segment: Segment, row: usize, counters: &Counters) -> Result<(u32, u128), WitnessError> {
+fn value(memory: &[Felt], segment: Segment, row: usize, cells: &mut Tally<'_>) -> Result<(u32, u128), WitnessError> {
     let last =
         segment.stop.checked_sub(1).filter(|last| *last >= segment.base).ok_or(WitnessError::Empty("range_check"))?;
     let address = last.min(segment.base.saturating_add(u32::try_from(row).unwrap_or(u32::MAX)));
-    counters.memory(address, 1)?;
+    cells.add(address as usize, 1).ok_or(WitnessError::Address(u64::from(address)))?;
     let value = cell(memory, u64::from(address))?;
+    if let Some(Ok(value)) = integer(&value).map(u128::try_from) {
+        return Ok((address, value));
+    }
     match encoding::canonical_limbs(&value) {
         [low, high, 0, 0] => Ok((address, u128::from(low) | u128::from(high) << 64)),
         _ => Err(WitnessError::RangeCheck { address, value: encoding::to_hex(&value) }),
     }
-}
-
-/// Counts limbs; the zeros, which are most, in one go: all threads share their counter.
-fn count<T: Copy + Default + PartialEq>(limbs: &[T], add: impl Fn(T, u32)) {
-    let zero = T::default();
-    let mut zeros = 0;
-    for limb in limbs {
-        if *limb == zero {
-            zeros += 1;
-        } else {
-            add(*limb, 1);
-        }
-    }
-    add(zero, zeros);
 }
 
 /// With bytes as limbs.
@@ -57,11 +47,14 @@ pub fn fill_bytes(
     log_height: u32,
     counters: &Counters,
     control: &dyn Control,
-) -> Result<Vec<Vec<Felt>>, WitnessError> {
-    fill_rows(1 << log_height, control, |row| {
-        let (address, value) = value(memory, segment, row, counters)?;
+) -> Result<Trace, WitnessError> {
+    let state = || [counters.memory_tally(), counters.byte_tally()];
+    fill_rows(1 << log_height, control, state, |[cells, bytes], row| {
+        let (address, value) = value(memory, segment, row, cells)?;
         let limb = value.to_le_bytes();
-        count(&limb, |limb, uses| counters.byte(limb, uses));
+        for limb in limb {
+            let _ = bytes.add(usize::from(limb), 1);
+        }
         let columns =
             bytes::Columns { address: small(u64::from(address)), limb: limb.map(|limb| small(u64::from(limb))) };
         Ok(columns.into_row())
@@ -75,11 +68,14 @@ pub fn fill_words(
     log_height: u32,
     counters: &Counters,
     control: &dyn Control,
-) -> Result<Vec<Vec<Felt>>, WitnessError> {
-    fill_rows(1 << log_height, control, |row| {
-        let (address, value) = value(memory, segment, row, counters)?;
+) -> Result<Trace, WitnessError> {
+    let state = || [counters.memory_tally(), counters.word16_tally()];
+    fill_rows(1 << log_height, control, state, |[cells, words], row| {
+        let (address, value) = value(memory, segment, row, cells)?;
         let limb: [u16; 8] = from_fn(|i| (value >> (16 * i)) as u16);
-        count(&limb, |limb, uses| counters.word16(limb, uses));
+        for limb in limb {
+            let _ = words.add(usize::from(limb), 1);
+        }
         let columns =
             words::Columns { address: small(u64::from(address)), limb: limb.map(|limb| small(u64::from(limb))) };
         Ok(columns.into_row())

@@ -1,12 +1,15 @@
 //! Witness of [`cairo_air::components::word16`].
 
 use super::counters::Counters;
-use super::small;
+use super::integers::small;
 use cairo_air::components::word16::{Columns, LOG_HEIGHT};
 use felt::Felt;
+use rayon::prelude::*;
 
 /// The values and how often each was looked up.
 pub fn fill(counters: &Counters) -> Vec<Vec<Felt>> {
-    let columns = Columns { value: (0..1 << LOG_HEIGHT).map(small).collect(), multiplicity: counters.word16_uses() };
+    let values =
+        (0_u32..1 << LOG_HEIGHT).into_par_iter().with_min_len(1 << 12).map(|value| small(value.into())).collect();
+    let columns = Columns { value: values, multiplicity: counters.word16_uses() };
     vec![columns.value, columns.multiplicity]
 }

@@ -25,6 +25,7 @@ impl Size {
 }
 
 /// A finished symbolic execution with the start state.
+#[derive(Clone)]
 struct Run<'a> {
     machine: Machine<'a>,
     enabler: Linear,
@@ -35,39 +36,44 @@ struct Run<'a> {
 
 /// The table of a word.
 pub(super) fn word(word: Word) -> Result<Derived, DerivedError> {
-    run_word(word)?.build(word.to_string())
+    run_word(word, true)?.build(word.to_string())
+}
+
+/// The size of a word's table.
+pub(super) fn word_size(word: Word) -> Result<Size, DerivedError> {
+    Ok(run_word(word, false)?.size())
 }
 
 /// The table of a path.
 pub(super) fn path(program: &Program, path: &Path) -> Result<Derived, DerivedError> {
-    run_path(program, path)?.build(path.to_string())
+    run_path(program, path, true)?.build(path.to_string())
 }
 
 /// The size of a path's table.
 pub(super) fn path_size(program: &Program, path: &Path) -> Result<Size, DerivedError> {
-    Ok(run_path(program, path)?.size())
+    Ok(run_path(program, path, false)?.size())
 }
 
-fn run_word(word: Word) -> Result<Run<'static>, DerivedError> {
+fn run_word(word: Word, named: bool) -> Result<Run<'static>, DerivedError> {
     let flags = Flags(word.flags);
     flags.check().map_err(|error| DerivedError::Flags { flags: word.flags, error })?;
     if word.taken.is_some() && !flags.pc_jnz() {
         return Err(DerivedError::NoOutcome(word.flags));
     }
-    let mut run = Run::new(Machine::new(None), None)?;
+    let mut run = Run::new(Machine::new(None, named), None)?;
     let machine = &mut run.machine;
-    machine.pc = machine.fresh("pc".to_owned(), Source::Pc)?;
+    machine.pc = machine.fresh(|| "pc".to_owned(), Source::Pc)?;
     run.start[0] = machine.pc.clone();
     let mut offsets = [const { None }; 3];
     for (index, slot) in (0_u8..).zip(&mut offsets) {
         *slot = Some(match offset_constant(flags, index) {
             Some(fixed) => Linear::integer(i64::from(fixed)),
-            None => machine.fresh(format!("off{index}"), Source::Offset(index))?,
+            None => machine.fresh(|| format!("off{index}"), Source::Offset(index))?,
         });
     }
     let offsets = offsets.map(|offset| offset.unwrap_or_else(|| Linear::integer(0)));
     let immediate =
-        if flags.op1_imm() { machine.fresh("immediate".to_owned(), Source::Immediate)? } else { Linear::integer(0) };
+        if flags.op1_imm() { machine.fresh(|| "immediate".to_owned(), Source::Immediate)? } else { Linear::integer(0) };
     let [off0, off1, off2] = offsets.clone();
     let word_constant = Linear::integer(i64::from(word.flags));
     run.instruction = Some([machine.pc.clone(), word_constant, off0, off1, off2, immediate.clone()]);
@@ -81,11 +87,11 @@ fn run_word(word: Word) -> Result<Run<'static>, DerivedError> {
     run.finish()
 }
 
-fn run_path<'a>(program: &'a Program, path: &Path) -> Result<Run<'a>, DerivedError> {
+fn run_path<'a>(program: &'a Program, path: &Path, named: bool) -> Result<Run<'a>, DerivedError> {
     if path.steps == 0 || path.steps > MAX_STEPS {
         return Err(DerivedError::Steps(path.steps));
     }
-    let mut run = start_path(program, path.pc, path.frame)?;
+    let mut run = start_path(program, path.pc, path.frame, named)?;
     let mut choices = Choices { taken: &path.taken, targets: Targets::Listed(&path.targets), last: false };
     for step in 1..=path.steps {
         choices.last = step == path.steps;
@@ -103,8 +109,8 @@ fn run_path<'a>(program: &'a Program, path: &Path) -> Result<Run<'a>, DerivedErr
     run.finish()
 }
 
-fn start_path(program: &Program, pc: u32, frame: Option<i32>) -> Result<Run<'_>, DerivedError> {
-    let mut run = Run::new(Machine::new(Some(program)), frame)?;
+fn start_path(program: &Program, pc: u32, frame: Option<i32>, named: bool) -> Result<Run<'_>, DerivedError> {
+    let mut run = Run::new(Machine::new(Some(program), named), frame)?;
     run.machine.pc = Linear::integer(i64::from(pc));
     run.start[0] = run.machine.pc.clone();
     Ok(run)
@@ -121,7 +127,7 @@ pub(super) fn follow(
     let Some((first, following)) = pcs.split_first().filter(|_| steps <= MAX_STEPS) else {
         return Err(DerivedError::Steps(steps));
     };
-    let mut run = start_path(program, *first, frame)?;
+    let mut run = start_path(program, *first, frame, false)?;
     let mut choices =
         Choices { taken: &taken, targets: Targets::Followed { next: 0, needed: Vec::new() }, last: false };
     for next in following.iter().map(Some).chain([None]) {
@@ -136,12 +142,58 @@ pub(super) fn follow(
             return Err(DerivedError::Contradiction { pc: run.machine.pc.to_string() });
         }
     }
-    let targets = match choices.targets {
-        Targets::Followed { needed, .. } => needed,
-        Targets::Listed(_) => Vec::new(),
-    };
+    let targets = choices.targets.needed();
     let size = run.finish()?.size();
     Ok((Path { pc: *first, frame, steps, taken, targets }, size))
+}
+
+/// The paths that visit `pcs` once, twice and so on up to `longest` times, with their sizes: as far as [`follow`] finds them and
+/// `fits` wants them.
+pub(super) fn follow_again(
+    program: &Program,
+    pcs: &[u32],
+    taken: &[bool],
+    frame: Option<i32>,
+    longest: u32,
+    fits: impl Fn(Size) -> bool,
+) -> Vec<(Path, Size)> {
+    let mut paths = Vec::new();
+    let Some(&first) = pcs.first() else { return paths };
+    let Ok(mut run) = start_path(program, first, frame, false) else { return paths };
+    let all_taken = taken.repeat(longest as usize);
+    let targets = Targets::Followed { next: 0, needed: Vec::new() };
+    let mut choices = Choices { taken: &all_taken, targets, last: false };
+    for times in 1..=longest {
+        for (position, pc) in (1..).zip(pcs) {
+            if run.machine.pc != Linear::integer(i64::from(*pc)) {
+                return paths;
+            }
+            let Ok(operation) = fetch(program, &run.machine.pc) else { return paths };
+            if position == pcs.len() {
+                // The path that ends here; its last target stays open.
+                let mut run = run.clone();
+                let mut choices = Choices { last: true, ..choices.clone() };
+                let steps = u32::try_from(pcs.len()).unwrap_or(u32::MAX).saturating_mul(times);
+                if steps > MAX_STEPS || run.machine.step(&operation, &mut choices).is_err() {
+                    return paths;
+                }
+                let Ok(run) = run.finish() else { return paths };
+                let size = run.size();
+                if !fits(size) {
+                    return paths;
+                }
+                let targets = choices.targets.needed();
+                paths.push((Path { pc: first, frame, steps, taken: taken.repeat(times as usize), targets }, size));
+            }
+            if let Targets::Followed { next, .. } = &mut choices.targets {
+                *next = pcs.get(position).copied().unwrap_or(first);
+            }
+            if run.machine.step(&operation, &mut choices).is_err() {
+                return paths;
+            }
+        }
+    }
+    paths
 }
 
 /// The instruction at a constant `pc` of the program.
@@ -165,13 +217,13 @@ fn fetch(program: &Program, pc: &Linear) -> Result<Operation, DerivedError> {
 
 impl<'a> Run<'a> {
     fn new(mut machine: Machine<'a>, frame: Option<i32>) -> Result<Self, DerivedError> {
-        let enabler = machine.fresh("enabler".to_owned(), Source::Enabler)?;
-        machine.fp = machine.fresh("fp".to_owned(), Source::Fp)?;
+        let enabler = machine.fresh(|| "enabler".to_owned(), Source::Enabler)?;
+        machine.fp = machine.fresh(|| "fp".to_owned(), Source::Fp)?;
         machine.ap = match frame {
             Some(distance) => machine.fp.offset(i64::from(distance)),
-            None => machine.fresh("ap".to_owned(), Source::Ap)?,
+            None => machine.fresh(|| "ap".to_owned(), Source::Ap)?,
         };
-        let clock = machine.fresh("clock".to_owned(), Source::Clock)?;
+        let clock = machine.fresh(|| "clock".to_owned(), Source::Clock)?;
         let start = [machine.pc.clone(), machine.ap.clone(), machine.fp.clone(), clock];
         Ok(Self { machine, enabler, start, instruction: None, steps: 0 })
     }
@@ -179,8 +231,9 @@ impl<'a> Run<'a> {
     /// Adds the inverse columns: one shows that two expressions are not 0, by `a · b · inverse = 1` of degree 3.
     fn finish(mut self) -> Result<Self, DerivedError> {
         for pair in self.machine.nonzero.clone().chunks(2) {
-            let name =
-                format!("inverse of {}", pair.iter().map(|value| format!("({value})")).collect::<Vec<_>>().join(" · "));
+            let name = || {
+                format!("inverse of {}", pair.iter().map(|value| format!("({value})")).collect::<Vec<_>>().join(" · "))
+            };
             self.machine.fresh(name, Source::Inverse(pair.to_vec()))?;
         }
         Ok(self)

@@ -30,6 +30,7 @@ pub(super) struct Operation {
 }
 
 /// What is fixed about the jumps to come.
+#[derive(Clone)]
 pub(super) struct Choices<'a> {
     /// Outcomes of conditional jumps.
     pub taken: &'a [bool],
@@ -40,11 +41,22 @@ pub(super) struct Choices<'a> {
 }
 
 /// The targets of jumps that do not go to a constant.
+#[derive(Clone)]
 pub(super) enum Targets<'a> {
     /// In order, as a path lists them.
     Listed(&'a [u32]),
     /// Found while following an execution: the target of the step at hand, and those that were needed before.
     Followed { next: u32, needed: Vec<u32> },
+}
+
+impl Targets<'_> {
+    /// Those that were found to be needed.
+    pub fn needed(self) -> Vec<u32> {
+        match self {
+            Self::Listed(_) => Vec::new(),
+            Self::Followed { needed, .. } => needed,
+        }
+    }
 }
 
 impl Choices<'_> {
@@ -99,8 +111,11 @@ enum Operand {
 type Sum = Vec<(Felt, Operand)>;
 
 /// The state of the symbolic execution, and what it demands so far.
+#[derive(Clone)]
 pub(super) struct Machine<'a> {
     program: Option<&'a Program>,
+    /// Whether columns get names, which take longer to write than the columns to find.
+    named: bool,
     pub columns: Vec<(String, Source)>,
     pub pc: Linear,
     pub ap: Linear,
@@ -141,10 +156,11 @@ pub(super) fn offset_constant(flags: Flags, index: u8) -> Option<i32> {
 
 impl<'a> Machine<'a> {
     /// A machine without columns; `program` if `pc` is constant.
-    pub fn new(program: Option<&'a Program>) -> Self {
+    pub fn new(program: Option<&'a Program>, named: bool) -> Self {
         let zero = Linear::integer(0);
         Self {
             program,
+            named,
             columns: Vec::new(),
             pc: zero.clone(),
             ap: zero.clone(),
@@ -160,12 +176,12 @@ impl<'a> Machine<'a> {
     }
 
     /// Adds a column.
-    pub fn fresh(&mut self, name: String, source: Source) -> Result<Linear, DerivedError> {
+    pub fn fresh(&mut self, name: impl FnOnce() -> String, source: Source) -> Result<Linear, DerivedError> {
         if self.columns.len() >= MAX_COLUMNS {
             return Err(DerivedError::Columns);
         }
         let column = Linear::column(self.columns.len() as u32);
-        self.columns.push((name, source));
+        self.columns.push((if self.named { name() } else { String::new() }, source));
         Ok(column)
     }
 
@@ -267,7 +283,8 @@ impl<'a> Machine<'a> {
             Some(dst_at) => self.read(dst_at)?,
             None => {
                 let index = self.columns.len();
-                self.fresh(format!("c{index} = ({left}) · ({right})"), Source::Product(left.clone(), right.clone()))?
+                let name = || format!("c{index} = ({left}) · ({right})");
+                self.fresh(name, Source::Product(left.clone(), right.clone()))?
             }
         };
         for key in [(left.clone(), right.clone()), (right.clone(), left.clone())] {
@@ -345,8 +362,8 @@ impl<'a> Machine<'a> {
         if let Some(value) = dst.as_constant() {
             return Ok(if value == Felt::zero() { after.clone() } else { target });
         }
-        let inverse = self.fresh(format!("inverse of {dst}"), Source::Inverse(vec![dst.clone()]))?;
-        let t = self.fresh("dst is not 0".to_owned(), Source::Product(dst.clone(), inverse.clone()))?;
+        let inverse = self.fresh(|| format!("inverse of {dst}"), Source::Inverse(vec![dst.clone()]))?;
+        let t = self.fresh(|| "dst is not 0".to_owned(), Source::Product(dst.clone(), inverse.clone()))?;
         self.products.push(Product { left: dst.clone(), right: inverse, product: t.clone() });
         self.open = Some((dst, t.clone()));
         let distance = &target - after;
@@ -387,7 +404,7 @@ impl<'a> Machine<'a> {
             Operand::Value(value) => Ok(value),
             Operand::Unread(address) => {
                 let index = self.columns.len();
-                let value = self.fresh(format!("c{index} = [{address}]"), Source::Memory(address.clone()))?;
+                let value = self.fresh(|| format!("c{index} = [{address}]"), Source::Memory(address.clone()))?;
                 self.look_up(address, value.clone());
                 Ok(value)
             }
@@ -448,7 +465,8 @@ impl<'a> Machine<'a> {
             rest = rest.plus(&factor, &self.read(&address)?);
         }
         // factor · solved + rest = 0; factors are not 0 here.
-        let inverse = if factor == -Felt::one() { factor } else { factor.inv().map_err(|_| self.contradiction())? };
+        let is_own_inverse = factor == Felt::one() || factor == -Felt::one();
+        let inverse = if is_own_inverse { factor } else { factor.inv().map_err(|_| self.contradiction())? };
         self.look_up(solved, rest.scaled(&-inverse));
         Ok(())
     }

@@ -110,6 +110,14 @@ impl Word {
     pub fn derive(&self) -> Result<Derived, DerivedError> {
         air::word(*self)
     }
+
+    /// The table's size, without building it.
+    ///
+    /// # Errors
+    /// As [`word_air`].
+    pub fn size(&self) -> Result<Size, DerivedError> {
+        air::word_size(*self)
+    }
 }
 
 impl Path {
@@ -133,6 +141,19 @@ impl Path {
         frame: Option<i32>,
     ) -> Result<(Self, Size), DerivedError> {
         air::follow(program, pcs, taken, frame)
+    }
+
+    /// The paths that [`follow`](Self::follow) finds for `pcs` once, twice and so on, up to `longest` times or up to the first that
+    /// does not exist or has a size that does not fit. All together they take little longer than the last alone.
+    pub fn follow_again(
+        program: &Program,
+        pcs: &[u32],
+        taken: &[bool],
+        frame: Option<i32>,
+        longest: u32,
+        fits: impl Fn(Size) -> bool,
+    ) -> Vec<(Self, Size)> {
+        air::follow_again(program, pcs, taken, frame, longest, fits)
     }
 
     /// The table's size, without building it.
