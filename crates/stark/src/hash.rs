@@ -6,6 +6,7 @@
 
 use blake3::IncrementCounter;
 use blake3::platform::Platform;
+use felt::memory::prefetch;
 use felt::{Felt, encoding};
 
 /// A BLAKE3 digest.
@@ -168,6 +169,9 @@ fn head<const N: usize>(piece: &[u8; PIECE]) -> &[u8; N] {
     piece.first_chunk().or(EMPTY.first_chunk()).unwrap_or(&[0; N])
 }
 
+/// How many columns ahead of its copies a [`RowHasher`] asks for memory.
+const AHEAD: usize = 2;
+
 /// Digests of many rows of one width.
 pub struct RowHasher {
     width: usize,
@@ -197,6 +201,11 @@ impl RowHasher {
         for (number, first) in (0..self.width).step_by(PIECE_ELEMENTS).enumerate() {
             let elements = (self.width - first).min(PIECE_ELEMENTS);
             for column in 0..elements {
+                if first + column + AHEAD < self.width {
+                    for row in 0..count {
+                        prefetch(std::slice::from_ref(element(first + column + AHEAD, row)));
+                    }
+                }
                 let place = column * encoding::BYTES..(column + 1) * encoding::BYTES;
                 for (row, piece) in self.pieces.iter_mut().enumerate().take(count) {
                     piece[place.clone()].copy_from_slice(&encoding::to_bytes(element(first + column, row)));

@@ -7,7 +7,7 @@ use crate::proof::GroupOpenings;
 use crate::shape::{Group, Shape};
 use crate::verifier::POINT_OF_PART;
 use felt::domain::{lde_point, root_of_unity};
-use felt::memory::zeros;
+use felt::memory::{prefetch, zeros};
 use felt::packed::{Packed, WithPacked};
 use felt::{Felt, packed, vector};
 use rayon::prelude::*;
@@ -124,11 +124,15 @@ impl WithPacked for Combine<'_> {
             let packs = BLOCK.min((self.out.len() - row) / P::WIDTH);
             sums.fill(minus_value);
             let mut columns = self.sum.terms.chunks_exact(COLUMNS);
-            for columns in columns.by_ref() {
+            for (number, columns) in columns.by_ref().enumerate() {
+                let next = self.sum.terms.get((number + 1) * COLUMNS..(number + 2) * COLUMNS).unwrap_or_default();
                 let [a, b, c, d] = [&columns[0], &columns[1], &columns[2], &columns[3]];
                 let powers = [P::broadcast(&a.0), P::broadcast(&b.0), P::broadcast(&c.0), P::broadcast(&d.0)];
                 for (pack, sum) in sums.iter_mut().enumerate().take(packs) {
                     let at = self.offset + row + pack * P::WIDTH;
+                    for (_, column) in next {
+                        prefetch(&column[at..at + P::WIDTH]);
+                    }
                     let values = [P::load(&a.1[at..]), P::load(&b.1[at..]), P::load(&c.1[at..]), P::load(&d.1[at..])];
                     *sum = sum.add(P::sum_of_products(powers, values));
                 }

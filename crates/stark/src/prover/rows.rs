@@ -3,6 +3,7 @@
 use super::circuit::Circuit;
 use crate::graph::Input;
 use felt::Felt;
+use felt::memory::prefetch;
 use felt::packed::{Packed, WithPacked};
 
 /// Rows handled between two visits to the control hook; also the unit of parallel work.
@@ -45,6 +46,9 @@ pub struct Evaluate<'a, 'b> {
 /// few enough that all columns' runs stay in a core's cache.
 const BLOCK: usize = 8;
 
+/// How many columns ahead of its loads a block asks for memory.
+const AHEAD: usize = 4;
+
 impl WithPacked for Evaluate<'_, '_> {
     type Output = ();
 
@@ -59,7 +63,12 @@ impl WithPacked for Evaluate<'_, '_> {
         while done < rows {
             let packs = BLOCK.min((rows - done) / P::WIDTH);
             for (number, lane) in self.lanes.iter().enumerate() {
+                let next = self.lanes.get(number + AHEAD);
                 for pack in 0..packs {
+                    if let Some(lane) = next {
+                        let at = self.start + done + pack * P::WIDTH;
+                        prefetch(lane.data.get(at..at + P::WIDTH).unwrap_or_default());
+                    }
                     inputs[pack * width + number] = load(lane, self.start + done + pack * P::WIDTH);
                 }
             }
