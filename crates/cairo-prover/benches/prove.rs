@@ -111,9 +111,9 @@ fn main() {
     println!("\ncells a step, main and LogUp columns together");
     let shapes: Vec<_> = all.iter().map(|(name, _)| cells(name)).collect();
     println!(
-        "\nwhat multiplications ({:.2} ns) and hashing ({:.3} ns a byte) alone take on both threads, in ms, and how many times \
-         as long a phase takes",
-        rates.multiplication, rates.byte
+        "\nwhat butterflies ({:.2} ns), other multiplications ({:.2} ns) and hashing ({:.3} ns a byte) alone take on both threads, \
+         in ms, and how many times as long a phase takes",
+        rates.butterfly, rates.multiplication, rates.byte
     );
     for ((name, figures), (tables, parameters)) in all.iter().zip(&shapes) {
         bounds(name, figures, tables, parameters, &rates);
@@ -244,7 +244,8 @@ fn prove_once(name: &str, threads: usize) -> Proven {
     let estimate = estimate_memory(&execution, &tables, &PRESET.parameters()).unwrap();
     let options = Options { parameters: PRESET.parameters(), threads: Some(threads), ..Options::default() };
     let watch = Watch::default();
-    warm(estimate);
+    // More than it takes, since the system may well hand out other pages.
+    warm(3 * estimate);
     let begin = Instant::now();
     let proof = prove(execution, [0; 32], &options, &watch).unwrap();
     let end = Instant::now();
@@ -309,6 +310,7 @@ fn cells(name: &str) -> (Vec<Table>, Parameters) {
 
 /// What one thread takes on this machine, in nanoseconds: the least of several runs.
 struct Rates {
+    butterfly: f64,
     multiplication: f64,
     byte: f64,
 }
@@ -336,6 +338,49 @@ impl WithPacked for Multiply<'_> {
     }
 }
 
+/// Transforms of 64 packs, as often as given, in a core's first cache.
+struct Transform<'a>(&'a [Felt], usize);
+
+impl WithPacked for Transform<'_> {
+    type Output = Felt;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> Felt {
+        let mut values = [P::load(self.0); 64];
+        let factor = P::load(&self.0[8..]);
+        for _ in 0..self.1 {
+            for log in 0..6 {
+                let half = 1 << log;
+                for block in values.chunks_exact_mut(2 * half) {
+                    let (low, high) = block.split_at_mut(half);
+                    for (a, b) in low.iter_mut().zip(high) {
+                        (*a, *b) = P::butterfly(*a, *b, factor);
+                    }
+                }
+            }
+            for value in &mut values {
+                *value = value.tighten();
+            }
+        }
+        let mut out = [Felt::zero(); 8];
+        for value in values {
+            value.store(&mut out);
+        }
+        out[0]
+    }
+}
+
+struct Width;
+
+impl WithPacked for Width {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> usize {
+        P::WIDTH
+    }
+}
+
 impl Rates {
     fn measure() -> Self {
         const COUNT: usize = 1 << 20;
@@ -351,11 +396,20 @@ impl Rates {
         let multiplication = least(&|| {
             std::hint::black_box(packed::dispatch(Multiply(&values, COUNT)));
         });
+        const TRANSFORMS: usize = 1 << 8;
+        let butterflies = (TRANSFORMS * 6 * 32 * packed::dispatch(Width)) as f64;
+        let transforms = least(&|| {
+            std::hint::black_box(packed::dispatch(Transform(&values, TRANSFORMS)));
+        });
         // Nodes side by side are what the hash is fastest at.
         let (nodes, mut digests) = (vec![[7; 32]; 1 << 10], vec![[0; 32]; 1 << 10]);
         let digests = std::cell::RefCell::new(&mut digests);
         let hash = least(&|| stark::hash::hash_nodes(&nodes, &nodes, &mut digests.borrow_mut()));
-        Self { multiplication: multiplication / COUNT as f64, byte: hash / 65536.0 }
+        Self {
+            butterfly: transforms / butterflies,
+            multiplication: multiplication / COUNT as f64,
+            byte: hash / 65536.0,
+        }
     }
 }
 
@@ -364,7 +418,8 @@ fn bounds(name: &str, figures: &Figures, tables: &[Table], parameters: &Paramete
     let mut sum = 0.0;
     let mut parts = Vec::new();
     for ((phase, work), measured) in stark::work(tables, parameters).into_iter().zip(&figures.phases) {
-        let bound = (work.multiplications as f64 * rates.multiplication + work.bytes as f64 * rates.byte) / 2e6;
+        let arithmetic = work.butterflies as f64 * rates.butterfly + work.multiplications as f64 * rates.multiplication;
+        let bound = (arithmetic + work.bytes as f64 * rates.byte) / 2e6;
         sum += bound;
         if bound > 0.0 {
             parts.push(format!("{} {bound:.1} ({:.2})", phase.name(), measured / bound));

@@ -4,14 +4,16 @@ use super::circuit::Circuit;
 use crate::composition::{BusChallenges, Composition};
 use crate::control::Phase;
 use crate::parameters::Parameters;
-use crate::shape::{Group, LOG_FINAL, QUOTIENT_PIECES, Shape};
+use crate::shape::{Group, QUOTIENT_PIECES, Shape};
 use crate::table::Table;
 use felt::Felt;
 
 /// Work of one phase, counted and not measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Work {
-    /// Multiplications of field elements.
+    /// Butterflies of transforms, a multiplication, a sum and a difference each.
+    pub butterflies: u64,
+    /// Other multiplications of field elements.
     pub multiplications: u64,
     /// Bytes hashed.
     pub bytes: u64,
@@ -37,13 +39,15 @@ pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
         let transform = rows / 2 * u64::from(group.log_height);
         let (width, aux, pieces) = (group.main_width as u64, group.aux_width() as u64, QUOTIENT_PIECES as u64);
         let [fractions, constraints] = multiplications(group, tables);
-        main.multiplications += width * (1 + blowup) * transform;
+        main.butterflies += width * (1 + blowup) * transform;
         main.bytes += hashed_rows(width, rows * blowup);
         // Fractions by one numerator and one inverted denominator for each column.
-        lookup.multiplications += aux * (1 + blowup) * transform + (fractions + aux * (INVERSION + 1)) * rows;
+        lookup.butterflies += aux * (1 + blowup) * transform;
+        lookup.multiplications += (fractions + aux * (INVERSION + 1)) * rows;
         lookup.bytes += hashed_rows(aux, rows * blowup);
         // Every row of two cosets, with two multiplications for the vanishing polynomials; each piece from one coset to the others.
-        quotient.multiplications += pieces * ((constraints + 2) * rows + blowup * transform);
+        quotient.butterflies += pieces * blowup * transform;
+        quotient.multiplications += pieces * (constraints + 2) * rows;
         quotient.bytes += hashed_rows(pieces, rows * blowup);
         let opened = group.openings() as u64;
         openings.multiplications += (opened + INVERSION + 2) * rows;
@@ -56,7 +60,6 @@ pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
         // Each folding by two takes two multiplications for each value that is left.
         fri.multiplications += 2 * (values - leaves);
     }
-    fri.multiplications += (u64::from(LOG_FINAL) / 2) << LOG_FINAL;
     fri.bytes += NODE << parameters.grinding_bits;
     vec![
         (Phase::Witness, Work::default()),
