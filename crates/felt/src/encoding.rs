@@ -16,6 +16,13 @@ pub fn montgomery_limbs(a: &Felt) -> [u64; 4] {
     [l0, l1, l2, l3]
 }
 
+/// Whether an element is zero, by its limbs.
+#[inline(always)]
+pub fn is_zero(a: &Felt) -> bool {
+    let [l0, l1, l2, l3] = a.value().limbs;
+    l0 | l1 | l2 | l3 == 0
+}
+
 /// The element whose Montgomery form has these limbs (least significant first); `None` unless below the modulus.
 pub fn from_montgomery_limbs(limbs: [u64; 4]) -> Option<Felt> {
     let [l0, l1, l2, l3] = limbs;

@@ -2,6 +2,7 @@
 //! every kernel and any number of threads.
 
 use crate::Felt;
+use crate::encoding::is_zero;
 use crate::packed::{Packed, Portable, WithPacked, dispatch};
 use crate::scalar::{inverse, power, product};
 use rayon::prelude::*;
@@ -9,31 +10,32 @@ use rayon::prelude::*;
 /// Elements of one piece of work: tens of microseconds, and the scratch memory of an inversion stays in a core's cache.
 const PIECE: usize = 1 << 13;
 
-/// Replaces every element by its inverse; zeros stay zero.
-pub fn batch_inverse(values: &mut [Felt]) {
-    values
-        .par_chunks_mut(PIECE)
-        .for_each(|values| invert_around_zeros(values, |values| dispatch(BatchInverse { values })));
+/// Replaces every element by its inverse; zeros stay zero. Returns whether there are any.
+pub fn batch_inverse(values: &mut [Felt]) -> bool {
+    let pieces = values.par_chunks_mut(PIECE);
+    let zeros = pieces.map(|values| invert_around_zeros(values, |values| dispatch(BatchInverse { values })));
+    zeros.reduce(|| false, |a, b| a | b)
 }
 
 /// [`batch_inverse`] on this thread and with the portable kernel: for verifiers, which should not rest on a machine's kernel.
-pub fn batch_inverse_portable(values: &mut [Felt]) {
-    invert_around_zeros(values, invert_lanes::<Portable>);
+pub fn batch_inverse_portable(values: &mut [Felt]) -> bool {
+    invert_around_zeros(values, invert_lanes::<Portable>)
 }
 
 /// Zeros would spoil the common product: they stand as ones meanwhile.
-fn invert_around_zeros(values: &mut [Felt], invert: impl Fn(&mut [Felt])) {
+fn invert_around_zeros(values: &mut [Felt], invert: impl Fn(&mut [Felt])) -> bool {
     let mut zeros = Vec::new();
     for (i, value) in values.iter_mut().enumerate() {
-        if *value == Felt::zero() {
+        if is_zero(value) {
             *value = Felt::one();
             zeros.push(i);
         }
     }
     invert(values);
-    for i in zeros {
-        values[i] = Felt::zero();
+    for i in &zeros {
+        values[*i] = Felt::zero();
     }
+    !zeros.is_empty()
 }
 
 /// `Σ a_i·b_i`.
@@ -57,6 +59,15 @@ pub fn add_scaled(acc: &mut [Felt], scale: &Felt, x: &[Felt]) {
     acc.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(acc, x)| dispatch(AddScaled { acc, scale, x }));
 }
 
+/// `dst_i += x_i`, on this thread.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn add_assign(dst: &mut [Felt], x: &[Felt]) {
+    assert_eq!(dst.len(), x.len(), "vectors of one length");
+    dispatch(AddAssign { dst, x });
+}
+
 /// `dst_i *= x_i`.
 ///
 /// # Panics
@@ -64,6 +75,13 @@ pub fn add_scaled(acc: &mut [Felt], scale: &Felt, x: &[Felt]) {
 pub fn mul_assign(dst: &mut [Felt], x: &[Felt]) {
     assert_eq!(dst.len(), x.len(), "vectors of one length");
     dst.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(dst, x)| dispatch(MulAssign { dst, x }));
+}
+
+/// `x_i − constant`, on this thread.
+pub fn differences(x: &[Felt], constant: &Felt) -> Vec<Felt> {
+    let mut differences = x.to_vec();
+    dispatch(SubtractConstant { values: &mut differences, constant });
+    differences
 }
 
 /// `start·base^i` for `i < n`.
@@ -206,6 +224,49 @@ impl WithPacked for MulAssign<'_> {
         }
         for (dst, x) in dst.into_remainder().iter_mut().zip(rest) {
             *dst = product(dst, x);
+        }
+    }
+}
+
+struct AddAssign<'a> {
+    dst: &'a mut [Felt],
+    x: &'a [Felt],
+}
+
+impl WithPacked for AddAssign<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(self) {
+        let mut dst = self.dst.chunks_exact_mut(P::WIDTH);
+        let x = self.x.chunks_exact(P::WIDTH);
+        let rest = x.remainder();
+        for (dst, x) in dst.by_ref().zip(x) {
+            P::load(dst).add(P::load(x)).store(dst);
+        }
+        for (dst, x) in dst.into_remainder().iter_mut().zip(rest) {
+            *dst += *x;
+        }
+    }
+}
+
+struct SubtractConstant<'a> {
+    values: &'a mut [Felt],
+    constant: &'a Felt,
+}
+
+impl WithPacked for SubtractConstant<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(self) {
+        let constant = P::broadcast(self.constant);
+        let mut values = self.values.chunks_exact_mut(P::WIDTH);
+        for values in values.by_ref() {
+            P::load(values).sub(constant).store(values);
+        }
+        for value in values.into_remainder() {
+            *value = *value - self.constant;
         }
     }
 }

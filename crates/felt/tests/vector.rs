@@ -24,14 +24,22 @@ fn check(a: &[Felt], b: &[Felt], scale: &Felt) {
     vector::add_scaled(&mut scaled, scale, b);
     assert!(scaled.iter().zip(a.iter().zip(b)).all(|(result, (a, b))| *result == a + scale * b));
 
+    let mut sums = a.to_vec();
+    vector::add_assign(&mut sums, b);
+    assert!(sums.iter().zip(a.iter().zip(b)).all(|(result, (a, b))| *result == a + b));
+
     let mut products = a.to_vec();
     vector::mul_assign(&mut products, b);
     assert!(products.iter().zip(a.iter().zip(b)).all(|(result, (a, b))| *result == a * b));
 
+    let differences = vector::differences(a, scale);
+    assert!(differences.iter().zip(a).all(|(difference, a)| *difference == a - scale));
+
     let mut inverses = a.to_vec();
-    vector::batch_inverse(&mut inverses);
+    let zeros = vector::batch_inverse(&mut inverses);
+    assert_eq!(zeros, a.contains(&Felt::zero()));
     let mut portable = a.to_vec();
-    vector::batch_inverse_portable(&mut portable);
+    assert_eq!(vector::batch_inverse_portable(&mut portable), zeros);
     assert_eq!(portable, inverses);
     for (inverse, a) in inverses.iter().zip(a) {
         if *a == Felt::zero() {

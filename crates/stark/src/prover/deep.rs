@@ -85,7 +85,7 @@ impl Job<'_> {
         let shift = lde_point(self.group.log_height + self.log_blowup, coset as u64);
         let points = vector::powers(&root, &(shift * root.pow(start as u64)), count);
         let opened = [self.zeta, self.zeta * root];
-        let mut inverses: Vec<_> = opened.iter().flat_map(|point| points.iter().map(move |x| *x - *point)).collect();
+        let mut inverses = opened.map(|point| vector::differences(&points, &point)).concat();
         vector::batch_inverse(&mut inverses);
         let offset = (coset << self.group.log_height) + start;
         let mut quotient = vec![Felt::zero(); count];

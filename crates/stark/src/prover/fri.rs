@@ -123,12 +123,7 @@ fn fold_by_two(values: &[Felt], log_size: u32, beta: Felt, meter: &Meter<'_>) ->
     folded.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, out)| {
         let start = chunk * STRIDE;
         let end = start + out.len();
-        let mut factors = Vec::with_capacity(out.len());
-        let mut factor = first * inverse_root.pow(start as u64);
-        for _ in start..end {
-            factors.push(factor);
-            factor *= inverse_root;
-        }
+        let factors = vector::powers(&inverse_root, &(first * inverse_root.pow(start as u64)), out.len());
         packed::dispatch(FoldRows { left: &left[start..end], right: &right[start..end], factors: &factors, half, out });
         meter.checkpoint()
     })?;

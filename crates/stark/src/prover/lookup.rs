@@ -52,10 +52,9 @@ pub fn lookup_columns(
         let mut out: Vec<&mut [Felt]> = numerators.iter_mut().map(|rows| &mut **rows).collect();
         out.extend(denominators.chunks_mut(rows));
         packed::dispatch(Evaluate { circuit: &circuit, lanes: &lanes, start: number * STRIDE, out: &mut out });
-        if denominators.contains(&Felt::zero()) {
+        if vector::batch_inverse(&mut denominators) {
             return Err(ProveError::Denominator);
         }
-        vector::batch_inverse(&mut denominators);
         for (numerators, inverses) in numerators.iter_mut().zip(denominators.chunks(rows)) {
             vector::mul_assign(numerators, inverses);
         }
@@ -73,7 +72,7 @@ fn accumulate(columns: &mut [&mut [Felt]], meter: &Meter<'_>) -> Result<Felt, Ca
     running.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, rows)| {
         let start = chunk * STRIDE;
         for helper in helpers.iter() {
-            rows.iter_mut().zip(&helper[start..]).for_each(|(sum, term)| *sum += *term);
+            vector::add_assign(rows, &helper[start..start + rows.len()]);
         }
         meter.checkpoint()
     })?;

@@ -24,50 +24,29 @@ pub fn open_groups(
 ) -> Result<Vec<GroupOpenings>, Cancelled> {
     let mut openings = Vec::with_capacity(shape.groups.len());
     for (number, group) in shape.groups.iter().enumerate() {
-        let weights = weights(group, shape.log_blowup, zeta, meter)?;
-        let height = group.height();
-        let here = |column: &Vec<Felt>| dot(&weights, &column[..height], meter);
-        // At ζ·g the weight of row i is that of row i − 1 at ζ.
-        let next = |column: &Vec<Felt>| {
-            let (first, rest) = (column[0], &column[1..height]);
-            Ok(dot(&weights[..height - 1], rest, meter)? + weights[height - 1] * first)
-        };
-        let all = |columns: &Vec<Vec<Felt>>| columns.par_iter().map(here).collect::<Result<Vec<_>, Cancelled>>();
-        let main_columns = &main.groups[number];
-        let aux_columns = &aux.groups[number];
-        openings.push(GroupOpenings {
-            main: all(main_columns)?,
-            main_next: group
-                .next_columns
-                .par_iter()
-                .map(|&c| next(&main_columns[c]))
-                .collect::<Result<_, Cancelled>>()?,
-            aux: all(aux_columns)?,
-            aux_next: aux_columns.last().map(next).transpose()?.into_iter().collect(),
-            quotient: all(&quotient.groups[number])?,
-        });
+        let (weights, scale) = weights(group, shape.log_blowup, zeta, meter)?;
+        let [main, aux, quotient] = [main, aux, quotient].map(|committed| committed.groups[number].as_slice());
+        let next = group.next_columns.iter().map(|&column| &main[column]).chain(aux.last());
+        let here = main.iter().chain(aux).chain(quotient).map(|column| (column, false));
+        let columns: Vec<_> = here.chain(next.map(|column| (column, true))).collect();
+        let mut values = sums(&weights, &columns, meter)?.into_iter().map(|sum| sum * scale);
+        let mut take = |count| values.by_ref().take(count).collect::<Vec<_>>();
+        let [main, aux, quotient] = [main, aux, quotient].map(|columns| take(columns.len()));
+        let (main_next, aux_next) = (take(group.next_columns.len()), take(1));
+        openings.push(GroupOpenings { main, main_next, aux, aux_next, quotient });
     }
     Ok(openings)
 }
 
-/// `w_i` with `f(ζ) = Σ w_i·f(σ·g^i)` for every `f` of degree below `N`, where `σ` is the shift of coset 0:
-/// `w_i = ((ζ/σ)^N − 1)/N · g^i/(ζ/σ − g^i)`.
-fn weights(group: &Group, log_blowup: u32, zeta: &Felt, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
-    let height = group.height();
-    let shift = lde_point(group.log_height + log_blowup, 0);
-    // Neither a shift nor a height is 0 in the field, and the transcript keeps ζ out of every domain.
-    let point = *zeta * shift.inv().unwrap_or_default();
-    let scale = (point.pow(height as u64) - Felt::one()) * Felt::from(height as u64).inv().unwrap_or_default();
-    let root = root_of_unity(group.log_height);
-    let mut weights = zeros(height);
-    weights.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, weights)| {
-        let powers = vector::powers(&root, &root.pow((chunk * STRIDE) as u64), weights.len());
-        weights.iter_mut().zip(&powers).for_each(|(weight, power)| *weight = point - *power);
-        vector::batch_inverse(weights);
-        weights.iter_mut().zip(&powers).for_each(|(weight, power)| *weight = *weight * *power * scale);
-        meter.checkpoint()
-    })?;
-    Ok(weights)
+/// `Σ w_i·f(i)` for each column `f`; or, for those marked, `Σ w_i·f(i + 1)`, cyclically: at ζ·g the weight of a row is that of the
+/// row before at ζ.
+fn sums(weights: &[Felt], columns: &[(&Vec<Felt>, bool)], meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
+    let (before, last) = (&weights[..weights.len() - 1], weights[weights.len() - 1]);
+    let sum = |(column, next): &(&Vec<Felt>, bool)| match next {
+        false => dot(weights, &column[..weights.len()], meter),
+        true => Ok(dot(before, &column[1..weights.len()], meter)? + last * column[0]),
+    };
+    columns.par_iter().map(sum).collect()
 }
 
 /// `Σ a_i·b_i`, in pieces between which the control hook is visited.
@@ -76,4 +55,24 @@ fn dot(a: &[Felt], b: &[Felt], meter: &Meter<'_>) -> Result<Felt, Cancelled> {
         meter.advance(a.len() as u64)?;
         Ok(sum + vector::dot(a, b))
     })
+}
+
+/// `w_i` and a factor `s` with `f(ζ) = s·Σ w_i·f(σ·g^i)` for every `f` of degree below `N`, where `σ` is the shift of coset 0:
+/// `w_i = g^i/(g^i − ζ/σ)` and `s = (1 − (ζ/σ)^N)/N`.
+fn weights(group: &Group, log_blowup: u32, zeta: &Felt, meter: &Meter<'_>) -> Result<(Vec<Felt>, Felt), Cancelled> {
+    let height = group.height();
+    let shift = lde_point(group.log_height + log_blowup, 0);
+    // Neither a shift nor a height is 0 in the field, and the transcript keeps ζ out of every domain.
+    let point = *zeta * shift.inv().unwrap_or_default();
+    let scale = (Felt::one() - point.pow(height as u64)) * Felt::from(height as u64).inv().unwrap_or_default();
+    let root = root_of_unity(group.log_height);
+    let mut weights = zeros(height);
+    weights.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, weights)| {
+        let powers = vector::powers(&root, &root.pow((chunk * STRIDE) as u64), weights.len());
+        weights.copy_from_slice(&vector::differences(&powers, &point));
+        vector::batch_inverse(weights);
+        vector::mul_assign(weights, &powers);
+        meter.checkpoint()
+    })?;
+    Ok((weights, scale))
 }

@@ -12,6 +12,7 @@ use crate::graph::Input;
 use crate::shape::{Group, QUOTIENT_PIECES};
 use crate::table::Table;
 use felt::domain::{lde_point, root_of_unity};
+use felt::encoding::is_zero;
 use felt::memory::zeros;
 use felt::packed::{Packed, WithPacked};
 use felt::{Felt, fft, packed, vector};
@@ -109,11 +110,11 @@ impl Divisors {
         let points = vector::powers(&self.root, &(self.shift * self.root.pow(start as u64)), all.len());
         packed::dispatch(DivideTransitions { divisors: self, points: &points, transition, all: &mut *all });
         for (sums, point) in [(first, Felt::one()), (last, self.last_point)] {
-            if sums.iter().any(|sum| *sum != Felt::zero()) {
-                let mut quotients: Vec<_> = points.iter().map(|x| *x - point).collect();
+            if !sums.iter().all(is_zero) {
+                let mut quotients = vector::differences(&points, &point);
                 vector::batch_inverse(&mut quotients);
                 vector::mul_assign(&mut quotients, sums);
-                all.iter_mut().zip(&quotients).for_each(|(all, quotient)| *all += *quotient);
+                vector::add_assign(all, &quotients);
             }
         }
     }
