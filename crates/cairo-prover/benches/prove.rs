@@ -45,7 +45,7 @@ const UNITS: [(&str, &str, &str); 4] = [
 ];
 /// Those that need the feature `cairo2`.
 const CAIRO2: [&str; 2] = ["collatz", "montecarlo"];
-const RUNS: usize = 3;
+const RUNS: usize = 5;
 const CHILD: &str = "CAIRN_BENCH_CHILD";
 /// Stands in the place of a program's name.
 const WARM: &str = "warm";

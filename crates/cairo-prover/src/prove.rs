@@ -163,8 +163,8 @@ pub fn estimate_memory(
     // The execution with the plan and its look-up counters, while the tables are filled.
     let filling = (execution.trace.len() * 16 + execution.memory.len() * (32 + 8)) as u64 + 32 * main;
     let peak = stark::peak_memory(&shape).max(filling);
-    // What the allocator holds beyond what is in use, and the program itself.
-    Ok(peak + peak / 16 + (8 << 20))
+    // What the allocator holds beyond what is in use, parts of large pages included, and the program itself.
+    Ok(peak + peak / 16 + (12 << 20))
 }
 
 /// Leaves every step to the generic table.
