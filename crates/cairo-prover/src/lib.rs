@@ -13,5 +13,5 @@ pub use witness::{StepTable, WitnessError};
 pub const ENVIRONMENT: (&str, &str) = (
     "GLIBC_TUNABLES",
     "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=33554432:\
-     glibc.malloc.trim_threshold=1099511627776:glibc.malloc.top_pad=67108864",
+     glibc.malloc.trim_threshold=1099511627776:glibc.malloc.top_pad=8388608",
 );

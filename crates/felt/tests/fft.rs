@@ -168,3 +168,10 @@ fn other_lengths_are_refused() {
 fn other_kernels() {
     with_other_kernels("other_kernels");
 }
+
+#[test]
+#[should_panic(expected = "extensions of one length")]
+fn extensions_of_other_lengths_are_refused() {
+    let mut extensions = vec![sequence(1, 128), sequence(2, 192)];
+    let _ = fft::extend_in_place(&mut extensions, 1, &|| Ok::<(), ()>(()));
+}

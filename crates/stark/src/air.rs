@@ -409,7 +409,12 @@ fn check_interaction(air: &Air, interaction: &Interaction) -> Result<(), AirErro
 
 fn reads_next(graph: &Graph, root: NodeId) -> bool {
     let mut stack = vec![root];
+    // Parts of an expression may be shared many times over.
+    let mut seen = vec![false; graph.nodes().len()];
     while let Some(id) = stack.pop() {
+        if std::mem::replace(&mut seen[id.index()], true) {
+            continue;
+        }
         match graph.nodes()[id.index()] {
             Node::Input(Input::MainNext(_) | Input::AuxNext(_)) => return true,
             Node::Add(a, b) | Node::Sub(a, b) | Node::Mul(a, b) => stack.extend([a, b]),
@@ -433,6 +438,7 @@ mod tests {
         for _ in 0..100 {
             sum = &sum + &sum;
         }
+        b.provide("shared", Bus { id: 5, name: "bus", arity: 1 }, 1, [sum.clone()]);
         b.constrain("doubled", Rows::All, b.next(&sum));
         let air = b.build()?;
         assert_eq!(air.next_columns(), [0]);

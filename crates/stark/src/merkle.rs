@@ -93,8 +93,7 @@ impl MerkleTree {
     /// The batch opening of the leaves at these ascending, distinct indices: on each layer, leaves first, the nodes that do not
     /// follow from the leaves but have a sibling that does, ascending by parent. `rows` are those that the tree was built from.
     ///
-    /// # Panics
-    /// If an index is not that of a leaf.
+    /// Every index must be that of a leaf.
     pub fn open(&self, leaves: &[u64], rows: &impl Rows) -> Vec<Digest> {
         let mut path = Vec::new();
         let mut known: Vec<(u64, ())> = leaves.iter().map(|&leaf| (leaf, ())).collect();

@@ -153,7 +153,7 @@ pub fn extend_in_place<E: Send>(
     log_blowup: u32,
     poll: &(impl Fn() -> Result<(), E> + Sync),
 ) -> Result<(), E> {
-    let height = extensions.first().map_or(1, |extension| extension.len() >> log_blowup);
+    let height = height_of(extensions, log_blowup);
     let shifts = shifts(height, log_blowup);
     let jobs = extensions.iter_mut();
     let jobs = jobs.map(|extension| Job { source: None, targets: extension.chunks_exact_mut(height).collect() });
@@ -173,7 +173,7 @@ pub fn extend_from_coset<E: Send>(
     log_blowup: u32,
     poll: &(impl Fn() -> Result<(), E> + Sync),
 ) -> Result<(), E> {
-    let height = extensions.first().map_or(1, |extension| extension.len() >> log_blowup);
+    let height = height_of(extensions, log_blowup);
     let mut shifts = shifts(height, log_blowup);
     let from = inverse(&shifts.remove(coset));
     let jobs = extensions.iter_mut();
@@ -183,6 +183,13 @@ pub fn extend_from_coset<E: Send>(
         Job { source: Some(source), targets }
     });
     extend_jobs(jobs.collect(), &from, &shifts, poll)
+}
+
+/// The height of the columns with these extensions, which must be of one length.
+fn height_of(extensions: &[Vec<Felt>], log_blowup: u32) -> usize {
+    let height = extensions.first().map_or(1, |extension| extension.len() >> log_blowup);
+    assert!(extensions.iter().all(|extension| extension.len() == height << log_blowup), "extensions of one length");
+    height
 }
 
 /// The shifts of the cosets that make up an LDE domain.

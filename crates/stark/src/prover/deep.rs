@@ -119,6 +119,7 @@ impl WithPacked for Combine<'_> {
         let zero = P::broadcast(&Felt::zero());
         let minus_value = P::broadcast(&-&self.sum.value);
         let mut sums = [zero; BLOCK];
+        assert!(self.out.len().is_multiple_of(P::WIDTH), "whole packs");
         let mut row = 0;
         while row < self.out.len() {
             let packs = BLOCK.min((self.out.len() - row) / P::WIDTH);

@@ -59,6 +59,7 @@ impl WithPacked for Evaluate<'_, '_> {
         let width = self.lanes.len().max(1);
         let mut inputs = vec![P::broadcast(&Felt::zero()); BLOCK * width];
         let rows = self.out.first().map_or(0, |out| out.len());
+        assert!(rows.is_multiple_of(2 * P::WIDTH), "two whole packs");
         let mut done = 0;
         while done < rows {
             let packs = BLOCK.min((rows - done) / P::WIDTH);

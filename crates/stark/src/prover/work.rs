@@ -88,3 +88,53 @@ fn multiplications(group: &Group, tables: &[Table]) -> [u64; 2] {
     let sums = composition.constraints(&Felt::from(1_000_037), &Felt::from(1_000_039));
     [fractions, Circuit::compile(&composition.graph, &sums.roots()).multiplications()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::air::{AirBuilder, Bus};
+    use std::sync::Arc;
+
+    const BUS: Bus = Bus { id: 5, name: "bus", arity: 1 };
+
+    /// One column that is squared by its constraint, and one fraction.
+    fn square(log_height: u32) -> Result<Table, crate::AirError> {
+        let mut b = AirBuilder::new("test");
+        let x = b.column("x");
+        b.constrain_boolean("bit", &x);
+        b.provide("entry", BUS, 1, [x]);
+        Ok(Table { air: Arc::new(b.build()?), log_height })
+    }
+
+    #[test]
+    fn of_one_column() -> Result<(), crate::AirError> {
+        let parameters = Parameters { log_blowup: 1, grinding_bits: 3, ..Parameters::default() };
+        let [_, main, lookup, quotient, openings, fri] = *work(&[square(6)?], &parameters) else {
+            panic!("six phases")
+        };
+        // 64 rows: a transform has 32·6 butterflies, a column three of them; 128 leaves of one block, with as many nodes.
+        assert_eq!(main, (Phase::Main, Work { butterflies: 3 * 192, multiplications: 0, bytes: 128 * 128 }));
+        // One in the tuple, three for the inversion, one by the numerator.
+        assert_eq!(lookup, (Phase::Lookup, Work { butterflies: 3 * 192, multiplications: 5 * 64, bytes: 128 * 128 }));
+        assert_eq!((quotient.1.butterflies, quotient.1.bytes), (4 * 192, 128 * 128));
+        // x, the LogUp column here and on the next row, two pieces; then the weights.
+        assert_eq!(openings.1.multiplications, (5 + 5) * 64);
+        assert_eq!(fri.1.multiplications % 2, 0);
+        assert!(fri.1.bytes >= 64 << 3);
+        Ok(())
+    }
+
+    #[test]
+    fn grows_with_the_rows() -> Result<(), crate::AirError> {
+        let parameters = Parameters::default();
+        let of = |log_height| square(log_height).map(|table| work(&[table], &parameters));
+        for ((phase, small), (_, large)) in of(10)?.into_iter().zip(of(11)?) {
+            assert_eq!(large.butterflies * 10, small.butterflies * 22);
+            if phase != Phase::Fri {
+                assert_eq!(large.multiplications, 2 * small.multiplications);
+                assert_eq!(large.bytes, 2 * small.bytes);
+            }
+        }
+        Ok(())
+    }
+}
