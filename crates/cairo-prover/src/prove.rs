@@ -116,12 +116,12 @@ fn prove_here(
     control: &dyn Control,
 ) -> Result<CairoProof, ProveError> {
     control.progress(Phase::Witness, 0.0);
-    let too_long = execution.n_steps() > MAX_STEPS;
-    // A plan can be made for anything.
-    let make_plan = || (!too_long).then(|| plan(&execution, &Costs::new(&execution, options.columns)));
-    let (checked, plan) = rayon::join(|| execution.check(), make_plan);
-    checked?;
-    let steps = plan.ok_or(ProveError::TooManySteps(execution.n_steps()))?.tables;
+    // First of all: what comes after may rely on the form of an execution.
+    execution.check()?;
+    if execution.n_steps() > MAX_STEPS {
+        return Err(ProveError::TooManySteps(execution.n_steps()));
+    }
+    let steps = plan(&execution, &Costs::new(&execution, options.columns)).tables;
     let parameters = options.parameters;
     check_memory(&execution, &steps, options)?;
     let Witness { statement, claim, layout, tables, public, traces } =

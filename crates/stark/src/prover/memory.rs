@@ -2,7 +2,7 @@
 
 use crate::shape::{Group, QUOTIENT_PIECES, Shape};
 
-/// Bytes that [`super::prove`] takes at its peak, traces included. An estimate from above: all trees are counted in full.
+/// Bytes that [`super::prove`] takes at its peak, traces included. An estimate from above: each matrix is counted with a tree of its own.
 pub fn peak_memory(shape: &Shape) -> u64 {
     let blowup = 1u64 << shape.log_blowup;
     let sum = |columns: &dyn Fn(&Group) -> usize| -> u64 {
