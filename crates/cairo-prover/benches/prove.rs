@@ -338,49 +338,6 @@ impl WithPacked for Multiply<'_> {
     }
 }
 
-/// Transforms of 64 packs, as often as given, in a core's first cache.
-struct Transform<'a>(&'a [Felt], usize);
-
-impl WithPacked for Transform<'_> {
-    type Output = Felt;
-
-    #[inline(always)]
-    fn run<P: Packed>(self) -> Felt {
-        let mut values = [P::load(self.0); 64];
-        let factor = P::load(&self.0[8..]);
-        for _ in 0..self.1 {
-            for log in 0..6 {
-                let half = 1 << log;
-                for block in values.chunks_exact_mut(2 * half) {
-                    let (low, high) = block.split_at_mut(half);
-                    for (a, b) in low.iter_mut().zip(high) {
-                        (*a, *b) = P::butterfly(*a, *b, factor);
-                    }
-                }
-            }
-            for value in &mut values {
-                *value = value.tighten();
-            }
-        }
-        let mut out = [Felt::zero(); 8];
-        for value in values {
-            value.store(&mut out);
-        }
-        out[0]
-    }
-}
-
-struct Width;
-
-impl WithPacked for Width {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<P: Packed>(self) -> usize {
-        P::WIDTH
-    }
-}
-
 impl Rates {
     fn measure() -> Self {
         const COUNT: usize = 1 << 20;
@@ -396,17 +353,15 @@ impl Rates {
         let multiplication = least(&|| {
             std::hint::black_box(packed::dispatch(Multiply(&values, COUNT)));
         });
-        const TRANSFORMS: usize = 1 << 8;
-        let butterflies = (TRANSFORMS * 6 * 32 * packed::dispatch(Width)) as f64;
-        let transforms = least(&|| {
-            std::hint::black_box(packed::dispatch(Transform(&values, TRANSFORMS)));
-        });
+        // Transforms of 64 packs fit a core's first cache.
+        let butterflies = std::cell::Cell::new(0);
+        let transforms = least(&|| butterflies.set(felt::fft::measure_butterflies(&values, 6, 1 << 8)));
         // Nodes side by side are what the hash is fastest at.
         let (nodes, mut digests) = (vec![[7; 32]; 1 << 10], vec![[0; 32]; 1 << 10]);
         let digests = std::cell::RefCell::new(&mut digests);
         let hash = least(&|| stark::hash::hash_nodes(&nodes, &nodes, &mut digests.borrow_mut()));
         Self {
-            butterfly: transforms / butterflies,
+            butterfly: transforms / butterflies.get() as f64,
             multiplication: multiplication / COUNT as f64,
             byte: hash / 65536.0,
         }

@@ -63,7 +63,18 @@ pub(super) fn bit_reversed_powers(log_size: u32, base: &Felt, start: &Felt) -> V
     powers
 }
 
-/// [`bit_reversed_powers`] of packed values.
+/// Appends a value where there is room for it. The compiler keeps packed values in registers only around calls that do not return, and
+/// [`Vec::push`] may call the allocator.
+///
+/// # Panics
+/// If the capacity is exhausted.
+#[inline(always)]
+pub(super) fn push<T>(values: &mut Vec<T>, value: T) {
+    assert!(values.len() < values.capacity(), "room for another value");
+    values.push(value);
+}
+
+/// [`bit_reversed_powers`] of packed values, for a vector with so much room.
 #[inline(always)]
 pub(super) fn packed_bit_reversed_powers<P: Packed>(powers: &mut Vec<P>, log_size: u32, base: P, start: P) {
     let mut squares = [base; usize::BITS as usize];
@@ -71,18 +82,18 @@ pub(super) fn packed_bit_reversed_powers<P: Packed>(powers: &mut Vec<P>, log_siz
         squares[i] = squares[i - 1].square();
     }
     powers.clear();
-    powers.push(start);
+    push(powers, start);
     for step in squares[..log_size as usize].iter().rev() {
         for i in 0..powers.len() {
             let next = powers[i].mul(*step);
-            powers.push(next);
+            push(powers, next);
         }
     }
 }
 
-/// Coefficients in bit-reversed order to values in natural order. The values come out loose.
+/// Coefficients in bit-reversed order to values in natural order.
 #[inline(always)]
-pub(super) fn forward<P: Packed>(values: &mut [P], factors: &Constants) {
+pub(super) fn forward<P: Packed>(values: &mut [P::Loose], factors: &Constants) {
     let size = values.len();
     let mut m = 1;
     let mut layers = 0;
@@ -90,10 +101,10 @@ pub(super) fn forward<P: Packed>(values: &mut [P], factors: &Constants) {
         layers += 1;
         if layers > P::LAYERS {
             layers = 1;
-            tighten(values);
+            tighten::<P>(values);
         }
         for j in 0..m {
-            let w = P::constant(factors, m + j);
+            let w = P::factor(factors, m + j);
             let mut i = j;
             while i < size {
                 (values[i], values[i + m]) = P::butterfly(values[i], values[i + m], w);
@@ -104,9 +115,9 @@ pub(super) fn forward<P: Packed>(values: &mut [P], factors: &Constants) {
     }
 }
 
-/// Values in natural order to coefficients in bit-reversed order, times the size. The coefficients come out loose.
+/// Values in natural order to coefficients in bit-reversed order, times the size.
 #[inline(always)]
-pub(super) fn backward<P: Packed>(values: &mut [P], factors: &Constants) {
+pub(super) fn backward<P: Packed>(values: &mut [P::Loose], factors: &Constants) {
     let size = values.len();
     let mut m = size / 2;
     let mut layers = 0;
@@ -114,7 +125,7 @@ pub(super) fn backward<P: Packed>(values: &mut [P], factors: &Constants) {
         layers += 1;
         if layers > P::LAYERS {
             layers = 1;
-            tighten(values);
+            tighten::<P>(values);
         }
         for (block, pair) in values.chunks_exact_mut(2 * m).enumerate() {
             let (low, high) = pair.split_at_mut(m);
@@ -123,7 +134,7 @@ pub(super) fn backward<P: Packed>(values: &mut [P], factors: &Constants) {
                     (*a, *b) = P::butterfly_one(*a, *b);
                 }
             } else {
-                let w = P::constant(factors, block);
+                let w = P::factor(factors, block);
                 for (a, b) in low.iter_mut().zip(high) {
                     (*a, *b) = P::butterfly(*a, *b, w);
                 }
@@ -134,9 +145,9 @@ pub(super) fn backward<P: Packed>(values: &mut [P], factors: &Constants) {
 }
 
 #[inline(always)]
-fn tighten<P: Packed>(values: &mut [P]) {
+fn tighten<P: Packed>(values: &mut [P::Loose]) {
     for value in values {
-        *value = value.tighten();
+        *value = P::tighten(*value).loosen();
     }
 }
 
@@ -159,22 +170,22 @@ mod tests {
         fn run<P: Packed>(self) -> Self::Output {
             let mut values = Vec::new();
             for value in self.values {
-                values.push(P::broadcast(value));
+                values.push(P::broadcast(value).loosen());
             }
-            backward(&mut values, &self.backward);
-            let coefficients = first_lanes(&values);
-            tighten(&mut values);
-            forward(&mut values, &self.forward);
-            (coefficients, first_lanes(&values))
+            backward::<P>(&mut values, &self.backward);
+            let coefficients = first_lanes::<P>(&values);
+            tighten::<P>(&mut values);
+            forward::<P>(&mut values, &self.forward);
+            (coefficients, first_lanes::<P>(&values))
         }
     }
 
     #[inline(always)]
-    fn first_lanes<P: Packed>(values: &[P]) -> Vec<Felt> {
+    fn first_lanes<P: Packed>(values: &[P::Loose]) -> Vec<Felt> {
         let mut lanes = vec![Felt::zero(); P::WIDTH];
         let mut first = Vec::new();
         for value in values {
-            value.store(&mut lanes);
+            P::store_loose(*value, &mut lanes);
             first.push(lanes[0]);
         }
         first

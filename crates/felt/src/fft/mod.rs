@@ -67,7 +67,7 @@ pub fn evaluate_coset(coefficients: &mut [Felt], shift: &Felt) {
     if log_size < MIN_LOG_SIZE {
         let factors = forward_factors(log_size, shift);
         let mut values: Vec<_> = coefficients.iter().map(Portable::broadcast).collect();
-        dft::forward(&mut values, &factors);
+        dft::forward::<Portable>(&mut values, &factors);
         return store_all(&values, coefficients);
     }
     let constants = [Forward::new(log_size, shift)];
@@ -273,6 +273,13 @@ impl Extension {
     }
 }
 
+/// Runs `count` transforms of `2^log_size` packed values, in place and without loads and stores between them: to measure the rate of
+/// butterflies in a core's cache. Returns the number of butterflies of single elements.
+#[doc(hidden)]
+pub fn measure_butterflies(values: &[Felt], log_size: u32, count: usize) -> u64 {
+    dispatch(passes::Butterflies { values, factors: &forward_factors(log_size, &values[0]), log_size, count })
+}
+
 /// Each matrix is read from a source, or transformed in place.
 fn backward_columns<E: Send>(
     constants: &Backward,
@@ -343,7 +350,7 @@ fn extend_small<E: Send>(
         small_backward(&mut coefficients, &scale);
         for (target, factors) in job.targets.into_iter().zip(&factors) {
             let mut values: Vec<_> = coefficients.iter().map(Portable::broadcast).collect();
-            dft::forward(&mut values, factors);
+            dft::forward::<Portable>(&mut values, factors);
             store_all(&values, target);
         }
         Ok(())
@@ -354,7 +361,7 @@ fn extend_small<E: Send>(
 /// Values over the trace domain to coefficients times `scale / N`, one element at a time.
 fn small_backward(values: &mut [Felt], scale: &[Felt]) {
     let mut coefficients: Vec<_> = values.iter().map(Portable::broadcast).collect();
-    dft::backward(&mut coefficients, &backward_factors(log2(values.len())));
+    dft::backward::<Portable>(&mut coefficients, &backward_factors(log2(values.len())));
     for (coefficient, scale) in coefficients.iter_mut().zip(scale) {
         *coefficient = coefficient.mul(Portable::broadcast(scale));
     }

@@ -9,7 +9,7 @@
 //! Columns are taken [`Packed::WIDTH`] neighbours at a time and so are rows: lanes never mix.
 
 use super::dft::{
-    backward, backward_factors, bit_reversed_powers, forward, forward_factors, packed_bit_reversed_powers,
+    backward, backward_factors, bit_reversed_powers, forward, forward_factors, packed_bit_reversed_powers, push,
 };
 use crate::Felt;
 use crate::domain::{inverse_of_size, inverse_root_of_unity, root_of_unity};
@@ -147,7 +147,7 @@ impl<F: Fn() -> Result<(), E>, E> WithPacked for BackwardColumns<'_, '_, F> {
     fn run<P: Packed>(mut self) -> Result<(), E> {
         let Backward { shape, columns, root, shift, scale, .. } = self.constants;
         let width = self.strips.first().and_then(|strip| strip.parts.first()).map_or(0, |part| part.len());
-        let mut values: Vec<P> = Vec::with_capacity(1 << shape.log_rows);
+        let mut values: Vec<P::Loose> = Vec::with_capacity(1 << shape.log_rows);
         let mut factors: Vec<P> = Vec::with_capacity(1 << shape.log_rows);
         for at in (0..width).step_by(P::WIDTH) {
             let base = lane_powers(root, self.first + at, shift);
@@ -158,18 +158,18 @@ impl<F: Fn() -> Result<(), E>, E> WithPacked for BackwardColumns<'_, '_, F> {
                 match strip.source {
                     Some(source) => {
                         for row in source.chunks_exact(shape.columns()) {
-                            values.push(P::load(&row[self.first + at..]));
+                            push(&mut values, P::load(&row[self.first + at..]).loosen());
                         }
                     }
                     None => {
                         for part in &strip.parts {
-                            values.push(P::load(&part[at..]));
+                            push(&mut values, P::load(&part[at..]).loosen());
                         }
                     }
                 }
-                backward(&mut values, columns);
+                backward::<P>(&mut values, columns);
                 for ((part, value), factor) in strip.parts.iter_mut().zip(&values).zip(&factors) {
-                    value.scale(*factor).store(&mut part[at..]);
+                    P::scale(*value, *factor).store_draft(&mut part[at..]);
                 }
             }
         }
@@ -194,7 +194,7 @@ impl<F: Fn() -> Result<(), E>, E> WithPacked for ForwardColumns<'_, '_, F> {
         let shape = self.constants[0].shape;
         let root = root_of_unity(shape.log_size());
         let width = self.strips.first().and_then(|strip| strip.first()).map_or(0, |part| part.len());
-        let mut values: Vec<P> = Vec::with_capacity(1 << shape.log_rows);
+        let mut values: Vec<P::Loose> = Vec::with_capacity(1 << shape.log_rows);
         let mut factors: Vec<P> = Vec::with_capacity(1 << shape.log_rows);
         for at in (0..width).step_by(P::WIDTH) {
             let base = lane_powers(&root, self.first + at, &Felt::one());
@@ -203,11 +203,11 @@ impl<F: Fn() -> Result<(), E>, E> WithPacked for ForwardColumns<'_, '_, F> {
                 (self.poll)()?;
                 values.clear();
                 for (part, factor) in strip.iter().zip(&factors) {
-                    values.push(P::load(&part[at..]).mul(*factor));
+                    push(&mut values, P::load_draft(&part[at..]).mul(*factor).loosen());
                 }
-                forward(&mut values, &constants.columns);
+                forward::<P>(&mut values, &constants.columns);
                 for (part, value) in strip.iter_mut().zip(&values) {
-                    value.store(&mut part[at..]);
+                    P::store_loose(*value, &mut part[at..]);
                 }
             }
         }
@@ -216,17 +216,32 @@ impl<F: Fn() -> Result<(), E>, E> WithPacked for ForwardColumns<'_, '_, F> {
 }
 
 #[inline(always)]
-fn load_rows<P: Packed>(values: &mut Vec<P>, rows: &[Felt], columns: usize) {
+fn load_rows<P: Packed>(values: &mut Vec<P::Loose>, rows: &[Felt], columns: usize) {
     values.clear();
     for j in 0..columns {
-        values.push(P::load_strided(&rows[j..], columns));
+        push(values, P::load_strided(&rows[j..], columns).loosen());
     }
 }
 
 #[inline(always)]
-fn store_rows<P: Packed>(values: &[P], rows: &mut [Felt], columns: usize) {
+fn load_draft_rows<P: Packed>(values: &mut Vec<P::Loose>, rows: &[Felt], columns: usize) {
+    values.clear();
+    for j in 0..columns {
+        push(values, P::load_strided_draft(&rows[j..], columns).loosen());
+    }
+}
+
+#[inline(always)]
+fn store_rows<P: Packed>(values: &[P::Loose], rows: &mut [Felt], columns: usize) {
     for (j, value) in values.iter().enumerate() {
-        value.store_strided(&mut rows[j..], columns);
+        P::store_strided(*value, &mut rows[j..], columns);
+    }
+}
+
+#[inline(always)]
+fn store_draft_rows<P: Packed>(values: &[P::Loose], rows: &mut [Felt], columns: usize) {
+    for (j, value) in values.iter().enumerate() {
+        P::tighten(*value).store_strided_draft(&mut rows[j..], columns);
     }
 }
 
@@ -242,16 +257,16 @@ impl WithPacked for BackwardRows<'_> {
     #[inline(always)]
     fn run<P: Packed>(self) {
         let columns = self.constants.shape.columns();
-        let mut values: Vec<P> = Vec::with_capacity(columns);
+        let mut values: Vec<P::Loose> = Vec::with_capacity(columns);
         for rows in self.rows.chunks_exact_mut(columns * P::WIDTH) {
-            load_rows(&mut values, rows, columns);
-            backward(&mut values, &self.constants.rows);
+            load_draft_rows::<P>(&mut values, rows, columns);
+            backward::<P>(&mut values, &self.constants.rows);
             if let Some(scale) = &self.constants.row_scale {
                 for (i, value) in values.iter_mut().enumerate() {
-                    *value = value.scale(P::constant(scale, i));
+                    *value = P::scale_by(*value, P::factor(scale, i)).loosen();
                 }
             }
-            store_rows(&values, rows, columns);
+            store_rows::<P>(&values, rows, columns);
         }
     }
 }
@@ -268,11 +283,11 @@ impl WithPacked for ForwardRows<'_> {
     #[inline(always)]
     fn run<P: Packed>(self) {
         let columns = self.constants.shape.columns();
-        let mut values: Vec<P> = Vec::with_capacity(columns);
+        let mut values: Vec<P::Loose> = Vec::with_capacity(columns);
         for rows in self.rows.chunks_exact_mut(columns * P::WIDTH) {
-            load_rows(&mut values, rows, columns);
-            forward(&mut values, &self.constants.rows);
-            store_rows(&values, rows, columns);
+            load_rows::<P>(&mut values, rows, columns);
+            forward::<P>(&mut values, &self.constants.rows);
+            store_draft_rows::<P>(&values, rows, columns);
         }
     }
 }
@@ -290,29 +305,54 @@ impl WithPacked for ExtendRows<'_, '_> {
     #[inline(always)]
     fn run<P: Packed>(mut self) {
         let columns = self.backward.shape.columns();
-        let mut coefficients: Vec<P> = Vec::with_capacity(columns);
-        let mut values: Vec<P> = Vec::with_capacity(columns);
+        let mut coefficients: Vec<P::Loose> = Vec::with_capacity(columns);
+        let mut values: Vec<P::Loose> = Vec::with_capacity(columns);
         for at in (0..self.targets[0].len()).step_by(columns * P::WIDTH) {
-            load_rows(&mut coefficients, &self.targets[0][at..], columns);
-            backward(&mut coefficients, &self.backward.rows);
+            load_draft_rows::<P>(&mut coefficients, &self.targets[0][at..], columns);
+            backward::<P>(&mut coefficients, &self.backward.rows);
             match &self.backward.row_scale {
                 Some(scale) => {
                     for (i, coefficient) in coefficients.iter_mut().enumerate() {
-                        *coefficient = coefficient.scale(P::constant(scale, i));
+                        *coefficient = P::scale_by(*coefficient, P::factor(scale, i)).loosen();
                     }
                 }
                 None => {
                     for coefficient in &mut coefficients {
-                        *coefficient = coefficient.tighten();
+                        *coefficient = P::tighten(*coefficient).loosen();
                     }
                 }
             }
             for (target, constants) in self.targets.iter_mut().zip(self.forward) {
                 values.clear();
                 values.extend_from_slice(&coefficients);
-                forward(&mut values, &constants.rows);
-                store_rows(&values, &mut target[at..], columns);
+                forward::<P>(&mut values, &constants.rows);
+                store_draft_rows::<P>(&values, &mut target[at..], columns);
             }
         }
+    }
+}
+
+/// Transforms one after the other in scratch memory, of the values again and again.
+pub(super) struct Butterflies<'a> {
+    pub(super) values: &'a [Felt],
+    pub(super) factors: &'a Constants,
+    pub(super) log_size: u32,
+    pub(super) count: usize,
+}
+
+impl WithPacked for Butterflies<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> u64 {
+        let mut scratch = vec![P::load(self.values).loosen(); 1 << self.log_size];
+        for _ in 0..self.count {
+            forward::<P>(&mut scratch, self.factors);
+            for value in &mut scratch {
+                *value = P::tighten(*value).loosen();
+            }
+        }
+        std::hint::black_box(&scratch);
+        (self.count * scratch.len() / 2 * P::WIDTH) as u64 * u64::from(self.log_size)
     }
 }

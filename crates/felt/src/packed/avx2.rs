@@ -218,6 +218,10 @@ const P4: f64 = (1u64 << 47) as f64;
 #[derive(Clone, Copy)]
 struct Avx2([Doubles; 5]);
 
+/// A value inside a transform.
+#[derive(Clone, Copy)]
+struct Loose([Doubles; 5]);
+
 #[inline(always)]
 fn limbwise_sum(a: &[Doubles; 5], b: &[Doubles; 5]) -> [Doubles; 5] {
     [a[0].add(b[0]), a[1].add(b[1]), a[2].add(b[2]), a[3].add(b[3]), a[4].add(b[4])]
@@ -381,7 +385,7 @@ fn from_words([w0, w1, w2, w3]: [Words; 4]) -> Avx2 {
 /// for the other limbs, below `7.06·2^204·(1 + 2^-50)`, and `q·(17·2^192 + 1)`, below `2^202` for `|q| ≤ 30`. So it is between `−2^212` and
 /// `p`.
 #[inline(always)]
-fn into_words(Avx2([l0, l1, l2, l3, l4]): Avx2) -> [Words; 4] {
+fn into_words(Loose([l0, l1, l2, l3, l4]): Loose) -> [Words; 4] {
     // Exact, as multiples of 2^-46 below 2^6; the bits of the sum with INTEGER end in q.
     let quotient = l4.multiply_add(Doubles::splat(2.0 / P4), Doubles::splat(-0.5 + 1.0 / (1u64 << 40) as f64));
     let integer = Doubles::splat(INTEGER);
@@ -437,7 +441,7 @@ fn into_lanes([a, b, c, d]: [Words; 4]) -> Avx2 {
 
 /// The way back of [`into_lanes`], of loose values.
 #[inline(always)]
-fn from_lanes(value: Avx2) -> [Words; 4] {
+fn from_lanes(value: Loose) -> [Words; 4] {
     let [w0, w1, w2, w3] = into_words(value);
     let (upper0, upper1) = (w3.unpack_low(w2), w3.unpack_high(w2));
     let (lower0, lower1) = (w1.unpack_low(w0), w1.unpack_high(w0));
@@ -465,7 +469,7 @@ impl Packed for Avx2 {
 
     #[inline(always)]
     fn store(self, dst: &mut [Felt]) {
-        self.store_strided(dst, 1);
+        Self::store_strided(self.loosen(), dst, 1);
     }
 
     #[inline(always)]
@@ -532,6 +536,10 @@ impl Packed for Avx2 {
 impl Kernel for Avx2 {
     const LAYERS: u32 = 6;
 
+    type Loose = Loose;
+
+    type Factor = Self;
+
     #[inline(always)]
     fn load_strided(src: &[Felt], stride: usize) -> Self {
         assert!(src.len() / 7 >= stride && src.len() > 7 * stride, "eight elements to load");
@@ -551,10 +559,55 @@ impl Kernel for Avx2 {
     }
 
     #[inline(always)]
-    fn store_strided(self, dst: &mut [Felt], stride: usize) {
+    fn factor(constants: &Constants, index: usize) -> Self {
+        splat(constants.limbs51[index])
+    }
+
+    #[inline(always)]
+    fn loosen(self) -> Loose {
+        Loose(self.0)
+    }
+
+    #[inline(always)]
+    fn butterfly(a: Loose, b: Loose, w: Self) -> (Loose, Loose) {
+        plus_minus(a, Self::tighten(b).mul(w))
+    }
+
+    #[inline(always)]
+    fn butterfly_one(a: Loose, b: Loose) -> (Loose, Loose) {
+        plus_minus(a, Self::tighten(b))
+    }
+
+    #[inline(always)]
+    fn tighten(value: Loose) -> Self {
+        carried(subtract_multiple(value.0))
+    }
+
+    #[inline(always)]
+    fn scale(value: Loose, o: Self) -> Self {
+        Self::tighten(value).mul(o)
+    }
+
+    #[inline(always)]
+    fn scale_by(value: Loose, w: Self) -> Self {
+        Self::scale(value, w)
+    }
+
+    #[inline(always)]
+    fn load_strided_draft(src: &[Felt], stride: usize) -> Self {
+        Self::load_strided(src, stride)
+    }
+
+    #[inline(always)]
+    fn store_strided_draft(self, dst: &mut [Felt], stride: usize) {
+        Self::store_strided(self.loosen(), dst, stride);
+    }
+
+    #[inline(always)]
+    fn store_strided(value: Loose, dst: &mut [Felt], stride: usize) {
         assert!(dst.len() / 7 >= stride && dst.len() > 7 * stride, "eight elements to store");
         let pointer = dst.as_mut_ptr();
-        for (i, element) in from_lanes(self).iter().enumerate() {
+        for (i, element) in from_lanes(value).iter().enumerate() {
             // SAFETY: `i < 4`, so the indices are at most `7·stride`, and `dst` is longer than that; an element has 32 bytes (see
             // `memory`). No alignment is needed, and any bytes are elements as far as memory safety goes; these are reduced ones.
             unsafe {
@@ -563,37 +616,12 @@ impl Kernel for Avx2 {
             }
         }
     }
-
-    #[inline(always)]
-    fn constant(constants: &Constants, index: usize) -> Self {
-        splat(constants.limbs51[index])
-    }
-
-    #[inline(always)]
-    fn butterfly(a: Self, b: Self, w: Self) -> (Self, Self) {
-        plus_minus(a, b.tighten().mul(w))
-    }
-
-    #[inline(always)]
-    fn butterfly_one(a: Self, b: Self) -> (Self, Self) {
-        plus_minus(a, b.tighten())
-    }
-
-    #[inline(always)]
-    fn scale(self, o: Self) -> Self {
-        self.tighten().mul(o)
-    }
-
-    #[inline(always)]
-    fn tighten(self) -> Self {
-        carried(subtract_multiple(self.0))
-    }
 }
 
 /// `(a + b, a − b)` for a loose `a` and an ordinary `b`.
 #[inline(always)]
-fn plus_minus(Avx2(a): Avx2, Avx2(b): Avx2) -> (Avx2, Avx2) {
-    (Avx2(limbwise_sum(&a, &b)), Avx2(limbwise_difference(&a, &b)))
+fn plus_minus(Loose(a): Loose, Avx2(b): Avx2) -> (Loose, Loose) {
+    (Loose(limbwise_sum(&a, &b)), Loose(limbwise_difference(&a, &b)))
 }
 
 #[cfg(test)]
@@ -650,6 +678,13 @@ mod tests {
         lanes
     }
 
+    fn stored_loose(value: Loose) -> Vec<Felt> {
+        let mut lanes = vec![Felt::zero(); 8];
+        Avx2::store_loose(value, &mut lanes);
+        assert!(lanes.iter().all(|x| x.value().limbs < MODULUS), "not reduced");
+        lanes
+    }
+
     /// The elements for which limbs stand, by lambdaworks.
     fn elements(lanes: &[[i64; 5]; 8]) -> Vec<Felt> {
         let inverse = crate::scalar::inverse(&Felt::from(2).pow(255u64));
@@ -701,18 +736,18 @@ mod tests {
             return;
         }
         for a in extremes(7, 14 << 47) {
-            let (pa, ea) = (packed(&a), elements(&a));
-            assert_eq!(stored(pa), ea);
-            check(pa.tighten(), ea.iter().copied());
+            let (pa, ea) = (packed(&a).loosen(), elements(&a));
+            assert_eq!(stored_loose(pa), ea);
+            check(Avx2::tighten(pa), ea.iter().copied());
             for b in extremes(1, (1 << 48) - 1) {
                 let (pb, eb) = (packed(&b), elements(&b));
-                check(pa.scale(pb), ea.iter().zip(&eb).map(|(a, b)| a * b));
+                check(Avx2::scale(pa, pb), ea.iter().zip(&eb).map(|(a, b)| a * b));
                 // Sums with a loose value one layer below the bound.
                 let below = extremes(6, 12 << 47);
-                let (x, y) = Avx2::butterfly(packed(&below[0]), pa, pb);
+                let (x, y) = Avx2::butterfly(packed(&below[0]).loosen(), pa, pb);
                 let (ex, product) = (elements(&below[0]), ea.iter().zip(&eb).map(|(a, b)| a * b));
                 for (i, product) in product.enumerate() {
-                    assert_eq!((stored(x)[i], stored(y)[i]), (ex[i] + product, ex[i] - product));
+                    assert_eq!((stored_loose(x)[i], stored_loose(y)[i]), (ex[i] + product, ex[i] - product));
                 }
             }
         }
@@ -729,7 +764,7 @@ mod tests {
                 let mut limbs = [multiple, 0, 0, (17 * multiple) << 39, multiple << 47];
                 limbs[shift] += offset;
                 let lanes = [limbs; 8];
-                assert_eq!(stored(packed(&lanes)), elements(&lanes));
+                assert_eq!(stored_loose(packed(&lanes).loosen()), elements(&lanes));
             }
         }
     }
@@ -742,7 +777,7 @@ mod tests {
         for x in [Felt::zero(), Felt::one(), -Felt::one(), Felt::from(3), -Felt::from(1u64 << 60)] {
             check(Avx2::broadcast(&x), [x; 8].into_iter());
             check(Avx2::load(&[x; 8]), [x; 8].into_iter());
-            check(Avx2::constant(&Constants::from(vec![x]), 0), [x; 8].into_iter());
+            check(Avx2::factor(&Constants::from(vec![x]), 0), [x; 8].into_iter());
         }
     }
 }

@@ -2,19 +2,62 @@
 
 use crate::Felt;
 #[cfg(target_arch = "x86_64")]
-use crate::encoding::montgomery_limbs;
+use crate::encoding::{canonical_limbs, montgomery_limbs};
+#[cfg(target_arch = "x86_64")]
+use crate::scalar::{TOP, product};
 
-/// Constants that are the same in all lanes, prepared for every kernel.
+/// Constants that are the same in all lanes and prepared for products with them, for every kernel.
 #[derive(Clone, Debug, Default)]
 pub struct Constants {
     /// As they are.
     pub(crate) elements: Vec<Felt>,
-    /// Sixteen times the Montgomery form, in five limbs of 52 bits: the form of the IFMA kernel.
+    /// For the IFMA kernel.
     #[cfg(target_arch = "x86_64")]
-    pub(crate) limbs52: Vec<[u64; 5]>,
+    pub(crate) prepared: Vec<Prepared>,
     /// Half the Montgomery form, in five signed limbs of 51 bits: the form of the AVX2 kernel.
     #[cfg(target_arch = "x86_64")]
     pub(crate) limbs51: Vec<[f64; 5]>,
+}
+
+/// A constant `w`, prepared for products with it: `n = −w mod p` as an integer, and its quotient by `p`.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prepared {
+    /// `−n mod 2^260`, in limbs of 52 bits.
+    pub(crate) complement: [u64; 5],
+    /// `⌊n·2^260/p⌋`, in limbs of 52 bits.
+    pub(crate) quotient: [u64; 5],
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Prepared {
+    pub(crate) fn new(w: &Felt) -> Self {
+        // With r = n·2^260 mod p, the quotient is (n·2^260 − r)/p = −r/p (mod 2^260), and p = 1 + TOP·2^192 has the inverse
+        // 1 − TOP·2^192.
+        let negative = -w;
+        let r = montgomery_limbs(&product(&negative, &Felt::from(16)));
+        let lowest = u128::from(r[0]) | u128::from(r[1]) << 64;
+        Prepared {
+            complement: difference52(0, canonical_limbs(&negative)),
+            quotient: difference52(lowest.wrapping_mul(u128::from(TOP)), r),
+        }
+    }
+}
+
+/// `above·2^192 − x mod 2^260`, in limbs of 52 bits.
+#[cfg(target_arch = "x86_64")]
+fn difference52(above: u128, [x0, x1, x2, x3]: [u64; 4]) -> [u64; 5] {
+    let (w0, borrow) = 0u64.overflowing_sub(x0);
+    let (w1, borrow) = (!x1).overflowing_add(u64::from(!borrow));
+    let (w2, borrow) = (!x2).overflowing_add(u64::from(borrow));
+    let top = above.wrapping_sub(u128::from(x3)).wrapping_sub(u128::from(!borrow));
+    [
+        w0 & MASK52,
+        (w0 >> 52 | w1 << 12) & MASK52,
+        (w1 >> 40 | w2 << 24) & MASK52,
+        (w2 >> 28 | (top as u64) << 36) & MASK52,
+        (top >> 16) as u64 & MASK52,
+    ]
 }
 
 /// Mask of a 52-bit limb.
@@ -64,7 +107,7 @@ impl From<Vec<Felt>> for Constants {
     fn from(elements: Vec<Felt>) -> Self {
         Constants {
             #[cfg(target_arch = "x86_64")]
-            limbs52: elements.iter().map(limbs52).collect(),
+            prepared: elements.iter().map(Prepared::new).collect(),
             #[cfg(target_arch = "x86_64")]
             limbs51: elements.iter().map(limbs51).collect(),
             elements,
@@ -72,30 +115,65 @@ impl From<Vec<Felt>> for Constants {
     }
 }
 
-/// Operations of the transforms. *Loose* values may only go into these operations and into stores, and into butterflies only so often
-/// as [`Kernel::LAYERS`] allows.
+/// Operations of the transforms.
 pub trait Kernel: Sized + Copy {
-    /// Number of butterflies that an ordinary value may pass before [`Kernel::tighten`] or [`Kernel::scale`].
+    /// Number of butterflies that a value may pass between [`Kernel::loosen`] and what makes it an ordinary value again.
     const LAYERS: u32;
+
+    /// Values inside a transform, not reduced after every operation.
+    type Loose: Copy;
+
+    /// A constant in all lanes.
+    type Factor: Copy;
 
     /// Lane `l` is `src[l·stride]`.
     fn load_strided(src: &[Felt], stride: usize) -> Self;
 
-    /// Writes lane `l` to `dst[l·stride]`, fully reduced.
-    fn store_strided(self, dst: &mut [Felt], stride: usize);
-
     /// Entry `index` in every lane.
-    fn constant(constants: &Constants, index: usize) -> Self;
+    fn factor(constants: &Constants, index: usize) -> Self::Factor;
 
-    /// `(a + w·b, a − w·b)` for loose `a` and `b` and a [`Kernel::constant`] `w`; both results are loose.
-    fn butterfly(a: Self, b: Self, w: Self) -> (Self, Self);
+    /// The same value for butterflies.
+    fn loosen(self) -> Self::Loose;
 
-    /// [`Kernel::butterfly`] for `w = 1`.
-    fn butterfly_one(a: Self, b: Self) -> (Self, Self);
+    /// `(a + w·b, a − w·b)`.
+    fn butterfly(a: Self::Loose, b: Self::Loose, w: Self::Factor) -> (Self::Loose, Self::Loose);
 
-    /// `self·o` for a loose `self` and an ordinary `o`; the product is ordinary.
-    fn scale(self, o: Self) -> Self;
+    /// `(a + b, a − b)`.
+    fn butterfly_one(a: Self::Loose, b: Self::Loose) -> (Self::Loose, Self::Loose);
 
-    /// Makes a loose value an ordinary one.
-    fn tighten(self) -> Self;
+    /// The same value for all other operations.
+    fn tighten(value: Self::Loose) -> Self;
+
+    /// `value·o`.
+    fn scale(value: Self::Loose, o: Self) -> Self;
+
+    /// `value·w`.
+    fn scale_by(value: Self::Loose, w: Self::Factor) -> Self;
+
+    /// [`super::Packed::load`] of what [`Kernel::store_draft`] wrote.
+    #[inline(always)]
+    fn load_draft(src: &[Felt]) -> Self {
+        Self::load_strided_draft(src, 1)
+    }
+
+    /// [`Kernel::load_strided`] of what [`Kernel::store_strided_draft`] wrote.
+    fn load_strided_draft(src: &[Felt], stride: usize) -> Self;
+
+    /// Writes the elements to the first places of `dst` in the kernel's own form, not reduced: faster, between the passes of a transform.
+    #[inline(always)]
+    fn store_draft(self, dst: &mut [Felt]) {
+        self.store_strided_draft(dst, 1);
+    }
+
+    /// Writes lane `l` to `dst[l·stride]` in the kernel's own form, not reduced.
+    fn store_strided_draft(self, dst: &mut [Felt], stride: usize);
+
+    /// Writes the elements to the first places of `dst`, fully reduced.
+    #[inline(always)]
+    fn store_loose(value: Self::Loose, dst: &mut [Felt]) {
+        Self::store_strided(value, dst, 1);
+    }
+
+    /// Writes lane `l` to `dst[l·stride]`, fully reduced.
+    fn store_strided(value: Self::Loose, dst: &mut [Felt], stride: usize);
 }

@@ -59,9 +59,13 @@ impl Packed for Portable {
     }
 }
 
-/// Nothing is loose here: every operation reduces.
+/// Every operation reduces, so loose values are like others.
 impl Kernel for Portable {
     const LAYERS: u32 = u32::MAX;
+
+    type Loose = Self;
+
+    type Factor = Self;
 
     #[inline(always)]
     fn load_strided(src: &[Felt], _stride: usize) -> Self {
@@ -69,13 +73,13 @@ impl Kernel for Portable {
     }
 
     #[inline(always)]
-    fn store_strided(self, dst: &mut [Felt], _stride: usize) {
-        self.store(dst);
+    fn factor(constants: &Constants, index: usize) -> Self {
+        Self::broadcast(&constants.elements[index])
     }
 
     #[inline(always)]
-    fn constant(constants: &Constants, index: usize) -> Self {
-        Self::broadcast(&constants.elements[index])
+    fn loosen(self) -> Self {
+        self
     }
 
     #[inline(always)]
@@ -90,12 +94,32 @@ impl Kernel for Portable {
     }
 
     #[inline(always)]
-    fn scale(self, o: Self) -> Self {
-        self.mul(o)
+    fn tighten(value: Self) -> Self {
+        value
     }
 
     #[inline(always)]
-    fn tighten(self) -> Self {
-        self
+    fn scale(value: Self, o: Self) -> Self {
+        value.mul(o)
+    }
+
+    #[inline(always)]
+    fn scale_by(value: Self, w: Self) -> Self {
+        value.mul(w)
+    }
+
+    #[inline(always)]
+    fn load_strided_draft(src: &[Felt], stride: usize) -> Self {
+        Self::load_strided(src, stride)
+    }
+
+    #[inline(always)]
+    fn store_strided_draft(self, dst: &mut [Felt], stride: usize) {
+        Self::store_strided(self.loosen(), dst, stride);
+    }
+
+    #[inline(always)]
+    fn store_strided(value: Self, dst: &mut [Felt], _stride: usize) {
+        value.store(dst);
     }
 }
