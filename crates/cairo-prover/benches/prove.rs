@@ -111,9 +111,9 @@ fn main() {
     println!("\ncells a step, main and LogUp columns together");
     let shapes: Vec<_> = all.iter().map(|(name, _)| cells(name)).collect();
     println!(
-        "\nwhat butterflies ({:.2} ns), other multiplications ({:.2} ns) and hashing ({:.3} ns a byte) alone take on both threads, \
-         in ms, and how many times as long a phase takes",
-        rates.butterfly, rates.multiplication, rates.byte
+        "\nwhat butterflies ({:.2} ns), other products ({:.2} ns), their reductions ({:.2} ns) and hashing ({:.3} ns a byte) alone \
+         take on both threads, in ms, and how many times as long a phase takes",
+        rates.butterfly, rates.product, rates.reduction, rates.byte
     );
     for ((name, figures), (tables, parameters)) in all.iter().zip(&shapes) {
         bounds(name, figures, tables, parameters, &rates);
@@ -311,14 +311,15 @@ fn cells(name: &str) -> (Vec<Table>, Parameters) {
 /// What one thread takes on this machine, in nanoseconds: the least of several runs.
 struct Rates {
     butterfly: f64,
-    multiplication: f64,
+    product: f64,
+    reduction: f64,
     byte: f64,
 }
 
-/// Independent multiplications, without memory.
-struct Multiply<'a>(&'a [Felt], usize);
+/// Independent sums of `N` products, without memory.
+struct Multiply<'a, const N: usize>(&'a [Felt], usize);
 
-impl WithPacked for Multiply<'_> {
+impl<const N: usize> WithPacked for Multiply<'_, N> {
     type Output = Felt;
 
     #[inline(always)]
@@ -327,7 +328,7 @@ impl WithPacked for Multiply<'_> {
         let mut chains: [P; 8] = std::array::from_fn(|i| P::load(&self.0[i..]));
         for _ in 0..self.1 / 8 / P::WIDTH {
             for chain in &mut chains {
-                *chain = chain.mul(factor);
+                *chain = P::sum_of_products([*chain; N], [factor; N]);
             }
         }
         let mut out = [Felt::zero(); 8];
@@ -350,9 +351,13 @@ impl Rates {
             (0..20).map(once).fold(f64::INFINITY, f64::min)
         };
         let values = felt::vector::powers(&Felt::from(3), &Felt::from(7), 16);
-        let multiplication = least(&|| {
-            std::hint::black_box(packed::dispatch(Multiply(&values, COUNT)));
+        let one = least(&|| {
+            std::hint::black_box(packed::dispatch(Multiply::<1>(&values, COUNT)));
         });
+        let eight = least(&|| {
+            std::hint::black_box(packed::dispatch(Multiply::<8>(&values, COUNT)));
+        });
+        let product = (eight - one) / (7 * COUNT) as f64;
         // Transforms of 64 packs fit a core's first cache.
         let butterflies = std::cell::Cell::new(0);
         let transforms = least(&|| butterflies.set(felt::fft::measure_butterflies(&values, 6, 1 << 8)));
@@ -362,7 +367,8 @@ impl Rates {
         let hash = least(&|| stark::hash::hash_nodes(&nodes, &nodes, &mut digests.borrow_mut()));
         Self {
             butterfly: transforms / butterflies.get() as f64,
-            multiplication: multiplication / COUNT as f64,
+            product,
+            reduction: one / COUNT as f64 - product,
             byte: hash / 65536.0,
         }
     }
@@ -373,7 +379,9 @@ fn bounds(name: &str, figures: &Figures, tables: &[Table], parameters: &Paramete
     let mut sum = 0.0;
     let mut parts = Vec::new();
     for ((phase, work), measured) in stark::work(tables, parameters).into_iter().zip(&figures.phases) {
-        let arithmetic = work.butterflies as f64 * rates.butterfly + work.multiplications as f64 * rates.multiplication;
+        let arithmetic = work.butterflies as f64 * rates.butterfly
+            + work.products as f64 * rates.product
+            + work.reductions as f64 * rates.reduction;
         let bound = (arithmetic + work.bytes as f64 * rates.byte) / 2e6;
         sum += bound;
         if bound > 0.0 {

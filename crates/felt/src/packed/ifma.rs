@@ -13,7 +13,8 @@
 //! carried, and an ordinary second one less than `10.8p`.
 //!
 //! Up to eight products of ordinary values are summed up before [`reduce`]: their columns stay below `8·9·2^52 + 2^52 < 2^59`, and the
-//! result below `(8·1024/512 + 1)·p = 17p`.
+//! result below `(8·1024/512 + 1)·p = 17p`. In a [`Packed::Sum`] the products may be negated, all at once, and up to 64 values come on top of
+//! the upper columns, `137·2^52 < 2^60` together: the result, from `−(17 + 64·32)p` to `(17 + 64·32)p`, is made ordinary as sums are.
 //!
 //! **Product with a constant.** The idea is Shoup's, of a quotient known in advance. For a constant `w`, let `n = −w mod p` as an integer
 //! and `n' = ⌊n·2^260/p⌋`. For any `a < 2^260` the number `a·n'/2^260` is between `a·n/p − 1` and `a·n/p`. [`multiply_factor`] sums only
@@ -33,7 +34,7 @@
 #![allow(unsafe_code)]
 
 use super::kernel::{Constants, Kernel, MASK52, Prepared, limbs52};
-use super::{Packed, WithPacked};
+use super::{MAX_PRODUCTS, MAX_VALUES, Packed, WithPacked};
 use crate::Felt;
 use crate::encoding::MODULUS;
 use std::arch::x86_64::*;
@@ -221,14 +222,24 @@ fn modulus_above() -> [Words; 10] {
     columns
 }
 
-/// Most products in one sum.
-const MAX_PRODUCTS: usize = 8;
+/// A sum of products, in columns, and of values, at `2^260` and above. They are signed: products in them may have been negated.
+#[derive(Clone, Copy)]
+struct Columns([Words; 10]);
 
-/// `(T − M·p)/2^260` for the columns of `T`, each below `2^59`. `M` has the limbs `m_i`, of which the instructions see the lowest 52
-/// bits: as `p` is 1 in its lowest limb, `m_i` is the limb that stands at `i` when its turn comes, and subtracting
-/// `m_i·p` leaves nothing of it but its carry.
+// The bounds of [`reduced`] and [`subtract_multiple`], with room for carries.
+const _: () = assert!((9 * MAX_PRODUCTS + MAX_VALUES + 1) << 52 < 1 << 60);
+
+/// [`reduced`] and carried.
 #[inline(always)]
 fn reduce(t: [Words; 10]) -> Ifma {
+    carried(reduced(t))
+}
+
+/// `(T − M·p)/2^260` for the columns of `T`, each below `2^60` in magnitude. `M` has the limbs `m_i`, of which the instructions see the lowest
+/// 52 bits: as `p` is 1 in its lowest limb, `m_i` is the limb that stands at `i` when its turn comes, and subtracting
+/// `m_i·p` leaves nothing of it but its carry.
+#[inline(always)]
+fn reduced(t: [Words; 10]) -> [Words; 5] {
     let zero = Words::splat(0);
     let p3 = Words::splat(P3);
     let p4 = Words::splat(P4);
@@ -242,7 +253,7 @@ fn reduce(t: [Words; 10]) -> Ifma {
     let n7 = zero.add_high(m2, p4).add_high(m3, p3).add_low(m3, p4).add_low(m4, p3);
     let n8 = zero.add_high(m3, p4).add_high(m4, p3).add_low(m4, p4);
     let n9 = zero.add_high(m4, p4);
-    carried([t[5].sub(n5).add(m4.carry()), t[6].sub(n6), t[7].sub(n7), t[8].sub(n8), t[9].sub(n9)])
+    [t[5].sub(n5).add(m4.carry()), t[6].sub(n6), t[7].sub(n7), t[8].sub(n8), t[9].sub(n9)]
 }
 
 /// Words of Montgomery forms, least significant first, to limbs of sixteen times as much.
@@ -449,6 +460,52 @@ impl Packed for Ifma {
             t = multiply(&a[i].0, &b[i].0, t);
         }
         reduce(t)
+    }
+
+    type Sum = Columns;
+
+    #[inline(always)]
+    fn empty_sum() -> Columns {
+        Columns([Words::splat(0); 10])
+    }
+
+    #[inline(always)]
+    fn add_product(sum: Columns, a: Self, b: Self) -> Columns {
+        Columns(multiply(&a.0, &b.0, sum.0))
+    }
+
+    #[inline(always)]
+    fn negate_sum(sum: Columns) -> Columns {
+        let mut columns = sum.0;
+        for column in &mut columns {
+            *column = Words::splat(0).sub(*column);
+        }
+        Columns(columns)
+    }
+
+    #[inline(always)]
+    fn add_value(sum: Columns, a: Self) -> Columns {
+        let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9] = sum.0;
+        let [t5, t6, t7, t8, t9] = limbwise_sum(&[t5, t6, t7, t8, t9], &a.0);
+        Columns([t0, t1, t2, t3, t4, t5, t6, t7, t8, t9])
+    }
+
+    #[inline(always)]
+    fn subtract_value(sum: Columns, a: Self) -> Columns {
+        let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9] = sum.0;
+        let [t5, t6, t7, t8, t9] = limbwise_difference(&[t5, t6, t7, t8, t9], &a.0);
+        Columns([t0, t1, t2, t3, t4, t5, t6, t7, t8, t9])
+    }
+
+    #[inline(always)]
+    fn total(sum: Columns) -> Self {
+        carried(subtract_multiple(reduced(sum.0)))
+    }
+
+    #[inline(always)]
+    fn total_of_values(sum: Columns) -> Self {
+        let [_, _, _, _, _, t5, t6, t7, t8, t9] = sum.0;
+        carried(subtract_multiple([t5, t6, t7, t8, t9]))
     }
 
     #[inline(always)]

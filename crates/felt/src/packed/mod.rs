@@ -10,6 +10,12 @@ mod portable;
 use crate::Felt;
 pub(crate) use portable::Portable;
 
+/// Most products in one [`Packed::Sum`].
+pub const MAX_PRODUCTS: usize = 8;
+
+/// Most values, next to products, in one [`Packed::Sum`].
+pub const MAX_VALUES: usize = 64;
+
 /// `WIDTH` field elements processed at once, in whatever internal form the kernel likes.
 ///
 /// Every operation is exact in the field; [`Packed::store`] gives the same elements on every kernel. The trait is sealed:
@@ -54,6 +60,30 @@ pub trait Packed: kernel::Kernel + Copy + Send + Sync + 'static {
         }
         sum
     }
+
+    /// A sum that is reduced once, at the end: at most [`MAX_PRODUCTS`] products and [`MAX_VALUES`] values.
+    type Sum: Copy;
+
+    /// The empty sum.
+    fn empty_sum() -> Self::Sum;
+
+    /// `sum + a·b`, lane-wise.
+    fn add_product(sum: Self::Sum, a: Self, b: Self) -> Self::Sum;
+
+    /// `−sum`, lane-wise.
+    fn negate_sum(sum: Self::Sum) -> Self::Sum;
+
+    /// `sum + a`, lane-wise.
+    fn add_value(sum: Self::Sum, a: Self) -> Self::Sum;
+
+    /// `sum − a`, lane-wise.
+    fn subtract_value(sum: Self::Sum, a: Self) -> Self::Sum;
+
+    /// What the sum amounts to.
+    fn total(sum: Self::Sum) -> Self;
+
+    /// [`Packed::total`] for a sum without products.
+    fn total_of_values(sum: Self::Sum) -> Self;
 
     /// Lane-wise square.
     fn square(self) -> Self;

@@ -54,10 +54,8 @@ impl WithPacked for Evaluate<'_, '_> {
 
     #[inline(always)]
     fn run<P: Packed>(self) {
-        let mut registers = self.circuit.registers::<P>();
-        // A circuit may have no inputs, but no part of a block is empty.
-        let width = self.lanes.len().max(1);
-        let mut inputs = vec![P::broadcast(&Felt::zero()); BLOCK * width];
+        let circuit = self.circuit;
+        let mut memory = circuit.memory::<P>(BLOCK / 2);
         let rows = self.out.first().map_or(0, |out| out.len());
         assert!(rows.is_multiple_of(2 * P::WIDTH), "two whole packs");
         let mut done = 0;
@@ -70,14 +68,13 @@ impl WithPacked for Evaluate<'_, '_> {
                         let at = self.start + done + pack * P::WIDTH;
                         prefetch(lane.data.get(at..at + P::WIDTH).unwrap_or_default());
                     }
-                    inputs[pack * width + number] = load(lane, self.start + done + pack * P::WIDTH);
+                    memory[circuit.input(pack / 2, number)][pack % 2] = load(lane, self.start + done + pack * P::WIDTH);
                 }
             }
-            for inputs in inputs.chunks_exact(2 * width).take(packs / 2) {
-                let (first, second) = inputs.split_at(width);
-                self.circuit.run(&mut registers, [first, second]);
+            for run in 0..packs / 2 {
+                circuit.run(&mut memory, run);
                 for (k, out) in self.out.iter_mut().enumerate() {
-                    let [first, second] = self.circuit.output(&registers, k);
+                    let [first, second] = circuit.output(&memory, run, k);
                     first.store(&mut out[done..]);
                     second.store(&mut out[done + P::WIDTH..]);
                 }
