@@ -148,7 +148,7 @@ impl WithPacked for FoldRows<'_> {
         // The shortest codeword has 2^(LOG_FINAL + 1) values, a multiple of every pack width.
         for row in (0..self.out.len()).step_by(P::WIDTH) {
             let (a, b) = (P::load(&self.left[row..]), P::load(&self.right[row..]));
-            let folded = a.add(b).mul(half).add(a.sub(b).mul(P::load(&self.factors[row..])));
+            let folded = P::sum_of_products([a.add(b), a.sub(b)], [half, P::load(&self.factors[row..])]);
             folded.store(&mut self.out[row..]);
         }
     }
