@@ -3,7 +3,8 @@
 
 use crate::Felt;
 use crate::encoding::is_zero;
-use crate::packed::{Packed, Portable, WithPacked, dispatch};
+use crate::packed::kernel::push;
+use crate::packed::{MAX_PRODUCTS, Packed, Portable, WithPacked, dispatch};
 use crate::scalar::{inverse, power, product};
 use rayon::prelude::*;
 
@@ -36,6 +37,21 @@ fn invert_around_zeros(values: &mut [Felt], invert: impl Fn(&mut [Felt])) -> boo
         values[*i] = Felt::zero();
     }
     !zeros.is_empty()
+}
+
+/// `numerators_i /= denominators_i`, on this thread, for numerators in parts of any length. Returns whether a denominator is zero; then
+/// nothing is divided.
+///
+/// # Panics
+/// If there are not as many numerators as denominators.
+pub fn divide_assign(numerators: &mut [&mut [Felt]], denominators: &[Felt]) -> bool {
+    let count: usize = numerators.iter().map(|part| part.len()).sum();
+    assert_eq!(count, denominators.len(), "a denominator for each numerator");
+    if denominators.iter().any(is_zero) {
+        return true;
+    }
+    dispatch(Divide { numerators, denominators });
+    false
 }
 
 /// `Σ a_i·b_i`.
@@ -110,34 +126,102 @@ impl WithPacked for BatchInverse<'_> {
     }
 }
 
-/// Montgomery's trick in every lane, with one inversion in all.
+struct Divide<'a, 'b> {
+    numerators: &'a mut [&'b mut [Felt]],
+    denominators: &'a [Felt],
+}
+
+impl WithPacked for Divide<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(self) {
+        if self.numerators.iter().any(|part| !part.len().is_multiple_of(P::WIDTH)) {
+            return divide::<Portable>(self.numerators, self.denominators);
+        }
+        divide::<P>(self.numerators, self.denominators);
+    }
+}
+
+/// Divides by [`Inverses`], part by part from the last one on.
+#[inline(always)]
+fn divide<P: Packed>(numerators: &mut [&mut [Felt]], denominators: &[Felt]) {
+    let mut inverses = Inverses::<P>::new(denominators);
+    let mut denominators = denominators.rchunks_exact(P::WIDTH);
+    for part in numerators.iter_mut().rev() {
+        for (value, denominator) in part.rchunks_exact_mut(P::WIDTH).zip(denominators.by_ref()) {
+            inverses.next_back(P::load(denominator)).mul(P::load(value)).store(value);
+        }
+    }
+}
+
+/// Inverts whole packs.
 #[inline(always)]
 fn invert_lanes<P: Packed>(values: &mut [Felt]) {
-    if values.is_empty() {
-        return;
-    }
-    let mut before = Vec::with_capacity(values.len() / P::WIDTH);
-    let mut product = P::broadcast(&Felt::one());
-    for value in values.chunks_exact(P::WIDTH) {
-        before.push(product);
-        product = product.mul(P::load(value));
-    }
-    let mut lanes = [Felt::one(); MAX_WIDTH];
-    product.store(&mut lanes);
-    invert_few(&mut lanes[..P::WIDTH]);
-    let mut inverse = P::load(&lanes);
-    for (value, before) in values.chunks_exact_mut(P::WIDTH).zip(&before).rev() {
+    let mut inverses = Inverses::<P>::new(values);
+    for value in values.rchunks_exact_mut(P::WIDTH) {
         let packed = P::load(value);
-        inverse.mul(*before).store(value);
-        inverse = inverse.mul(packed);
+        inverses.next_back(packed).store(value);
+    }
+}
+
+/// Chains of products side by side: each product waits for its predecessor, so one chain alone would leave the multipliers idle.
+const CHAINS: usize = 4;
+
+/// Montgomery's trick in every lane of every chain, with one inversion in all. Pack `i` belongs to chain `i mod CHAINS`.
+struct Inverses<P> {
+    /// The product of the packs before each one in its chain.
+    before: Vec<P>,
+    /// The inverse of the product of each chain up to the pack whose turn it is.
+    inverses: [P; CHAINS],
+}
+
+impl<P: Packed> Inverses<P> {
+    /// For whole packs of elements that are not zero.
+    #[inline(always)]
+    fn new(values: &[Felt]) -> Self {
+        let mut before = Vec::with_capacity(values.len() / P::WIDTH);
+        let mut chains = [P::broadcast(&Felt::one()); CHAINS];
+        let mut blocks = values.chunks_exact(CHAINS * P::WIDTH);
+        for block in blocks.by_ref() {
+            for (value, chain) in block.chunks_exact(P::WIDTH).zip(&mut chains) {
+                push(&mut before, *chain);
+                *chain = chain.mul(P::load(value));
+            }
+        }
+        for (value, chain) in blocks.remainder().chunks_exact(P::WIDTH).zip(&mut chains) {
+            push(&mut before, *chain);
+            *chain = chain.mul(P::load(value));
+        }
+        let mut lanes = [Felt::one(); CHAINS * MAX_WIDTH];
+        for (chain, lanes) in chains.iter().zip(lanes.chunks_exact_mut(MAX_WIDTH)) {
+            chain.store(lanes);
+        }
+        invert_few(&mut lanes);
+        for (chain, lanes) in chains.iter_mut().zip(lanes.chunks_exact(MAX_WIDTH)) {
+            *chain = P::load(lanes);
+        }
+        Self { before, inverses: chains }
+    }
+
+    /// The inverse of the last pack of those that are left, which is given.
+    #[inline(always)]
+    fn next_back(&mut self, value: P) -> P {
+        let number = self.before.len() - 1;
+        let before = self.before[number];
+        self.before.truncate(number);
+        let inverse = &mut self.inverses[number % CHAINS];
+        let result = inverse.mul(before);
+        *inverse = inverse.mul(value);
+        result
     }
 }
 
 /// No kernel is wider.
 const MAX_WIDTH: usize = 8;
 
-fn invert_few(values: &mut [Felt]) {
-    let mut before = [Felt::one(); MAX_WIDTH];
+fn invert_few(values: &mut [Felt; CHAINS * MAX_WIDTH]) {
+    let mut before = [Felt::one(); CHAINS * MAX_WIDTH];
     let mut total = Felt::one();
     for (before, value) in before.iter_mut().zip(&*values) {
         *before = total;
@@ -165,16 +249,23 @@ impl WithPacked for Dot<'_> {
         let (a, b) = (self.a.chunks_exact(P::WIDTH), self.b.chunks_exact(P::WIDTH));
         let rest = a.remainder().iter().zip(b.remainder()).fold(zero, |sum, (a, b)| sum + product(a, b));
         let (whole_a, whole_b) = (&self.a[..a.len() * P::WIDTH], &self.b[..b.len() * P::WIDTH]);
-        let (fours_a, fours_b) = (whole_a.chunks_exact(4 * P::WIDTH), whole_b.chunks_exact(4 * P::WIDTH));
+        // Two sums side by side, since each product waits for its predecessor.
+        const BLOCK: usize = 2 * MAX_PRODUCTS;
+        let (mut blocks_a, mut blocks_b) =
+            (whole_a.chunks_exact(BLOCK * P::WIDTH), whole_b.chunks_exact(BLOCK * P::WIDTH));
         let mut sum = P::broadcast(&zero);
-        for (a, b) in fours_a.remainder().chunks_exact(P::WIDTH).zip(fours_b.remainder().chunks_exact(P::WIDTH)) {
-            sum = sum.add(P::load(a).mul(P::load(b)));
+        for (a, b) in blocks_a.by_ref().zip(blocks_b.by_ref()) {
+            let mut sums = [P::empty_sum(); 2];
+            for (a, b) in a.chunks_exact(2 * P::WIDTH).zip(b.chunks_exact(2 * P::WIDTH)) {
+                sums[0] = P::add_product(sums[0], P::load(a), P::load(b));
+                sums[1] = P::add_product(sums[1], P::load(&a[P::WIDTH..]), P::load(&b[P::WIDTH..]));
+            }
+            sum = sum.add(P::total(sums[0])).add(P::total(sums[1]));
         }
-        for (a, b) in fours_a.zip(fours_b) {
-            sum = sum.add(P::sum_of_products(
-                [P::load(a), P::load(&a[P::WIDTH..]), P::load(&a[2 * P::WIDTH..]), P::load(&a[3 * P::WIDTH..])],
-                [P::load(b), P::load(&b[P::WIDTH..]), P::load(&b[2 * P::WIDTH..]), P::load(&b[3 * P::WIDTH..])],
-            ));
+        let rest_of_blocks =
+            blocks_a.remainder().chunks_exact(P::WIDTH).zip(blocks_b.remainder().chunks_exact(P::WIDTH));
+        for (a, b) in rest_of_blocks {
+            sum = sum.add(P::load(a).mul(P::load(b)));
         }
         let mut lanes = [zero; MAX_WIDTH];
         sum.store(&mut lanes);
@@ -283,8 +374,6 @@ impl WithPacked for Powers<'_> {
 
     #[inline(always)]
     fn run<P: Packed>(self) {
-        // Several values at once: each waits for its predecessor, so one alone would leave the multipliers idle.
-        const CHAINS: usize = 4;
         let mut first = [self.start; CHAINS * MAX_WIDTH];
         for i in 1..CHAINS * P::WIDTH {
             first[i] = product(&first[i - 1], self.base);

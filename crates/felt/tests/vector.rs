@@ -35,6 +35,16 @@ fn check(a: &[Felt], b: &[Felt], scale: &Felt) {
     let differences = vector::differences(a, scale);
     assert!(differences.iter().zip(a).all(|(difference, a)| *difference == a - scale));
 
+    let (left, right) = a.split_at(a.len() / 3);
+    let mut parts = [left.to_vec(), right.to_vec()];
+    let mut numerators: Vec<_> = parts.iter_mut().map(|part| part.as_mut_slice()).collect();
+    assert_eq!(vector::divide_assign(&mut numerators, b), b.contains(&Felt::zero()));
+    if b.contains(&Felt::zero()) {
+        assert_eq!(parts.concat(), a, "nothing is divided");
+    } else {
+        assert!(parts.concat().iter().zip(a.iter().zip(b)).all(|(quotient, (a, b))| quotient * b == *a));
+    }
+
     let mut inverses = a.to_vec();
     let zeros = vector::batch_inverse(&mut inverses);
     assert_eq!(zeros, a.contains(&Felt::zero()));

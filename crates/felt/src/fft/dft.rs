@@ -4,7 +4,7 @@
 use crate::Felt;
 use crate::domain::{inverse_root_of_unity, root_of_unity};
 use crate::packed::Packed;
-use crate::packed::kernel::Constants;
+use crate::packed::kernel::{Constants, push};
 use crate::scalar::product;
 
 /// `index` with its lowest `bits` bits reversed.
@@ -61,17 +61,6 @@ pub(super) fn bit_reversed_powers(log_size: u32, base: &Felt, start: &Felt) -> V
         }
     }
     powers
-}
-
-/// Appends a value where there is room for it. The compiler keeps packed values in registers only around calls that do not return, and
-/// [`Vec::push`] may call the allocator.
-///
-/// # Panics
-/// If the capacity is exhausted.
-#[inline(always)]
-pub(super) fn push<T>(values: &mut Vec<T>, value: T) {
-    assert!(values.len() < values.capacity(), "room for another value");
-    values.push(value);
 }
 
 /// [`bit_reversed_powers`] of packed values, for a vector with so much room.

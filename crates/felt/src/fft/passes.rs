@@ -9,11 +9,11 @@
 //! Columns are taken [`Packed::WIDTH`] neighbours at a time and so are rows: lanes never mix.
 
 use super::dft::{
-    backward, backward_factors, bit_reversed_powers, forward, forward_factors, packed_bit_reversed_powers, push,
+    backward, backward_factors, bit_reversed_powers, forward, forward_factors, packed_bit_reversed_powers,
 };
 use crate::Felt;
 use crate::domain::{inverse_of_size, inverse_root_of_unity, root_of_unity};
-use crate::packed::kernel::Constants;
+use crate::packed::kernel::{Constants, push};
 use crate::packed::{Packed, WithPacked};
 use crate::scalar::{power, product};
 

@@ -177,3 +177,14 @@ pub trait Kernel: Sized + Copy {
     /// Writes lane `l` to `dst[l·stride]`, fully reduced.
     fn store_strided(value: Self::Loose, dst: &mut [Felt], stride: usize);
 }
+
+/// Appends a value where there is room for it. The compiler keeps packed values in registers only around calls that do not return, and
+/// [`Vec::push`] may call the allocator.
+///
+/// # Panics
+/// If the capacity is exhausted.
+#[inline(always)]
+pub(crate) fn push<T>(values: &mut Vec<T>, value: T) {
+    assert!(values.len() < values.capacity(), "room for another value");
+    values.push(value);
+}

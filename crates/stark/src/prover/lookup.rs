@@ -52,11 +52,8 @@ pub fn lookup_columns(
         let mut out: Vec<&mut [Felt]> = numerators.iter_mut().map(|rows| &mut **rows).collect();
         out.extend(denominators.chunks_mut(rows));
         packed::dispatch(Evaluate { circuit: &circuit, lanes: &lanes, start: number * STRIDE, out: &mut out });
-        if vector::batch_inverse(&mut denominators) {
+        if vector::divide_assign(&mut numerators, &denominators) {
             return Err(ProveError::Denominator);
-        }
-        for (numerators, inverses) in numerators.iter_mut().zip(denominators.chunks(rows)) {
-            vector::mul_assign(numerators, inverses);
         }
         meter.advance((rows * width) as u64)?;
         Ok(())
