@@ -1,11 +1,11 @@
-//! A proof made once by version 2 of the protocol: every later build of version 2 must accept it, and nothing like it.
+//! A proof made once by version 3 of the protocol: every later build of version 3 must accept it, and nothing like it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use cairo_air::{ArgumentBinding, Builtin, Policy, Program, Statement, VerifyError, verify};
 use felt::{Felt, encoding};
 
-const PROOF: &[u8] = include_bytes!("fixtures/fib_tiny.v2.proof");
+const PROOF: &[u8] = include_bytes!("fixtures/fib_tiny.v3.proof");
 
 const PROVER: [u8; 32] = [0x5a; 32];
 

@@ -1,6 +1,7 @@
 //! `docs/TABLES.md` lists what the code constrains. It is written by this test: run it with `UPDATE_DOCS=1` after a change.
 #![allow(clippy::unwrap_used)]
 
+use cairo_air::components::bitwise::Size;
 use cairo_air::components::{bitwise, byte, generic, instruction, memory, nibble_and, range_check, word16};
 use stark::describe::describe;
 use std::fmt::Write as _;
@@ -23,10 +24,11 @@ fn document() -> String {
         ("nibble_and", nibble_and::air()),
         ("range_check8", range_check::bytes::air(1000, 1640)),
         ("range_check16", range_check::words::air(1000, 1640)),
-        ("bitwise", bitwise::air(1000, 1640)),
     ];
+    let tables = tables.into_iter().map(|(name, air)| (name.to_owned(), air));
+    let bitwise = Size::ALL.into_iter().rev().map(|size| (size.kind().to_string(), bitwise::air(size, 1000, 1640)));
     let mut out = HEAD.to_owned();
-    for (name, air) in tables {
+    for (name, air) in tables.chain(bitwise) {
         write!(out, "\n## {name}\n\n{}", describe(&air.unwrap())).unwrap();
     }
     out

@@ -316,7 +316,7 @@ struct Rates {
     byte: f64,
 }
 
-/// Independent sums of `N` products, without memory.
+/// Sums of `N` products each, two side by side, without memory.
 struct Multiply<'a, const N: usize>(&'a [Felt], usize);
 
 impl<const N: usize> WithPacked for Multiply<'_, N> {
@@ -325,15 +325,22 @@ impl<const N: usize> WithPacked for Multiply<'_, N> {
     #[inline(always)]
     fn run<P: Packed>(self) -> Felt {
         let factor = P::load(self.0);
-        let mut chains: [P; 8] = std::array::from_fn(|i| P::load(&self.0[i..]));
+        let mut values: [P; 8] = std::array::from_fn(|i| P::load(&self.0[i..]));
         for _ in 0..self.1 / 8 / P::WIDTH {
-            for chain in &mut chains {
-                *chain = P::sum_of_products([*chain; N], [factor; N]);
+            for pair in 0..4 {
+                let mut sums = [P::empty_sum(); 2];
+                for i in 0..N {
+                    let other = values[(2 * pair + 2 + i) % 8];
+                    sums[0] = P::add_product(sums[0], values[2 * pair], other);
+                    sums[1] = P::add_product(sums[1], other, factor);
+                }
+                values[2 * pair] = P::total(sums[0]);
+                values[2 * pair + 1] = P::total(sums[1]);
             }
         }
         let mut out = [Felt::zero(); 8];
-        for chain in chains {
-            chain.store(&mut out);
+        for value in values {
+            value.store(&mut out);
         }
         out[0]
     }

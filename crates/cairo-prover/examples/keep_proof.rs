@@ -1,4 +1,4 @@
-//! Writes the proof that the tests of `cairo-air` keep, `crates/cairo-air/tests/fixtures/fib_tiny.v2.proof`. Only a new version
+//! Writes the proof that the tests of `cairo-air` keep, `crates/cairo-air/tests/fixtures/fib_tiny.v3.proof`. Only a new version
 //! of the protocol needs it: `cargo run -p cairo-prover --no-default-features --example keep_proof`.
 
 use anyhow::Context as _;
@@ -13,6 +13,6 @@ fn main() -> anyhow::Result<()> {
     let execution = run(&program, &Arguments::none(), &Limits::default(), &mut unwatched)?;
     let options = Options { parameters: Preset::Compact.parameters(), ..Options::default() };
     let proof = prove(execution, [0x5a; 32], &options, &Unattended)?;
-    let file = root.join("crates/cairo-air/tests/fixtures/fib_tiny.v2.proof");
+    let file = root.join("crates/cairo-air/tests/fixtures/fib_tiny.v3.proof");
     std::fs::write(&file, proof.encode()).with_context(|| format!("cannot write {}", file.display()))
 }

@@ -6,7 +6,8 @@
 mod common;
 
 use cairo_air::components::TableKind;
-use cairo_air::components::{memory, range_check, word16};
+use cairo_air::components::bitwise::Size;
+use cairo_air::components::{bitwise, memory, nibble_and, range_check, word16};
 use cairo_air::decode::FLAG_NAMES;
 use cairo_air::{Segment, buses};
 use cairo_prover::Witness;
@@ -228,7 +229,7 @@ fn range_check8() {
 }
 
 #[test]
-fn bitwise() {
+fn bitwise_of_any_inputs() {
     let mut pranks = Pranks::new(TableKind::Bitwise);
     pranks.expect("first_address", Row(0), &[("address", Add(5))]);
     pranks.expect("next_address", Row(16), &[("address", Add(1))]);
@@ -320,4 +321,93 @@ fn range_check16_and_word16() {
     expect_words(&honest, 2, "value", Row(0), &[("multiplicity", Add(1))]);
     let done = ["first_value", "next_value", "value"].map(str::to_owned).into_iter().collect();
     assert_complete(&honest.tables[2], &done);
+}
+
+/// Ten instances with inputs of this size, their memory, and the nibbles.
+fn bitwise_of(size: Size) -> Words {
+    use cairo_prover::witness;
+    let segment = Segment { base: 9, stop: 59 };
+    let bits = |i: u64| {
+        let all = Felt::from(2).pow(u64::from(size.bits())) - Felt::one();
+        if i == 0 { all } else { Felt::from(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - size.bits() / 2)) }
+    };
+    let mut cells: Vec<Felt> = (0..200u64).map(Felt::from).collect();
+    for i in 0..10 {
+        let at = segment.base as usize + 5 * i as usize;
+        let [x, y] = [bits(i), bits(i + 1)];
+        let [a, b] = [x, y].map(|word| felt::encoding::canonical_limbs(&word));
+        let of =
+            |op: fn(u64, u64) -> u64| felt::encoding::from_canonical_limbs(std::array::from_fn(|i| op(a[i], b[i])));
+        let results = [of(|a, b| a & b), of(|a, b| a ^ b), of(|a, b| a | b)].map(Option::unwrap);
+        cells[at..at + 5].copy_from_slice(&[x, y, results[0], results[1], results[2]]);
+    }
+    assert_eq!(witness::bitwise::size(&cells, segment), size);
+    let log_height = witness::bitwise::log_height(segment, size);
+    let counters = Counters::new(cells.len());
+    let table = |air, log_height| Table { air: Arc::new(air), log_height };
+    let tables = vec![
+        table(memory::air(1).unwrap(), 6),
+        table(bitwise::air(size, segment.base, segment.stop).unwrap(), log_height),
+        table(nibble_and::air().unwrap(), 8),
+    ];
+    let rows = witness::bitwise::fill(&cells, segment, size, log_height, &counters, &Unattended).unwrap();
+    let too_small = Size::ALL.into_iter().filter(|other| *other < size);
+    for other in too_small {
+        let error = witness::bitwise::fill(&cells, segment, other, 10, &counters, &Unattended).unwrap_err();
+        assert!(error.to_string().ends_with(&format!("which is not below 2^{}", other.bits())), "{error}");
+    }
+    let counters = Counters::new(cells.len());
+    assert_eq!(witness::bitwise::fill(&cells, segment, size, log_height, &counters, &Unattended).unwrap(), rows);
+    let public = vec![PublicTuple::require(buses::MEMORY, vec![Felt::from(20), cells[20]])];
+    counters.public(&public).unwrap();
+    let cells = witness::memory::fill(&cells, 1, 6, &counters, &Unattended).unwrap();
+    Words { tables, traces: vec![cells, rows, witness::nibble_and::fill(&counters)], public }
+}
+
+#[test]
+fn bitwise_of_small_inputs() {
+    for size in Size::ALL.into_iter().filter(|size| *size != Size::Any) {
+        let honest = bitwise_of(size);
+        let report = check(&honest.tables, &honest.traces, &honest.public);
+        assert!(report.is_clean(), "{size:?}: {report}");
+        let rows = size.rows();
+        let mut done = BTreeSet::new();
+        let mut expect = |what: &str, at, edits: &[(&str, Edit)]| {
+            expect_words(&honest, 1, what, at, edits);
+            done.insert(what.to_owned());
+        };
+        expect("first_address", Row(0), &[("address", Add(5))]);
+        expect("next_address", Row(rows), &[("address", Add(1))]);
+        expect("last_address", Last, &[("address", Add(5))]);
+        for word in ["x", "y", "and"] {
+            let sum = format!("{word}_sum");
+            expect(&format!("start_{word}"), Row(rows), &[(&sum, Add(1))]);
+            // The first row takes all of its 16 bits.
+            expect(&format!("start_{word}"), Row(rows), &[(&format!("{word}[3]"), Add(1))]);
+            for i in 0..4 {
+                expect(&format!("nibbles[{i}]"), Row(rows), &[(&format!("{word}[{i}]"), Add(1))]);
+                // An input beyond the size, with its sum.
+                let beyond = 1 << (4 * i + 4);
+                expect(&format!("nibbles[{i}]"), Row(0), &[(&format!("{word}[{i}]"), Add(16)), (&sum, Add(beyond))]);
+            }
+        }
+        if rows > 1 {
+            expect("same_address", Row(rows + 1), &[("address", Add(5))]);
+            for word in ["x", "y", "and"] {
+                let sum = format!("{word}_sum");
+                expect(&format!("add_{word}"), Row(rows + 1), &[(&sum, Add(1))]);
+                expect(&format!("add_{word}"), Row(rows + 1), &[(&format!("{word}[3]"), Add(1))]);
+            }
+        }
+        for (cell, sum) in [
+            ("cell_x", "x_sum"),
+            ("cell_y", "y_sum"),
+            ("cell_and", "and_sum"),
+            ("cell_xor", "and_sum"),
+            ("cell_or", "x_sum"),
+        ] {
+            expect(cell, Row(2 * rows - 1), &[(sum, Add(1))]);
+        }
+        assert_complete(&honest.tables[1], &done);
+    }
 }

@@ -299,12 +299,14 @@ fn layouts() {
     );
     let error = refuse(&|p| height(p, TableKind::Generic, 5));
     assert!(matches!(error, LayoutError::Tables(TableError::Height { log_height: 5, .. })));
-    for kind in [TableKind::RangeCheck8, TableKind::Bitwise] {
+    for kind in [TableKind::RangeCheck8, TableKind::Bitwise16] {
         let error = refuse(&|p| remove(p, kind.clone()));
         assert!(matches!(error, LayoutError::BuiltinTables { expected: 1, found: 0, .. }), "{error}");
     }
     let error = refuse(&|p| insert(p, TableKind::RangeCheck16, 6, 1));
     assert!(matches!(error, LayoutError::BuiltinTables { builtin: Builtin::RangeCheck, expected: 1, found: 2, .. }));
+    let error = refuse(&|p| insert(p, TableKind::Bitwise, 6, 1));
+    assert!(matches!(error, LayoutError::BuiltinTables { builtin: Builtin::Bitwise, expected: 1, found: 2, .. }));
     let empty = |p: &mut CairoProof| p.claim.segments[1].stop = p.claim.segments[1].base;
     assert!(matches!(refuse(&empty), LayoutError::BuiltinTables { cells: 0, expected: 0, found: 1, .. }));
     for (kind, bus) in [
@@ -334,6 +336,43 @@ fn layouts() {
     assert!(matches!(layout.build(program, claim), Err(LayoutError::TooManyTables(_))));
     layout.tables.truncate(0);
     assert!(matches!(layout.build(program, claim), Err(LayoutError::NoMemory)));
+}
+
+/// Each size of inputs has its table, and its proofs hold.
+#[test]
+fn bitwise_of_every_size() {
+    for (bits, kind) in [
+        (16, TableKind::Bitwise16),
+        (17, TableKind::Bitwise32),
+        (33, TableKind::Bitwise64),
+        (128, TableKind::Bitwise128),
+        (129, TableKind::Bitwise),
+        (251, TableKind::Bitwise),
+    ] {
+        let c = Felt::from(2).pow(bits - 1_u64) + Felt::from(12);
+        let arguments =
+            format!(r#"{{"a": 5, "b": "340282366920938463463374607431768211461", "c": "{}"}}"#, decimal(&c));
+        let Honest { statement, proof } = honest("cairo0/args3", &arguments);
+        let kinds: Vec<_> = proof.layout.tables.iter().map(|table| table.kind.clone()).collect();
+        assert!(kinds.contains(&kind), "{bits} bits: {kinds:?}");
+        let verified = verify(&statement, &proof.encode(), &Policy::default()).unwrap();
+        // The low half of b is 5.
+        assert_eq!(verified.output[4], Felt::from(12 & 5_u64));
+    }
+}
+
+fn decimal(value: &Felt) -> String {
+    let mut digits = Vec::new();
+    let mut bytes = felt::encoding::to_canonical_be(value).to_vec();
+    while bytes.iter().any(|byte| *byte != 0) {
+        let mut rest = 0;
+        for byte in &mut bytes {
+            let part = rest << 8 | u32::from(*byte);
+            (*byte, rest) = ((part / 10) as u8, part % 10);
+        }
+        digits.push(char::from_digit(rest, 10).unwrap());
+    }
+    digits.into_iter().rev().collect()
 }
 
 /// Instructions counted in the claim in place of an instruction table.

@@ -30,13 +30,21 @@ pub enum TableKind {
     RangeCheck8,
     /// The range_check builtin with 16-bit limbs.
     RangeCheck16,
-    /// The bitwise builtin.
+    /// The bitwise builtin, whose inputs are of any size.
     Bitwise,
+    /// The bitwise builtin with all inputs below 2^16.
+    Bitwise16,
+    /// The bitwise builtin with all inputs below 2^32.
+    Bitwise32,
+    /// The bitwise builtin with all inputs below 2^64.
+    Bitwise64,
+    /// The bitwise builtin with all inputs below 2^128.
+    Bitwise128,
 }
 
 impl TableKind {
     /// The kinds that have nothing but their name, with the byte that stands for them in a proof file.
-    const PLAIN: [(u8, Self); 9] = [
+    const PLAIN: [(u8, Self); 13] = [
         (1, Self::Memory),
         (2, Self::Instruction),
         (3, Self::Generic),
@@ -46,6 +54,10 @@ impl TableKind {
         (9, Self::RangeCheck8),
         (10, Self::RangeCheck16),
         (11, Self::Bitwise),
+        (14, Self::Bitwise16),
+        (15, Self::Bitwise32),
+        (16, Self::Bitwise64),
+        (17, Self::Bitwise128),
     ];
     const WORD: u8 = 4;
     const PATH: u8 = 5;
@@ -93,6 +105,10 @@ impl fmt::Display for TableKind {
             Self::RangeCheck8 => f.write_str("range_check8"),
             Self::RangeCheck16 => f.write_str("range_check16"),
             Self::Bitwise => f.write_str("bitwise"),
+            Self::Bitwise16 => f.write_str("bitwise16"),
+            Self::Bitwise32 => f.write_str("bitwise32"),
+            Self::Bitwise64 => f.write_str("bitwise64"),
+            Self::Bitwise128 => f.write_str("bitwise128"),
         }
     }
 }

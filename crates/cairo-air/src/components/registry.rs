@@ -1,6 +1,7 @@
 //! The registry: everything that follows from a table's kind stands here once. A further builtin is a folder, a variant of
 //! [`TableKind`] and an entry in [`TableKind::component`].
 
+use super::bitwise::Size;
 use super::derived::DerivedError;
 use super::{TableKind, bitwise, byte, generic, instruction, memory, nibble_and, range_check, word16};
 use crate::claim::Claim;
@@ -93,6 +94,13 @@ fn component<'a>(
     Component { occurrence, log_height: log_height.into(), build: Box::new(build) }
 }
 
+fn bitwise_component<'a>(size: Size) -> Component<'a> {
+    component(Occurrence::Builtin(Builtin::Bitwise), None, move |c| {
+        let (base, stop) = c.segment(Builtin::Bitwise)?;
+        Ok(bitwise::air(size, base, stop)?)
+    })
+}
+
 impl TableKind {
     /// The registry.
     pub fn component(&self) -> Component<'_> {
@@ -118,10 +126,11 @@ impl TableKind {
                 let (base, stop) = c.segment(Builtin::RangeCheck)?;
                 Ok(range_check::words::air(base, stop)?)
             }),
-            Self::Bitwise => component(Of(Builtin::Bitwise), None, |c| {
-                let (base, stop) = c.segment(Builtin::Bitwise)?;
-                Ok(bitwise::air(base, stop)?)
-            }),
+            Self::Bitwise => bitwise_component(Size::Any),
+            Self::Bitwise16 => bitwise_component(Size::Bits16),
+            Self::Bitwise32 => bitwise_component(Size::Bits32),
+            Self::Bitwise64 => bitwise_component(Size::Bits64),
+            Self::Bitwise128 => bitwise_component(Size::Bits128),
         }
     }
 

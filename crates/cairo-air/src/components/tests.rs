@@ -1,3 +1,4 @@
+use super::bitwise::Size;
 use super::*;
 use crate::codec::{CodecError, Reader};
 use stark::{Air, AirError};
@@ -14,7 +15,9 @@ fn shapes_are_pinned() -> Result<(), AirError> {
     assert_eq!(shape(nibble_and::air()?), (1, 0, 1));
     assert_eq!(shape(range_check::bytes::air(1, 2)?), (17, 3, 17));
     assert_eq!(shape(range_check::words::air(1, 2)?), (9, 3, 9));
-    assert_eq!(shape(bitwise::air(1, 6)?), (16, 12, 9));
+    for (size, constraints) in Size::ALL.into_iter().zip([6, 10, 10, 10, 12]) {
+        assert_eq!(shape(bitwise::air(size, 1, 6)?), (16, constraints, 9), "{size:?}");
+    }
     Ok(())
 }
 
@@ -44,6 +47,10 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
         TableKind::RangeCheck8,
         TableKind::RangeCheck16,
         TableKind::Bitwise,
+        TableKind::Bitwise16,
+        TableKind::Bitwise32,
+        TableKind::Bitwise64,
+        TableKind::Bitwise128,
     ];
     let mut bytes = Vec::new();
     kinds.iter().for_each(|kind| kind.encode(&mut bytes));

@@ -5,15 +5,29 @@ use super::integers::small;
 use super::rows::fill_rows;
 use super::{Trace, WitnessError, cell};
 use cairo_air::Segment;
-use cairo_air::components::bitwise::{CELLS, Columns, ROWS};
+use cairo_air::components::bitwise::{CELLS, Columns, Size};
 use felt::{Felt, encoding};
 use stark::{Control, MIN_LOG_HEIGHT};
 use std::array::from_fn;
 
+/// The smallest size that all inputs of a segment have. What is no input of any size counts as one: filling the table reports it.
+pub fn size(memory: &[Felt], segment: Segment) -> Size {
+    let cells = memory.get(segment.base as usize..segment.stop as usize).unwrap_or_default();
+    let inputs = cells.chunks(CELLS as usize).flat_map(|instance| instance.iter().take(2));
+    let word = inputs.map(encoding::canonical_limbs).fold([0; 4], |all: Word, word| from_fn(|i| all[i] | word[i]));
+    Size::ALL.into_iter().find(|size| fits(&word, *size)).unwrap_or(Size::Any)
+}
+
+/// Whether a word has no bits beyond those of a size.
+fn fits(word: &Word, size: Size) -> bool {
+    let (limb, bit) = (size.bits() as usize / 64, size.bits() % 64);
+    word[limb] >> bit == 0 && word[limb + 1..].iter().all(|limb| *limb == 0)
+}
+
 /// The table's height for a segment.
-pub fn log_height(segment: Segment) -> u32 {
+pub fn log_height(segment: Segment, size: Size) -> u32 {
     let instances = ((segment.stop - segment.base) as usize).div_ceil(CELLS as usize);
-    (instances * ROWS).max(1 << MIN_LOG_HEIGHT).next_power_of_two().ilog2()
+    (instances * size.rows()).max(1 << MIN_LOG_HEIGHT).next_power_of_two().ilog2()
 }
 
 /// A word, least significant limb first.
@@ -38,10 +52,10 @@ fn shifted(word: &Word, from: usize) -> Felt {
     encoding::from_canonical_limbs(out).unwrap_or_default()
 }
 
-fn nibbles(chunk: u16, first: bool) -> [u8; 4] {
+fn nibbles(chunk: u16, takes_11_bits: bool) -> [u8; 4] {
     let mut nibbles: [u8; 4] = from_fn(|i| (chunk >> (4 * i)) as u8 & 15);
-    if first {
-        // See the AIR: the first row takes 11 bits and shows that nibble 2 is below 8.
+    if takes_11_bits {
+        // See the AIR: such a row shows that nibble 2 is below 8.
         nibbles[3] = 2 * nibbles[2];
     }
     nibbles
@@ -54,32 +68,34 @@ struct State<'a> {
     inputs: Option<(u32, [Word; 2])>,
 }
 
-/// One instance of 16 rows after the other; padding repeats the last.
+/// One instance after the other; padding repeats the last.
 pub fn fill(
     memory: &[Felt],
     segment: Segment,
+    size: Size,
     log_height: u32,
     counters: &Counters,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     let instances = (segment.stop.saturating_sub(segment.base)) / CELLS as u32;
     let last = instances.checked_sub(1).ok_or(WitnessError::Empty("bitwise"))?;
+    let rows = size.rows();
     fill_rows(
         1 << log_height,
         control,
         || State { tally: counters.nibble_and_tally(), inputs: None },
         |state, row| {
-            let instance = last.min((row / ROWS) as u32);
+            let instance = last.min((row / rows) as u32);
             let address = segment.base + instance * CELLS as u32;
             let [x, y] = match state.inputs {
                 Some((known, inputs)) if known == address => inputs,
-                _ => [input(memory, address)?, input(memory, address + 1)?],
+                _ => [input(memory, address, size)?, input(memory, address + 1, size)?],
             };
             state.inputs = Some((address, [x, y]));
             let and: Word = from_fn(|i| x[i] & y[i]);
-            let position = ROWS - 1 - row % ROWS;
-            let is_first = position == ROWS - 1;
-            let [x_nibbles, y_nibbles] = [x, y].map(|word| nibbles(chunk(&word, position), is_first));
+            let position = rows - 1 - row % rows;
+            let takes_11_bits = size == Size::Any && position == rows - 1;
+            let [x_nibbles, y_nibbles] = [x, y].map(|word| nibbles(chunk(&word, position), takes_11_bits));
             let and_nibbles: [u8; 4] = from_fn(|i| x_nibbles[i] & y_nibbles[i]);
             for (a, b) in x_nibbles.into_iter().zip(y_nibbles) {
                 let _ = state.tally.add(pair(a, b), 1);
@@ -101,11 +117,43 @@ pub fn fill(
     )
 }
 
-fn input(memory: &[Felt], address: u32) -> Result<Word, WitnessError> {
+fn input(memory: &[Felt], address: u32, size: Size) -> Result<Word, WitnessError> {
     let value = cell(memory, u64::from(address))?;
     let word = encoding::canonical_limbs(&value);
-    if word[3] >> 59 != 0 {
-        return Err(WitnessError::Bitwise { address, value: encoding::to_hex(&value) });
+    if !fits(&word, size) {
+        return Err(WitnessError::Bitwise { address, bits: size.bits(), value: encoding::to_hex(&value) });
     }
     Ok(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        let power = |bits: u64| Felt::from(2).pow(bits);
+        let segment = Segment { base: 2, stop: 12 };
+        let with = |at: usize, value: Felt| {
+            let mut memory = vec![-Felt::one(); 20];
+            memory[2..12].fill(Felt::from(3));
+            memory[at] = value;
+            size(&memory, segment)
+        };
+        for (bits, at_most, beyond) in [
+            (16, Size::Bits16, Size::Bits32),
+            (32, Size::Bits32, Size::Bits64),
+            (64, Size::Bits64, Size::Bits128),
+            (128, Size::Bits128, Size::Any),
+            (251, Size::Any, Size::Any),
+        ] {
+            // Inputs are the first two cells of an instance.
+            for at in [2, 3, 7, 8] {
+                assert_eq!(with(at, power(bits) - Felt::one()), at_most, "{bits}");
+                assert_eq!(with(at, power(bits)), beyond, "{bits}");
+            }
+            assert_eq!(with(4, power(bits)), Size::Bits16, "no input");
+        }
+        assert_eq!(with(2, -Felt::one()), Size::Any);
+    }
 }

@@ -15,6 +15,7 @@ pub mod range_check;
 mod rows;
 pub mod word16;
 
+use cairo_air::components::bitwise::Size;
 use cairo_air::components::memory::CELLS;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, Claim, Layout, TableEntry, TableKind};
@@ -72,10 +73,12 @@ pub enum WitnessError {
         value: String,
     },
     /// An input of the bitwise builtin that is too large.
-    #[error("memory cell {address} is an input of the bitwise builtin but holds {value}, which is not below 2^251")]
+    #[error("memory cell {address} is an input of the bitwise builtin but holds {value}, which is not below 2^{bits}")]
     Bitwise {
         /// Its address.
         address: u32,
+        /// Bits that inputs may have in this table.
+        bits: u32,
         /// Its value.
         value: String,
     },
@@ -164,7 +167,8 @@ pub fn other_tables(execution: &Execution, claim: &Claim, steps: &[StepTable], c
         }
     }
     if let Some(segment) = segment(Builtin::Bitwise) {
-        add(TableKind::Bitwise, bitwise::log_height(segment));
+        let size = bitwise::size(&execution.memory, segment);
+        add(size.kind(), bitwise::log_height(segment, size));
         add(TableKind::NibbleAnd, cairo_air::components::nibble_and::LOG_HEIGHT);
     }
     if bytes {
@@ -223,6 +227,10 @@ fn fill(
 ) -> Result<Trace, WitnessError> {
     let (memory, log_height) = (&execution.memory, entry.log_height);
     let segment = |builtin, name| claim.segment(&execution.program, builtin).ok_or(WitnessError::Empty(name));
+    let bitwise = |size| {
+        let segment = segment(Builtin::Bitwise, "bitwise")?;
+        bitwise::fill(memory, segment, size, log_height, counters, control)
+    };
     match entry.kind {
         TableKind::Memory => memory::fill(memory, start, log_height, counters, control),
         TableKind::Instruction => {
@@ -237,9 +245,11 @@ fn fill(
         TableKind::RangeCheck16 => {
             range_check::fill_words(memory, segment(Builtin::RangeCheck, "range_check")?, log_height, counters, control)
         }
-        TableKind::Bitwise => {
-            bitwise::fill(memory, segment(Builtin::Bitwise, "bitwise")?, log_height, counters, control)
-        }
+        TableKind::Bitwise => bitwise(Size::Any),
+        TableKind::Bitwise16 => bitwise(Size::Bits16),
+        TableKind::Bitwise32 => bitwise(Size::Bits32),
+        TableKind::Bitwise64 => bitwise(Size::Bits64),
+        TableKind::Bitwise128 => bitwise(Size::Bits128),
         TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => Err(WitnessError::Empty("opcode")),
     }
 }

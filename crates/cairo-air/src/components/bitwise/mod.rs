@@ -1,12 +1,60 @@
-//! The bitwise builtin: and, xor, or of 251-bit words, 16 rows an instance. See README.md.
+//! The bitwise builtin: and, xor, or of words, a row for every 16 bits of an instance. See README.md.
 
+use super::TableKind;
 use crate::buses;
 use crate::components::columns::columns;
 use felt::Felt;
 use stark::{Air, AirBuilder, AirError, Expr, Rows};
 
-/// Rows of an instance; each takes 16 bits, the most significant first.
-pub const ROWS: usize = 16;
+/// The size of all inputs, which decides how many rows an instance has. Each row takes 16 bits, the most significant first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Size {
+    /// Below 2^16: one row.
+    Bits16,
+    /// Below 2^32: two rows.
+    Bits32,
+    /// Below 2^64: four rows.
+    Bits64,
+    /// Below 2^128: eight rows.
+    Bits128,
+    /// Below 2^251, which the builtin demands: 16 rows, the first of which takes 11 bits.
+    Any,
+}
+
+impl Size {
+    /// All sizes, the smallest first.
+    pub const ALL: [Self; 5] = [Self::Bits16, Self::Bits32, Self::Bits64, Self::Bits128, Self::Any];
+
+    /// Rows of an instance.
+    pub const fn rows(self) -> usize {
+        match self {
+            Self::Bits16 => 1,
+            Self::Bits32 => 2,
+            Self::Bits64 => 4,
+            Self::Bits128 => 8,
+            Self::Any => 16,
+        }
+    }
+
+    /// Bits of an input.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Any => 251,
+            _ => 16 * self.rows() as u32,
+        }
+    }
+
+    /// The table for inputs of this size.
+    pub const fn kind(self) -> TableKind {
+        match self {
+            Self::Bits16 => TableKind::Bitwise16,
+            Self::Bits32 => TableKind::Bitwise32,
+            Self::Bits64 => TableKind::Bitwise64,
+            Self::Bits128 => TableKind::Bitwise128,
+            Self::Any => TableKind::Bitwise,
+        }
+    }
+}
 
 /// Memory cells of an instance: x, y, x & y, x ^ y, x | y.
 pub const CELLS: u64 = 5;
@@ -17,7 +65,8 @@ pub const NIBBLES: usize = 4;
 columns! {
     /// Address of the instance's first cell.
     address,
-    /// Nibbles of x in this row, least significant first. In an instance's first row the last one is twice the one before.
+    /// Nibbles of x in this row, least significant first. If inputs are of any size, the last one in an instance's first row is twice
+    /// the one before.
     x[4],
     /// The same of y.
     y[4],
@@ -31,35 +80,45 @@ columns! {
     and_sum,
 }
 
-/// The AIR for the instances in `base..stop`.
+/// The AIR for the instances in `base..stop`, whose inputs are of this size.
 ///
 /// # Errors
 /// None in practice: the description is fixed.
-pub fn air(base: u32, stop: u32) -> Result<Air, AirError> {
-    let mut b = AirBuilder::new("bitwise");
+pub fn air(size: Size, base: u32, stop: u32) -> Result<Air, AirError> {
+    let mut b = AirBuilder::new(size.kind().to_string());
     let Columns { address, x, y, and, x_sum, y_sum, and_sum } = Columns::new(&mut b);
-    let selector = |row: usize| (0..ROWS).map(|r| if r == row { Felt::one() } else { Felt::zero() }).collect();
-    let first: Expr = b.periodic(selector(0));
-    let last: Expr = b.periodic(selector(ROWS - 1));
+    let rows = size.rows();
+    // If an instance is a single row, every row is its first and its last.
+    let mut selector = |row: usize| match rows {
+        1 => Expr::one(),
+        _ => b.periodic((0..rows).map(|r| if r == row { Felt::one() } else { Felt::zero() }).collect()),
+    };
+    let (first, last) = (selector(0), selector(rows - 1));
 
     // Within an instance the address stays, from one instance to the next it moves by one instance or not at all.
-    super::constrain_segment(&mut b, &address, CELLS, Some(&last), (base, stop));
+    super::constrain_segment(&mut b, &address, CELLS, (rows > 1).then_some(&last), (base, stop));
     for i in 0..NIBBLES {
         let triple = [x[i].clone(), y[i].clone(), and[i].clone()];
         b.require(format!("nibbles[{i}]"), buses::NIBBLE_AND, Expr::one(), triple);
     }
-    // An instance's first row takes 11 bits, so that x and y are integers below 2^251 < p and their bits are unique. Its
-    // last nibble is no part of the word but twice nibble 2, which is therefore below 8.
-    for (name, nibbles) in [("x", &x), ("y", &y)] {
-        b.constrain(format!("first_{name}"), Rows::All, &first * (&nibbles[3] - &nibbles[2] * 2));
+    if size == Size::Any {
+        // An instance's first row takes 11 bits, so that x and y are integers below 2^251 < p and their bits are unique. Its
+        // last nibble is no part of the word but twice nibble 2, which is therefore below 8.
+        for (name, nibbles) in [("x", &x), ("y", &y)] {
+            b.constrain(format!("first_{name}"), Rows::All, &first * (&nibbles[3] - &nibbles[2] * 2));
+        }
     }
     for (name, sum, nibbles) in [("x", &x_sum, &x), ("y", &y_sum, &y), ("and", &and_sum, &and)] {
         let low = &nibbles[0] + &nibbles[1] * 16 + &nibbles[2] * 256;
         let high = &nibbles[3] * 4096;
-        b.constrain(format!("start_{name}"), Rows::All, &first * (sum - &low));
-        // Height is a multiple of 16, so the row after the last one is an instance's first, where this says nothing.
-        let next = b.next(sum) - sum * (1 << 16) - b.next(&low) - b.next(&high);
-        b.constrain(format!("add_{name}"), Rows::All, (Expr::one() - &last) * next);
+        let start = if size == Size::Any { low.clone() } else { &low + &high };
+        b.constrain(format!("start_{name}"), Rows::All, &first * (sum - start));
+        if rows > 1 {
+            // Height is a multiple of an instance's rows, so the row after the last one is an instance's first, where this says
+            // nothing.
+            let next = b.next(sum) - sum * (1 << 16) - b.next(&low) - b.next(&high);
+            b.constrain(format!("add_{name}"), Rows::All, (Expr::one() - &last) * next);
+        }
     }
     // Bitwise, x + y = 2·(x & y) + (x ^ y) and x | y = (x & y) + (x ^ y), as integers below 2^252.
     let cells = [
