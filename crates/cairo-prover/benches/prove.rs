@@ -111,9 +111,9 @@ fn main() {
     println!("\ncells a step, main and LogUp columns together");
     let shapes: Vec<_> = all.iter().map(|(name, _)| cells(name)).collect();
     println!(
-        "\nwhat butterflies ({:.2} ns), other products ({:.2} ns), their reductions ({:.2} ns) and hashing ({:.3} ns a byte) alone \
-         take on both threads, in ms, and how many times as long a phase takes",
-        rates.butterfly, rates.product, rates.reduction, rates.byte
+        "\nwhat butterflies ({:.2} ns), other products ({:.2} ns), their reductions ({:.2} ns), loads ({:.2} ns), stores ({:.2} ns) \
+         and hashing ({:.3} ns a byte) alone take on both threads, in ms, and how many times as long a phase takes",
+        rates.butterfly, rates.product, rates.reduction, rates.load, rates.store, rates.byte
     );
     for ((name, figures), (tables, parameters)) in all.iter().zip(&shapes) {
         bounds(name, figures, tables, parameters, &rates);
@@ -313,6 +313,8 @@ struct Rates {
     butterfly: f64,
     product: f64,
     reduction: f64,
+    load: f64,
+    store: f64,
     byte: f64,
 }
 
@@ -346,6 +348,41 @@ impl<const N: usize> WithPacked for Multiply<'_, N> {
     }
 }
 
+/// Loads from one slice, and stores to the other if asked, a few times, in a core's first cache.
+struct Move<'a> {
+    from: &'a [Felt],
+    to: &'a mut [Felt],
+    store: bool,
+}
+
+impl WithPacked for Move<'_> {
+    type Output = Felt;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> Felt {
+        let mut total = P::broadcast(&Felt::zero());
+        for _ in 0..MOVES {
+            // No more values than a sum takes.
+            for (from, to) in self.from.chunks(32 * P::WIDTH).zip(self.to.chunks_mut(32 * P::WIDTH)) {
+                let mut sum = P::empty_sum();
+                for (from, to) in from.chunks_exact(P::WIDTH).zip(to.chunks_exact_mut(P::WIDTH)) {
+                    let value = P::load(from);
+                    sum = P::add_value(sum, value);
+                    if self.store {
+                        value.store(to);
+                    }
+                }
+                total = total.add(P::total_of_values(sum));
+            }
+        }
+        let mut out = [Felt::zero(); 8];
+        total.store(&mut out);
+        out[0]
+    }
+}
+
+const MOVES: usize = 1 << 10;
+
 impl Rates {
     fn measure() -> Self {
         const COUNT: usize = 1 << 20;
@@ -368,6 +405,15 @@ impl Rates {
         // Transforms of 64 packs fit a core's first cache.
         let butterflies = std::cell::Cell::new(0);
         let transforms = least(&|| butterflies.set(felt::fft::measure_butterflies(&values, 6, 1 << 8)));
+        let from = felt::vector::powers(&Felt::from(3), &Felt::from(7), 512);
+        let moves = |store| {
+            least(&|| {
+                let mut to = [Felt::zero(); 512];
+                std::hint::black_box(packed::dispatch(Move { from: &from, to: &mut to, store }));
+                std::hint::black_box(to);
+            }) / (512 * MOVES) as f64
+        };
+        let (load, both) = (moves(false), moves(true));
         // Nodes side by side are what the hash is fastest at.
         let (nodes, mut digests) = (vec![[7; 32]; 1 << 10], vec![[0; 32]; 1 << 10]);
         let digests = std::cell::RefCell::new(&mut digests);
@@ -376,6 +422,8 @@ impl Rates {
             butterfly: transforms / butterflies.get() as f64,
             product,
             reduction: one / COUNT as f64 - product,
+            load,
+            store: both - load,
             byte: hash / 65536.0,
         }
     }
@@ -389,7 +437,8 @@ fn bounds(name: &str, figures: &Figures, tables: &[Table], parameters: &Paramete
         let arithmetic = work.butterflies as f64 * rates.butterfly
             + work.products as f64 * rates.product
             + work.reductions as f64 * rates.reduction;
-        let bound = (arithmetic + work.bytes as f64 * rates.byte) / 2e6;
+        let moves = work.loads as f64 * rates.load + work.stores as f64 * rates.store;
+        let bound = (arithmetic + moves + work.bytes as f64 * rates.byte) / 2e6;
         sum += bound;
         if bound > 0.0 {
             parts.push(format!("{} {bound:.1} ({:.2})", phase.name(), measured / bound));

@@ -18,6 +18,10 @@ pub struct Work {
     pub products: u64,
     /// Reductions: one for each product that is not in a sum, one for each sum of products.
     pub reductions: u64,
+    /// Elements read from memory into registers, where a column is longer than a cache: twice a transform.
+    pub loads: u64,
+    /// Elements written to memory.
+    pub stores: u64,
     /// Bytes hashed.
     pub bytes: u64,
 }
@@ -33,9 +37,24 @@ impl Work {
         self.reductions += count.div_ceil(MAX_PRODUCTS as u64) * rows;
     }
 
-    fn run(&mut self, circuit: Arithmetic, rows: u64) {
-        self.products += circuit.products * rows;
-        self.reductions += circuit.reductions * rows;
+    fn run(&mut self, circuit: &Circuit, rows: u64) {
+        let Arithmetic { products, reductions } = circuit.arithmetic();
+        self.products += products * rows;
+        self.reductions += reductions * rows;
+        self.loads += circuit.inputs().len() as u64 * rows;
+    }
+
+    fn touch(&mut self, loads: u64, stores: u64) {
+        self.loads += loads;
+        self.stores += stores;
+    }
+
+    /// An extension of columns of one height: `inverse` transforms of all, `forward` from each. The rows of coefficients stay in a
+    /// cache between the two directions.
+    fn extend(&mut self, columns: u64, log_height: u32, forward: u64) {
+        let rows = 1u64 << log_height;
+        self.butterflies += columns * (1 + forward) * (rows / 2 * u64::from(log_height));
+        self.touch(columns * rows * (2 + forward), columns * rows * (1 + 2 * forward));
     }
 }
 
@@ -56,34 +75,40 @@ pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
     let [mut main, mut lookup, mut quotient, mut openings, mut fri] = [Work::default(); 5];
     for group in &shape.groups {
         let rows = 1u64 << group.log_height;
-        let transform = rows / 2 * u64::from(group.log_height);
         let (width, aux, pieces) = (group.main_width as u64, group.aux_width() as u64, QUOTIENT_PIECES as u64);
-        let [fractions, constraints] = arithmetic(group, tables);
-        main.butterflies += width * (1 + blowup) * transform;
+        let [fractions, constraints] = circuits(group, tables);
+        main.extend(width, group.log_height, blowup);
         main.bytes += hashed_rows(width, rows * blowup);
         // Fractions by one numerator and one inverted denominator for each column.
-        lookup.butterflies += aux * (1 + blowup) * transform;
-        lookup.run(fractions, rows);
+        lookup.extend(aux, group.log_height, blowup);
+        lookup.run(&fractions, rows);
         lookup.multiply(aux * (INVERSION + 1) * rows);
+        // Both parts of a fraction are stored, the denominator is read twice and the numerator once.
+        lookup.touch(3 * aux * rows, 3 * aux * rows);
         lookup.bytes += hashed_rows(aux, rows * blowup);
         // Every row of two cosets, with two products for the vanishing polynomials; each piece from one coset to the others.
-        quotient.butterflies += pieces * blowup * transform;
-        quotient.run(constraints, pieces * rows);
+        quotient.extend(pieces, group.log_height, blowup - 1);
+        quotient.run(&constraints, pieces * rows);
         quotient.multiply(2 * pieces * rows);
+        // Sums over all rows and over all but the last.
+        quotient.touch(2 * pieces * rows, 3 * pieces * rows);
         quotient.bytes += hashed_rows(pieces, rows * blowup);
         let opened = group.openings() as u64;
         openings.products += opened * rows;
         openings.reductions += opened * rows.div_ceil(MAX_PRODUCTS as u64);
         openings.multiply((INVERSION + 2) * rows);
+        openings.touch(opened * rows + 3 * rows, 2 * rows);
         // The sums at two points, each divided by its distance.
         fri.sum_up(opened, rows * blowup);
         fri.multiply(2 * (INVERSION + 1) * rows * blowup);
+        fri.touch((opened + 2 * 3) * rows * blowup, (2 * 2 + 1) * rows * blowup);
     }
     for fold in &shape.folds {
         let (values, leaves) = (1u64 << fold.log_size, 1u64 << fold.log_leaves());
         fri.bytes += hashed_rows(1 << fold.log_arity, leaves);
         // Each folding by two takes two products for each value that is left.
         fri.multiply(2 * (values - leaves));
+        fri.touch(3 * (values - leaves), 2 * (values - leaves));
     }
     fri.bytes += NODE << parameters.grinding_bits;
     vec![
@@ -101,17 +126,17 @@ const fn hashed_rows(width: u64, rows: u64) -> u64 {
     if width == 0 { 0 } else { ((width * 32).next_multiple_of(NODE) + NODE) * rows }
 }
 
-/// Arithmetic for each row: of the LogUp fractions, and of all constraints together.
-fn arithmetic(group: &Group, tables: &[Table]) -> [Arithmetic; 2] {
+/// The code for each row: of the LogUp fractions, and of all constraints together.
+fn circuits(group: &Group, tables: &[Table]) -> [Circuit; 2] {
     // Any challenges that are neither 0 nor 1 give circuits of the same size.
     let challenges = BusChallenges { z: Felt::from(1_000_003), alpha: Felt::from(1_000_033) };
     let mut composition = Composition::new(group, tables, challenges);
     let batches: Vec<_> = group.batches.iter().map(|batch| composition.batch(batch)).collect();
     let roots: Vec<_> = batches.iter().flat_map(|(numerator, denominator)| [*numerator, *denominator]).collect();
-    let fractions = Circuit::compile(&composition.graph, &roots).arithmetic();
+    let fractions = Circuit::compile(&composition.graph, &roots);
     let mut composition = Composition::new(group, tables, challenges);
     let sums = composition.constraints(&Felt::from(1_000_037), &Felt::from(1_000_039));
-    [fractions, Circuit::compile(&composition.graph, &sums.roots()).arithmetic()]
+    [fractions, Circuit::compile(&composition.graph, &sums.roots())]
 }
 
 #[cfg(test)]
@@ -137,10 +162,15 @@ mod tests {
         let [_, main, lookup, quotient, openings, fri] = *work(&[square(6)?], &parameters) else {
             panic!("six phases")
         };
-        // 64 rows: a transform has 32·6 butterflies, a column three of them; 128 leaves of one block, with as many nodes.
-        assert_eq!(main, (Phase::Main, Work { butterflies: 3 * 192, bytes: 128 * 128, ..Work::default() }));
+        // 64 rows: a transform has 32·6 butterflies, a column three of them; 128 leaves of one block, with as many nodes. The column is
+        // read, written, read, and for each of two cosets written, read, written.
+        let (loads, stores) = (4 * 64, 5 * 64);
+        let expected = Work { butterflies: 3 * 192, loads, stores, bytes: 128 * 128, ..Work::default() };
+        assert_eq!(main, (Phase::Main, expected));
         // One in the tuple, three for the inversion, one by the numerator.
-        let expected = Work { butterflies: 3 * 192, products: 5 * 64, reductions: 5 * 64, bytes: 128 * 128 };
+        let (loads, stores) = (loads + 4 * 64, stores + 3 * 64);
+        let expected =
+            Work { butterflies: 3 * 192, products: 5 * 64, reductions: 5 * 64, loads, stores, bytes: 128 * 128 };
         assert_eq!(lookup, (Phase::Lookup, expected));
         assert_eq!((quotient.1.butterflies, quotient.1.bytes), (4 * 192, 128 * 128));
         // x, the LogUp column here and on the next row, two pieces; then the weights.
@@ -159,6 +189,7 @@ mod tests {
             if phase != Phase::Fri {
                 assert_eq!(large.products, 2 * small.products);
                 assert_eq!(large.reductions, 2 * small.reductions);
+                assert_eq!((large.loads, large.stores), (2 * small.loads, 2 * small.stores));
                 assert_eq!(large.bytes, 2 * small.bytes);
             }
         }
