@@ -43,3 +43,6 @@ pub const WORD16: Bus = Bus { id: 5, name: "word16", arity: 1 };
 
 /// `(a, b, a & b)` for nibbles `a` and `b`. Only the nibble_and table provides, and its three columns are fixed.
 pub const NIBBLE_AND: Bus = Bus { id: 6, name: "nibble_and", arity: 3 };
+
+/// `(v)` with `0 ≤ v < 2^12`. Only the word12 table provides, and only these values: its value column counts from 0.
+pub const WORD12: Bus = Bus { id: 7, name: "word12", arity: 1 };

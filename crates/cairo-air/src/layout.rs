@@ -236,7 +236,7 @@ impl Layout {
     /// A look-up table is there exactly if some table requires from its bus; for instructions the claim's list of fetches may
     /// stand in its place.
     fn check_providers(&self, tables: &[Table], claim: &Claim) -> Result<(), LayoutError> {
-        for bus in [buses::INSTRUCTION, buses::BYTE, buses::WORD16, buses::NIBBLE_AND] {
+        for bus in [buses::INSTRUCTION, buses::BYTE, buses::WORD16, buses::WORD12, buses::NIBBLE_AND] {
             let provider = Occurrence::IfRequired(bus);
             let required = self.tables.iter().zip(tables).any(|(entry, table)| {
                 entry.kind.component().occurrence != provider && table.air.interactions().iter().any(|i| i.bus == bus)

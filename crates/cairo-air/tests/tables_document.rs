@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use cairo_air::components::bitwise::Size;
-use cairo_air::components::{bitwise, byte, generic, instruction, memory, nibble_and, range_check, word16};
+use cairo_air::components::{bitwise, byte, generic, instruction, memory, nibble_and, range_check, word12, word16};
 use stark::describe::describe;
 use std::fmt::Write as _;
 
@@ -21,9 +21,11 @@ fn document() -> String {
         ("generic", generic::air()),
         ("byte", byte::air()),
         ("word16", word16::air()),
+        ("word12", word12::air()),
         ("nibble_and", nibble_and::air()),
         ("range_check8", range_check::bytes::air(1000, 1640)),
-        ("range_check16", range_check::words::air(1000, 1640)),
+        ("range_check12", range_check::words12::air(1000, 1640)),
+        ("range_check16", range_check::words16::air(1000, 1640)),
     ];
     let tables = tables.into_iter().map(|(name, air)| (name.to_owned(), air));
     let bitwise = Size::ALL.into_iter().rev().map(|size| (size.kind().to_string(), bitwise::air(size, 1000, 1640)));

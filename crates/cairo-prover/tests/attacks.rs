@@ -6,7 +6,7 @@
 mod common;
 
 use cairo_air::claim::ClaimError;
-use cairo_air::components::{Path, memory};
+use cairo_air::components::{Path, memory, word12};
 use cairo_air::fetch::{Fetch, FetchError, MAX_FETCHES};
 use cairo_air::{
     ArgumentBinding, Builtin, CairoProof, Layout, LayoutError, Policy, Program, Segment, Statement, TableEntry,
@@ -15,6 +15,9 @@ use cairo_air::{
 use cairo_execution::Execution;
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::{all_generic, witness};
+use cairo_prover::witness::counters::Counters;
+use cairo_prover::witness::range_check::fill_words12;
+use cairo_prover::witness::word12 as word12_witness;
 use cairo_prover::{StepTable, Witness};
 use common::{execution, generic_witness};
 use felt::{Felt, encoding};
@@ -37,6 +40,33 @@ fn honest() -> &'static Witness {
         let arguments = r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#;
         generic_witness(execution("cairo0/args3", Some(arguments)))
     })
+}
+
+/// The same run with 12-bit limbs.
+fn honest12() -> &'static Witness {
+    static HONEST: OnceLock<Witness> = OnceLock::new();
+    HONEST.get_or_init(|| with_12_bit_limbs(honest()))
+}
+
+/// The limbs that runs with more range checks have, instead of bytes.
+fn with_12_bit_limbs(honest: &Witness) -> Witness {
+    let mut forger = Forger::new(honest);
+    let segment = forger.range_check();
+    let cells = forger.column(&TableKind::Memory, "address").len() * memory::CELLS;
+    let mut values: Vec<Felt> = (1..=cells as u64).map(|address| forger.memory(address)).collect();
+    values.insert(0, Felt::zero());
+    let counters = Counters::new(values.len());
+    let position = forger.position(&TableKind::RangeCheck8);
+    let Witness { layout, traces, .. } = &mut forger.0;
+    let entry = &mut layout.tables[position];
+    entry.kind = TableKind::RangeCheck12;
+    traces[position] = fill_words12(&values, segment, entry.log_height, &counters, &Unattended).unwrap();
+    let position = layout.tables.partition_point(|entry| entry.kind < TableKind::Word12);
+    layout.tables.insert(position, TableEntry { kind: TableKind::Word12, log_height: word12::LOG_HEIGHT });
+    traces.insert(position, word12_witness::fill(&counters));
+    forger.reclaim();
+    forger.balance();
+    forger.0
 }
 
 /// The same kind of run with tables as the planner chooses them.
@@ -92,17 +122,31 @@ impl Forger {
             let rows = rows.filter(|((pc, flag), _)| **pc + small(1) == small(address) && **flag == small(1));
             rows.for_each(|(_, cell)| *cell = value);
         }
-        let checked = self.column(&TableKind::RangeCheck8, "address").clone();
+        let checked = self.column(&self.checked(), "address").clone();
         for (row, _) in checked.iter().enumerate().filter(|(_, at)| **at == small(address)) {
-            let bytes = encoding::to_canonical_be(&value);
-            for limb in 0..15 {
-                self.column(&TableKind::RangeCheck8, &format!("limb[{limb}]"))[row] =
-                    small(u64::from(bytes[31 - limb]));
-            }
-            // Whatever is left goes into the last limb.
-            let top = bytes[..17].iter().fold(Felt::zero(), |top, byte| top * small(256) + small(u64::from(*byte)));
-            self.column(&TableKind::RangeCheck8, "limb[15]")[row] = top;
+            self.set_limbs(row, value);
         }
+    }
+
+    /// The kind of table that the range checks have.
+    fn checked(&self) -> TableKind {
+        let narrow = self.0.layout.tables.iter().any(|entry| entry.kind == TableKind::RangeCheck12);
+        if narrow { TableKind::RangeCheck12 } else { TableKind::RangeCheck8 }
+    }
+
+    /// Writes the limbs of a value into a row of the range checks. Whatever is left goes into the last limb.
+    fn set_limbs(&mut self, row: usize, value: Felt) {
+        let kind = self.checked();
+        let (bits, last) = if kind == TableKind::RangeCheck12 { (12, 10) } else { (8, 15) };
+        let bytes = encoding::to_canonical_be(&value);
+        let bit = |at: usize| u64::from(bytes[31 - at / 8] >> (at % 8) & 1);
+        let mut rest = value;
+        for limb in 0..last {
+            let word = (0..bits).map(|i| bit(limb * bits + i) << i).sum();
+            rest = (rest - small(word)) * small(1 << bits).inv().unwrap();
+            self.column(&kind, &format!("limb[{limb}]"))[row] = small(word);
+        }
+        self.column(&kind, &format!("limb[{last}]"))[row] = rest;
     }
 
     /// Recomputes what the generic table derives from operands, and lets the walk of states go where it leads.
@@ -142,6 +186,7 @@ impl Forger {
             TableKind::Instruction => Some(buses::INSTRUCTION),
             TableKind::Byte => Some(buses::BYTE),
             TableKind::Word16 => Some(buses::WORD16),
+            TableKind::Word12 => Some(buses::WORD12),
             TableKind::NibbleAnd => Some(buses::NIBBLE_AND),
             _ => None,
         };
@@ -218,9 +263,10 @@ impl Forger {
 /// The forger's tools make a good proof of a true claim: refusals below are not theirs.
 #[test]
 fn the_forger_can_tell_the_truth() {
-    for witness in [honest(), planned()] {
+    for witness in [honest(), honest12(), planned()] {
         let mut forger = Forger::new(witness);
-        if witness.layout.tables.iter().any(|entry| entry.kind == TableKind::RangeCheck8) {
+        let checks = |entry: &TableEntry| matches!(entry.kind, TableKind::RangeCheck8 | TableKind::RangeCheck12);
+        if witness.layout.tables.iter().any(checks) {
             for address in 1..u64::from(witness.claim.final_ap) {
                 let value = forger.memory(address);
                 forger.set_memory(address, value);
@@ -562,25 +608,22 @@ fn public_memory_dropped_or_doubled() {
 #[test]
 fn range_check_of_too_much() {
     let Segment { base, stop } = Forger::new(honest()).range_check();
-    for address in u64::from(base)..u64::from(stop) {
+    for (witness, address) in [honest(), honest12()].into_iter().flat_map(|w| (base..stop).map(move |at| (w, at))) {
+        let address = u64::from(address);
         for value in [small(2).pow(128_u64), small(2).pow(128_u64) + small(7), -small(1)] {
-            let mut forger = Forger::new(honest());
+            let mut forger = Forger::new(witness);
             forger.set_memory(address, value);
             forger.refused();
 
             // Only the memory and its uses: the table looks at a neighbour instead.
-            let mut forger = Forger::new(honest());
+            let mut forger = Forger::new(witness);
             forger.set_memory(address, value);
             let neighbour = if address == u64::from(base) { address + 1 } else { address - 1 };
-            let honest = Forger::new(honest());
-            let limbs = encoding::to_canonical_be(&honest.memory(neighbour));
-            let addresses = forger.column(&TableKind::RangeCheck8, "address").clone();
+            let kind = forger.checked();
+            let addresses = forger.column(&kind, "address").clone();
             for (row, _) in addresses.iter().enumerate().filter(|(_, at)| **at == small(address)) {
-                forger.column(&TableKind::RangeCheck8, "address")[row] = small(neighbour);
-                for limb in 0..16 {
-                    let byte = small(u64::from(limbs[31 - limb]));
-                    forger.column(&TableKind::RangeCheck8, &format!("limb[{limb}]"))[row] = byte;
-                }
+                forger.column(&kind, "address")[row] = small(neighbour);
+                forger.set_limbs(row, Forger::new(witness).memory(neighbour));
             }
             forger.refused();
         }
@@ -620,6 +663,36 @@ fn bitwise_of_too_much() {
     }
 }
 
+/// A program that asserts of a constant that it is in range, with another constant: everything fits but its limbs.
+#[test]
+fn range_check_of_a_constant() {
+    let witness = generic_witness(execution("cairo0/range_check_one", None));
+    for witness in [with_12_bit_limbs(&witness), witness] {
+        let claimed = |value: Felt| {
+            let mut forger = Forger::new(&witness);
+            for address in 1..u64::from(forger.range_check().stop) {
+                if forger.memory(address) == small(77) {
+                    forger.set_memory(address, value);
+                }
+            }
+            let Witness { statement, claim, .. } = &mut forger.0;
+            let program = &statement.program;
+            let words = program.bytecode().iter().map(|word| if *word == small(77) { value } else { *word }).collect();
+            statement.program = Program::new(words, program.builtins().to_vec(), program.arguments()).unwrap();
+            claim.output = vec![value];
+            forger.solve_res();
+            forger.try_it().map(|verified| verified.output)
+        };
+        let two = |bits: u64| small(2).pow(bits);
+        for value in [small(0), small(78), two(120) - small(1), two(120), two(127), two(128) - small(1)] {
+            assert_eq!(claimed(value), Ok(vec![value]));
+        }
+        for value in [two(128), two(128) + small(1), two(129), two(132) - small(1), two(132), -small(1), -two(128)] {
+            assert_eq!(claimed(value), Err(VerifyError::Stark(stark::VerifyError::BusSum)));
+        }
+    }
+}
+
 impl Forger {
     fn drop_tables(&mut self, dropped: impl Fn(&TableKind) -> bool) {
         let Witness { layout, tables, traces, .. } = &mut self.0;
@@ -643,19 +716,24 @@ impl Forger {
 /// Each table left out, with a whole proof by the tables that are left.
 #[test]
 fn a_table_left_out() {
-    for position in 0..honest().layout.tables.len() {
-        let mut forger = Forger::new(honest());
+    let witnesses = [honest(), honest12()].into_iter();
+    for (witness, position) in witnesses.flat_map(|w| (0..w.layout.tables.len()).map(move |at| (w, at))) {
+        let mut forger = Forger::new(witness);
         let kind = forger.0.layout.tables[position].kind.clone();
         forger.drop_tables(|other| *other == kind);
         let outcome = forger.try_it();
         match (&kind, outcome) {
             (TableKind::Memory, Err(VerifyError::Claim(_))) => {}
             (
-                TableKind::RangeCheck8 | TableKind::Bitwise16,
+                TableKind::RangeCheck8 | TableKind::RangeCheck12 | TableKind::Bitwise16,
                 Err(VerifyError::Layout(LayoutError::BuiltinTables { .. })),
             ) => {}
             (
-                TableKind::Instruction | TableKind::Byte | TableKind::NibbleAnd | TableKind::Generic,
+                TableKind::Instruction
+                | TableKind::Byte
+                | TableKind::Word12
+                | TableKind::NibbleAnd
+                | TableKind::Generic,
                 Err(VerifyError::Layout(LayoutError::Provider { .. })),
             ) => {}
             (kind, other) => panic!("{kind}: {other:?}"),
@@ -670,13 +748,14 @@ fn a_table_left_out() {
 /// Each table twice. Chunks are no crime, but their rows must not count twice, and memory must go on where it ended.
 #[test]
 fn a_table_given_twice() {
-    for position in 0..honest().layout.tables.len() {
-        let mut forger = Forger::new(honest());
+    let witnesses = [honest(), honest12()].into_iter();
+    for (witness, position) in witnesses.flat_map(|w| (0..w.layout.tables.len()).map(move |at| (w, at))) {
+        let mut forger = Forger::new(witness);
         let kind = forger.0.layout.tables[position].kind.clone();
         forger.double_table(position);
         match (&kind, forger.try_it()) {
             (TableKind::Memory | TableKind::Generic, Err(VerifyError::Stark(_))) => {}
-            (TableKind::RangeCheck8 | TableKind::Bitwise16, Err(VerifyError::Layout(_))) => {}
+            (TableKind::RangeCheck8 | TableKind::RangeCheck12 | TableKind::Bitwise16, Err(VerifyError::Layout(_))) => {}
             (_, Err(VerifyError::Layout(LayoutError::TooMany { .. }))) => {}
             (kind, other) => panic!("{kind}: {other:?}"),
         }

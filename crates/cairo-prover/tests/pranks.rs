@@ -5,15 +5,15 @@
 
 mod common;
 
-use cairo_air::components::TableKind;
 use cairo_air::components::bitwise::Size;
-use cairo_air::components::{bitwise, memory, nibble_and, range_check, word16};
+use cairo_air::components::{self, TableKind, bitwise, memory, nibble_and};
 use cairo_air::decode::FLAG_NAMES;
 use cairo_air::{Segment, buses};
 use cairo_prover::Witness;
 use cairo_prover::witness::counters::Counters;
+use cairo_prover::witness::range_check::Limbs;
 use common::{execution, generic_witness, report};
-use felt::Felt;
+use felt::{Felt, encoding};
 use stark::debug::{Report, check};
 use stark::{PublicTuple, Table, Unattended};
 use std::collections::BTreeSet;
@@ -63,7 +63,7 @@ fn names(report: &Report, air: &str, what: &str) -> bool {
         || report.imbalances.iter().any(|imbalance| imbalance.parties.iter().any(|(name, ..)| *name == party))
 }
 
-/// A run that uses every component but word16 and range_check16, jumps both ways, calls and returns.
+/// A run that uses every component but the words and range checks of large runs, jumps both ways, calls and returns.
 fn honest() -> &'static Witness {
     static WITNESS: OnceLock<Witness> = OnceLock::new();
     WITNESS.get_or_init(|| generic_witness(execution("cairo0/mixed_ops", None)))
@@ -264,29 +264,43 @@ fn bitwise_of_any_inputs() {
     pranks.finish();
 }
 
-/// The tables that only large runs have: a segment of 70 cells, its memory, and the words below 2^16.
+/// The tables that only large runs have: a segment of 70 cells, its memory, and the words of its limbs.
 struct Words {
     tables: Vec<Table>,
     traces: Vec<Vec<Vec<Felt>>>,
     public: Vec<PublicTuple>,
 }
 
-fn words() -> Words {
+fn words(limbs: Limbs) -> Words {
+    use cairo_prover::witness::{self, range_check};
     let segment = Segment { base: 9, stop: 79 };
+    let (base, stop) = (segment.base, segment.stop);
     let cells: Vec<Felt> = (0..200u64).map(|i| Felt::from(i).pow(7u64) * Felt::from(u64::MAX - i)).collect();
     let counters = Counters::new(cells.len());
     let table = |air, log_height| Table { air: Arc::new(air), log_height };
-    let tables = vec![
-        table(memory::air(1).unwrap(), 6),
-        table(range_check::words::air(segment.base, segment.stop).unwrap(), 7),
-        table(word16::air().unwrap(), 16),
-    ];
-    use cairo_prover::witness;
-    let rows = witness::range_check::fill_words(&cells, segment, 7, &counters, &Unattended).unwrap();
+    let (builtin, range, rows) = match limbs {
+        Limbs::Words12 => (
+            components::range_check::words12::air(base, stop).unwrap(),
+            components::word12::air().unwrap(),
+            range_check::fill_words12(&cells, segment, 7, &counters, &Unattended).unwrap(),
+        ),
+        Limbs::Words16 => (
+            components::range_check::words16::air(base, stop).unwrap(),
+            components::word16::air().unwrap(),
+            range_check::fill_words16(&cells, segment, 7, &counters, &Unattended).unwrap(),
+        ),
+        Limbs::Bytes => panic!("not only in large runs"),
+    };
+    let tables =
+        vec![table(components::memory::air(1).unwrap(), 6), table(builtin, 7), table(range, limbs.range_log_height())];
     let public = vec![PublicTuple::require(buses::MEMORY, vec![Felt::from(20), cells[20]])];
     counters.public(&public).unwrap();
     let cells = witness::memory::fill(&cells, 1, 6, &counters, &Unattended).unwrap();
-    Words { tables, traces: vec![cells, rows, witness::word16::fill(&counters)], public }
+    let range = match limbs {
+        Limbs::Words12 => witness::word12::fill(&counters),
+        _ => witness::word16::fill(&counters),
+    };
+    Words { tables, traces: vec![cells, rows, range], public }
 }
 
 fn expect_words(honest: &Words, table: usize, what: &str, at: At, edits: &[(&str, Edit)]) {
@@ -297,12 +311,12 @@ fn expect_words(honest: &Words, table: usize, what: &str, at: At, edits: &[(&str
     assert!(names(&report, air, what), "{air}: `{what}` is not reported:\n{report}");
 }
 
-#[test]
-fn range_check16_and_word16() {
-    let honest = words();
+/// Constraints and interactions of the builtin's table and of the table of words, one by one.
+fn prank_words(limbs: Limbs, count: usize, bits: u32, more: &[&str]) {
+    let honest = words(limbs);
     let report = check(&honest.tables, &honest.traces, &honest.public);
     assert!(report.is_clean(), "{report}");
-    let mut done = BTreeSet::new();
+    let mut done: BTreeSet<String> = more.iter().map(|name| (*name).to_owned()).collect();
     let mut expect = |what: &str, at, edits: &[(&str, Edit)]| {
         expect_words(&honest, 1, what, at, edits);
         done.insert(what.to_owned());
@@ -310,14 +324,14 @@ fn range_check16_and_word16() {
     expect("first_address", Row(0), &[("address", Add(1))]);
     expect("next_address", Row(3), &[("address", Add(1))]);
     expect("last_address", Last, &[("address", Add(1))]);
-    for i in 0..8 {
-        expect(&format!("limb[{i}]"), Row(4), &[(&format!("limb[{i}]"), Add(1 << 16))]);
+    for i in 0..count {
+        expect(&format!("limb[{i}]"), Row(4), &[(&format!("limb[{i}]"), Add(1 << bits))]);
     }
     expect("cell", Row(4), &[("limb[0]", Add(1))]);
     assert_complete(&honest.tables[1], &done);
 
     expect_words(&honest, 2, "first_value", Row(0), &[("value", Add(1))]);
-    expect_words(&honest, 2, "next_value", Row(70), &[("value", Add(1 << 16))]);
+    expect_words(&honest, 2, "next_value", Row(70), &[("value", Add(1 << bits))]);
     expect_words(&honest, 2, "value", Row(0), &[("multiplicity", Add(1))]);
     let done = ["first_value", "next_value", "value"].map(str::to_owned).into_iter().collect();
     assert_complete(&honest.tables[2], &done);
@@ -409,5 +423,99 @@ fn bitwise_of_small_inputs() {
             expect(cell, Row(2 * rows - 1), &[(sum, Add(1))]);
         }
         assert_complete(&honest.tables[1], &done);
+    }
+}
+
+#[test]
+fn range_check16_and_word16() {
+    prank_words(Limbs::Words16, 8, 16, &[]);
+}
+
+#[test]
+fn range_check12_and_word12() {
+    let honest = words(Limbs::Words12);
+    expect_words(&honest, 1, "top", Row(4), &[("limb[10]", Add(1 << 8))]);
+    prank_words(Limbs::Words12, 11, 12, &["top"]);
+}
+
+/// Writes the limbs of one cell, and lets the memory and the multiplicities of the words follow wherever there are such words.
+/// Gives the value of the cell, and what is left unprovided on the bus of the words.
+fn unprovided(honest: &Words, limbs: [Felt; 11]) -> (Felt, Vec<String>) {
+    const ROW: usize = 4;
+    let Words { tables, traces, public } = honest;
+    let mut traces = traces.clone();
+    let columns = components::range_check::words12::Columns::positions();
+    let mut count = |word: Felt, uses: Felt| {
+        let row = encoding::to_u64(&word).and_then(|word| usize::try_from(word).ok());
+        if let Some(cell) = row.and_then(|row| traces[2][1].get_mut(row)) {
+            *cell += uses;
+        }
+    };
+    for (column, limb) in columns.limb.into_iter().zip(limbs) {
+        count(honest.traces[1][column][ROW], -Felt::one());
+        count(limb, Felt::one());
+    }
+    count(honest.traces[1][columns.limb[10]][ROW] * Felt::from(16), -Felt::one());
+    count(limbs[10] * Felt::from(16), Felt::one());
+    for (column, limb) in columns.limb.into_iter().zip(limbs) {
+        traces[1][column][ROW] = limb;
+    }
+    let value = limbs.iter().rev().fold(Felt::zero(), |value, limb| value * Felt::from(1 << 12) + *limb);
+    let address = encoding::to_u64(&traces[1][columns.address][ROW]).unwrap() as usize;
+    let cells = components::memory::CELLS;
+    traces[0][1 + (address - 1) % cells][(address - 1) / cells] = value;
+    let report = check(tables, &traces, public);
+    assert!(report.shapes.is_empty() && report.constraints.is_empty(), "{report}");
+    let parties = report.imbalances.iter().flat_map(|imbalance| {
+        assert_eq!((imbalance.bus, imbalance.excess), (buses::WORD12, -Felt::one()), "{report}");
+        &imbalance.parties
+    });
+    let mut parties: Vec<String> = parties.map(|(party, ..)| party.clone()).collect();
+    parties.sort();
+    (value, parties)
+}
+
+/// Integers below 2^128 have limbs. Limbs that make anything else fail by a look-up of the table itself, and by no other, when
+/// all the rest is made to fit.
+#[test]
+fn range_check12_at_its_edges() {
+    let honest = words(Limbs::Words12);
+    let two = |bits: u64| Felt::from(2).pow(bits);
+    let small = |limb: u64| Felt::from(limb);
+    let limbs = |low: u64, top: Felt| {
+        let mut limbs = [small(low); 11];
+        limbs[10] = top;
+        limbs
+    };
+    let none: [&str; 0] = [];
+    let expect = |limbs: [Felt; 11], value: Felt, missing: &[&str]| {
+        let (found, parties) = unprovided(&honest, limbs);
+        let missing: Vec<_> = missing.iter().map(|name| format!("range_check12/{name}")).collect();
+        assert_eq!((found, parties), (value, missing));
+    };
+    expect(limbs(0, small(0)), small(0), &none);
+    expect(limbs(0xfff, small(0xff)), two(128) - small(1), &none);
+    // The top limb is a word of 12 bits, but not one of 8.
+    expect(limbs(0, small(0x100)), two(128), &["top"]);
+    expect(limbs(0xfff, small(0x100)), two(128) + two(120) - small(1), &["top"]);
+    expect(limbs(0xfff, small(0xfff)), two(132) - small(1), &["top"]);
+    // It is none of 12 bits either.
+    expect(limbs(0, small(0x1000)), two(132), &["limb[10]", "top"]);
+    // Sixteen times it is a word of 12 bits, but it is none itself.
+    let sixteenth = small(16).inv().unwrap();
+    expect(limbs(0, sixteenth), two(120) * sixteenth, &["limb[10]"]);
+    expect(limbs(0, small(0xfff) * sixteenth), two(116) * small(0xfff), &["limb[10]"]);
+    expect(limbs(0xfff, small(0xfff) * sixteenth), two(128) + two(120) - two(116) - small(1), &["limb[10]"]);
+    // p − 1, all in one limb or another.
+    for limb in 0..11 {
+        let mut limbs = limbs(0, small(0));
+        limbs[limb] = -two(12 * limb as u64).inv().unwrap();
+        let missing = format!("limb[{limb}]");
+        let missing: &[&str] = if limb == 10 { &[&missing, "top"] } else { &[&missing] };
+        expect(limbs, -small(1), missing);
+        // 2^128 in the same way.
+        limbs[limb] = two(128 - 12 * limb as u64);
+        let missing = if limb == 10 { &["top"] } else { &missing[..1] };
+        expect(limbs, two(128), missing);
     }
 }

@@ -284,6 +284,12 @@ fn layouts() {
     let remove = |p: &mut CairoProof, kind: TableKind| p.layout.tables.retain(|table| table.kind != kind);
 
     assert!(matches!(refuse(&|p| p.layout.tables.swap(0, 1)), LayoutError::Order { position: 1, .. }));
+    // Bytes that stand for kinds are not in the order of kinds.
+    let position = honest.proof.layout.tables.len();
+    for (kind, log_height) in [(TableKind::Word12, 12), (TableKind::RangeCheck12, 6)] {
+        let error = refuse(&|p| p.layout.tables.push(TableEntry { kind: kind.clone(), log_height }));
+        assert!(matches!(error, LayoutError::Order { position: found, .. } if found == position), "{error}");
+    }
     let error = refuse(&|p| insert(p, TableKind::Memory, 6, MAX_CHUNKS));
     assert!(matches!(error, LayoutError::TooMany { found: 5, limit: 4, .. }));
     assert!(matches!(refuse(&|p| insert(p, TableKind::Byte, 8, 1)), LayoutError::TooMany { found: 2, limit: 1, .. }));
@@ -303,8 +309,11 @@ fn layouts() {
         let error = refuse(&|p| remove(p, kind.clone()));
         assert!(matches!(error, LayoutError::BuiltinTables { expected: 1, found: 0, .. }), "{error}");
     }
-    let error = refuse(&|p| insert(p, TableKind::RangeCheck16, 6, 1));
-    assert!(matches!(error, LayoutError::BuiltinTables { builtin: Builtin::RangeCheck, expected: 1, found: 2, .. }));
+    for kind in [TableKind::RangeCheck12, TableKind::RangeCheck16] {
+        let error = refuse(&|p| insert(p, kind.clone(), 6, 1));
+        let builtin = Builtin::RangeCheck;
+        assert!(matches!(error, LayoutError::BuiltinTables { builtin: b, expected: 1, found: 2, .. } if b == builtin));
+    }
     let error = refuse(&|p| insert(p, TableKind::Bitwise, 6, 1));
     assert!(matches!(error, LayoutError::BuiltinTables { builtin: Builtin::Bitwise, expected: 1, found: 2, .. }));
     let empty = |p: &mut CairoProof| p.claim.segments[1].stop = p.claim.segments[1].base;
@@ -316,8 +325,10 @@ fn layouts() {
     ] {
         assert_eq!(refuse(&|p| remove(p, kind.clone())), LayoutError::Provider { bus, expected: 1, found: 0 });
     }
-    let error = refuse(&|p| insert(p, TableKind::Word16, 16, 1));
-    assert_eq!(error, LayoutError::Provider { bus: buses::WORD16, expected: 0, found: 1 });
+    for (kind, log_height, bus) in [(TableKind::Word16, 16, buses::WORD16), (TableKind::Word12, 12, buses::WORD12)] {
+        let error = refuse(&|p| insert(p, kind.clone(), log_height, 1));
+        assert_eq!(error, LayoutError::Provider { bus, expected: 0, found: 1 });
+    }
     let word = |flags| TableKind::Word(Word { flags, taken: None });
     assert!(matches!(refuse(&|p| insert(p, word(0x7fff), 6, 1)), LayoutError::Component { .. }));
     let path = |pc| TableKind::Path(Path { pc, frame: None, steps: 256, taken: Vec::new(), targets: Vec::new() });
@@ -373,6 +384,65 @@ fn decimal(value: &Felt) -> String {
         digits.push(char::from_digit(rest, 10).unwrap());
     }
     digits.into_iter().rev().collect()
+}
+
+/// A run with as many range checks as make words of 12 bits the cheapest limbs.
+#[test]
+fn layouts_with_12_bit_limbs() {
+    use TableKind::{Byte, RangeCheck8, RangeCheck12, RangeCheck16, Word12, Word16};
+    let honest = honest("bench/primes_2p14", "{}");
+    assert_eq!(honest.bytes(&honest.proof.encode()), Ok(()));
+    let kinds: Vec<&TableKind> = honest.proof.layout.tables.iter().map(|table| &table.kind).collect();
+    assert!(kinds.contains(&&RangeCheck12) && kinds.contains(&&Word12), "{kinds:?}");
+    assert!([RangeCheck8, RangeCheck16, Word16].iter().all(|kind| !kinds.contains(&kind)), "{kinds:?}");
+
+    let refuse = |change: &dyn Fn(&mut Vec<TableEntry>)| match honest.changed(|p| change(&mut p.layout.tables)) {
+        Err(VerifyError::Layout(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    let insert = |tables: &mut Vec<TableEntry>, kind: TableKind, log_height| {
+        let position = tables.partition_point(|table| table.kind < kind);
+        tables.insert(position, TableEntry { kind, log_height });
+    };
+    let remove = |tables: &mut Vec<TableEntry>, kind: TableKind| tables.retain(|table| table.kind != kind);
+    let builtin = |expected, found| match refuse(&|tables| {
+        remove(tables, RangeCheck12);
+        [RangeCheck8, RangeCheck12, RangeCheck16].into_iter().take(found).for_each(|kind| insert(tables, kind, 11));
+    }) {
+        LayoutError::BuiltinTables { builtin: Builtin::RangeCheck, expected: e, found: f, .. } => {
+            assert_eq!((e, f), (expected, found));
+        }
+        other => panic!("{other:?}"),
+    };
+    for found in [0, 2, 3] {
+        builtin(1, found);
+    }
+    let provider = |bus, expected, found| LayoutError::Provider { bus, expected, found };
+    assert_eq!(refuse(&|tables| remove(tables, Word12)), provider(buses::WORD12, 1, 0));
+    assert!(matches!(refuse(&|tables| insert(tables, Word12, 12)), LayoutError::TooMany { found: 2, limit: 1, .. }));
+    for log_height in [11, 13] {
+        let error = refuse(&|tables| {
+            remove(tables, Word12);
+            insert(tables, Word12, log_height);
+        });
+        assert!(matches!(error, LayoutError::Height { found, .. } if found == log_height), "{error}");
+    }
+    // Limbs of other widths: each needs its own table of words, and that of the 12-bit words is then idle.
+    for (kind, range, log_height, bus) in
+        [(RangeCheck8, Byte, 8, buses::BYTE), (RangeCheck16, Word16, 16, buses::WORD16)]
+    {
+        let replace = |tables: &mut Vec<TableEntry>| {
+            remove(tables, RangeCheck12);
+            remove(tables, range.clone());
+            insert(tables, kind.clone(), 11);
+        };
+        assert_eq!(refuse(&replace), provider(bus, 1, 0));
+        let error = refuse(&|tables| {
+            replace(tables);
+            insert(tables, range.clone(), log_height);
+        });
+        assert_eq!(error, provider(buses::WORD12, 0, 1));
+    }
 }
 
 /// Instructions counted in the claim in place of an instruction table.

@@ -7,7 +7,7 @@ use std::fmt;
 /// A table's kind. Together with program and claim it determines the AIR ([`TableKind::component`] is the registry), so it
 /// is all that a proof says about a table besides its height.
 ///
-/// The order of the variants is the order of tables in a layout.
+/// The order of the variants is the order of tables in a layout, whatever the bytes that stand for them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TableKind {
     /// Eight memory cells a row.
@@ -24,10 +24,14 @@ pub enum TableKind {
     Byte,
     /// The values below 2^16.
     Word16,
+    /// The values below 2^12.
+    Word12,
     /// All pairs of nibbles with their conjunction.
     NibbleAnd,
     /// The range_check builtin with bytes as limbs.
     RangeCheck8,
+    /// The range_check builtin with 12-bit limbs.
+    RangeCheck12,
     /// The range_check builtin with 16-bit limbs.
     RangeCheck16,
     /// The bitwise builtin, whose inputs are of any size.
@@ -44,7 +48,7 @@ pub enum TableKind {
 
 impl TableKind {
     /// The kinds that have nothing but their name, with the byte that stands for them in a proof file.
-    const PLAIN: [(u8, Self); 13] = [
+    const PLAIN: [(u8, Self); 15] = [
         (1, Self::Memory),
         (2, Self::Instruction),
         (3, Self::Generic),
@@ -54,6 +58,8 @@ impl TableKind {
         (9, Self::RangeCheck8),
         (10, Self::RangeCheck16),
         (11, Self::Bitwise),
+        (12, Self::Word12),
+        (13, Self::RangeCheck12),
         (14, Self::Bitwise16),
         (15, Self::Bitwise32),
         (16, Self::Bitwise64),
@@ -101,8 +107,10 @@ impl fmt::Display for TableKind {
             Self::Path(path) => path.fmt(f),
             Self::Byte => f.write_str("byte"),
             Self::Word16 => f.write_str("word16"),
+            Self::Word12 => f.write_str("word12"),
             Self::NibbleAnd => f.write_str("nibble_and"),
             Self::RangeCheck8 => f.write_str("range_check8"),
+            Self::RangeCheck12 => f.write_str("range_check12"),
             Self::RangeCheck16 => f.write_str("range_check16"),
             Self::Bitwise => f.write_str("bitwise"),
             Self::Bitwise16 => f.write_str("bitwise16"),

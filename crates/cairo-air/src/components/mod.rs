@@ -14,6 +14,7 @@ pub mod instruction;
 pub mod memory;
 pub mod nibble_and;
 pub mod range_check;
+pub mod word12;
 pub mod word16;
 
 pub use derived::{Path, Word};

@@ -3,7 +3,7 @@
 
 use super::bitwise::Size;
 use super::derived::DerivedError;
-use super::{TableKind, bitwise, byte, generic, instruction, memory, nibble_and, range_check, word16};
+use super::{TableKind, bitwise, byte, generic, instruction, memory, nibble_and, range_check, word12, word16};
 use crate::claim::Claim;
 use crate::program::Program;
 use crate::{Builtin, buses};
@@ -115,6 +115,7 @@ impl TableKind {
             Self::Path(path) => component(AsNeeded, None, |c| Ok(path.derive(c.program)?.air)),
             Self::Byte => component(IfRequired(buses::BYTE), byte::LOG_HEIGHT, |_| Ok(byte::air()?)),
             Self::Word16 => component(IfRequired(buses::WORD16), word16::LOG_HEIGHT, |_| Ok(word16::air()?)),
+            Self::Word12 => component(IfRequired(buses::WORD12), word12::LOG_HEIGHT, |_| Ok(word12::air()?)),
             Self::NibbleAnd => {
                 component(IfRequired(buses::NIBBLE_AND), nibble_and::LOG_HEIGHT, |_| Ok(nibble_and::air()?))
             }
@@ -122,9 +123,13 @@ impl TableKind {
                 let (base, stop) = c.segment(Builtin::RangeCheck)?;
                 Ok(range_check::bytes::air(base, stop)?)
             }),
+            Self::RangeCheck12 => component(Of(Builtin::RangeCheck), None, |c| {
+                let (base, stop) = c.segment(Builtin::RangeCheck)?;
+                Ok(range_check::words12::air(base, stop)?)
+            }),
             Self::RangeCheck16 => component(Of(Builtin::RangeCheck), None, |c| {
                 let (base, stop) = c.segment(Builtin::RangeCheck)?;
-                Ok(range_check::words::air(base, stop)?)
+                Ok(range_check::words16::air(base, stop)?)
             }),
             Self::Bitwise => bitwise_component(Size::Any),
             Self::Bitwise16 => bitwise_component(Size::Bits16),

@@ -12,9 +12,11 @@ fn shapes_are_pinned() -> Result<(), AirError> {
     assert_eq!(shape(generic::air()?), (36, 28, 6));
     assert_eq!(shape(byte::air()?), (1, 0, 1));
     assert_eq!(shape(word16::air()?), (2, 2, 1));
+    assert_eq!(shape(word12::air()?), (2, 2, 1));
     assert_eq!(shape(nibble_and::air()?), (1, 0, 1));
     assert_eq!(shape(range_check::bytes::air(1, 2)?), (17, 3, 17));
-    assert_eq!(shape(range_check::words::air(1, 2)?), (9, 3, 9));
+    assert_eq!(shape(range_check::words12::air(1, 2)?), (12, 3, 13));
+    assert_eq!(shape(range_check::words16::air(1, 2)?), (9, 3, 9));
     for (size, constraints) in Size::ALL.into_iter().zip([6, 10, 10, 10, 12]) {
         assert_eq!(shape(bitwise::air(size, 1, 6)?), (16, constraints, 9), "{size:?}");
     }
@@ -43,8 +45,10 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
         TableKind::Path(path),
         TableKind::Byte,
         TableKind::Word16,
+        TableKind::Word12,
         TableKind::NibbleAnd,
         TableKind::RangeCheck8,
+        TableKind::RangeCheck12,
         TableKind::RangeCheck16,
         TableKind::Bitwise,
         TableKind::Bitwise16,

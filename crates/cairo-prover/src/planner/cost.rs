@@ -1,6 +1,7 @@
 //! What tables cost: committed cells, and columns, which are proof bytes.
 
 use crate::witness::memory;
+use crate::witness::range_check::Limbs;
 use cairo_air::components::derived::Size;
 use cairo_air::components::{generic, instruction};
 use cairo_air::fetch::MAX_FETCHES;
@@ -43,14 +44,15 @@ impl Costs {
                 interactions: air.interactions().len(),
             })
         };
-        let used =
-            |builtin: &Builtin| execution.segments.get(builtin).is_some_and(|segment| segment.stop > segment.base);
-        let range_check = used(&Builtin::RangeCheck);
+        let used = |builtin: &Builtin| execution.segments.get(builtin).filter(|segment| segment.stop > segment.base);
+        let limbs = used(&Builtin::RangeCheck).map(|segment| Limbs::cheapest(segment.stop - segment.base));
+        let range_check = limbs.map_or(0, |limbs| {
+            let (rows, range) = limbs.sizes();
+            rows.width() + range.width()
+        });
         let memory = memory::log_heights(execution.memory.len()).len() * MEMORY_WIDTH;
-        let byte = if range_check { 0 } else { BYTE_WIDTH };
-        let fixed = memory
-            + if range_check { RANGE_CHECK_WIDTH + BYTE_WIDTH } else { 0 }
-            + if used(&Builtin::Bitwise) { BITWISE_WIDTH } else { 0 };
+        let byte = if limbs == Some(Limbs::Bytes) { 0 } else { BYTE_WIDTH };
+        let fixed = memory + range_check + if used(&Builtin::Bitwise).is_some() { BITWISE_WIDTH } else { 0 };
         let listed = fetches_fit(execution);
         Self {
             columns: columns.saturating_sub(fixed),
@@ -83,9 +85,8 @@ fn fetches_fit(execution: &Execution) -> bool {
     inside && seen.into_iter().filter(|seen| seen.load(Ordering::Relaxed)).count() <= MAX_FETCHES
 }
 
-// Main and LogUp columns of the tables that a plan does not choose.
+// Main and LogUp columns of tables that a plan does not choose.
 const MEMORY_WIDTH: usize = 21;
-const RANGE_CHECK_WIDTH: usize = 26;
 const BYTE_WIDTH: usize = 2;
 const BITWISE_WIDTH: usize = 30;
 

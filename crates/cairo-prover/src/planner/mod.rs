@@ -10,7 +10,7 @@
 
 mod blocks;
 mod choose;
-mod cost;
+pub(crate) mod cost;
 mod emit;
 mod grammar;
 #[cfg(test)]

@@ -4,11 +4,11 @@
 
 use super::cost::{DEFAULT_COLUMNS, heights, log_height};
 use super::{Costs, Plan, plan};
-use crate::prove::witness;
+use crate::prove::{claim, witness};
 use crate::witness::counters::Counters;
-use crate::witness::{StepTable, WitnessError, fill_steps};
-use cairo_air::TableKind;
+use crate::witness::{StepTable, WitnessError, fill_steps, other_tables};
 use cairo_air::components::derived::Size;
+use cairo_air::{Layout, TableKind};
 use cairo_execution::Execution;
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use felt::Felt;
@@ -204,6 +204,36 @@ fn bench_plans() {
         );
         assert_complete(&execution, &plan.tables);
     }
+}
+
+/// Tables that a plan does not choose leave exactly the columns that the plan is given, whatever the limbs of range checks.
+#[test]
+fn fixed_tables_are_counted() {
+    let arguments = |hi: u64| format!(r#"{{"lo": 2, "hi": {hi}}}"#);
+    let mut seen = Vec::new();
+    for (name, arguments) in [
+        ("cairo0/sum_to_n", r#"{"n": 100}"#.to_owned()),
+        ("cairo0/range_count", arguments(20)),
+        ("cairo0/range_count", arguments(400)),
+        ("cairo0/range_count", arguments(3000)),
+    ] {
+        let execution = execution(name, Some(&arguments));
+        let costs = Costs::new(&execution, DEFAULT_COLUMNS);
+        let claim = claim(&execution);
+        let mut tables = other_tables(&execution, &claim, &[], &Counters::new(0));
+        tables.sort_by(|a, b| a.kind.cmp(&b.kind));
+        let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
+        let built = Layout { tables }.build(&execution.program, &claim).unwrap();
+        let width: usize =
+            built.iter().map(|table| table.air.width() + table.air.interactions().len().div_ceil(2)).sum();
+        assert_eq!(costs.columns, DEFAULT_COLUMNS - width, "{name}");
+        let byte = kinds.contains(&TableKind::Byte);
+        let listed = costs.instruction.columns == 0;
+        assert_eq!(costs.byte, if byte || listed { 0 } else { 2 }, "{name}");
+        seen.extend(kinds.into_iter().filter(|kind| *kind != TableKind::Memory));
+    }
+    use TableKind::{Byte, RangeCheck8, RangeCheck12, RangeCheck16, Word12, Word16};
+    assert_eq!(seen, [Byte, RangeCheck8, Word12, RangeCheck12, Word16, RangeCheck16]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub struct Counters {
     /// Instructions at addresses that `instruction` does not reach.
     beyond: Mutex<BTreeMap<u32, u32>>,
     byte: Vec<AtomicU32>,
+    word12: Vec<AtomicU32>,
     word16: OnceLock<Vec<AtomicU32>>,
     nibble_and: Vec<AtomicU32>,
 }
@@ -43,6 +44,7 @@ impl Counters {
             instruction: zeros(code.min(cells)),
             beyond: Mutex::default(),
             byte: zeros(1 << 8),
+            word12: zeros(1 << 12),
             word16: OnceLock::new(),
             nibble_and: zeros(1 << 8),
         }
@@ -86,6 +88,11 @@ impl Counters {
         let _ = add(&self.byte, usize::from(value), uses);
     }
 
+    /// Counts `uses` look-ups of a 12-bit word; a larger one is none and is not counted.
+    pub fn word12(&self, value: u16, uses: u32) {
+        let _ = add(&self.word12, usize::from(value), uses);
+    }
+
     /// Counts `uses` look-ups of a 16-bit word.
     pub fn word16(&self, value: u16, uses: u32) {
         let _ = add(self.word16_counters(), usize::from(value), uses);
@@ -123,6 +130,11 @@ impl Counters {
         Tally::new(&self.byte)
     }
 
+    /// Counts look-ups of 12-bit words.
+    pub(crate) fn word12_tally(&self) -> Tally<'_> {
+        Tally::new(&self.word12)
+    }
+
     /// Counts look-ups of 16-bit words.
     pub(crate) fn word16_tally(&self) -> Tally<'_> {
         Tally::new(self.word16_counters())
@@ -153,6 +165,11 @@ impl Counters {
     /// The multiplicity column of the byte table.
     pub fn byte_uses(&self) -> Vec<Felt> {
         column(&self.byte)
+    }
+
+    /// The multiplicity column of the word12 table.
+    pub fn word12_uses(&self) -> Vec<Felt> {
+        column(&self.word12)
     }
 
     /// The multiplicity column of the word16 table.

@@ -13,6 +13,7 @@ pub mod memory;
 pub mod nibble_and;
 pub mod range_check;
 mod rows;
+pub mod word12;
 pub mod word16;
 
 use cairo_air::components::bitwise::Size;
@@ -22,6 +23,7 @@ use cairo_air::{Builtin, Claim, Layout, TableEntry, TableKind};
 use cairo_execution::Execution;
 use counters::Counters;
 use felt::Felt;
+use range_check::Limbs;
 use rayon::prelude::*;
 use stark::{Cancelled, Control, Phase};
 use std::sync::{Mutex, PoisonError};
@@ -158,12 +160,11 @@ pub fn other_tables(execution: &Execution, claim: &Claim, steps: &[StepTable], c
     }
     let segment = |builtin| claim.segment(&execution.program, builtin).filter(|segment| segment.stop > segment.base);
     if let Some(segment) = segment(Builtin::RangeCheck) {
-        if range_check::takes_words(segment.stop - segment.base) {
-            add(TableKind::RangeCheck16, range_check::log_height(segment));
-            add(TableKind::Word16, cairo_air::components::word16::LOG_HEIGHT);
-        } else {
-            add(TableKind::RangeCheck8, range_check::log_height(segment));
-            bytes = true;
+        let limbs = Limbs::cheapest(segment.stop - segment.base);
+        add(limbs.table(), range_check::log_height(segment));
+        match limbs {
+            Limbs::Bytes => bytes = true,
+            Limbs::Words12 | Limbs::Words16 => add(limbs.range(), limbs.range_log_height()),
         }
     }
     if let Some(segment) = segment(Builtin::Bitwise) {
@@ -179,7 +180,8 @@ pub fn other_tables(execution: &Execution, claim: &Claim, steps: &[StepTable], c
 
 /// Whether a table of this kind provides for others but uses none itself, so that it is filled last.
 const fn only_provides(kind: &TableKind) -> bool {
-    matches!(kind, TableKind::Memory | TableKind::Byte | TableKind::Word16 | TableKind::NibbleAnd)
+    use TableKind::{Byte, Memory, NibbleAnd, Word12, Word16};
+    matches!(kind, Memory | Byte | Word12 | Word16 | NibbleAnd)
 }
 
 /// Fills all tables of the layout. `steps` holds the opcode tables, in the order of the layout.
@@ -231,6 +233,7 @@ fn fill(
         let segment = segment(Builtin::Bitwise, "bitwise")?;
         bitwise::fill(memory, segment, size, log_height, counters, control)
     };
+    let range_check = || segment(Builtin::RangeCheck, "range_check");
     match entry.kind {
         TableKind::Memory => memory::fill(memory, start, log_height, counters, control),
         TableKind::Instruction => {
@@ -238,13 +241,11 @@ fn fill(
         }
         TableKind::Byte => Ok(byte::fill(counters)),
         TableKind::Word16 => Ok(word16::fill(counters)),
+        TableKind::Word12 => Ok(word12::fill(counters)),
         TableKind::NibbleAnd => Ok(nibble_and::fill(counters)),
-        TableKind::RangeCheck8 => {
-            range_check::fill_bytes(memory, segment(Builtin::RangeCheck, "range_check")?, log_height, counters, control)
-        }
-        TableKind::RangeCheck16 => {
-            range_check::fill_words(memory, segment(Builtin::RangeCheck, "range_check")?, log_height, counters, control)
-        }
+        TableKind::RangeCheck8 => range_check::fill_bytes(memory, range_check()?, log_height, counters, control),
+        TableKind::RangeCheck12 => range_check::fill_words12(memory, range_check()?, log_height, counters, control),
+        TableKind::RangeCheck16 => range_check::fill_words16(memory, range_check()?, log_height, counters, control),
         TableKind::Bitwise => bitwise(Size::Any),
         TableKind::Bitwise16 => bitwise(Size::Bits16),
         TableKind::Bitwise32 => bitwise(Size::Bits32),

@@ -1,0 +1,13 @@
+//! Witness of [`cairo_air::components::word12`].
+
+use super::counters::Counters;
+use super::integers::small;
+use cairo_air::components::word12::{Columns, LOG_HEIGHT};
+use felt::Felt;
+
+/// The values and how often each was looked up.
+pub fn fill(counters: &Counters) -> Vec<Vec<Felt>> {
+    let values = (0_u32..1 << LOG_HEIGHT).map(|value| small(value.into())).collect();
+    let columns = Columns { value: values, multiplicity: counters.word12_uses() };
+    vec![columns.value, columns.multiplicity]
+}
