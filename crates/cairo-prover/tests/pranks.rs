@@ -378,6 +378,56 @@ fn bitwise_of(size: Size) -> Words {
     Words { tables, traces: vec![cells, rows, witness::nibble_and::fill(&counters)], public }
 }
 
+/// An input of one bit more than its table takes, with everything else made to fit: the cells of memory, the sums, and how often
+/// nibbles are used. The bit must go somewhere, and there is nothing but the nibbles or the sums.
+#[test]
+fn bitwise_beyond_its_size() {
+    const INSTANCE: usize = 3;
+    for size in Size::ALL.into_iter().filter(|size| *size != Size::Any) {
+        for operand in 0..2 {
+            for by_nibble in [true, false] {
+                let mut honest = bitwise_of(size);
+                let columns = bitwise::Columns::positions();
+                let [(nibbles, sum), (others, _)] = match operand {
+                    0 => [(columns.x, columns.x_sum), (columns.y, columns.y_sum)],
+                    _ => [(columns.y, columns.y_sum), (columns.x, columns.x_sum)],
+                };
+                let rows = INSTANCE * size.rows()..(INSTANCE + 1) * size.rows();
+                if by_nibble {
+                    let at = |column: usize| encoding::to_u64(&honest.traces[1][column][rows.start]).unwrap();
+                    let (own, other) = (at(nibbles[3]), at(others[3]));
+                    let pair = if operand == 0 { 16 * own + other } else { 16 * other + own };
+                    honest.traces[2][0][pair as usize] += -Felt::one();
+                    honest.traces[1][nibbles[3]][rows.start] += Felt::from(16);
+                }
+                for (row, bits) in rows.clone().zip((16..).step_by(16)) {
+                    honest.traces[1][sum][row] += Felt::from(2).pow(bits as u64);
+                }
+                // x or y, x ^ y, x | y.
+                for cell in [operand, 3, 4] {
+                    let address = 9 + 5 * INSTANCE + cell;
+                    let place = &mut honest.traces[0][1 + (address - 1) % memory::CELLS][(address - 1) / memory::CELLS];
+                    *place += Felt::from(2).pow(u64::from(size.bits()));
+                }
+                let report = check(&honest.tables, &honest.traces, &honest.public);
+                assert!(report.shapes.is_empty(), "{report}");
+                let failed: Vec<_> = report.constraints.iter().map(|failure| failure.constraint.as_str()).collect();
+                let party = |imbalance: &stark::debug::Imbalance| {
+                    assert_eq!((imbalance.bus, imbalance.excess), (buses::NIBBLE_AND, -Felt::one()), "{report}");
+                    imbalance.parties.iter().map(|(party, ..)| party.clone()).collect::<Vec<_>>()
+                };
+                let parties: Vec<_> = report.imbalances.iter().flat_map(party).collect();
+                if by_nibble {
+                    assert_eq!((failed, parties), (vec![], vec![format!("{}/nibbles[3]", size.kind())]), "{report}");
+                } else {
+                    let start = if operand == 0 { "start_x" } else { "start_y" };
+                    assert_eq!((failed, parties), (vec![start], vec![]), "{report}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn bitwise_of_small_inputs() {
     for size in Size::ALL.into_iter().filter(|size| *size != Size::Any) {

@@ -186,16 +186,16 @@ fn every_set_of_leaves() {
 #[test]
 fn lengths() {
     let all: Vec<u64> = (0..512).collect();
-    for log_leaves in [6, 7, 9] {
+    for log_leaves in [3, 4, 9] {
         assert_eq!(path_length(log_leaves, &all[..1 << log_leaves]), 0);
         assert_eq!(path_length(log_leaves, &[]), 0);
         // One below each cap node.
-        assert_eq!(path_length(log_leaves, &all[..64]), 64 * (log_leaves as usize - 6));
+        assert_eq!(path_length(log_leaves, &all[..8]), 8 * (log_leaves as usize - 3));
     }
     // 3 and 3 + 256 meet at once, 3 and 3 + 64 two layers above the leaves.
-    assert_eq!(path_length(9, &[3, 259]), 2);
-    assert_eq!(path_length(9, &[3, 67]), 4);
-    assert_eq!(path_length(9, &[3, 4]), 6);
+    assert_eq!(path_length(9, &[3, 259]), 5);
+    assert_eq!(path_length(9, &[3, 67]), 7);
+    assert_eq!(path_length(9, &[3, 4]), 12);
     let fixture = Fixture::new(&[9, 8, 7, 6]);
     let (rows, path) = (fixture.rows(&all), fixture.open(&all));
     assert!(path.is_empty() && fixture.accepts(&rows, &path));
@@ -213,7 +213,7 @@ fn every_part_of_the_cap_is_bound() {
             cap[leaf as usize % CAP][5] ^= 4;
             assert!(!verify_batch(&cap, &rows, &path));
         }
-        assert!(!verify_batch(&fixture.cap[..63], &rows, &path));
+        assert!(!verify_batch(&fixture.cap[..7], &rows, &path));
         assert!(!verify_batch(&[&fixture.cap[..], &fixture.cap[..]].concat(), &rows, &path));
     }
 }
@@ -244,12 +244,12 @@ fn a_matrix_that_is_not_consumed() {
 #[test]
 fn bounds() {
     let one = |log_height, index, digest| vec![OpenedMatrix { log_height, rows: vec![(index, digest)] }];
-    let cap = Fixture::new(&[6]).cap;
+    let cap = Fixture::new(&[3]).cap;
     assert_eq!(cap, matrix(LOG_CAP));
-    assert!(!verify_batch(&cap, &one(5, 0, cap[0]), &[]));
+    assert!(!verify_batch(&cap, &one(2, 0, cap[0]), &[]));
     // Neither an index beyond the leaves nor one that is that of a leaf modulo the height.
-    assert!(verify_batch(&cap, &one(6, 3, cap[3]), &[]));
-    assert!(!verify_batch(&cap, &one(6, 64 + 3, cap[3]), &[]));
+    assert!(verify_batch(&cap, &one(3, 3, cap[3]), &[]));
+    assert!(!verify_batch(&cap, &one(3, 8 + 3, cap[3]), &[]));
     // A cap node is no leaf of a taller tree, nor is any inner node with the path above it.
     let fixture = Fixture::new(&[8]);
     assert!(!fixture.accepts(&one(8, 3, fixture.cap[3]), &[]));
@@ -260,9 +260,11 @@ fn bounds() {
     assert!(!fixture.accepts(&one(8, 256 + 3, matrix(8)[3]), &path));
     // A digest that is missing does not count as zeros.
     let mut cap = fixture.cap.clone();
-    cap[3] = hash_node(&hash_node(&matrix(8)[3], &path[0]), &[0; 32]);
-    assert!(verify_batch(&cap, &one(8, 3, matrix(8)[3]), &[path[0], [0; 32]]));
-    assert!(!verify_batch(&cap, &one(8, 3, matrix(8)[3]), &path[..1]));
+    let (_, all_but_last) = path.split_last().unwrap();
+    let below = all_but_last.iter().fold(matrix(8)[3], |node, sibling| hash_node(&node, sibling));
+    cap[3] = hash_node(&below, &[0; 32]);
+    assert!(verify_batch(&cap, &one(8, 3, matrix(8)[3]), &[all_but_last, &[[0; 32]]].concat()));
+    assert!(!verify_batch(&cap, &one(8, 3, matrix(8)[3]), all_but_last));
     assert!(verify_batch(&[], &[], &[]));
     assert!(!verify_batch(&cap, &[], &[]));
     assert!(!verify_batch(&[], &[], &[[0; 32]]));
@@ -274,7 +276,7 @@ fn bounds() {
 #[test]
 fn large_indices() {
     let mut node = [1; 32];
-    let path: Vec<Digest> = (0..34).map(|level| [level; 32]).collect();
+    let path: Vec<Digest> = (0..37).map(|level| [level; 32]).collect();
     let index = (1u64 << 39) | 3;
     for (level, sibling) in path.iter().enumerate() {
         let left = (index >> (39 - level)) & 1 == 0;
@@ -283,11 +285,11 @@ fn large_indices() {
     let mut cap = vec![[0; 32]; CAP];
     cap[3] = node;
     let at = |index| [OpenedMatrix { log_height: 40, rows: vec![(index, [1; 32])] }];
-    assert_eq!(path_length(40, &[index]), 34);
+    assert_eq!(path_length(40, &[index]), 37);
     assert!(verify_batch(&cap, &at(index), &path));
     assert!(!verify_batch(&cap, &at(3), &path));
     assert!(!verify_batch(&cap, &at(index | 1 << 35), &path));
-    assert_eq!(path_length(40, &[3, index]), 33);
+    assert_eq!(path_length(40, &[3, index]), 36);
 }
 
 /// Leaves, inner nodes and injected rows never stand for one another.

@@ -242,15 +242,15 @@ fn verify_errors() {
 fn shape_errors() {
     type Change = fn(&mut Proof);
     let cases: [(Part, usize, usize, Change); 44] = [
-        (Part::MainCap, 64, 63, |proof| shorten(&mut proof.main_cap)),
-        (Part::MainCap, 64, 65, |proof| proof.main_cap.push([0; 32])),
-        (Part::MainCap, 64, 0, |proof| proof.main_cap.clear()),
-        (Part::LookupCap, 64, 63, |proof| shorten(&mut proof.lookup_cap)),
-        (Part::LookupCap, 64, 65, |proof| proof.lookup_cap.push([0; 32])),
+        (Part::MainCap, 8, 7, |proof| shorten(&mut proof.main_cap)),
+        (Part::MainCap, 8, 9, |proof| proof.main_cap.push([0; 32])),
+        (Part::MainCap, 8, 0, |proof| proof.main_cap.clear()),
+        (Part::LookupCap, 8, 7, |proof| shorten(&mut proof.lookup_cap)),
+        (Part::LookupCap, 8, 9, |proof| proof.lookup_cap.push([0; 32])),
         (Part::Totals, 4, 3, |proof| shorten(&mut proof.totals)),
         (Part::Totals, 4, 5, |proof| proof.totals.push(Felt::zero())),
-        (Part::QuotientCap, 64, 128, |proof| proof.quotient_cap.extend_from_within(..)),
-        (Part::QuotientCap, 64, 63, |proof| shorten(&mut proof.quotient_cap)),
+        (Part::QuotientCap, 8, 16, |proof| proof.quotient_cap.extend_from_within(..)),
+        (Part::QuotientCap, 8, 7, |proof| shorten(&mut proof.quotient_cap)),
         (Part::Groups, 4, 3, |proof| shorten(&mut proof.openings)),
         (Part::Groups, 4, 5, |proof| proof.openings.push(proof.openings[0].clone())),
         (Part::Openings, 22, 21, |proof| shorten(&mut proof.openings[2].main)),
@@ -259,9 +259,9 @@ fn shape_errors() {
         (Part::Openings, 0, 1, |proof| proof.openings[0].aux_next.push(Felt::zero())),
         (Part::Openings, 2, 3, |proof| proof.openings[3].quotient.push(Felt::zero())),
         (Part::FoldLayers, 3, 2, |proof| shorten(&mut proof.fold_caps)),
-        (Part::FoldLayers, 3, 4, |proof| proof.fold_caps.push(vec![[0; 32]; 64])),
-        (Part::FoldCap, 64, 65, |proof| proof.fold_caps[1].push([0; 32])),
-        (Part::FoldCap, 64, 32, |proof| proof.fold_caps[2].truncate(32)),
+        (Part::FoldLayers, 3, 4, |proof| proof.fold_caps.push(vec![[0; 32]; 8])),
+        (Part::FoldCap, 8, 9, |proof| proof.fold_caps[1].push([0; 32])),
+        (Part::FoldCap, 8, 4, |proof| proof.fold_caps[2].truncate(4)),
         (Part::FinalPolynomial, 64, 65, |proof| proof.final_polynomial.push(Felt::zero())),
         (Part::FinalPolynomial, 64, 63, |proof| shorten(&mut proof.final_polynomial)),
         (Part::Indices, 8, 7, |proof| shorten(&mut proof.indices)),
@@ -276,17 +276,17 @@ fn shape_errors() {
         (Part::Rows, 7, 8, |proof| proof.indices[1] = proof.indices[0]),
         (Part::Row, 1, 2, |proof| proof.main.rows[0][5].push(Felt::zero())),
         (Part::Row, 2, 1, |proof| shorten(&mut proof.quotient.rows[3][5])),
-        (Part::Path, 32, 33, |proof| proof.main.path.push([0; 32])),
-        (Part::Path, 24, 23, |proof| shorten(&mut proof.lookup.path)),
-        (Part::Path, 32, 0, |proof| proof.quotient.path.clear()),
+        (Part::Path, 47, 48, |proof| proof.main.path.push([0; 32])),
+        (Part::Path, 39, 38, |proof| shorten(&mut proof.lookup.path)),
+        (Part::Path, 47, 0, |proof| proof.quotient.path.clear()),
         (Part::FoldOpenings, 3, 2, |proof| shorten(&mut proof.folds)),
         (Part::FoldOpenings, 3, 4, |proof| proof.folds.push(Default::default())),
         (Part::Leaves, 8, 7, |proof| shorten(&mut proof.folds[1].siblings)),
         (Part::Leaves, 8, 9, |proof| proof.folds[2].siblings.push(vec![Felt::zero()])),
         (Part::Siblings, 1, 2, |proof| proof.folds[0].siblings[5].push(Felt::zero())),
         (Part::Siblings, 1, 0, |proof| shorten(&mut proof.folds[1].siblings[0])),
-        (Part::FoldPath, 24, 25, |proof| proof.folds[0].path.push([0; 32])),
-        (Part::FoldPath, 8, 7, |proof| shorten(&mut proof.folds[2].path)),
+        (Part::FoldPath, 39, 40, |proof| proof.folds[0].path.push([0; 32])),
+        (Part::FoldPath, 23, 22, |proof| shorten(&mut proof.folds[2].path)),
     ];
     for (part, expected, found, change) in cases {
         assert_eq!(answer(change), VerifyError::Shape(ShapeError { part, expected, found }));
@@ -332,7 +332,7 @@ fn decode_errors() {
         Proof::decode(&[&bytes[..queries - 64], &integers(&twice), &bytes[queries..]].concat(), &shape).unwrap_err();
     assert_eq!(error, DecodeError::Length { expected: Proof::encoded_len(&twice.indices, &shape), found: expected });
     // The totals follow the caps of main and LogUp columns.
-    let offset = 2 * 64 * 32;
+    let offset = 2 * 8 * 32;
     let mut bytes = bytes;
     bytes[offset..offset + 32].fill(0xff);
     let error = Proof::decode(&bytes, &shape).unwrap_err();

@@ -88,7 +88,7 @@ fn fetches_fit(execution: &Execution) -> bool {
 // Main and LogUp columns of tables that a plan does not choose.
 const MEMORY_WIDTH: usize = 21;
 const BYTE_WIDTH: usize = 2;
-const BITWISE_WIDTH: usize = 30;
+const BITWISE_WIDTH: usize = 23;
 
 /// Heights of the tables for so many rows: one, or two if that saves cells and `chunks` allows.
 pub fn heights(rows: u64, chunks: usize) -> Vec<u32> {

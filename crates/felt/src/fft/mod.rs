@@ -144,7 +144,7 @@ pub fn extend_batch<E: Send>(
 /// [`extend_batch`] for columns that stand at the beginning of the memory that their extensions take.
 ///
 /// # Errors
-/// As [`extend_batch`].
+/// As [`extend_batch`]. What the extensions then hold is not specified, and not even reduced: they are to be dropped.
 ///
 /// # Panics
 /// If the lengths are not equal or not a power of two, or below `2^log_blowup`.
@@ -163,7 +163,7 @@ pub fn extend_in_place<E: Send>(
 /// Completes extensions of which the values on coset `coset` are in their place.
 ///
 /// # Errors
-/// As [`extend_batch`].
+/// As [`extend_in_place`].
 ///
 /// # Panics
 /// If the lengths are not equal or not a power of two, or not above `coset`, or if there is one coset only.

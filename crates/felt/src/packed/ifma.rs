@@ -9,12 +9,12 @@
 //! * *Loose* values have signed limbs of magnitude below `2^60` and `0 ≤ v < 155p < 2^259`.
 //!
 //! **Product.** For `a < A·p` and `b < B·p` with limbs in `[0, 2^52)`, [`reduce`] gives `(a·b − M·p)/2^260 + p` for some `0 ≤ M < 2^260`,
-//! which lies in `(0, (A·B/512 + 1)·p)`, as `p < 2^260/511`. Ordinary operands give less than `3.1p`; a loose first operand, its limbs
+//! which lies in `(0, (A·B/511 + 1)·p)`, as `p < 2^260/511`. Ordinary operands give less than `3.1p`; a loose first operand, its limbs
 //! carried, and an ordinary second one less than `10.8p`.
 //!
 //! Up to eight products of ordinary values are summed up before [`reduce`]: their columns stay below `8·9·2^52 + 2^52 < 2^59`, and the
-//! result below `(8·1024/512 + 1)·p = 17p`. In a [`Packed::Sum`] the products may be negated, all at once, and up to 64 values come on top of
-//! the upper columns, `137·2^52 < 2^60` together: the result, from `−(17 + 64·32)p` to `(17 + 64·32)p`, is made ordinary as sums are.
+//! result below `(8·1024/512 + 1)·p = 17p`. In a [`Packed::Sum`] products may be negated, and up to 64 values come on top of
+//! the upper columns, `136·2^52 < 2^60` in magnitude together: the result, from `−(17 + 64·32)p` to `(17 + 64·32)p`, is made ordinary as sums are.
 //!
 //! **Product with a constant.** The idea is Shoup's, of a quotient known in advance. For a constant `w`, let `n = −w mod p` as an integer
 //! and `n' = ⌊n·2^260/p⌋`. For any `a < 2^260` the number `a·n'/2^260` is between `a·n/p − 1` and `a·n/p`. [`multiply_factor`] sums only
@@ -28,7 +28,7 @@
 //! remains is positive and below `2^251 + 2^219`. This makes sums, differences and loose values ordinary.
 //!
 //! **Transforms.** A butterfly adds at most `5.01p` to the value or takes it away, and at most `12·2^52` to a limb. An ordinary value, lifted by `61p`, is after twelve layers above `61p − 60.2p` and below
-//! `32p + 61p + 60.2p`, and its limbs below `(1 + 12·12)·2^52 < 2^60`.
+//! `32p + 61p + 60.2p`, and its limbs below `(2 + 12·12)·2^52 < 2^60`, what lifting adds included.
 
 // Intrinsics and loads through pointers have no safe form; each use is argued below.
 #![allow(unsafe_code)]
@@ -190,7 +190,7 @@ fn carried(limbs: [Words; 5]) -> Ifma {
 }
 
 /// Subtracts `q·p` with `q = ⌊(l4 − 512)/2^43⌋`, for limbs of magnitude below `2^60`: what remains is positive and below
-/// `2^251 + 2^219`. (The lower limbs are together below `2^216 + 2^165` in magnitude, `|q| < 2^17 + 1` and thus `|q|·(17·2^192 + 1) < 2^214`,
+/// `2^251 + 2^219`. (The lower limbs are together below `2^216 + 2^165` in magnitude, `|q| ≤ 2^17 + 1` and thus `|q|·(17·2^192 + 1) < 2^214`,
 /// and `512 ≤ l4 − q·2^43 < 512 + 2^43`; `512·2^208 = 2^217` exceeds the former two.)
 #[inline(always)]
 fn subtract_multiple([l0, l1, l2, l3, l4]: [Words; 5]) -> [Words; 5] {
@@ -226,8 +226,13 @@ fn modulus_above() -> [Words; 10] {
 #[derive(Clone, Copy)]
 struct Columns([Words; 10]);
 
-// The bounds of [`reduced`] and [`subtract_multiple`], with room for carries.
-const _: () = assert!((9 * MAX_PRODUCTS + MAX_VALUES + 1) << 52 < 1 << 60);
+// The bounds of [`reduced`] and, with the four numbers that it takes from a column and a carry, of [`subtract_multiple`].
+const _: () = assert!((9 * MAX_PRODUCTS + MAX_VALUES + 6) << 52 < 1 << 60);
+
+// What transforms rely on: lifted values stay positive and, with their limbs, within bounds; 5.01 and 12 are those of products with a
+// constant, and a unit in the last place of LIFT is far more than what lifting adds to a limb.
+const _: () = assert!(501 * Ifma::LAYERS as u64 <= 100 * LIFT && 32 + LIFT + 501 * Ifma::LAYERS as u64 / 100 < 155);
+const _: () = assert!((2 + 12 * Ifma::LAYERS as u64) << 52 < 1 << 60 && MIDDLE == 5);
 
 /// [`reduced`] and carried.
 #[inline(always)]

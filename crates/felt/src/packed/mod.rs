@@ -61,7 +61,8 @@ pub trait Packed: kernel::Kernel + Copy + Send + Sync + 'static {
         sum
     }
 
-    /// A sum that is reduced once, at the end: at most [`MAX_PRODUCTS`] products and [`MAX_VALUES`] values.
+    /// A sum that is reduced once, at the end: at most [`MAX_PRODUCTS`] products and [`MAX_VALUES`] values. Nothing counts them: with
+    /// more the total may be wrong, depending on the kernel.
     type Sum: Copy;
 
     /// The empty sum.

@@ -293,7 +293,8 @@ impl Plan {
                         let constant = graph.as_constant(node).filter(|_| minus)?;
                         Some(plan.constant(felt::encoding::montgomery_limbs(&-constant)))
                     };
-                    let (opposite_a, opposite_b) = (opposite(self, a), opposite(self, b));
+                    let opposite_a = opposite(self, a);
+                    let opposite_b = if opposite_a.is_none() { opposite(self, b) } else { None };
                     let minus = minus && opposite_a.is_none() && opposite_b.is_none();
                     // Factors are never parts of a sum, so they have values.
                     if let (Some(x), Some(y)) = (opposite_a.or(values[a.index()]), opposite_b.or(values[b.index()])) {

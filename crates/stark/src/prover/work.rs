@@ -106,8 +106,8 @@ pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
     for fold in &shape.folds {
         let (values, leaves) = (1u64 << fold.log_size, 1u64 << fold.log_leaves());
         fri.bytes += hashed_rows(1 << fold.log_arity, leaves);
-        // Each folding by two takes two products for each value that is left.
-        fri.multiply(2 * (values - leaves));
+        // Each folding by two takes a sum of two products for each value that is left.
+        fri.sum_up(2, values - leaves);
         fri.touch(3 * (values - leaves), 2 * (values - leaves));
     }
     fri.bytes += NODE << parameters.grinding_bits;

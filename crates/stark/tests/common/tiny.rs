@@ -49,7 +49,7 @@ impl Tiny {
     /// Where nonce and query indices stand in the bytes.
     pub fn integers(&self) -> Range<usize> {
         let elements = |group: &stark::shape::Group| group.openings() + 1;
-        let digests = (3 + self.shape.folds.len()) * 64;
+        let digests = (3 + self.shape.folds.len()) * 8;
         let nonce = (digests + self.shape.groups.iter().map(elements).sum::<usize>() + 64) * 32;
         nonce..nonce + 8 + 8 * self.shape.queries
     }

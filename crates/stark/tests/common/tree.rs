@@ -15,7 +15,7 @@ impl Tree {
     /// From the row digests of each matrix, tallest first.
     pub fn new(matrices: Vec<Vec<Digest>>) -> Self {
         let mut layers: Vec<Vec<Digest>> = matrices.first().cloned().into_iter().collect();
-        while let Some(below) = layers.last().filter(|layer| layer.len() > 64) {
+        while let Some(below) = layers.last().filter(|layer| layer.len() > 8) {
             let half = below.len() / 2;
             let mut layer: Vec<_> = (0..half).map(|j| hash_node(&below[j], &below[j + half])).collect();
             for matrix in matrices.iter().filter(|matrix| matrix.len() == half) {

@@ -1,4 +1,4 @@
-//! The bitwise builtin: and, xor, or of words, a row for every 16 bits of an instance. See README.md.
+//! The bitwise builtin: and, xor, or of words, 1 to 16 rows an instance by the size of the inputs. See README.md.
 
 use super::TableKind;
 use crate::buses;
