@@ -65,7 +65,7 @@
 #![allow(unsafe_code)]
 
 use super::kernel::{Constants, Kernel, limbs51};
-use super::{Packed, WithPacked};
+use super::{Packed, WithPacked, sum_at_once};
 use crate::Felt;
 use crate::encoding::MODULUS;
 use std::arch::x86_64::*;
@@ -509,42 +509,7 @@ impl Packed for Avx2 {
         }
     }
 
-    type Sum = Self;
-
-    #[inline(always)]
-    fn empty_sum() -> Self {
-        Self::broadcast(&Felt::zero())
-    }
-
-    #[inline(always)]
-    fn add_product(sum: Self, a: Self, b: Self) -> Self {
-        sum.add(a.mul(b))
-    }
-
-    #[inline(always)]
-    fn negate_sum(sum: Self) -> Self {
-        sum.neg()
-    }
-
-    #[inline(always)]
-    fn add_value(sum: Self, a: Self) -> Self {
-        sum.add(a)
-    }
-
-    #[inline(always)]
-    fn subtract_value(sum: Self, a: Self) -> Self {
-        sum.sub(a)
-    }
-
-    #[inline(always)]
-    fn total(sum: Self) -> Self {
-        sum
-    }
-
-    #[inline(always)]
-    fn total_of_values(sum: Self) -> Self {
-        sum
-    }
+    sum_at_once!();
 
     #[inline(always)]
     fn square(self) -> Self {

@@ -10,6 +10,49 @@ mod portable;
 use crate::Felt;
 pub(crate) use portable::Portable;
 
+/// [`Packed::Sum`] for kernels that reduce at every operation.
+macro_rules! sum_at_once {
+    () => {
+        type Sum = Self;
+
+        #[inline(always)]
+        fn empty_sum() -> Self {
+            Self::broadcast(&Felt::zero())
+        }
+
+        #[inline(always)]
+        fn add_product(sum: Self, a: Self, b: Self) -> Self {
+            sum.add(a.mul(b))
+        }
+
+        #[inline(always)]
+        fn negate_sum(sum: Self) -> Self {
+            sum.neg()
+        }
+
+        #[inline(always)]
+        fn add_value(sum: Self, a: Self) -> Self {
+            sum.add(a)
+        }
+
+        #[inline(always)]
+        fn subtract_value(sum: Self, a: Self) -> Self {
+            sum.sub(a)
+        }
+
+        #[inline(always)]
+        fn total(sum: Self) -> Self {
+            sum
+        }
+
+        #[inline(always)]
+        fn total_of_values(sum: Self) -> Self {
+            sum
+        }
+    };
+}
+use sum_at_once;
+
 /// Most products in one [`Packed::Sum`].
 pub const MAX_PRODUCTS: usize = 8;
 

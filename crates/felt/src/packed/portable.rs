@@ -1,7 +1,7 @@
 //! The kernel that works everywhere: one element, 64-bit limbs.
 
-use super::Packed;
 use super::kernel::{Constants, Kernel};
+use super::{Packed, sum_at_once};
 use crate::Felt;
 use crate::encoding::montgomery_limbs;
 use crate::scalar::{self, Limbs};
@@ -48,42 +48,7 @@ impl Packed for Portable {
         Portable(scalar::mul(self.0, o.0))
     }
 
-    type Sum = Self;
-
-    #[inline(always)]
-    fn empty_sum() -> Self {
-        Self::broadcast(&Felt::zero())
-    }
-
-    #[inline(always)]
-    fn add_product(sum: Self, a: Self, b: Self) -> Self {
-        sum.add(a.mul(b))
-    }
-
-    #[inline(always)]
-    fn negate_sum(sum: Self) -> Self {
-        sum.neg()
-    }
-
-    #[inline(always)]
-    fn add_value(sum: Self, a: Self) -> Self {
-        sum.add(a)
-    }
-
-    #[inline(always)]
-    fn subtract_value(sum: Self, a: Self) -> Self {
-        sum.sub(a)
-    }
-
-    #[inline(always)]
-    fn total(sum: Self) -> Self {
-        sum
-    }
-
-    #[inline(always)]
-    fn total_of_values(sum: Self) -> Self {
-        sum
-    }
+    sum_at_once!();
 
     #[inline(always)]
     fn square(self) -> Self {
