@@ -1,6 +1,6 @@
 //! Merkle trees over matrices of different heights. The tallest matrix gives the leaves; where the tree has shrunk to the
-//! height of a smaller matrix, that matrix's row digests are injected. The root is a *cap* of a few nodes, all of which a batch
-//! opening leads to: more of them would be more bytes.
+//! height of a smaller matrix, that matrix's row digests are injected. The root is a *cap* of a few nodes: a batch opening of many
+//! leaves leads to the top of the tree anyway, so a larger cap would only be more bytes.
 //!
 //! Node `j` of a layer of `m` nodes has the children `j` and `j + m`: the values at `x` and `−x` of an LDE domain meet at
 //! once, and index `j` of any layer is the query index modulo the layer's size.

@@ -49,8 +49,8 @@ impl Work {
         self.stores += stores;
     }
 
-    /// An extension of columns of one height: `inverse` transforms of all, `forward` from each. The rows of coefficients stay in a
-    /// cache between the two directions.
+    /// An extension of columns of one height: one transform to coefficients for each, and `forward` transforms from there. Each is two
+    /// passes over memory, but the rows of coefficients stay in a cache between the two directions.
     fn extend(&mut self, columns: u64, log_height: u32, forward: u64) {
         let rows = 1u64 << log_height;
         self.butterflies += columns * (1 + forward) * (rows / 2 * u64::from(log_height));
@@ -65,8 +65,8 @@ const INVERSION: u64 = 3;
 const NODE: u64 = 64;
 
 /// What [`super::prove`] cannot do without, by phase: the butterflies of transforms, the products of constraints, LogUp
-/// columns, DEEP quotients and folds, and the bytes of rows and nodes. No additions, no memory traffic, and nothing that follows
-/// the length of a table's program only. Witnesses are not filled here, so their phase has no work.
+/// columns, DEEP quotients and folds, the loads and stores of all that, and the bytes of rows and nodes. No additions, no waiting for
+/// memory, and nothing that follows the length of a table's program only. Witnesses are not filled here, so their phase has no work.
 ///
 /// The tables and parameters must have passed [`crate::check_tables`] and [`Parameters::validate`].
 pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
