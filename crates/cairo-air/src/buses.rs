@@ -22,8 +22,12 @@ pub const STATE: Bus = Bus { id: 1, name: "state", arity: 4 };
 
 /// `(address, value)`: a cell of the write-once memory.
 ///
-/// Only the memory table provides, each address in one place (its chunks are tied end to end by the verifier), so a
-/// required tuple names the one value of that address: memory is a function.
+/// Each address is provided in one place at most. Those from 1 to below the claim's `owned_end` belong, by the owned bus, to one row of
+/// a path table or of the cell table each, or to the verifier; those of the verifier, the segment of range_check, belong by
+/// the range bus to one row of a range table each. Only these rows provide them. Those from `owned_end` on are provided by the memory
+/// tables: the verifier begins the first one at `owned_end` and ties the further ones to it end to end. (All these are
+/// integers far below `p`.) So a required tuple names the one value of its address: memory is a function. A cell that its owner
+/// does not provide can be looked up by no one.
 pub const MEMORY: Bus = Bus { id: 2, name: "memory", arity: 2 };
 
 /// `(pc, flags, off0, off1, off2, immediate)`: a decoded instruction. `flags` is the 15-bit word, offsets are signed,
@@ -43,6 +47,24 @@ pub const WORD16: Bus = Bus { id: 5, name: "word16", arity: 1 };
 
 /// `(a, b, a & b)` for nibbles `a` and `b`. Only the nibble_and table provides, and its three columns are fixed.
 pub const NIBBLE_AND: Bus = Bus { id: 6, name: "nibble_and", arity: 3 };
+
+/// `(address)`: each cell below it has an owner.
+///
+/// A row with enabler 1 that owns `k` cells takes `(a)` and gives `(a + k)`, both once; `k` is a constant of its table, from 1 to
+/// 2^10. The verifier gives `(1)` and takes `(owned_end)`; if the segment `base..stop` of range_check is not empty and ends at or
+/// before `owned_end`, it also takes `(base)` and gives `(stop)`, like a row that owns all of it. Look at each such row, and at this
+/// deed of the verifier, as an edge from `a` to `a + k`, with `a` in the field. At every point but 1 and `owned_end` as many edges
+/// end as begin, so the edges are a walk from 1 to `owned_end` (none if that is 1, too) and closed walks. All increments together
+/// are below `2^44 · 2^10 + 2^32`, far below `p`: no walk comes back to where it was, so there are no closed ones, and all edges lie on
+/// the one walk. Its increments add up to `owned_end − 1`, modulo `p` and so as integers: the ranges `a..a + k`, the verifier's among
+/// them, are `1..owned_end` cut in pieces. Every address from 1 to below `owned_end` has one owner, and no other address has any.
+pub const OWNED: Bus = Bus { id: 8, name: "owned", arity: 1 };
+
+/// `(address)`: each cell of the segment of range_check below it belongs to a row of a range table.
+///
+/// Only if the verifier owns the segment `base..stop` (see [`OWNED`]): it gives `(base)` and takes `(stop)`, and each row with enabler 1 takes `(a)` and gives
+/// `(a + 1)`. By the same argument every address of the segment, and no other, belongs to exactly one row.
+pub const RANGE: Bus = Bus { id: 9, name: "range", arity: 1 };
 
 /// `(v)` with `0 ≤ v < 2^12`. Only the word12 table provides, and only these values: its value column counts from 0.
 pub const WORD12: Bus = Bus { id: 7, name: "word12", arity: 1 };

@@ -4,7 +4,7 @@
 use crate::Builtin;
 use crate::codec::{CodecError, Reader, Write};
 use crate::fetch::{self, Fetch, FetchError};
-use crate::program::{ArgumentBinding, Program};
+use crate::program::{ArgumentBinding, PROGRAM_BASE, Program};
 use felt::{Felt, encoding};
 
 /// Most output cells that a proof may have.
@@ -29,6 +29,9 @@ pub struct Claim {
     pub n_steps: u64,
     /// `ap` at that time.
     pub final_ap: u32,
+    /// The cells below this address are provided by the rows of path, cell and range tables that own them; 1 if there are none. Memory tables have
+    /// the others.
+    pub owned_end: u32,
     /// One segment for each of the program's builtins, in the same order.
     pub segments: Vec<Segment>,
     /// Address of the first argument, for programs with [`ArgumentBinding::Pointers`].
@@ -53,6 +56,9 @@ pub enum ClaimError {
         /// The least possible one.
         least: u64,
     },
+    /// Owned cells that end before the first address.
+    #[error("the proof claims that cells up to address 0 have owners; addresses begin at {PROGRAM_BASE}")]
+    OwnedEnd,
     /// Another number of segments than builtins.
     #[error("the proof claims {found} builtin segments; the program has {expected} builtins")]
     SegmentCount {
@@ -142,6 +148,13 @@ impl Claim {
         self.segments.get(position).copied()
     }
 
+    /// The segment of range_check, if range tables own it: if it is not empty and lies among the owned cells. For a claim that has
+    /// passed [`Claim::check`].
+    pub fn owned_range(&self, program: &Program) -> Option<Segment> {
+        let segment = self.segment(program, Builtin::RangeCheck)?;
+        (segment.base < segment.stop && segment.stop <= self.owned_end).then_some(segment)
+    }
+
     /// Checks everything about the claim that needs no proof. `memory_end` is one past the last cell of the proof's memory.
     ///
     /// # Errors
@@ -149,6 +162,9 @@ impl Claim {
     pub fn check(&self, program: &Program, arguments: &[Felt], memory_end: u64) -> Result<(), ClaimError> {
         if !(1..=MAX_STEPS).contains(&self.n_steps) {
             return Err(ClaimError::Steps(self.n_steps));
+        }
+        if self.owned_end < PROGRAM_BASE {
+            return Err(ClaimError::OwnedEnd);
         }
         self.check_segments(program)?;
         self.check_output(program)?;
@@ -230,6 +246,7 @@ impl Claim {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.u64(self.n_steps);
         out.u32(self.final_ap);
+        out.u32(self.owned_end);
         out.u64(self.segments.len() as u64);
         for segment in &self.segments {
             out.u32(segment.base);
@@ -244,6 +261,7 @@ impl Claim {
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
         let n_steps = reader.u64("number of steps")?;
         let final_ap = reader.u32("final ap")?;
+        let owned_end = reader.u32("end of owned cells")?;
         let count = reader.length("list of builtin segments", Builtin::ALL.len(), 8)?;
         let mut segments = Vec::with_capacity(count);
         for _ in 0..count {
@@ -258,6 +276,14 @@ impl Claim {
         }
         let output = reader.felts("output", MAX_OUTPUT)?;
         let fetches = fetch::decode(reader)?;
-        Ok(Self { n_steps, final_ap, segments, arguments_start: has_arguments.then_some(start), output, fetches })
+        Ok(Self {
+            n_steps,
+            final_ap,
+            owned_end,
+            segments,
+            arguments_start: has_arguments.then_some(start),
+            output,
+            fetches,
+        })
     }
 }

@@ -75,6 +75,14 @@ impl Flags {
         self.pc_jnz() || self.call() || self.ret() || self.assert_eq()
     }
 
+    /// Whether the instruction depends on `dst`, on `op0`, on `op1`.
+    pub const fn used_operands(self) -> [bool; 3] {
+        let res = self.assert_eq() || self.ap_add_res() || self.pc_abs() || self.pc_rel();
+        let op1 = res || self.pc_jnz();
+        let op0 = self.call() || res && (self.res_add() || self.res_mul()) || op1 && self.op1_op0();
+        [self.uses_dst(), op0, op1]
+    }
+
     /// How often the generic table looks `dst` up: 0 if nothing reads it, up to 2 otherwise.
     pub const fn dst_uses(self) -> u32 {
         self.pc_jnz() as u32 + self.call() as u32 + self.ret() as u32 + self.assert_eq() as u32

@@ -3,7 +3,7 @@
 use crate::claim::Claim;
 use crate::codec::{CodecError, Reader, Write};
 use crate::components::{ComponentError, Context, MAX_CHUNKS, Occurrence, TableKind, memory};
-use crate::program::{PROGRAM_BASE, Program};
+use crate::program::Program;
 use crate::{Builtin, buses};
 use stark::{Air, Bus, MAX_LOG_HEIGHT, Table, TableError};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Most tables of a proof. Bounds the verifier's work.
 pub const MAX_TABLES: usize = 128;
 
-/// Most steps of all derived tables together. Bounds the verifier's work.
+/// Most steps and provided cells of all derived tables together. Bounds the verifier's work.
 pub const MAX_DERIVED_STEPS: u32 = 1 << 11;
 
 /// Most memory cells: addresses have 32 bits.
@@ -61,9 +61,6 @@ pub enum LayoutError {
         /// How many there may be.
         limit: usize,
     },
-    /// No memory.
-    #[error("the proof has no memory table")]
-    NoMemory,
     /// More memory than addresses.
     #[error("the proof has {0} memory cells; the limit is {MAX_CELLS}")]
     TooMuchMemory(u64),
@@ -80,7 +77,9 @@ pub enum LayoutError {
         expected: String,
     },
     /// Derived tables with more steps than [`MAX_DERIVED_STEPS`].
-    #[error("the proof's path and word tables have {0} steps together; the limit is {MAX_DERIVED_STEPS}")]
+    #[error(
+        "the proof's path and word tables have {0} steps and provided cells together; the limit is {MAX_DERIVED_STEPS}"
+    )]
     TooManyDerivedSteps(u64),
     /// A builtin with a non-empty segment has no table, or more than one.
     #[error(
@@ -94,6 +93,17 @@ pub enum LayoutError {
         /// Tables that there must be.
         expected: usize,
         /// Tables that there are.
+        found: usize,
+    },
+    /// Range tables though the segment of range_check is not owned, or none though it is.
+    #[error(
+        "the proof has {found} range tables, but the segment of `range_check` is{} among the owned cells",
+        if *is_owned { "" } else { " not" }
+    )]
+    RangeTables {
+        /// Whether the segment is not empty and lies among the owned cells.
+        is_owned: bool,
+        /// Range tables that there are.
         found: usize,
     },
     /// A look-up table is missing though used, or there though unused.
@@ -122,10 +132,10 @@ pub enum LayoutError {
 }
 
 impl Layout {
-    /// One past the last cell of the memory tables.
-    pub fn memory_end(&self) -> u64 {
+    /// One past the last cell: the memory tables follow the owned cells.
+    pub fn memory_end(&self, owned_end: u32) -> u64 {
         let memory = self.tables.iter().filter(|table| table.kind == TableKind::Memory);
-        memory.fold(u64::from(PROGRAM_BASE), |end, table| end.saturating_add(cells(table)))
+        memory.fold(u64::from(owned_end), |end, table| end.saturating_add(cells(table)))
     }
 
     /// Checks the layout against program and claim and constructs the tables.
@@ -133,7 +143,7 @@ impl Layout {
     /// # Errors
     /// The first [`LayoutError`] found.
     pub fn build(&self, program: &Program, claim: &Claim) -> Result<Vec<Table>, LayoutError> {
-        self.check_numbers()?;
+        self.check_numbers(claim.owned_end)?;
         self.check_builtins(program, claim)?;
         let tables = self.build_tables(program, claim)?;
         stark::check_tables(&tables)?;
@@ -142,7 +152,7 @@ impl Layout {
     }
 
     /// Number, order and heights: whatever needs no AIR.
-    fn check_numbers(&self) -> Result<(), LayoutError> {
+    fn check_numbers(&self, owned_end: u32) -> Result<(), LayoutError> {
         if self.tables.len() > MAX_TABLES {
             return Err(LayoutError::TooManyTables(self.tables.len()));
         }
@@ -164,17 +174,14 @@ impl Layout {
             let count = count.entry(kind).or_default();
             *count += 1;
             let limit = match component.occurrence {
-                Occurrence::Always | Occurrence::AsNeeded => MAX_CHUNKS,
+                Occurrence::AsNeeded => MAX_CHUNKS,
                 Occurrence::IfRequired(_) | Occurrence::Builtin(_) => 1,
             };
             if *count > limit {
                 return Err(LayoutError::TooMany { kind: kind.to_string(), found: *count, limit });
             }
         }
-        if !count.contains_key(&TableKind::Memory) {
-            return Err(LayoutError::NoMemory);
-        }
-        let memory = self.memory_end();
+        let memory = self.memory_end(owned_end);
         if memory > MAX_CELLS {
             return Err(LayoutError::TooMuchMemory(memory));
         }
@@ -185,11 +192,19 @@ impl Layout {
         Ok(())
     }
 
-    /// Every builtin with a segment that is not empty has exactly one table, every other has none.
+    /// Every builtin with a segment that is not empty has exactly one table, every other has none; range_check has range tables
+    /// instead if its cells are owned.
     fn check_builtins(&self, program: &Program, claim: &Claim) -> Result<(), LayoutError> {
         for builtin in Builtin::ALL.into_iter().filter(|builtin| *builtin != Builtin::Output) {
             let cells = claim.segment(program, builtin).map_or(0, |segment| segment.stop.saturating_sub(segment.base));
-            let expected = usize::from(cells > 0);
+            let is_owned = builtin == Builtin::RangeCheck && claim.owned_range(program).is_some();
+            if builtin == Builtin::RangeCheck {
+                let found = self.tables.iter().filter(|table| matches!(table.kind, TableKind::Range(_))).count();
+                if is_owned != (found > 0) {
+                    return Err(LayoutError::RangeTables { is_owned, found });
+                }
+            }
+            let expected = usize::from(cells > 0 && !is_owned);
             let found = self.count(Occurrence::Builtin(builtin));
             if found != expected {
                 return Err(LayoutError::BuiltinTables { builtin, cells, expected, found });
@@ -203,7 +218,7 @@ impl Layout {
     }
 
     fn build_tables(&self, program: &Program, claim: &Claim) -> Result<Vec<Table>, LayoutError> {
-        let mut memory_start = u64::from(PROGRAM_BASE);
+        let mut memory_start = u64::from(claim.owned_end);
         let mut tables: Vec<Table> = Vec::with_capacity(self.tables.len());
         let mut last: Option<&TableKind> = None;
         for (position, entry) in self.tables.iter().enumerate() {

@@ -21,11 +21,22 @@ fn cell(address: u64, value: Felt) -> PublicTuple {
 /// * Memory: every word of the program; the head of the execution segment (`[E] = E + 2`, `[E + 1] = 0`: the frame that the
 ///   header stands on); each builtin's base there and stop pointer below the final `ap`; the output; for Cairo 2 the argument
 ///   segment and the two pointers to it.
+/// * Owned cells: the first address is provided and their end required; if the segment of range_check is among them, it is taken out
+///   as a whole, and its base provided and its end required on the range bus.
 /// * Instructions: the claim's fetches, each as often as claimed. What they say follows from the program alone, so a false
 ///   count can only unbalance the bus.
 pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
     let program = &statement.program;
     let mut tuples = states(statement, claim);
+    tuples.push(PublicTuple::provide(buses::OWNED, vec![Felt::from(u64::from(PROGRAM_BASE))]));
+    tuples.push(PublicTuple::require(buses::OWNED, vec![Felt::from(u64::from(claim.owned_end))]));
+    if let Some(segment) = claim.owned_range(program) {
+        let [base, stop] = [segment.base, segment.stop].map(|address| vec![Felt::from(u64::from(address))]);
+        tuples.push(PublicTuple::require(buses::OWNED, base.clone()));
+        tuples.push(PublicTuple::provide(buses::OWNED, stop.clone()));
+        tuples.push(PublicTuple::provide(buses::RANGE, base));
+        tuples.push(PublicTuple::require(buses::RANGE, stop));
+    }
     for (address, word) in (u64::from(PROGRAM_BASE)..).zip(program.bytecode()) {
         tuples.push(cell(address, *word));
     }

@@ -89,7 +89,7 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
     check_identity(statement, &file)?;
 
     // 3. The claim is possible.
-    file.claim.check(&statement.program, &statement.arguments, file.layout.memory_end())?;
+    file.claim.check(&statement.program, &statement.arguments, file.layout.memory_end(file.claim.owned_end))?;
     policy.check_steps(file.claim.n_steps)?;
 
     // 4. The tables are those that a proof of this program with this claim must have. Their AIRs are constructed here, from

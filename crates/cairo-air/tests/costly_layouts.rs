@@ -43,7 +43,14 @@ fn program(stretches: u32, terms: bool) -> Program {
 /// A file for that program with a path for each stretch and this many output values; the STARK proof in it is zeros.
 fn file(program: Program, paths: u32, outputs: u32) -> (Statement, Vec<u8>) {
     let stretch = (program.bytecode().len() as u32 - 6).checked_div(paths).unwrap_or(0);
-    let path = |k| Path { pc: 7 + k * stretch, frame: None, steps: MAX_STEPS, taken: Vec::new(), targets: Vec::new() };
+    let path = |k| Path {
+        pc: 7 + k * stretch,
+        frame: None,
+        steps: MAX_STEPS,
+        taken: Vec::new(),
+        targets: Vec::new(),
+        owned: Vec::new(),
+    };
     let cells = program.initial_ap() + 4 + outputs;
     let rows = cells.div_ceil(8).next_power_of_two().max(64);
     let memory = TableEntry { kind: TableKind::Memory, log_height: rows.ilog2() };
@@ -53,6 +60,7 @@ fn file(program: Program, paths: u32, outputs: u32) -> (Statement, Vec<u8>) {
     let claim = Claim {
         n_steps: 1,
         final_ap: base,
+        owned_end: 1,
         segments: vec![Segment { base, stop: base + outputs }],
         arguments_start: None,
         output: vec![Felt::one(); outputs as usize],

@@ -1,11 +1,22 @@
-//! A proof made once by version 3 of the protocol: every later build of version 3 must accept it, and nothing like it.
+//! Proofs made once by version 4 of the protocol: every later build of version 4 must accept them, and nothing like them. The
+//! small one has all of its memory in a memory table, the other one path, range and cell tables.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use cairo_air::{ArgumentBinding, Builtin, Policy, Program, Statement, VerifyError, verify};
 use felt::{Felt, encoding};
 
-const PROOF: &[u8] = include_bytes!("fixtures/fib_tiny.v3.proof");
+struct Kept {
+    name: &'static str,
+    proof: &'static [u8],
+    steps: u64,
+    output: u64,
+}
+
+const KEPT: [Kept; 2] = [
+    Kept { name: "fib_tiny", proof: include_bytes!("fixtures/fib_tiny.v4.proof"), steps: 91, output: 233 },
+    Kept { name: "primes_2p14", proof: include_bytes!("fixtures/primes_2p14.v4.proof"), steps: 15_202, output: 2 },
+];
 
 const PROVER: [u8; 32] = [0x5a; 32];
 
@@ -16,8 +27,8 @@ fn word(text: &str) -> Felt {
 }
 
 /// Of the compiled program that the repository keeps.
-fn statement() -> Statement {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../programs/fixtures/bench/fib_tiny.json");
+fn statement(name: &str) -> Statement {
+    let file = format!("{}/../../programs/fixtures/bench/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let json: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let list = |field: &str| json[field].as_array().unwrap().iter().map(|entry| entry.as_str().unwrap());
     let words = list("data").map(word).collect();
@@ -27,43 +38,53 @@ fn statement() -> Statement {
 }
 
 #[test]
-fn it_holds() {
-    let verified = verify(&statement(), PROOF, &Policy::default()).unwrap();
-    assert_eq!(verified.output, [Felt::from(233_u64)]);
-    assert_eq!(verified.n_steps, 91);
-    assert!(verified.conjectured_bits >= 101.0 && verified.proven_bits >= 60.0);
-}
-
-#[test]
-fn no_part_of_it_holds() {
-    let statement = statement();
-    let lengths = (0..2000).chain((2000..PROOF.len()).step_by(PROOF.len() / 200)).chain(PROOF.len() - 70..PROOF.len());
-    for length in lengths {
-        assert!(verify(&statement, &PROOF[..length], &Policy::default()).is_err(), "{length} bytes");
-    }
-    let longer = [PROOF, &[0]].concat();
-    assert!(matches!(verify(&statement, &longer, &Policy::default()), Err(VerifyError::Decode(_))));
-}
-
-#[test]
-fn no_change_of_it_holds() {
-    let statement = statement();
-    let mut bytes = PROOF.to_vec();
-    let places = (0..1200).chain((1200..PROOF.len()).step_by(PROOF.len() / 600)).chain(PROOF.len() - 40..PROOF.len());
-    for (number, at) in places.enumerate() {
-        let change = [1, 0x80, 0xff, 1 << (number % 8)][number % 4];
-        bytes[at] ^= change;
-        assert!(verify(&statement, &bytes, &Policy::default()).is_err(), "byte {at}");
-        bytes[at] ^= change;
+fn they_hold() {
+    for Kept { name, proof, steps, output } in KEPT {
+        let verified = verify(&statement(name), proof, &Policy::default()).unwrap();
+        assert_eq!(verified.output, [Felt::from(output)]);
+        assert_eq!(verified.n_steps, steps);
+        assert!(verified.conjectured_bits >= 101.0 && verified.proven_bits >= 60.0);
     }
 }
 
 #[test]
-fn it_is_nobody_elses() {
-    let mut other = statement();
-    other.prover[0] ^= 1;
-    assert!(matches!(verify(&other, PROOF, &Policy::default()), Err(VerifyError::OtherProver { .. })));
-    let mut other = statement();
-    other.arguments.push(Felt::from(233_u64));
-    assert!(matches!(verify(&other, PROOF, &Policy::default()), Err(VerifyError::OtherArguments { .. })));
+fn no_part_of_them_holds() {
+    for Kept { name, proof, .. } in KEPT {
+        let statement = statement(name);
+        let lengths =
+            (0..2000).chain((2000..proof.len()).step_by(proof.len() / 200)).chain(proof.len() - 70..proof.len());
+        for length in lengths {
+            assert!(verify(&statement, &proof[..length], &Policy::default()).is_err(), "{length} bytes of {name}");
+        }
+        let longer = [proof, &[0]].concat();
+        assert!(matches!(verify(&statement, &longer, &Policy::default()), Err(VerifyError::Decode(_))));
+    }
+}
+
+#[test]
+fn no_change_of_them_holds() {
+    for Kept { name, proof, .. } in KEPT {
+        let statement = statement(name);
+        let mut bytes = proof.to_vec();
+        let places =
+            (0..1200).chain((1200..proof.len()).step_by(proof.len() / 600)).chain(proof.len() - 40..proof.len());
+        for (number, at) in places.enumerate() {
+            let change = [1, 0x80, 0xff, 1 << (number % 8)][number % 4];
+            bytes[at] ^= change;
+            assert!(verify(&statement, &bytes, &Policy::default()).is_err(), "byte {at} of {name}");
+            bytes[at] ^= change;
+        }
+    }
+}
+
+#[test]
+fn they_are_nobody_elses() {
+    for Kept { name, proof, output, .. } in KEPT {
+        let mut other = statement(name);
+        other.prover[0] ^= 1;
+        assert!(matches!(verify(&other, proof, &Policy::default()), Err(VerifyError::OtherProver { .. })));
+        let mut other = statement(name);
+        other.arguments.push(Felt::from(output));
+        assert!(matches!(verify(&other, proof, &Policy::default()), Err(VerifyError::OtherArguments { .. })));
+    }
 }

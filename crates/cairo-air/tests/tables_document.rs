@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use cairo_air::components::bitwise::Size;
-use cairo_air::components::{bitwise, byte, generic, instruction, memory, nibble_and, range_check, word12, word16};
+use cairo_air::components::range::Range;
+use cairo_air::components::{
+    bitwise, byte, cell, generic, instruction, memory, nibble_and, range_check, word12, word16,
+};
 use stark::describe::describe;
 use std::fmt::Write as _;
 
@@ -19,6 +22,7 @@ fn document() -> String {
         ("memory", memory::air(1)),
         ("instruction", instruction::air(5)),
         ("generic", generic::air()),
+        ("cell", cell::air()),
         ("byte", byte::air()),
         ("word16", word16::air()),
         ("word12", word12::air()),
@@ -26,6 +30,7 @@ fn document() -> String {
         ("range_check8", range_check::bytes::air(1000, 1640)),
         ("range_check12", range_check::words12::air(1000, 1640)),
         ("range_check16", range_check::words16::air(1000, 1640)),
+        ("range of 20 bits in limbs of 16 from 5", Range::new(16, 20, 5).unwrap().air()),
     ];
     let tables = tables.into_iter().map(|(name, air)| (name.to_owned(), air));
     let bitwise = Size::ALL.into_iter().rev().map(|size| (size.kind().to_string(), bitwise::air(size, 1000, 1640)));

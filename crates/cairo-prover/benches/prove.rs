@@ -290,6 +290,7 @@ fn widths(proof: &CairoProof, statement: &Statement) -> BTreeMap<String, f64> {
         let kind = match &table.kind {
             TableKind::Path(_) => "paths".to_owned(),
             TableKind::Word(_) => "words".to_owned(),
+            TableKind::Range(_) => "ranges".to_owned(),
             kind => kind.to_string(),
         };
         *cells.entry(kind).or_default() += width * f64::from(1u32 << table.log_height);

@@ -1,5 +1,5 @@
-//! Writes the proof that the tests of `cairo-air` keep, `crates/cairo-air/tests/fixtures/fib_tiny.v3.proof`. Only a new version
-//! of the protocol needs it: `cargo run -p cairo-prover --no-default-features --example keep_proof`.
+//! Writes the proofs that the tests of `cairo-air` keep in `crates/cairo-air/tests/fixtures`. Only a new version of the protocol
+//! needs it: `cargo run -p cairo-prover --no-default-features --example keep_proof`.
 
 use anyhow::Context as _;
 use cairo_prover::{Options, prove};
@@ -9,10 +9,14 @@ use std::path::Path;
 
 fn main() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let program = RunnableProgram::from_json(&std::fs::read(root.join("programs/fixtures/bench/fib_tiny.json"))?)?;
-    let execution = run(&program, &Arguments::none(), &Limits::default(), &mut unwatched)?;
-    let options = Options { parameters: Preset::Compact.parameters(), ..Options::default() };
-    let proof = prove(execution, [0x5a; 32], &options, &Unattended)?;
-    let file = root.join("crates/cairo-air/tests/fixtures/fib_tiny.v3.proof");
-    std::fs::write(&file, proof.encode()).with_context(|| format!("cannot write {}", file.display()))
+    for name in ["fib_tiny", "primes_2p14"] {
+        let program = std::fs::read(root.join(format!("programs/fixtures/bench/{name}.json")))?;
+        let execution =
+            run(&RunnableProgram::from_json(&program)?, &Arguments::none(), &Limits::default(), &mut unwatched)?;
+        let options = Options { parameters: Preset::Compact.parameters(), ..Options::default() };
+        let proof = prove(execution, [0x5a; 32], &options, &Unattended)?;
+        let file = root.join(format!("crates/cairo-air/tests/fixtures/{name}.v4.proof"));
+        std::fs::write(&file, proof.encode()).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
 }

@@ -2,12 +2,17 @@
 
 use crate::planner::{Costs, DEFAULT_COLUMNS, plan};
 use crate::witness::counters::Counters;
-use crate::witness::{StepTable, Trace, WitnessError, fill_layout, fill_steps, other_tables};
+use crate::witness::owned::{self, Cover};
+use crate::witness::range;
+use crate::witness::{StepTable, Trace, WitnessError, fill_others, fill_steps, other_tables};
+use cairo_air::components::Path;
+use cairo_air::components::range::Range;
 use cairo_air::fetch::{Fetch, MAX_FETCHES};
 use cairo_air::layout::LayoutError;
 use cairo_air::{CairoProof, Claim, Layout, Segment, Statement, TableEntry, TableKind, public_tuples};
 use cairo_execution::{Execution, ExecutionError};
 use stark::{Control, MIN_LOG_HEIGHT, Parameters, Phase, PublicTuple, Shape, Table};
+use std::collections::BTreeMap;
 
 /// Most steps of a run: look-up counters have 32 bits, and no table has more rows.
 pub const MAX_STEPS: usize = 1 << 28;
@@ -144,17 +149,15 @@ fn check_memory(execution: &Execution, steps: &[StepTable], options: &Options) -
 /// Bytes that proving takes at its peak, execution included: about a tenth more than is measured.
 ///
 /// # Errors
-/// [`LayoutError`] if the run needs tables beyond a limit.
-pub fn estimate_memory(
-    execution: &Execution,
-    steps: &[StepTable],
-    parameters: &Parameters,
-) -> Result<u64, LayoutError> {
-    let claim = claim(execution);
+/// [`ProveError`] if the run needs tables beyond a limit, or checks the range of a value that is not in it.
+pub fn estimate_memory(execution: &Execution, steps: &[StepTable], parameters: &Parameters) -> Result<u64, ProveError> {
+    let mut claim = claim(execution);
     let mut steps = steps.to_vec();
+    let cover = owned::cover(execution, &mut steps)?;
+    claim.owned_end = cover.owned_end;
     steps.sort_by(|a, b| a.kind.cmp(&b.kind));
     // The instruction table's height is not known yet; it is small, and mostly there is none.
-    let mut entries = other_tables(execution, &claim, &steps, &Counters::new(0));
+    let mut entries = other_tables(execution, &claim, &steps, &cover, &Counters::new(0));
     entries.extend(steps.iter().map(|table| TableEntry { kind: table.kind.clone(), log_height: table.log_height }));
     entries.sort_by(|a, b| a.kind.cmp(&b.kind));
     let tables = Layout { tables: entries }.build(&execution.program, &claim)?;
@@ -187,33 +190,88 @@ pub fn witness(
     max_fetches: usize,
     control: &dyn Control,
 ) -> Result<Witness, ProveError> {
+    for table in &mut steps {
+        // Which of its cells a path must provide shows when everything is counted.
+        if let TableKind::Path(path) = &mut table.kind {
+            path.owned.fill(0);
+        }
+    }
+    let cover = owned::cover(&execution, &mut steps)?;
     let mut claim = claim(&execution);
+    claim.owned_end = cover.owned_end;
     let counters = Counters::with_code(execution.memory.len(), execution.program.initial_ap() as usize);
     steps.sort_by(|a, b| a.kind.cmp(&b.kind));
-    let step_traces = fill_steps(&execution, &steps, &counters, control)?;
+    let mut step_traces = fill_steps(&execution, &steps, &counters, control)?;
 
     let fetches: Vec<_> = counters.instructions().into_iter().map(|(pc, count)| Fetch { pc, count }).collect();
     if fetches.len() <= max_fetches && cairo_air::fetch::check(&fetches, &execution.program).is_ok() {
         claim.fetches = fetches;
     }
-    let mut entries = other_tables(&execution, &claim, &steps, &counters);
-    entries.extend(steps.into_iter().map(|table| TableEntry { kind: table.kind, log_height: table.log_height }));
-    // Stable, so chunks of one kind keep their order.
-    entries.sort_by(|a, b| a.kind.cmp(&b.kind));
-    let layout = Layout { tables: entries };
-    let tables = layout.build(&execution.program, &claim)?;
-
+    let others = other_tables(&execution, &claim, &steps, &cover, &counters);
+    let fill = |users| fill_others(&execution, &claim, &others, &cover, users, (&counters, control));
+    let mut filled = fill(true)?;
     let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
     let public = public_tuples(&statement, &claim);
     counters.public(&public)?;
-    let mut execution = execution;
-    // Nothing needs it any more, and giving back its memory takes the system a while.
-    let trace = std::mem::take(&mut execution.trace);
-    let fill = || fill_layout(&execution, &claim, &layout, step_traces, &counters, control);
-    let ((), traces) = rayon::join(|| drop(trace), fill);
-    let traces = traces?;
-    rayon::join(|| drop(execution.memory), || drop(counters));
+    // Now everything is counted.
+    provide_owned(&execution, &mut steps, &mut step_traces, &counters)?;
+    set_range_uses(&others, &mut filled, &cover, &counters);
+    filled.extend(fill(false)?);
+    control.progress(Phase::Witness, 1.0);
+
+    let steps = steps.into_iter().map(|table| TableEntry { kind: table.kind, log_height: table.log_height });
+    let mut entries: Vec<(TableEntry, Trace)> = steps.zip(step_traces).collect();
+    // In the order of chunks.
+    filled.sort_by_key(|(position, _)| *position);
+    entries.extend(others.iter().cloned().zip(filled.into_iter().map(|(_, trace)| trace)));
+    // Stable, so chunks of one kind keep their order.
+    entries.sort_by(|(a, _), (b, _)| a.kind.cmp(&b.kind));
+    let (entries, traces) = entries.into_iter().unzip();
+    let layout = Layout { tables: entries };
+    let tables = layout.build(&execution.program, &claim)?;
+    // Giving back memory takes the system a while.
+    rayon::join(|| drop((execution.memory, execution.trace)), || drop(counters));
     Ok(Witness { statement, claim, layout, tables, public, traces })
+}
+
+/// Completes the range tables.
+fn set_range_uses(entries: &[TableEntry], filled: &mut [(usize, Trace)], cover: &Cover, counters: &Counters) {
+    let mut before: BTreeMap<Range, usize> = BTreeMap::new();
+    // In the order of chunks.
+    filled.sort_by_key(|(position, _)| *position);
+    for (position, trace) in filled {
+        let Some(TableEntry { kind: TableKind::Range(range), log_height }) = entries.get(*position) else { continue };
+        let first = before.entry(*range).or_default();
+        range::set_uses(trace, cover.checked(*range, *first), counters);
+        *first += 1 << log_height;
+    }
+}
+
+/// Completes the tables of paths that own cells.
+fn provide_owned(
+    execution: &Execution,
+    steps: &mut [StepTable],
+    traces: &mut [Trace],
+    counters: &Counters,
+) -> Result<(), WitnessError> {
+    let mut traces = traces.iter_mut();
+    for chunks in steps.chunk_by_mut(|a, b| a.kind == b.kind) {
+        let traces: Vec<&mut Trace> = traces.by_ref().take(chunks.len()).collect();
+        let Some(StepTable { kind: TableKind::Path(path), .. }) = chunks.first() else { continue };
+        if path.owned.is_empty() {
+            continue;
+        }
+        let starts: Vec<&[u32]> = chunks.iter().map(|table| table.starts.as_slice()).collect();
+        let path = Path { owned: owned::usage(execution, path, &starts, counters)?, ..path.clone() };
+        let derived = path.derive(&execution.program).map_err(WitnessError::from)?;
+        for (starts, trace) in starts.into_iter().zip(traces) {
+            owned::provide(execution, &path, &derived, starts, counters, trace)?;
+        }
+        for table in chunks {
+            table.kind = TableKind::Path(path.clone());
+        }
+    }
+    Ok(())
 }
 
 /// What a proof of this execution claims, with an instruction table.
@@ -224,6 +282,7 @@ pub fn claim(execution: &Execution) -> Claim {
     };
     Claim {
         n_steps: execution.n_steps() as u64,
+        owned_end: Cover::NONE.owned_end,
         final_ap: execution.trace.last().map_or(0, |registers| registers.ap),
         segments: execution.program.builtins().iter().map(segment).collect(),
         arguments_start: execution.arguments_start,

@@ -6,7 +6,9 @@
 mod common;
 
 use cairo_air::claim::ClaimError;
-use cairo_air::components::{Path, memory, word12};
+use cairo_air::components::derived::{Linear, Source};
+use cairo_air::components::{Path, cell, memory, word12};
+use cairo_air::decode::signed;
 use cairo_air::fetch::{Fetch, FetchError, MAX_FETCHES};
 use cairo_air::{
     ArgumentBinding, Builtin, CairoProof, Layout, LayoutError, Policy, Program, Segment, Statement, TableEntry,
@@ -21,9 +23,10 @@ use cairo_prover::witness::word12 as word12_witness;
 use cairo_prover::{StepTable, Witness};
 use common::{execution, generic_witness};
 use felt::{Felt, encoding};
-use stark::graph::{Input, Node};
+use stark::debug::Report;
+use stark::graph::{Graph, Input, Node, NodeId};
 use stark::{Bus, Parameters, Shape, Unattended};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 /// No false claim here needs luck: queries would only cost time.
@@ -79,8 +82,40 @@ fn planned() -> &'static Witness {
     })
 }
 
+/// The same with the cells above those of the paths in a memory table.
+fn planned_with_memory() -> &'static Witness {
+    static PLANNED: OnceLock<Witness> = OnceLock::new();
+    PLANNED.get_or_init(|| {
+        let mut forger = Forger::new(planned());
+        let end = forger.path_cells().into_iter().map(|(cell, ..)| cell + 1).max().unwrap();
+        forger.share(end as u32);
+        forger.reclaim();
+        forger.balance();
+        forger.0
+    })
+}
+
 fn small(value: u64) -> Felt {
     Felt::from(value)
+}
+
+fn integer(value: &Felt) -> u64 {
+    encoding::to_u64(value).expect("small")
+}
+
+/// The columns of which a multiplicity is the product: that of the enabler, if it is a factor, and that of the count.
+fn counted(graph: &Graph, multiplicity: NodeId) -> Option<(Option<usize>, usize)> {
+    let column = |id: NodeId| match graph.nodes()[id.index()] {
+        Node::Input(Input::Main(column)) => Some(column as usize),
+        _ => None,
+    };
+    match graph.nodes()[multiplicity.index()] {
+        Node::Mul(a, b) => {
+            let (a, b) = (column(a)?, column(b)?);
+            Some((Some(a.min(b)), a.max(b)))
+        }
+        _ => Some((None, column(multiplicity)?)),
+    }
 }
 
 /// A prover that cheats.
@@ -101,15 +136,63 @@ impl Forger {
         &mut self.0.traces[position][column]
     }
 
-    fn memory(&self, address: u64) -> Felt {
-        let (row, k) = ((address as usize - 1) / memory::CELLS, (address as usize - 1) % memory::CELLS);
-        self.0.traces[self.position(&TableKind::Memory)][1 + k][row]
+    /// The memory cells that rows have, whosever they are.
+    fn cells(&self) -> BTreeMap<u64, Felt> {
+        let Witness { statement, claim, layout, traces, .. } = &self.0;
+        let mut cells = BTreeMap::new();
+        let mut start = u64::from(claim.owned_end);
+        for (entry, trace) in layout.tables.iter().zip(traces) {
+            let rows = 0..1 << entry.log_height;
+            match &entry.kind {
+                TableKind::Memory => {
+                    cells.extend((start..).zip(rows.flat_map(|row| (1..=memory::CELLS).map(move |k| trace[k][row]))));
+                    start += (memory::CELLS as u64) << entry.log_height;
+                }
+                TableKind::Cell => {
+                    let columns = cell::Columns::positions();
+                    let used = rows.filter(|row| trace[columns.enabler][*row] == small(1));
+                    cells.extend(used.map(|row| (integer(&trace[columns.address][row]), trace[columns.value][row])));
+                }
+                TableKind::Path(path) if !path.owned.is_empty() => {
+                    let derived = path.derive(&statement.program).unwrap();
+                    for row in rows.filter(|row| trace[0][*row] == small(1)) {
+                        let row: Vec<Felt> = trace.iter().map(|column| column[row]).collect();
+                        let cell =
+                            |[address, value]: &[Linear; 2]| (integer(&address.evaluate(&row)), value.evaluate(&row));
+                        cells.extend(derived.owned.iter().map(cell));
+                    }
+                }
+                _ => {}
+            }
+        }
+        cells
     }
 
-    /// Writes a memory cell in every table in which it shows, and its limbs if it is range-checked.
+    fn memory(&self, address: u64) -> Felt {
+        self.cells()[&address]
+    }
+
+    /// Writes a memory cell in the table that provides it, if that is a memory table or a cell table.
+    fn set_cell(&mut self, address: u64, value: Felt) -> Option<()> {
+        match address.checked_sub(u64::from(self.0.claim.owned_end)) {
+            Some(at) => {
+                let (row, k) = (at as usize / memory::CELLS, at as usize % memory::CELLS);
+                self.column(&TableKind::Memory, &format!("value[{k}]"))[row] = value;
+            }
+            None => {
+                let enabled = self.column(&TableKind::Cell, "enabler").clone();
+                let addresses = self.column(&TableKind::Cell, "address");
+                let is = |row: &usize| addresses[*row] == small(address) && enabled[*row] == small(1);
+                let row = (0..addresses.len()).find(is)?;
+                self.column(&TableKind::Cell, "value")[row] = value;
+            }
+        }
+        Some(())
+    }
+
+    /// Writes a memory cell in every table in which it shows, paths excepted, and its limbs if it is range-checked.
     fn set_memory(&mut self, address: u64, value: Felt) {
-        let (row, k) = ((address as usize - 1) / memory::CELLS, (address as usize - 1) % memory::CELLS);
-        self.column(&TableKind::Memory, &format!("value[{k}]"))[row] = value;
+        self.set_cell(address, value).expect("a row provides it");
         for operand in ["dst", "op0", "op1"] {
             let addresses = self.column(&TableKind::Generic, &format!("{operand}_address")).clone();
             let rows = addresses.iter().zip(self.column(&TableKind::Generic, operand));
@@ -122,9 +205,11 @@ impl Forger {
             let rows = rows.filter(|((pc, flag), _)| **pc + small(1) == small(address) && **flag == small(1));
             rows.for_each(|(_, cell)| *cell = value);
         }
-        let checked = self.column(&self.checked(), "address").clone();
-        for (row, _) in checked.iter().enumerate().filter(|(_, at)| **at == small(address)) {
-            self.set_limbs(row, value);
+        if self.0.layout.tables.iter().any(|entry| entry.kind == self.checked()) {
+            let checked = self.column(&self.checked(), "address").clone();
+            for (row, _) in checked.iter().enumerate().filter(|(_, at)| **at == small(address)) {
+                self.set_limbs(row, value);
+            }
         }
     }
 
@@ -182,7 +267,7 @@ impl Forger {
             *sums.entry(key(tuple.bus, &tuple.tuple)).or_default() += tuple.multiplicity;
         }
         let provides = |kind: &TableKind| match kind {
-            TableKind::Memory => Some(buses::MEMORY),
+            TableKind::Memory | TableKind::Cell | TableKind::Path(_) => Some(buses::MEMORY),
             TableKind::Instruction => Some(buses::INSTRUCTION),
             TableKind::Byte => Some(buses::BYTE),
             TableKind::Word16 => Some(buses::WORD16),
@@ -207,17 +292,20 @@ impl Forger {
                     for interaction in table.air.interactions() {
                         let tuple: Vec<Felt> = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
                         let key = key(interaction.bus, &tuple);
-                        let provided = provides(&entry.kind) == Some(interaction.bus)
-                            && matches!(table.air.graph().nodes()[interaction.multiplicity.index()], Node::Input(_));
-                        if !provided && !provider {
-                            *sums.entry(key).or_default() += values[interaction.multiplicity.index()];
-                        } else if provided && provider {
-                            let Node::Input(Input::Main(column)) =
-                                table.air.graph().nodes()[interaction.multiplicity.index()]
-                            else {
-                                panic!("a multiplicity is a column");
-                            };
-                            trace[column as usize][row] = -sums.remove(&key).unwrap_or_default();
+                        let count = counted(table.air.graph(), interaction.multiplicity)
+                            .filter(|_| provides(&entry.kind) == Some(interaction.bus));
+                        match (count, provider) {
+                            (None, false) => {
+                                *sums.entry(key).or_default() += values[interaction.multiplicity.index()];
+                            }
+                            // Rows of padding have no say.
+                            (Some((Some(enabler), _)), true) if trace[enabler][row] == Felt::zero() => {}
+                            (Some((enabler, column)), true) => {
+                                let count = -sums.remove(&key).unwrap_or_default();
+                                let times = enabler.map_or(small(1), |enabler| trace[enabler][row]);
+                                trace[column][row] = count * times.inv().unwrap();
+                            }
+                            _ => {}
                         }
                     }
                 }
@@ -260,10 +348,466 @@ impl Forger {
     }
 }
 
+// Cells with owners.
+impl Forger {
+    /// The rows of the cell table that are in use: enabler, address and value.
+    fn cell_rows(&self) -> Vec<[Felt; 3]> {
+        let trace = &self.0.traces[self.position(&TableKind::Cell)];
+        let rows = (0..trace[0].len()).map(|row| [0, 1, 2].map(|column| trace[column][row]));
+        rows.filter(|[enabler, ..]| *enabler == small(1)).collect()
+    }
+
+    /// Makes a cell table of these rows, and padding.
+    fn set_cell_rows(&mut self, rows: &[[Felt; 3]]) {
+        let position = self.position(&TableKind::Cell);
+        let height = rows.len().max(1 << stark::MIN_LOG_HEIGHT).next_power_of_two();
+        self.0.layout.tables[position].log_height = height.ilog2();
+        let padding = rows.first().map_or([Felt::zero(); 3], |[_, address, value]| [Felt::zero(), *address, *value]);
+        let row = |row: usize| rows.get(row).unwrap_or(&padding);
+        let columns = (0..3).map(|column| (0..height).map(|at| row(at)[column]).collect());
+        self.0.traces[position] = columns.chain([vec![Felt::zero(); height]]).collect();
+    }
+
+    fn add_cell_rows(&mut self, more: &[[Felt; 3]]) {
+        self.set_cell_rows(&[&self.cell_rows(), more].concat());
+    }
+
+    /// Moves the end of the owned cells: a memory table takes those from there on, as many as its rows hold.
+    fn share(&mut self, owned_end: u32) {
+        let cells = self.cells();
+        let rows = self.cell_rows().into_iter().filter(|[_, address, _]| integer(address) < u64::from(owned_end));
+        self.set_cell_rows(&rows.collect::<Vec<_>>());
+        let Witness { claim, layout, traces, .. } = &mut self.0;
+        claim.owned_end = owned_end;
+        let start = u64::from(owned_end);
+        let end = cells.keys().max().unwrap() + 1;
+        let height = (end.saturating_sub(start) as usize).div_ceil(memory::CELLS).max(64).next_power_of_two();
+        let addresses = (0..height as u64).map(|row| start + memory::CELLS as u64 * row);
+        let mut trace: Vec<Vec<Felt>> = vec![addresses.clone().map(small).collect()];
+        for k in 0..memory::CELLS as u64 {
+            trace.push(addresses.clone().map(|at| cells.get(&(at + k)).copied().unwrap_or_default()).collect());
+        }
+        trace.resize(1 + 2 * memory::CELLS, vec![Felt::zero(); height]);
+        layout.tables.insert(0, TableEntry { kind: TableKind::Memory, log_height: height.ilog2() });
+        traces.insert(0, trace);
+        self.reclaim();
+    }
+
+    /// The table of paths whose rows own cells.
+    fn owner(&self) -> (usize, Path) {
+        let owner = |entry: &TableEntry| match &entry.kind {
+            TableKind::Path(path) if !path.owned.is_empty() => Some(path.clone()),
+            _ => None,
+        };
+        self.0.layout.tables.iter().enumerate().find_map(|(at, entry)| Some((at, owner(entry)?))).unwrap()
+    }
+
+    /// The cells that its rows own: address, row and place in the row.
+    fn path_cells(&self) -> Vec<(u64, usize, usize)> {
+        let (position, path) = self.owner();
+        let trace = &self.0.traces[position];
+        // Column 0 is the enabler, 1 is fp; ap is at a constant distance from it.
+        let ap = |row: usize| (i64::from(path.frame.expect("a fixed frame")) + integer(&trace[1][row]) as i64) as u64;
+        let rows = (0..trace[0].len()).filter(|row| trace[0][*row] == small(1));
+        rows.flat_map(|row| (0..path.owned.len()).map(move |k| (row, k)))
+            .map(|(row, k)| (ap(row) + k as u64, row, k))
+            .collect()
+    }
+
+    /// Gives the path other numbers of uses: the cells with `true` are provided, each with a column of uses of its own.
+    fn provide(&mut self, provided: impl Fn(usize) -> bool) {
+        let (position, mut path) = self.owner();
+        let mut most = 0;
+        for (place, number) in path.owned.iter_mut().enumerate() {
+            *number = if provided(place) { most + 1 } else { 0 };
+            most = most.max(*number);
+        }
+        let program = &self.0.statement.program;
+        let plain = Path { owned: Vec::new(), ..path.clone() }.derive(program).unwrap().sources.len();
+        let derived = path.derive(program).unwrap();
+        let uses = derived.sources.iter().skip(plain).all(|source| matches!(source, Source::Uses(_)));
+        assert!(uses, "rows know the cells that they provide");
+        let height = self.0.traces[position][0].len();
+        self.0.traces[position].truncate(plain);
+        self.0.traces[position].resize(derived.sources.len(), vec![Felt::zero(); height]);
+        self.0.layout.tables[position].kind = TableKind::Path(path);
+        let tables = &self.0.layout.tables;
+        assert!(tables.is_sorted_by(|a, b| a.kind <= b.kind));
+    }
+
+    /// Lets the generic table's steps go on with another value of a cell, wherever that leads, and claims the output that comes
+    /// out. Whoever owns the cell still says what it was. Whether the output is another one.
+    fn retell(&mut self, address: u64, value: Felt) -> bool {
+        let mut told = BTreeMap::from([(address, value)]);
+        let mut get = |name: &str| self.column(&TableKind::Generic, name).clone();
+        let [enabler, clock, assert] = ["enabler", "clock", "flag[14]"].map(&mut get);
+        let addresses = ["dst_address", "op0_address", "op1_address"].map(&mut get);
+        let mut operands = ["dst", "op0", "op1"].map(&mut get);
+        let [add, mul] = ["flag[5]", "flag[6]"].map(&mut get);
+        let mut rows: Vec<usize> = (0..enabler.len()).filter(|row| enabler[*row] == small(1)).collect();
+        rows.sort_by_key(|row| integer(&clock[*row]));
+        for row in rows {
+            for (at, operand) in addresses.iter().zip(&mut operands) {
+                if let Some(value) = encoding::to_u64(&at[row]).and_then(|at| told.get(&at)) {
+                    operand[row] = *value;
+                }
+            }
+            let [dst, op0, op1] = operands.each_ref().map(|operand| operand[row]);
+            let res = match (add[row] == small(1), mul[row] == small(1)) {
+                (true, _) => op0 + op1,
+                (_, true) => op0 * op1,
+                _ => op1,
+            };
+            if assert[row] == small(1) && dst != res {
+                // The machine gives a value to that side of the assertion which has none yet.
+                let is_told = told.contains_key(&integer(&addresses[0][row]));
+                let (side, value) = if is_told { (2, dst) } else { (0, res) };
+                operands[side][row] = value;
+                told.insert(integer(&addresses[side][row]), value);
+            }
+        }
+        for (name, operand) in ["dst", "op0", "op1"].into_iter().zip(operands) {
+            *self.column(&TableKind::Generic, name) = operand;
+        }
+        self.solve_res();
+        told.remove(&address);
+        let base = u64::from(self.0.claim.segments[0].base);
+        let mut changed = false;
+        for (at, value) in told {
+            if self.set_cell(at, value).is_none() {
+                return false;
+            }
+            if let Some(output) = at.checked_sub(base).and_then(|at| self.0.claim.output.get_mut(at as usize)) {
+                *output = value;
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Makes ready what the verifier will make, and gives what the checker says.
+    fn report(&mut self) -> Report {
+        self.reclaim();
+        self.balance();
+        common::report(&self.0)
+    }
+
+    /// Expects that everything fits but the owned bus, which has too much or too little of so many addresses, and that the verifier refuses.
+    fn refused_by_owners(mut self, addresses: usize) {
+        let report = self.report();
+        assert!(report.shapes.is_empty() && report.constraints.is_empty(), "{report}");
+        assert!(report.imbalances.iter().all(|imbalance| imbalance.bus == buses::OWNED), "{report}");
+        assert_eq!(report.imbalances.len(), addresses, "{report}");
+        assert_eq!(self.try_it(), Err(VerifyError::Stark(stark::VerifyError::BusSum)));
+    }
+
+    /// Expects that everything fits but that an enabler is neither 0 nor 1, and that the verifier refuses.
+    fn refused_by_enabler(mut self, table: &TableKind) {
+        let report = self.report();
+        assert!(report.shapes.is_empty() && report.imbalances.is_empty(), "{report}");
+        let name = if *table == TableKind::Cell { "boolean_enabler" } else { "the enabler is boolean" };
+        let expected = |failure: &stark::debug::ConstraintFailure| {
+            (failure.air.as_str(), failure.constraint.as_str()) == (table.to_string().as_str(), name)
+        };
+        assert!(!report.constraints.is_empty() && report.constraints.iter().all(expected), "{report}");
+        let result = self.try_it();
+        assert!(matches!(result, Err(VerifyError::Stark(stark::VerifyError::Constraints(_)))), "{result:?}");
+    }
+}
+
+/// A run told wrongly: the steps that read a cell of a path's row go on with another value, up to another output.
+struct Retold {
+    forger: Forger,
+    /// The cell, with its place in the path's row, and what its readers believe.
+    cell: u64,
+    place: usize,
+    value: Felt,
+    /// The path's row that owns it.
+    row: usize,
+}
+
+fn retold(honest: &Witness) -> Retold {
+    let mut start = Forger::new(honest);
+    let provided = start.owner().1.owned;
+    start.provide(|place| provided[place] > 0);
+    start.reclaim();
+    start.balance();
+    assert!(common::report(&start.0).is_clean());
+    let value_of = start.cells();
+    for (cell, row, place) in start.path_cells().into_iter().rev() {
+        let Some(value) = value_of.get(&cell).filter(|_| provided[place] > 0).map(|value| *value + small(1)) else {
+            continue;
+        };
+        let mut forger = Forger::new(&start.0);
+        if !forger.retell(cell, value) {
+            continue;
+        }
+        // Nothing is wrong but that nobody says so.
+        let report = forger.report();
+        if report.constraints.is_empty() {
+            let tuples: Vec<_> =
+                report.imbalances.iter().map(|imbalance| (imbalance.bus, &imbalance.tuple[..])).collect();
+            assert_eq!(tuples, [(buses::MEMORY, &[small(cell), value][..])], "{report}");
+            return Retold { forger, cell, place, value, row };
+        }
+    }
+    panic!("no cell of the path leads to the output");
+}
+
+/// An owned cell gets a second owner with another value, which some of its users read: an output cell, where the public side
+/// reads it, and a cell of a path's row.
+#[test]
+fn a_cell_with_two_owners() {
+    for honest in [planned(), planned_with_memory()] {
+        let Retold { mut forger, cell, value, .. } = retold(honest);
+        forger.add_cell_rows(&[[small(1), small(cell), value]]);
+        forger.refused_by_owners(2);
+    }
+    let mut forger = Forger::new(planned());
+    let output = u64::from(forger.0.claim.segments[0].base) + 1;
+    forger.0.claim.output[1] += small(1);
+    let value = forger.0.claim.output[1];
+    forger.add_cell_rows(&[[small(1), small(output), value]]);
+    forger.refused_by_owners(2);
+}
+
+/// The second owner of a path's cell is a row that should own another one, which nobody reads. Each address from first to
+/// last is counted, but not each has its owner.
+#[test]
+fn a_cell_without_owner() {
+    let Retold { mut forger, cell, value, .. } = retold(planned());
+    // Cells that the run has no use for, which are no lie.
+    let more = forger.0.claim.owned_end..forger.0.claim.owned_end + 3;
+    forger.0.claim.owned_end = more.end;
+    let unread = |at: u32| [small(1), small(u64::from(at)), small(3)];
+    let mut honest = Forger::new(planned());
+    honest.0.claim.owned_end = more.end;
+    honest.add_cell_rows(&more.clone().map(unread).collect::<Vec<_>>());
+    assert!(honest.try_it().is_ok());
+    for hole in more.clone() {
+        let row = |at: u32| if at == hole { [small(1), small(cell), value] } else { unread(at) };
+        let mut forger = Forger::new(&forger.0);
+        forger.add_cell_rows(&more.clone().map(row).collect::<Vec<_>>());
+        // The walk breaks off at the hole and goes on behind it, or ends there; the cell has two owners.
+        forger.refused_by_owners(4);
+    }
+}
+
+/// A row of the cell table has another value for a cell of a memory table; by itself, or at the end of a walk that goes on
+/// beyond the end of owned cells.
+#[test]
+fn owned_cells_in_memory_tables() {
+    let output = u64::from(planned().claim.segments[0].base) + 1;
+    let end = u64::from(planned_with_memory().claim.owned_end);
+    assert!(end <= output);
+    for first in [output, end] {
+        let mut forger = Forger::new(planned_with_memory());
+        forger.0.claim.output[1] += small(1);
+        let value = forger.0.claim.output[1];
+        let mut rows: Vec<_> = (first..output).map(|at| [small(1), small(at), forger.memory(at)]).collect();
+        rows.push([small(1), small(output), value]);
+        forger.add_cell_rows(&rows);
+        forger.refused_by_owners(2);
+    }
+}
+
+/// The layout says of a cell that others read that it is the path's own affair; rows of the cell table provide it, one of
+/// them with another value.
+#[test]
+fn private_cells_that_others_read() {
+    let Retold { mut forger, cell, value, place, .. } = retold(planned());
+    let (_, path) = forger.owner();
+    let cells = forger.cells();
+    let others = forger.path_cells().into_iter().filter(|(at, _, k)| *k == place && *at != cell);
+    let mut rows: Vec<_> = others.map(|(at, ..)| [small(1), small(at), cells[&at]]).collect();
+    rows.push([small(1), small(cell), value]);
+    forger.provide(|other| other != place && path.owned[other] > 0);
+    forger.add_cell_rows(&rows);
+    let addresses = 2 * rows.len();
+    forger.refused_by_owners(addresses);
+}
+
+/// The claim puts the end of owned cells elsewhere, and memory tables go on from there, with another value for a cell that a row
+/// owns.
+#[test]
+fn another_end_of_owned_cells() {
+    let Retold { forger: start, cell, value, .. } = retold(planned());
+    for end in [1, 2, cell as u32 - 1, cell as u32] {
+        let mut forger = Forger::new(&start.0);
+        forger.share(end);
+        // Whose cells the rows of the cell table would be beyond the end is of no use to anyone.
+        forger.set_cell(cell, value).unwrap();
+        let report = forger.report();
+        assert!(report.shapes.is_empty() && report.constraints.is_empty(), "{report}");
+        let owned = report.imbalances.iter().all(|imbalance| imbalance.bus == buses::OWNED);
+        assert!(owned && !report.imbalances.is_empty(), "{report}");
+        assert_eq!(forger.try_it(), Err(VerifyError::Stark(stark::VerifyError::BusSum)), "{end}");
+    }
+    // Only the claim, true or not.
+    for honest in [planned(), planned_with_memory()] {
+        let owned_end = honest.claim.owned_end;
+        for end in [0, 1, 2, owned_end - 1, owned_end + 1, owned_end + 8, 1 << 31, u32::MAX - 1, u32::MAX] {
+            let mut forger = Forger::new(honest);
+            forger.0.claim.owned_end = end;
+            let has_memory = forger.0.layout.tables[0].kind == TableKind::Memory;
+            if has_memory {
+                let rows = 0..forger.column(&TableKind::Memory, "address").len() as u64;
+                *forger.column(&TableKind::Memory, "address") =
+                    rows.map(|row| small(u64::from(end) + 8 * row)).collect();
+            }
+            match forger.try_it() {
+                Err(VerifyError::Claim(ClaimError::OwnedEnd)) => assert_eq!(end, 0),
+                Err(VerifyError::Claim(ClaimError::OutsideMemory { .. })) => assert!(end < owned_end),
+                Err(VerifyError::Layout(LayoutError::TooMuchMemory(_))) => assert!(has_memory && end > 1 << 31),
+                Err(VerifyError::Stark(stark::VerifyError::BusSum)) => assert!(end > 0),
+                other => panic!("{end}: {other:?}"),
+            }
+        }
+    }
+}
+
+/// Padding holds another value of a cell, and counts its uses.
+#[test]
+fn padding_that_provides() {
+    let missing = |forger: &mut Forger, cell, value| {
+        let report = forger.report();
+        assert!(report.shapes.is_empty() && report.constraints.is_empty(), "{report}");
+        let [imbalance] = &report.imbalances[..] else { panic!("{report}") };
+        assert_eq!((imbalance.bus, &imbalance.tuple), (buses::MEMORY, &vec![small(cell), value]), "{report}");
+        -imbalance.excess
+    };
+    let Retold { mut forger, cell, value, .. } = retold(planned());
+    let uses = missing(&mut forger, cell, value);
+    forger.add_cell_rows(&[[small(0), small(cell), value]]);
+    let row = forger.cell_rows().len();
+    forger.reclaim();
+    forger.balance();
+    forger.column(&TableKind::Cell, "uses")[row] = uses;
+    assert_eq!(missing(&mut forger, cell, value), uses);
+    assert_eq!(forger.try_it(), Err(VerifyError::Stark(stark::VerifyError::BusSum)));
+
+    // A path's padding: the row that owns the cell, with whatever makes it another value.
+    let Retold { mut forger, cell, value, place, row } = retold(planned());
+    forger.reclaim();
+    forger.balance();
+    let (position, number, altered) = forger.other_row(row, place, value);
+    let padding = forger.0.traces[position][0].iter().position(|enabler| *enabler == small(0)).unwrap();
+    for (column, value) in altered.into_iter().enumerate() {
+        forger.0.traces[position][column][padding] = value;
+    }
+    forger.0.traces[position][0][padding] = small(0);
+    forger.0.traces[position][number][padding] = uses;
+    assert_eq!(missing(&mut forger, cell, value), uses);
+    assert_eq!(forger.try_it(), Err(VerifyError::Stark(stark::VerifyError::BusSum)));
+}
+
+impl Forger {
+    /// A path's row with another value of a cell that it provides, by another value of one that it reads: the table, the column of the
+    /// cell's uses, and the row, which provides nothing yet.
+    fn other_row(&self, row: usize, place: usize, value: Felt) -> (usize, usize, Vec<Felt>) {
+        let (position, path) = self.owner();
+        let derived = path.derive(&self.0.statement.program).unwrap();
+        let trace = &self.0.traces[position];
+        let mut altered: Vec<Felt> = trace.iter().map(|column| column[row]).collect();
+        let number = derived.sources.len() - path.owned.iter().filter(|number| **number > 0).count()
+            + path.owned[..place].iter().filter(|number| **number > 0).count();
+        for (column, source) in derived.sources.iter().enumerate() {
+            if matches!(source, Source::Uses(_)) {
+                altered[column] = small(0);
+            }
+        }
+        let ap = altered[1] + signed(i64::from(path.frame.expect("a fixed frame")));
+        let at = ap + small(place as u64);
+        let [_, cell] = derived.owned.iter().find(|[address, _]| address.evaluate(&altered) == at).unwrap();
+        // One that no constraint and no register hangs on.
+        for (column, source) in derived.sources.iter().enumerate() {
+            let mut other = altered.clone();
+            let term = cell.terms().iter().find(|(term, _)| *term as usize == column);
+            if let (Source::Memory(_), Some((_, coefficient))) = (source, term) {
+                other[column] += (value - cell.evaluate(&altered)) * coefficient.inv().unwrap();
+                let holds = derived.end.iter().all(|end| end.evaluate(&other) == end.evaluate(&altered))
+                    && derived.air.constraints().iter().all(|constraint| {
+                        let values = derived.air.graph().evaluate(|input| match input {
+                            Input::Main(column) => other[column as usize],
+                            _ => Felt::zero(),
+                        });
+                        values[constraint.expression.index()] == Felt::zero()
+                    });
+                if holds {
+                    return (position, number, other);
+                }
+            }
+        }
+        panic!("nothing that the row reads is free");
+    }
+}
+
+/// Rows that own a cell minus once, twice, or half, so that all of them together own it once.
+#[test]
+fn owners_that_are_not_whole() {
+    let half = small(2).inv().unwrap();
+    // With the path's row that owns the cell.
+    for pair in [[small(1), -small(1)], [small(2), -small(2)], [half, -half]] {
+        let Retold { mut forger, cell, value, .. } = retold(planned());
+        forger.add_cell_rows(&pair.map(|enabler| [enabler, small(cell), value]));
+        forger.refused_by_enabler(&TableKind::Cell);
+    }
+    // In place of the row that owns an output cell.
+    let output = u64::from(planned().claim.segments[0].base) + 1;
+    for (own, other) in [(small(2), -small(1)), (-small(1), small(2)), (half, half)] {
+        let mut forger = Forger::new(planned());
+        let honest = forger.0.claim.output[1];
+        forger.0.claim.output[1] += small(1);
+        let rows = forger.cell_rows().into_iter().filter(|[_, address, _]| *address != small(output));
+        let false_rows = [(own, honest), (other, honest + small(1))];
+        let false_rows = false_rows.map(|(enabler, value)| [enabler, small(output), value]);
+        forger.set_cell_rows(&rows.chain(false_rows).collect::<Vec<_>>());
+        forger.refused_by_enabler(&TableKind::Cell);
+    }
+    // Two more rows of the path, of which one takes back all that the other does, but for the cell that it provides.
+    for times in [small(1), small(2), half] {
+        let Retold { mut forger, place, value, row, .. } = retold(planned());
+        let (position, _, altered) = forger.other_row(row, place, value);
+        let enablers = &forger.0.traces[position][0];
+        let padding: Vec<usize> = (0..enablers.len()).filter(|row| enablers[*row] == small(0)).take(2).collect();
+        for (row, enabler) in padding.into_iter().zip([times, -times]) {
+            for (column, value) in altered.iter().enumerate() {
+                forger.0.traces[position][column][row] = *value;
+            }
+            forger.0.traces[position][0][row] = enabler;
+        }
+        let kind = forger.0.layout.tables[position].kind.clone();
+        forger.refused_by_enabler(&kind);
+    }
+}
+
+/// Rows that own one address after another besides the walk from first to last: up to the end, from the start, all along, and
+/// from the end back to the start, as far as that goes. Each holds another value of a cell.
+#[test]
+fn owners_off_the_walk() {
+    let Retold { forger: start, cell, value, .. } = retold(planned());
+    let cells = start.cells();
+    let end = u64::from(start.0.claim.owned_end);
+    for (first, stop) in [(cell, end), (1, cell + 1), (1, end), (cell - 20, cell + 20), (cell, end + 100)] {
+        let mut forger = Forger::new(&start.0);
+        let at = |address: u64| cells.get(&address).copied().unwrap_or_default();
+        let row = |address: u64| [small(1), small(address), if address == cell { value } else { at(address) }];
+        forger.add_cell_rows(&(first..stop).map(row).collect::<Vec<_>>());
+        forger.refused_by_owners(2);
+    }
+    // Around the field: what comes before 1 is 0 and −1, and nothing leads there from the end.
+    let mut forger = Forger::new(&start.0);
+    let around = (0..40).map(|back| [small(1), -small(back), small(0)]);
+    let all = (1..end)
+        .map(|at| [small(1), small(at), if at == cell { value } else { cells.get(&at).copied().unwrap_or_default() }]);
+    forger.add_cell_rows(&around.chain(all).collect::<Vec<_>>());
+    forger.refused_by_owners(2);
+}
+
 /// The forger's tools make a good proof of a true claim: refusals below are not theirs.
 #[test]
 fn the_forger_can_tell_the_truth() {
-    for witness in [honest(), honest12(), planned()] {
+    for witness in [honest(), honest12(), planned(), planned_with_memory()] {
         let mut forger = Forger::new(witness);
         let checks = |entry: &TableEntry| matches!(entry.kind, TableKind::RangeCheck8 | TableKind::RangeCheck12);
         if witness.layout.tables.iter().any(checks) {
@@ -380,14 +924,21 @@ fn changed_output() {
         }
         forger.refused();
     }
-    // On path tables.
-    let mut forger = Forger::new(planned());
-    let index = forger.0.claim.output.len() - 1;
-    forger.0.claim.output[index] += small(1);
-    let address = forger.0.claim.segments[0].base as usize + index - 1;
-    let value = forger.0.claim.output[index];
-    forger.column(&TableKind::Memory, &format!("value[{}]", address % memory::CELLS))[address / memory::CELLS] = value;
-    forger.refused();
+    // On path tables, with the output in rows of its own and in a memory table.
+    for witness in [planned(), planned_with_memory()] {
+        for with_uses in [false, true] {
+            let mut forger = Forger::new(witness);
+            let index = forger.0.claim.output.len() - 1;
+            forger.0.claim.output[index] += small(1);
+            let address = u64::from(forger.0.claim.segments[0].base) + index as u64;
+            let value = forger.0.claim.output[index];
+            match with_uses {
+                false => forger.set_cell(address, value).unwrap(),
+                true => forger.set_memory(address, value),
+            }
+            forger.refused();
+        }
+    }
 }
 
 /// A step left out, with all later clocks moved; and only the number changed.
@@ -808,6 +1359,12 @@ fn no_column_is_free() {
                 let free = matches!(name.as_str(), "dst" | "op0" | "immediate");
                 let (Some(row), false) = (row, free) else { continue };
                 forger.0.traces[position][column][row] += small(1);
+                if name.starts_with("uses of") {
+                    // Balancing would set it right.
+                    let verdict = verify(&forger.0.statement, &forger.proof().encode(), &policy());
+                    assert_eq!(verdict, Err(VerifyError::Stark(stark::VerifyError::BusSum)), "{name}");
+                    continue;
+                }
                 match forger.try_it() {
                     Err(VerifyError::Stark(_)) => {}
                     other => panic!("{}/{name}: {other:?}", witness.tables[position].air.name()),
@@ -914,6 +1471,6 @@ fn heights() {
         other.tables[position].log_height = log_height;
         let built = other.build(&statement.program, &claim);
         assert!(built.is_err() || (6..=30).contains(&log_height) || log_height == honest, "{position}: {log_height}");
-        let _ = claim.check(&statement.program, &statement.arguments, other.memory_end());
+        let _ = claim.check(&statement.program, &statement.arguments, other.memory_end(claim.owned_end));
     }
 }

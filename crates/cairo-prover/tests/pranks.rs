@@ -10,6 +10,8 @@ use cairo_air::components::{self, TableKind, bitwise, memory, nibble_and};
 use cairo_air::decode::FLAG_NAMES;
 use cairo_air::{Segment, buses};
 use cairo_prover::Witness;
+use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
+use cairo_prover::prove::witness;
 use cairo_prover::witness::counters::Counters;
 use cairo_prover::witness::range_check::Limbs;
 use common::{execution, generic_witness, report};
@@ -63,28 +65,49 @@ fn names(report: &Report, air: &str, what: &str) -> bool {
         || report.imbalances.iter().any(|imbalance| imbalance.parties.iter().any(|(name, ..)| *name == party))
 }
 
-/// A run that uses every component but the words and range checks of large runs, jumps both ways, calls and returns.
+/// A run that uses every component but cells with owners and the words and range checks of large runs, jumps both ways, calls
+/// and returns.
 fn honest() -> &'static Witness {
     static WITNESS: OnceLock<Witness> = OnceLock::new();
     WITNESS.get_or_init(|| generic_witness(execution("cairo0/mixed_ops", None)))
 }
 
+/// A run with tables as the planner chooses them: rows own cells.
+fn owning() -> &'static Witness {
+    static WITNESS: OnceLock<Witness> = OnceLock::new();
+    WITNESS.get_or_init(|| {
+        let execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
+        let steps = plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables;
+        witness(execution, [7; 32], steps, 0, &Unattended).unwrap()
+    })
+}
+
 struct Pranks {
+    honest: &'static Witness,
     kind: TableKind,
     done: BTreeSet<String>,
 }
 
 impl Pranks {
     fn new(kind: TableKind) -> Self {
-        Self { kind, done: BTreeSet::new() }
+        Self::on(honest(), kind)
+    }
+
+    fn on(honest: &'static Witness, kind: TableKind) -> Self {
+        Self { honest, kind, done: BTreeSet::new() }
+    }
+
+    /// What the checker says of the witness with a few cells of the table overwritten.
+    fn report(&self, at: At, edits: &[(&str, Edit)]) -> Report {
+        let mut witness = self.honest.clone();
+        let (names_of_columns, trace) = common::table(&mut witness, &self.kind);
+        overwrite(&names_of_columns, trace, at, edits);
+        report(&witness)
     }
 
     /// Overwrites cells and expects the named constraint or interaction to be reported.
     fn expect(&mut self, what: &str, at: At, edits: &[(&str, Edit)]) {
-        let mut witness = honest().clone();
-        let (names_of_columns, trace) = common::table(&mut witness, &self.kind);
-        overwrite(&names_of_columns, trace, at, edits);
-        let report = report(&witness);
+        let report = self.report(at, edits);
         let air = self.kind.to_string();
         assert!(names(&report, &air, what), "{air}: `{what}` is not reported:\n{report}");
         self.done.insert(what.to_owned());
@@ -92,9 +115,8 @@ impl Pranks {
 
     /// No constraint or interaction is left without a prank.
     fn finish(self) {
-        let witness = honest();
-        let position = witness.layout.tables.iter().position(|entry| entry.kind == self.kind).unwrap();
-        assert_complete(&witness.tables[position], &self.done);
+        let position = self.honest.layout.tables.iter().position(|entry| entry.kind == self.kind).unwrap();
+        assert_complete(&self.honest.tables[position], &self.done);
     }
 }
 
@@ -107,8 +129,10 @@ fn assert_complete(table: &Table, done: &BTreeSet<String>) {
 
 #[test]
 fn honest_witness_is_clean() {
-    let report = report(honest());
-    assert!(report.is_clean(), "{report}");
+    for witness in [honest(), owning()] {
+        let report = report(witness);
+        assert!(report.is_clean(), "{report}");
+    }
 }
 
 #[test]
@@ -196,6 +220,28 @@ fn memory() {
         pranks.expect(&format!("cell[{k}]"), Row(2), &[(&format!("multiplicity[{k}]"), Add(1))]);
     }
     pranks.finish();
+}
+
+#[test]
+fn cell() {
+    let mut pranks = Pranks::on(owning(), TableKind::Cell);
+    pranks.expect("boolean_enabler", Row(0), &[("enabler", Set(2))]);
+    pranks.expect("boolean_enabler", Last, &[("enabler", Set(2))]);
+    // A cell that nobody owns, between two that have owners; one that has two; one beyond the end.
+    pranks.expect("owned", Row(2), &[("enabler", Set(0))]);
+    pranks.expect("owns", Row(2), &[("enabler", Set(0))]);
+    for name in ["owns", "owned"] {
+        pranks.expect(name, Row(2), &[("address", Add(1))]);
+        pranks.expect(name, Last, &[("enabler", Set(1))]);
+        pranks.expect(name, Last, &[("enabler", Set(1)), ("address", Set(1 << 20))]);
+    }
+    pranks.expect("cell", Row(2), &[("value", Add(1))]);
+    pranks.expect("cell", Row(2), &[("uses", Add(1))]);
+    pranks.finish();
+    // Padding neither owns nor provides, whatever it holds.
+    let padding = [("address", Add(1)), ("value", Add(1)), ("uses", Add(1))];
+    let clean = Pranks::on(owning(), TableKind::Cell).report(Last, &padding);
+    assert!(clean.is_clean(), "{clean}");
 }
 
 #[test]

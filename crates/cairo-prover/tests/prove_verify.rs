@@ -9,8 +9,8 @@ use cairo_air::components::{MAX_CHUNKS, Path, Word};
 use cairo_air::fetch::{Fetch, FetchError, MAX_FETCHES};
 use cairo_air::layout::{LayoutError, MAX_CELLS, MAX_TABLES};
 use cairo_air::{
-    Builtin, CairoProof, CodecError, Policy, PolicyError, ProofFileError, Segment, Statement, TableEntry, TableKind,
-    VerifyError, buses, public_tuples, verify,
+    Builtin, CairoProof, Claim, CodecError, Policy, PolicyError, ProofFileError, Segment, Statement, TableEntry,
+    TableKind, VerifyError, buses, public_tuples, verify,
 };
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::{all_generic, estimate_memory, witness};
@@ -189,15 +189,16 @@ fn files() {
             other => panic!("{other}"),
         })
     };
-    // Magic, version, three hashes, parameters; then the claim: steps, ap, segments, arguments, output; then the layout.
+    // Magic, version, three hashes, parameters; then the claim: steps, ap, end of owned cells, segments, arguments, output; then
+    // the layout.
     let (parameters, claim) = (12 + 96, 12 + 96 + 16);
-    let (flag, output) = (claim + 12 + 8 + 3 * 8, claim + 12 + 8 + 3 * 8 + 5);
+    let (flag, output) = (claim + 16 + 8 + 3 * 8, claim + 16 + 8 + 3 * 8 + 5);
     // A list of fetches, empty here, comes between.
     let layout = output + 8 + 32 * honest.proof.claim.output.len() + 8;
     refused!(with(0, b"x"), ProofFileError::Magic);
     refused!(with(8, &[1]), ProofFileError::Version(1));
     refused!(with(parameters, &[9]), ProofFileError::Parameters(_));
-    refused!(with(claim + 12, &[12]), ProofFileError::Codec(CodecError::TooLong { .. }));
+    refused!(with(claim + 16, &[12]), ProofFileError::Codec(CodecError::TooLong { .. }));
     refused!(with(flag, &[2]), ProofFileError::Codec(CodecError::Unknown { .. }));
     refused!(with(flag + 1, &[1]), ProofFileError::Codec(CodecError::Unknown { .. }));
     let too_long = (MAX_OUTPUT as u64 + 1).to_le_bytes();
@@ -245,6 +246,7 @@ fn claims() {
         refuse(&|p| p.claim.segments[1] = far),
         ClaimError::OutsideMemory { what: "builtin segment", .. }
     ));
+    assert_eq!(refuse(&|p| p.claim.owned_end = 0), ClaimError::OwnedEnd);
     let outside = refuse(&|p| p.layout.tables.retain(|table| table.kind != TableKind::Memory));
     assert!(matches!(outside, ClaimError::OutsideMemory { what: "program", .. }));
     let mut long = honest.proof.claim.clone();
@@ -331,9 +333,29 @@ fn layouts() {
     }
     let word = |flags| TableKind::Word(Word { flags, taken: None });
     assert!(matches!(refuse(&|p| insert(p, word(0x7fff), 6, 1)), LayoutError::Component { .. }));
-    let path = |pc| TableKind::Path(Path { pc, frame: None, steps: 256, taken: Vec::new(), targets: Vec::new() });
+    let path = |pc| {
+        TableKind::Path(Path { pc, frame: None, steps: 256, taken: Vec::new(), targets: Vec::new(), owned: Vec::new() })
+    };
     let error = refuse(&|p| (1..40).for_each(|pc| insert(p, path(pc), 6, 1)));
     assert_eq!(error, LayoutError::TooManyDerivedSteps(39 * 256));
+
+    // A cell that a path provides counts as a step, one that it keeps to itself does not.
+    let owning = |pc, steps, cells, uses| {
+        let owned = vec![uses; cells];
+        TableKind::Path(Path { pc, frame: None, steps, taken: Vec::new(), targets: Vec::new(), owned })
+    };
+    let two = |p: &mut CairoProof, steps: u32, cells: usize, uses: u8| {
+        insert(p, owning(7, 1, 1024, uses), 6, 1);
+        insert(p, owning(8, steps, cells, uses), 6, 1);
+    };
+    assert_eq!(refuse(&|p| two(p, 1, 1024, 1)), LayoutError::TooManyDerivedSteps(2 * 1025));
+    assert_eq!(refuse(&|p| two(p, 1, 1023, 1)), LayoutError::TooManyDerivedSteps(2049));
+    assert_eq!(refuse(&|p| two(p, 24, 1000, 1)), LayoutError::TooManyDerivedSteps(2049));
+    for (steps, cells, uses) in [(1, 1022, 1), (23, 1000, 1), (256, 1024, 0)] {
+        // Within the limit; of course there are no such paths.
+        let error = refuse(&|p| two(p, steps, cells, uses));
+        assert!(matches!(error, LayoutError::Component { .. }), "{error}");
+    }
 
     // A program without the builtin.
     let bitwise = TableEntry { kind: TableKind::Bitwise, log_height: 6 };
@@ -345,8 +367,61 @@ fn layouts() {
     layout.tables = std::iter::repeat_n(layout.tables[0].clone(), MAX_TABLES + 1).collect();
     let (program, claim) = (&honest.statement.program, &honest.proof.claim);
     assert!(matches!(layout.build(program, claim), Err(LayoutError::TooManyTables(_))));
-    layout.tables.truncate(0);
-    assert!(matches!(layout.build(program, claim), Err(LayoutError::NoMemory)));
+}
+
+/// A run whose cells all have owners: it needs no memory table, and may not have one.
+#[test]
+fn layouts_without_memory_tables() {
+    let honest = honest("cairo0/sum_to_n", r#"{"n": 400}"#);
+    assert_eq!(honest.bytes(&honest.proof.encode()), Ok(()));
+    let Claim { owned_end, final_ap, .. } = honest.proof.claim;
+    let kinds: Vec<&TableKind> = honest.proof.layout.tables.iter().map(|table| &table.kind).collect();
+    assert!(!kinds.contains(&&TableKind::Memory) && kinds.contains(&&TableKind::Cell), "{kinds:?}");
+    assert!(kinds.iter().any(|kind| matches!(kind, TableKind::Path(path) if path.owned.iter().any(|uses| *uses > 0))));
+    assert_eq!(honest.proof.layout.memory_end(owned_end), u64::from(owned_end));
+    assert_eq!(honest.proof.layout.memory_end(u32::MAX), u64::from(u32::MAX));
+
+    // What is public must lie below the end, as if it were that of memory.
+    let refuse = |change: &dyn Fn(&mut CairoProof)| match honest.changed(change) {
+        Err(VerifyError::Claim(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refuse(&|p| p.claim.owned_end = 0), ClaimError::OwnedEnd);
+    let outside = |what, address: u32, end: u32| ClaimError::OutsideMemory {
+        what,
+        address: u64::from(address),
+        end: u64::from(end),
+    };
+    let last = honest.statement.program.initial_ap() - 1;
+    assert_eq!(refuse(&|p| p.claim.owned_end = 1), outside("program", last, 1));
+    assert_eq!(refuse(&|p| p.claim.owned_end = final_ap - 1), outside("final ap", final_ap - 1, final_ap - 1));
+    let stop = honest.proof.claim.segments[0].stop;
+    assert_eq!(refuse(&|p| p.claim.owned_end = stop - 1), outside("builtin segment", stop - 1, stop - 1));
+    assert_eq!(refuse(&|p| p.claim.final_ap = owned_end + 1), outside("final ap", owned_end, owned_end));
+    // Any other end is possible, but not what was proven.
+    for end in [owned_end + 1, 1 << 31, u32::MAX] {
+        refused!(honest.changed(|p| p.claim.owned_end = end), VerifyError::Stark(stark::VerifyError::BusSum));
+    }
+    // With memory tables addresses end at 2^32.
+    let with_memory = |end: u32, log_height| {
+        honest.changed(|p| {
+            p.claim.owned_end = end;
+            p.layout.tables.insert(0, TableEntry { kind: TableKind::Memory, log_height });
+        })
+    };
+    let most = (MAX_CELLS - (8 << 6)) as u32;
+    let too_much = VerifyError::Layout(LayoutError::TooMuchMemory(MAX_CELLS + 1));
+    assert_eq!(with_memory(most + 1, 6), Err(too_much));
+    for end in [owned_end, most] {
+        refused!(with_memory(end, 6), VerifyError::Decode(_) | VerifyError::Stark(_));
+    }
+    // More chunks of the cell table than there may be.
+    let cells = TableEntry { kind: TableKind::Cell, log_height: 6 };
+    let error = honest.changed(|p| {
+        let position = index(p, &TableKind::Cell);
+        p.layout.tables.splice(position..position, std::iter::repeat_n(cells.clone(), MAX_CHUNKS));
+    });
+    refused!(error, VerifyError::Layout(LayoutError::TooMany { found: 5, limit: 4, .. }));
 }
 
 /// Each size of inputs has its table, and its proofs hold.
@@ -390,7 +465,12 @@ fn decimal(value: &Felt) -> String {
 #[test]
 fn layouts_with_12_bit_limbs() {
     use TableKind::{Byte, RangeCheck8, RangeCheck12, RangeCheck16, Word12, Word16};
-    let honest = honest("bench/primes_2p14", "{}");
+    // With memory in memory tables: else range tables check.
+    let execution = execution("bench/primes_2p14", None);
+    let costs = Costs::new(&execution, DEFAULT_COLUMNS).without_owners(&execution);
+    let tables = plan(&execution, &costs).tables;
+    let made = witness(execution, PROVER, tables, 0, &Unattended).unwrap();
+    let honest = Honest { statement: made.statement.clone(), proof: proof_of(made) };
     assert_eq!(honest.bytes(&honest.proof.encode()), Ok(()));
     let kinds: Vec<&TableKind> = honest.proof.layout.tables.iter().map(|table| &table.kind).collect();
     assert!(kinds.contains(&&RangeCheck12) && kinds.contains(&&Word12), "{kinds:?}");

@@ -1,6 +1,7 @@
 //! The kinds of tables a proof can have.
 
 use super::derived::{Path, Word};
+use super::range::Range;
 use crate::codec::{CodecError, Reader, Write};
 use std::fmt;
 
@@ -20,6 +21,8 @@ pub enum TableKind {
     Word(Word),
     /// A path through the program's own bytecode, one pass a row.
     Path(Path),
+    /// One memory cell a row, of those that are owned.
+    Cell,
     /// The values below 2^8.
     Byte,
     /// The values below 2^16.
@@ -34,6 +37,8 @@ pub enum TableKind {
     RangeCheck12,
     /// The range_check builtin with 16-bit limbs.
     RangeCheck16,
+    /// Owned cells of the range_check builtin with values in a range.
+    Range(Range),
     /// The bitwise builtin, whose inputs are of any size.
     Bitwise,
     /// The bitwise builtin with all inputs below 2^16.
@@ -48,7 +53,7 @@ pub enum TableKind {
 
 impl TableKind {
     /// The kinds that have nothing but their name, with the byte that stands for them in a proof file.
-    const PLAIN: [(u8, Self); 15] = [
+    const PLAIN: [(u8, Self); 16] = [
         (1, Self::Memory),
         (2, Self::Instruction),
         (3, Self::Generic),
@@ -64,9 +69,11 @@ impl TableKind {
         (15, Self::Bitwise32),
         (16, Self::Bitwise64),
         (17, Self::Bitwise128),
+        (18, Self::Cell),
     ];
     const WORD: u8 = 4;
     const PATH: u8 = 5;
+    const RANGE: u8 = 19;
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         match self {
@@ -77,6 +84,10 @@ impl TableKind {
             Self::Path(path) => {
                 out.u8(Self::PATH);
                 path.encode(out);
+            }
+            Self::Range(range) => {
+                out.u8(Self::RANGE);
+                range.encode(out);
             }
             plain => out.extend(Self::PLAIN.iter().filter(|(_, kind)| kind == plain).map(|(byte, _)| *byte)),
         }
@@ -89,6 +100,21 @@ impl TableKind {
         match reader.u8("table kind")? {
             Self::WORD => reader.with(Word::decode).map(Self::Word).map_err(derived),
             Self::PATH => reader.with(Path::decode).map(Self::Path).map_err(derived),
+            Self::RANGE => {
+                let what = "range of a range table";
+                let offset = reader.offset();
+                let [bits, width] = [reader.u8(what)?, reader.u8(what)?];
+                let mut bytes = [0; 16];
+                for byte in &mut bytes {
+                    *byte = reader.u8(what)?;
+                }
+                let range = Range::decode(bits, width, bytes);
+                range.map(Self::Range).ok_or(CodecError::Unknown {
+                    what,
+                    found: u64::from(bits) << 8 | u64::from(width),
+                    offset,
+                })
+            }
             found => match Self::PLAIN.into_iter().find(|(byte, _)| *byte == found) {
                 Some((_, kind)) => Ok(kind),
                 None => Err(CodecError::Unknown { what: "table kind", found: u64::from(found), offset }),
@@ -105,6 +131,7 @@ impl fmt::Display for TableKind {
             Self::Generic => f.write_str("generic"),
             Self::Word(word) => word.fmt(f),
             Self::Path(path) => path.fmt(f),
+            Self::Cell => f.write_str("cell"),
             Self::Byte => f.write_str("byte"),
             Self::Word16 => f.write_str("word16"),
             Self::Word12 => f.write_str("word12"),
@@ -112,6 +139,7 @@ impl fmt::Display for TableKind {
             Self::RangeCheck8 => f.write_str("range_check8"),
             Self::RangeCheck12 => f.write_str("range_check12"),
             Self::RangeCheck16 => f.write_str("range_check16"),
+            Self::Range(range) => range.fmt(f),
             Self::Bitwise => f.write_str("bitwise"),
             Self::Bitwise16 => f.write_str("bitwise16"),
             Self::Bitwise32 => f.write_str("bitwise32"),

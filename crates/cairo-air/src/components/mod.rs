@@ -9,10 +9,12 @@ mod tests;
 
 pub mod bitwise;
 pub mod byte;
+pub mod cell;
 pub mod generic;
 pub mod instruction;
 pub mod memory;
 pub mod nibble_and;
+pub mod range;
 pub mod range_check;
 pub mod word12;
 pub mod word16;

@@ -3,7 +3,7 @@
 
 use super::bitwise::Size;
 use super::derived::DerivedError;
-use super::{TableKind, bitwise, byte, generic, instruction, memory, nibble_and, range_check, word12, word16};
+use super::{TableKind, bitwise, byte, cell, generic, instruction, memory, nibble_and, range_check, word12, word16};
 use crate::claim::Claim;
 use crate::program::Program;
 use crate::{Builtin, buses};
@@ -16,8 +16,6 @@ pub const MAX_CHUNKS: usize = 4;
 /// How many tables of a kind a proof has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occurrence {
-    /// 1 to [`MAX_CHUNKS`].
-    Always,
     /// Up to [`MAX_CHUNKS`].
     AsNeeded,
     /// One, if some table requires from this bus; else none.
@@ -104,15 +102,16 @@ fn bitwise_component<'a>(size: Size) -> Component<'a> {
 impl TableKind {
     /// The registry.
     pub fn component(&self) -> Component<'_> {
-        use Occurrence::{Always, AsNeeded, Builtin as Of, IfRequired};
+        use Occurrence::{AsNeeded, Builtin as Of, IfRequired};
         match self {
-            Self::Memory => component(Always, None, |c| Ok(memory::air(c.memory_start)?)),
+            Self::Memory => component(AsNeeded, None, |c| Ok(memory::air(c.memory_start)?)),
             Self::Instruction => {
                 component(IfRequired(buses::INSTRUCTION), None, |c| Ok(instruction::air(c.program.final_pc())?))
             }
             Self::Generic => component(AsNeeded, None, |_| Ok(generic::air()?)),
             Self::Word(word) => component(AsNeeded, None, |_| Ok(word.derive()?.air)),
             Self::Path(path) => component(AsNeeded, None, |c| Ok(path.derive(c.program)?.air)),
+            Self::Cell => component(AsNeeded, None, |_| Ok(cell::air()?)),
             Self::Byte => component(IfRequired(buses::BYTE), byte::LOG_HEIGHT, |_| Ok(byte::air()?)),
             Self::Word16 => component(IfRequired(buses::WORD16), word16::LOG_HEIGHT, |_| Ok(word16::air()?)),
             Self::Word12 => component(IfRequired(buses::WORD12), word12::LOG_HEIGHT, |_| Ok(word12::air()?)),
@@ -131,6 +130,7 @@ impl TableKind {
                 let (base, stop) = c.segment(Builtin::RangeCheck)?;
                 Ok(range_check::words16::air(base, stop)?)
             }),
+            Self::Range(range) => component(AsNeeded, None, |_| Ok(range.air()?)),
             Self::Bitwise => bitwise_component(Size::Any),
             Self::Bitwise16 => bitwise_component(Size::Bits16),
             Self::Bitwise32 => bitwise_component(Size::Bits32),
@@ -139,11 +139,12 @@ impl TableKind {
         }
     }
 
-    /// Steps of derived tables for which an AIR must be constructed; the layout bounds their total.
-    pub const fn derived_steps(&self) -> u32 {
+    /// What the AIR of a derived table takes to construct, in steps, of which a cell that it provides counts as one; the layout bounds
+    /// their total.
+    pub fn derived_steps(&self) -> u32 {
         match self {
             Self::Word(_) => 1,
-            Self::Path(path) => path.steps,
+            Self::Path(path) => path.steps.saturating_add(path.owned.iter().filter(|uses| **uses > 0).count() as u32),
             _ => 0,
         }
     }

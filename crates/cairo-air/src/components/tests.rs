@@ -1,4 +1,5 @@
 use super::bitwise::Size;
+use super::range::Range;
 use super::*;
 use crate::codec::{CodecError, Reader};
 use stark::{Air, AirError};
@@ -8,6 +9,7 @@ use stark::{Air, AirError};
 fn shapes_are_pinned() -> Result<(), AirError> {
     let shape = |air: Air| (air.width(), air.constraints().len(), air.interactions().len());
     assert_eq!(shape(memory::air(1)?), (17, 2, 8));
+    assert_eq!(shape(cell::air()?), (4, 1, 3));
     assert_eq!(shape(instruction::air(5)?), (25, 30, 9));
     assert_eq!(shape(generic::air()?), (36, 28, 6));
     assert_eq!(shape(byte::air()?), (1, 0, 1));
@@ -36,13 +38,14 @@ fn columns_are_named_in_order() -> Result<(), AirError> {
 
 #[test]
 fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
-    let path = Path { pc: 9, frame: Some(0), steps: 3, taken: vec![true], targets: vec![7] };
+    let path = Path { pc: 9, frame: Some(0), steps: 3, taken: vec![true], targets: vec![7], owned: vec![1, 0] };
     let kinds = [
         TableKind::Memory,
         TableKind::Instruction,
         TableKind::Generic,
         TableKind::Word(Word { flags: 0x4806, taken: None }),
         TableKind::Path(path),
+        TableKind::Cell,
         TableKind::Byte,
         TableKind::Word16,
         TableKind::Word12,
@@ -50,6 +53,7 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
         TableKind::RangeCheck8,
         TableKind::RangeCheck12,
         TableKind::RangeCheck16,
+        TableKind::Range(Range::new(12, 40, 9).ok_or(CodecError::Unknown { what: "range", found: 0, offset: 0 })?),
         TableKind::Bitwise,
         TableKind::Bitwise16,
         TableKind::Bitwise32,

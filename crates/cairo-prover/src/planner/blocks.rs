@@ -1,5 +1,6 @@
 //! The run as a sequence of blocks: maximal chains of instructions that were always executed one after another.
 
+use crate::witness::natural;
 use cairo_air::Program;
 use cairo_air::components::derived::{MAX_STEPS, Word};
 use cairo_air::decode::Decoded;
@@ -30,6 +31,8 @@ pub struct Token {
     pub inside: bool,
     /// `ap − fp` before it, if that was always the same.
     pub frame: Option<i32>,
+    /// How far it moves `ap`, as far as the instruction says.
+    pub advance: u32,
 }
 
 /// A chain of tokens.
@@ -70,6 +73,7 @@ struct Place {
     decoded: Option<Decoded>,
     frame: i64,
     uniform: bool,
+    advance: u32,
     /// Tokens of the outcomes not taken (or plain) and taken.
     tokens: [u16; 2],
 }
@@ -136,8 +140,21 @@ fn place(program: &Program, pc: u32) -> Place {
         decoded,
         frame: 0,
         uniform: true,
+        advance: decoded.map_or(0, |decoded| advance(&decoded, program.bytecode().get(index + 1))),
         tokens: [u16::MAX; 2],
     }
+}
+
+/// How far an instruction moves `ap`; 0 if that is not constant.
+fn advance(decoded: &Decoded, immediate: Option<&Felt>) -> u32 {
+    let flags = decoded.flags;
+    if flags.call() {
+        return 2;
+    }
+    if flags.ap_add_res() && flags.op1_imm() && !flags.res_add() && !flags.res_mul() {
+        return immediate.and_then(natural).and_then(|cells| u32::try_from(cells).ok()).unwrap_or(0);
+    }
+    u32::from(flags.ap_add1())
 }
 
 /// Whether a conditional jump was taken, by the cell that it tests.
@@ -268,7 +285,7 @@ fn token(program: &Program, place: &Place, taken: Option<bool>) -> Token {
     let inside = place.index < program.bytecode().len() && place.decoded.is_some() && place.pc != program.final_pc();
     let word = place.decoded.filter(|_| inside).map(|decoded| (Word { flags: decoded.flags.0, taken }, decoded));
     let word = word.filter(|(word, decoded)| word.covers(decoded)).map(|(word, _)| word);
-    Token { pc: place.pc, taken, word, inside, frame: None }
+    Token { pc: place.pc, taken, word, inside, frame: None, advance: place.advance }
 }
 
 /// For each token the one that always follows, and the one that always comes before.

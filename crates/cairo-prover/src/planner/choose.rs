@@ -4,11 +4,12 @@
 //! to the first, a symbol in the set is a row of its table, any other passes its occurrences on to its parts. Blocks that
 //! nothing covers are left to word tables and the generic table.
 
-use super::blocks::Blocks;
+use super::blocks::{Block, Blocks};
 use super::cost::{Costs, cells_of_rows, half_columns};
 use super::grammar::{Grammar, Rule, path_of, unrolled};
+use super::usage::{Owning, Usage};
 use cairo_air::Program;
-use cairo_air::components::derived::{Path, Size, Word};
+use cairo_air::components::derived::{Followed, Path, Size, Word};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +40,8 @@ pub struct Candidate {
     pub path: Path,
     /// Its size.
     pub size: Size,
+    /// Cells that a row moves `ap` over without owning them.
+    pub rest: u64,
 }
 
 /// A word with the size of its table.
@@ -75,6 +78,8 @@ struct Search<'a> {
     words: Vec<WordSize>,
     /// Of each block.
     histogram: Vec<Histogram>,
+    /// Cells that each block moves `ap` over, if rows can own cells.
+    moves: Vec<u64>,
     steps: u64,
     distinct: u64,
 }
@@ -89,8 +94,14 @@ struct Verdict {
 
 impl Choice {
     /// Searches for the cheapest set.
-    pub fn new(blocks: &Blocks, grammar: &Grammar, program: &Program, costs: &Costs) -> Self {
-        let search = Search::new(blocks, grammar, program, costs);
+    pub fn new(
+        blocks: &Blocks,
+        grammar: &Grammar,
+        usage: Option<&Usage<'_>>,
+        program: &Program,
+        costs: &Costs,
+    ) -> Self {
+        let search = Search::new(blocks, grammar, usage, program, costs);
         let nothing = vec![false; search.candidates.len()];
         let is_leaf = |candidate: &Candidate| match candidate.item {
             Item::Symbol(symbol) => (symbol as usize) < blocks.blocks.len(),
@@ -122,8 +133,18 @@ impl Choice {
 }
 
 impl<'a> Search<'a> {
-    fn new(blocks: &'a Blocks, grammar: &'a Grammar, program: &'a Program, costs: &'a Costs) -> Self {
-        let candidates = candidates(blocks, grammar, program);
+    fn new(
+        blocks: &'a Blocks,
+        grammar: &'a Grammar,
+        usage: Option<&Usage<'_>>,
+        program: &'a Program,
+        costs: &'a Costs,
+    ) -> Self {
+        let candidates = candidates(blocks, grammar, usage, program);
+        let moves = |block: &Block| {
+            block.tokens.iter().filter_map(|token| blocks.token(*token)).map(|token| u64::from(token.advance)).sum()
+        };
+        let moves = usage.map_or_else(Vec::new, |_| blocks.blocks.iter().map(moves).collect());
         let mut of_symbol = vec![None; grammar.symbols.len()];
         let mut unrolled = vec![Vec::new(); grammar.symbols.len()];
         for (index, candidate) in candidates.iter().enumerate() {
@@ -146,7 +167,7 @@ impl<'a> Search<'a> {
         let (words, histogram) = words(blocks);
         let steps = blocks.sequence.iter().map(|block| blocks.block(*block).len() as u64).sum();
         let distinct = blocks.tokens.iter().map(|token| token.pc).collect::<BTreeSet<_>>().len() as u64;
-        Self { grammar, costs, candidates, of_symbol, unrolled, words, histogram, steps, distinct }
+        Self { grammar, costs, candidates, of_symbol, unrolled, words, histogram, moves, steps, distinct }
     }
 
     /// Rows of each candidate, and how often each block is left over.
@@ -204,6 +225,11 @@ impl<'a> Search<'a> {
         for (candidate, rows) in self.candidates.iter().zip(&rows).filter(|(_, rows)| **rows > 0) {
             total += cells_of_rows(candidate.size, *rows, padded);
             halves += half_columns(candidate.size);
+        }
+        if !self.moves.is_empty() {
+            let of_paths = self.candidates.iter().zip(&rows).map(|(candidate, rows)| candidate.rest * rows);
+            let of_blocks = self.moves.iter().zip(&left).map(|(cells, count)| cells * count);
+            total += cells_of_rows(self.costs.cell, self.costs.rest + of_paths.chain(of_blocks).sum::<u64>(), padded);
         }
         let mut by_word = vec![0; self.words.len()];
         let mut without = 0;
@@ -317,7 +343,15 @@ impl<'a> Search<'a> {
 }
 
 /// All possible path tables.
-fn candidates(blocks: &Blocks, grammar: &Grammar, program: &Program) -> Vec<Candidate> {
+fn candidates(blocks: &Blocks, grammar: &Grammar, usage: Option<&Usage<'_>>, program: &Program) -> Vec<Candidate> {
+    let new = |item: Item, symbol: u32, followed: Followed| match usage {
+        Some(usage) => {
+            let Owning { path, size, rest } = usage.own(followed, symbol);
+            Candidate { item, path, size, rest }
+        }
+        None => Candidate { item, path: followed.path, size: followed.size, rest: 0 },
+    };
+
     let mut uses: Vec<u64> = grammar.symbols.iter().map(|symbol| u64::from(symbol.count)).collect();
     let mut bases = BTreeSet::new();
     let mut longest: BTreeMap<u32, u32> = BTreeMap::new();
@@ -347,7 +381,8 @@ fn candidates(blocks: &Blocks, grammar: &Grammar, program: &Program) -> Vec<Cand
     let pairs =
         (0..).zip(&grammar.symbols).filter(|(_, symbol)| matches!(symbol.rule, Rule::Pair(..))).map(|(index, _)| index);
     let singles: Vec<u32> = leaves.chain(pairs).collect();
-    let single = |symbol: u32| candidate(symbol, blocks, grammar, program);
+    let single =
+        |symbol: u32| Some(new(Item::Symbol(symbol), symbol, path_of_symbol(symbol, blocks, grammar, program)?));
     let unroll = |symbol: u32| {
         let mut once = Vec::new();
         if !grammar.blocks_of(symbol, &mut once) {
@@ -355,7 +390,7 @@ fn candidates(blocks: &Blocks, grammar: &Grammar, program: &Program) -> Vec<Cand
         }
         let longest = longest.get(&symbol).copied().unwrap_or(1).min(MAX_UNROLL);
         let unrolled = unrolled(&once, longest, blocks, program).into_iter();
-        unrolled.map(|(times, (path, size))| Candidate { item: Item::Unrolled(symbol, times), path, size }).collect()
+        unrolled.map(|(times, followed)| new(Item::Unrolled(symbol, times), symbol, followed)).collect()
     };
     let (mut out, unrolled): (Vec<Candidate>, Vec<Vec<Candidate>>) = rayon::join(
         || singles.into_par_iter().filter_map(single).collect(),
@@ -365,17 +400,15 @@ fn candidates(blocks: &Blocks, grammar: &Grammar, program: &Program) -> Vec<Cand
     out
 }
 
-fn candidate(symbol: u32, blocks: &Blocks, grammar: &Grammar, program: &Program) -> Option<Candidate> {
-    let item = Item::Symbol(symbol);
-    if let Some((path, size)) = grammar.path_of_pair(symbol) {
-        return Some(Candidate { item, path: path.clone(), size: *size });
+fn path_of_symbol(symbol: u32, blocks: &Blocks, grammar: &Grammar, program: &Program) -> Option<Followed> {
+    if let Some(followed) = grammar.path_of_pair(symbol) {
+        return Some(followed.clone());
     }
     let mut blocks_of = Vec::new();
     if !grammar.blocks_of(symbol, &mut blocks_of) {
         return None;
     }
-    let (path, size) = path_of(&blocks_of, blocks, program)?;
-    Some(Candidate { item, path, size })
+    path_of(&blocks_of, blocks, program)
 }
 
 /// The words that occur, and for each block its steps by word and those without one.

@@ -1,12 +1,15 @@
 //! What tables cost: committed cells, and columns, which are proof bytes.
 
+use super::usage::is_stack;
 use crate::witness::memory;
+use crate::witness::owned::cells_worth_a_table;
+use crate::witness::range;
 use crate::witness::range_check::Limbs;
 use cairo_air::components::derived::Size;
-use cairo_air::components::{generic, instruction};
+use cairo_air::components::{cell, generic, instruction};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::program::PROGRAM_BASE;
-use cairo_air::{Builtin, TableKind};
+use cairo_air::{Builtin, Segment, TableKind};
 use cairo_execution::{Execution, Registers};
 use rayon::prelude::*;
 use stark::{Air, MIN_LOG_HEIGHT};
@@ -25,6 +28,12 @@ pub struct Costs {
     /// A column beyond `columns` must save one cell in this many steps. There may be no plan within the limit: the generic
     /// and the instruction table alone have about 70 columns.
     pub steps_per_excess_column: u64,
+    /// Whether rows can own cells.
+    pub own: bool,
+    /// The cell table.
+    pub cell: Size,
+    /// Cells of the cell table besides those that steps move `ap` over; none if rows cannot own cells.
+    pub rest: u64,
     /// The generic table.
     pub generic: Size,
     /// The instruction table; nothing if the claim's list of fetches takes its place.
@@ -38,34 +47,87 @@ pub struct Costs {
 impl Costs {
     /// The model for an execution whose proof may have `columns` columns in all.
     pub fn new(execution: &Execution, columns: usize) -> Self {
+        Self::with(execution, columns, is_stack(execution))
+    }
+
+    /// The same model where no row owns cells.
+    pub fn without_owners(&self, execution: &Execution) -> Self {
+        let [before, fixed] = [self.own, false].map(|own| Fixed::new(execution, own, self.cell));
+        let columns = (self.columns + before.columns).saturating_sub(fixed.columns);
+        let byte = if self.instruction.columns == 0 { 0 } else { fixed.byte };
+        Self { columns, byte, own: false, rest: 0, ..self.clone() }
+    }
+
+    fn with(execution: &Execution, columns: usize, own: bool) -> Self {
         let size = |air: Result<Air, stark::AirError>| {
             air.map_or(Size { columns: 64, interactions: 32 }, |air| Size {
                 columns: air.width(),
                 interactions: air.interactions().len(),
             })
         };
-        let used = |builtin: &Builtin| execution.segments.get(builtin).filter(|segment| segment.stop > segment.base);
-        let limbs = used(&Builtin::RangeCheck).map(|segment| Limbs::cheapest(segment.stop - segment.base));
-        let range_check = limbs.map_or(0, |limbs| {
-            let (rows, range) = limbs.sizes();
-            rows.width() + range.width()
-        });
-        let memory = memory::log_heights(execution.memory.len()).len() * MEMORY_WIDTH;
-        let byte = if limbs == Some(Limbs::Bytes) { 0 } else { BYTE_WIDTH };
-        let fixed = memory + range_check + if used(&Builtin::Bitwise).is_some() { BITWISE_WIDTH } else { 0 };
+        let cell = size(cell::air());
+        let fixed = Fixed::new(execution, own, cell);
         let listed = fetches_fit(execution);
         Self {
-            columns: columns.saturating_sub(fixed),
+            columns: columns.saturating_sub(fixed.columns),
             cells_per_column: 256,
+            own,
+            cell,
+            rest: fixed.rest,
             steps_per_excess_column: 8,
             generic: size(generic::air()),
             instruction: match listed {
                 true => Size { columns: 0, interactions: 0 },
                 false => size(instruction::air(execution.program.final_pc())),
             },
-            byte: if listed { 0 } else { byte },
+            byte: if listed { 0 } else { fixed.byte },
             chunks: 2,
         }
+    }
+}
+
+/// What a run's tables other than step tables come to.
+struct Fixed {
+    /// Cells of the cell table whatever the steps.
+    rest: u64,
+    /// Columns.
+    columns: usize,
+    /// Columns of the byte table, if none of the others needs it.
+    byte: usize,
+}
+
+impl Fixed {
+    fn new(execution: &Execution, own: bool, cell: Size) -> Self {
+        let used = |builtin: &Builtin| {
+            let segment = execution.segments.get(builtin).filter(|segment| segment.stop > segment.base);
+            segment.map(|segment| Segment { base: segment.base, stop: segment.stop })
+        };
+        let checked = used(&Builtin::RangeCheck);
+        let mut columns = if used(&Builtin::Bitwise).is_some() { BITWISE_WIDTH } else { 0 };
+        let end = if own { execution.trace.last().map_or(0, |registers| registers.ap) } else { PROGRAM_BASE };
+        let cells = u32::try_from(execution.memory.len()).unwrap_or(u32::MAX).saturating_sub(end);
+        if !own {
+            let limbs = checked.map(|segment| Limbs::cheapest(segment.stop - segment.base));
+            if let Some((rows, range)) = limbs.map(Limbs::sizes) {
+                columns += rows.width() + range.width();
+            }
+            columns += memory::log_heights(cells as usize).len() * MEMORY_WIDTH;
+            return Self { rest: 0, columns, byte: if limbs == Some(Limbs::Bytes) { 0 } else { BYTE_WIDTH } };
+        }
+        // As `witness::owned::cover` will have it; values that are none are refused there.
+        let checks = checked.and_then(|segment| range::choose(&execution.memory, segment, execution.n_steps()).ok());
+        let checks = checks.unwrap_or_default();
+        columns += checks.iter().map(|checks| range::size(&checks.range).width()).sum::<usize>();
+        let limb = checks.first().map(|checks| checks.range.bits());
+        columns += limb.map_or(0, |limb| range::limb_table(limb).1.width()) + cell.width();
+        let cells = cells - checks.iter().map(|checks| checks.addresses.len() as u32).sum::<u32>().min(cells);
+        let mut rest = u64::from(execution.program.initial_ap() - PROGRAM_BASE);
+        if cells > cells_worth_a_table(execution.n_steps()) {
+            columns += memory::log_heights(cells as usize).len() * MEMORY_WIDTH;
+        } else {
+            rest += u64::from(cells);
+        }
+        Self { rest, columns, byte: if limb == Some(8) { 0 } else { BYTE_WIDTH } }
     }
 }
 

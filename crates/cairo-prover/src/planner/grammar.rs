@@ -6,7 +6,7 @@
 
 use super::blocks::Blocks;
 use cairo_air::Program;
-use cairo_air::components::derived::{Path, Size};
+use cairo_air::components::derived::{Followed, Path};
 use std::collections::{HashMap, HashSet};
 
 /// Most steps of a pair. A longer path would need more columns than it is worth.
@@ -54,7 +54,7 @@ pub struct Grammar {
     /// The run.
     pub sequence: Vec<u32>,
     /// The paths of the pairs.
-    paths: HashMap<u32, (Path, Size)>,
+    paths: HashMap<u32, Followed>,
 }
 
 impl Grammar {
@@ -108,14 +108,14 @@ impl Grammar {
     }
 
     /// Two symbols as one path. Runs can never be part of one: their lengths vary.
-    fn path(&self, (a, b): (u32, u32), blocks: &Blocks, program: &Program) -> Option<(Path, Size)> {
+    fn path(&self, (a, b): (u32, u32), blocks: &Blocks, program: &Program) -> Option<Followed> {
         let mut list = Vec::new();
         let fits = self.blocks_of(a, &mut list) && self.blocks_of(b, &mut list);
-        fits.then(|| path_of(&list, blocks, program)).flatten().filter(|(_, size)| size.width() <= MAX_WIDTH)
+        fits.then(|| path_of(&list, blocks, program)).flatten().filter(fits_width)
     }
 
     /// The path of a pair.
-    pub fn path_of_pair(&self, symbol: u32) -> Option<&(Path, Size)> {
+    pub fn path_of_pair(&self, symbol: u32) -> Option<&Followed> {
         self.paths.get(&symbol)
     }
 
@@ -197,18 +197,23 @@ fn route(list: &[u32], blocks: &Blocks) -> Option<(Vec<u32>, Vec<bool>, Option<i
     Some((tokens.iter().map(|token| token.pc).collect(), taken, first.frame))
 }
 
-/// The path through some blocks, and its size.
-pub fn path_of(list: &[u32], blocks: &Blocks, program: &Program) -> Option<(Path, Size)> {
+/// Whether a path is not too wide, if it need not provide what it owns.
+fn fits_width(followed: &Followed) -> bool {
+    let owned = followed.cells.iter().filter(|known| **known).count();
+    followed.size.width() <= MAX_WIDTH + owned / 2
+}
+
+/// The path through some blocks.
+pub fn path_of(list: &[u32], blocks: &Blocks, program: &Program) -> Option<Followed> {
     let (pcs, taken, frame) = route(list, blocks)?;
     Path::follow(program, &pcs, taken, frame).ok()
 }
 
 /// The paths through some blocks twice, three times and so on, up to `longest` times, as far as they are not too long or too wide.
-pub fn unrolled(list: &[u32], longest: u32, blocks: &Blocks, program: &Program) -> Vec<(u32, (Path, Size))> {
+pub fn unrolled(list: &[u32], longest: u32, blocks: &Blocks, program: &Program) -> Vec<(u32, Followed)> {
     let Some((pcs, taken, frame)) = route(list, blocks) else { return Vec::new() };
     let longest = longest.min((MAX_PATH / pcs.len().max(1)) as u32);
-    let fits = |size: Size| size.width() <= MAX_WIDTH;
-    (1..).zip(Path::follow_again(program, &pcs, &taken, frame, longest, fits)).skip(1).collect()
+    (1..).zip(Path::follow_again(program, &pcs, &taken, frame, longest, fits_width)).skip(1).collect()
 }
 
 /// Two neighbours, how often they are, and where first.
@@ -279,7 +284,7 @@ mod tests {
                 }
                 let expected = (2..=24).map_while(|times| {
                     let path = path_of(&once.repeat(times as usize), &blocks, &execution.program)?;
-                    (path.1.width() <= MAX_WIDTH).then_some((times, path))
+                    fits_width(&path).then_some((times, path))
                 });
                 let expected: Vec<_> = expected.collect();
                 assert_eq!(unrolled(&once, 24, &blocks, &execution.program), expected, "{name}, symbol {symbol}");

@@ -15,14 +15,17 @@ mod emit;
 mod grammar;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use cost::{Costs, DEFAULT_COLUMNS};
 
 use crate::witness::StepTable;
+use crate::witness::owned::owned_cells;
 use blocks::Blocks;
 use cairo_execution::Execution;
 use choose::Choice;
 use grammar::Grammar;
+use usage::Usage;
 
 /// What a plan costs, by the model that it was made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +49,25 @@ pub struct Plan {
 pub fn plan(execution: &Execution, costs: &Costs) -> Plan {
     let blocks = Blocks::new(execution);
     let grammar = Grammar::new(&blocks, &execution.program);
-    let choice = Choice::new(&blocks, &grammar, &execution.program, costs);
-    emit::emit(execution, &blocks, &grammar, &choice, costs)
+    let made = |usage: Option<&Usage<'_>>, costs: &Costs| {
+        let choice = Choice::new(&blocks, &grammar, usage, &execution.program, costs);
+        emit::emit(execution, &blocks, &grammar, &choice, costs)
+    };
+    if costs.own {
+        let plan = made(Some(&Usage::new(execution, &grammar)), costs);
+        if pays(execution, &plan) {
+            return plan;
+        }
+    }
+    made(None, &costs.without_owners(execution))
+}
+
+/// Whether it pays that rows own cells: one that a path owns saves its part of a memory table, and one that remains takes a whole row of the cell
+/// table instead.
+fn pays(execution: &Execution, plan: &Plan) -> bool {
+    let owned =
+        plan.tables.iter().map(|table| u64::from(owned_cells(&table.kind)) * table.starts.len() as u64).sum::<u64>();
+    let moved =
+        execution.trace.last().map_or(0, |registers| registers.ap.saturating_sub(execution.program.initial_ap()));
+    owned >= u64::from(moved).saturating_sub(owned)
 }

@@ -6,6 +6,7 @@ use super::cost::{DEFAULT_COLUMNS, heights, log_height};
 use super::{Costs, Plan, plan};
 use crate::prove::{claim, witness};
 use crate::witness::counters::Counters;
+use crate::witness::owned::{self, Cover};
 use crate::witness::{StepTable, WitnessError, fill_steps, other_tables};
 use cairo_air::components::derived::Size;
 use cairo_air::{Layout, TableKind};
@@ -206,34 +207,50 @@ fn bench_plans() {
     }
 }
 
-/// Tables that a plan does not choose leave exactly the columns that the plan is given, whatever the limbs of range checks.
+/// Tables that a plan does not choose leave exactly the columns that the plan is given, whatever the limbs of range checks, whether rows own
+/// cells or not.
 #[test]
 fn fixed_tables_are_counted() {
     let arguments = |hi: u64| format!(r#"{{"lo": 2, "hi": {hi}}}"#);
-    let mut seen = Vec::new();
+    let (mut seen, mut seen_owned) = (Vec::new(), Vec::new());
     for (name, arguments) in [
         ("cairo0/sum_to_n", r#"{"n": 100}"#.to_owned()),
         ("cairo0/range_count", arguments(20)),
         ("cairo0/range_count", arguments(400)),
         ("cairo0/range_count", arguments(3000)),
+        ("bench/primes_2p14", "{}".to_owned()),
     ] {
         let execution = execution(name, Some(&arguments));
-        let costs = Costs::new(&execution, DEFAULT_COLUMNS);
-        let claim = claim(&execution);
-        let mut tables = other_tables(&execution, &claim, &[], &Counters::new(0));
-        tables.sort_by(|a, b| a.kind.cmp(&b.kind));
-        let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
-        let built = Layout { tables }.build(&execution.program, &claim).unwrap();
-        let width: usize =
-            built.iter().map(|table| table.air.width() + table.air.interactions().len().div_ceil(2)).sum();
-        assert_eq!(costs.columns, DEFAULT_COLUMNS - width, "{name}");
-        let byte = kinds.contains(&TableKind::Byte);
-        let listed = costs.instruction.columns == 0;
-        assert_eq!(costs.byte, if byte || listed { 0 } else { 2 }, "{name}");
-        seen.extend(kinds.into_iter().filter(|kind| *kind != TableKind::Memory));
+        let owning = Costs::new(&execution, DEFAULT_COLUMNS);
+        assert!(owning.own, "{name}");
+        let mut steps = planned(&execution).tables;
+        let cover = owned::cover(&execution, &mut steps).unwrap();
+        let count = |costs: &Costs, cover: &Cover| {
+            let mut claim = claim(&execution);
+            claim.owned_end = cover.owned_end;
+            let mut tables = other_tables(&execution, &claim, &[], cover, &Counters::new(0));
+            tables.sort_by(|a, b| a.kind.cmp(&b.kind));
+            let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
+            let built = Layout { tables }.build(&execution.program, &claim).unwrap();
+            let width: usize =
+                built.iter().map(|table| table.air.width() + table.air.interactions().len().div_ceil(2)).sum();
+            assert_eq!(costs.columns, DEFAULT_COLUMNS - width, "{name} {kinds:?}");
+            let byte = kinds.contains(&TableKind::Byte);
+            let listed = costs.instruction.columns == 0;
+            assert_eq!(costs.byte, if byte || listed { 0 } else { 2 }, "{name}");
+            kinds
+        };
+        seen.extend(count(&owning.without_owners(&execution), &Cover::NONE));
+        // If it pays.
+        if cover != Cover::NONE {
+            seen_owned.extend(count(&owning, &cover));
+        }
     }
-    use TableKind::{Byte, RangeCheck8, RangeCheck12, RangeCheck16, Word12, Word16};
-    assert_eq!(seen, [Byte, RangeCheck8, Word12, RangeCheck12, Word16, RangeCheck16]);
+    use TableKind::{Byte, Cell, Memory, RangeCheck8, RangeCheck12, RangeCheck16, Word12, Word16};
+    seen.retain(|kind| *kind != Memory);
+    assert_eq!(seen, [Byte, RangeCheck8, Word12, RangeCheck12, Word16, RangeCheck16, Word12, RangeCheck12]);
+    assert!(seen_owned.contains(&Cell) && seen_owned.iter().any(|kind| matches!(kind, TableKind::Range(_))));
+    assert!(!seen_owned.iter().any(|kind| matches!(kind, RangeCheck8 | RangeCheck12 | RangeCheck16)), "{seen_owned:?}");
 }
 
 #[test]

@@ -208,6 +208,8 @@ enum Step {
     Immediate,
     Memory(Address),
     Product([Sum; 2]),
+    /// Known when all look-ups are counted: see [`super::owned::provide`].
+    Uses,
     /// Inverted when the chunk is complete.
     Inverse(Vec<Sum>),
     /// Inverted at once, since another column needs it.
@@ -219,7 +221,8 @@ struct Recipe {
     steps: Vec<Step>,
     /// Columns whose values addresses need as integers.
     integers: Vec<bool>,
-    lookups: Vec<(Address, Sum)>,
+    /// Address and value of the cells that a row looks up or owns, and whether the look-up counts: an owned cell has none.
+    lookups: Vec<(Address, Sum, bool)>,
     zeros: Vec<Sum>,
     /// Factors and product; columns that are products are right as they are computed.
     products: Vec<([Sum; 2], Sum)>,
@@ -281,11 +284,13 @@ impl Recipe {
             Source::Product(a, b) => Step::Product([Sum::new(a), Sum::new(b)]),
             Source::Inverse(factors) if needed(column) => Step::InverseNow(sums(factors)),
             Source::Inverse(factors) => Step::Inverse(sums(factors)),
+            Source::Uses(_) => Step::Uses,
         };
-        let lookups: Vec<_> =
-            derived.lookups.iter().map(|[address, value]| (Address::new(address), Sum::new(value))).collect();
+        let cell = |[address, value]: &[Linear; 2], counted| (Address::new(address), Sum::new(value), counted);
+        let looked_up = derived.lookups.iter().map(|pair| cell(pair, true));
+        let lookups: Vec<_> = looked_up.chain(derived.owned.iter().map(|pair| cell(pair, false))).collect();
         let mut integers = vec![false; derived.sources.len()];
-        let bases = lookups.iter().filter_map(|(address, _)| match address {
+        let bases = lookups.iter().filter_map(|(address, ..)| match address {
             Address::Integers { columns, .. } => Some(columns),
             Address::Any(_) => None,
         });
@@ -360,6 +365,7 @@ impl Recipe {
             let states = cells.iter_mut().zip(&scratch.registers);
             match step {
                 Step::Enabler => cells.fill(Felt::one()),
+                Step::Uses => {}
                 Step::Ap => states.for_each(|(cell, registers)| *cell = small(u64::from(registers.ap))),
                 Step::Fp => states.for_each(|(cell, registers)| *cell = small(u64::from(registers.fp))),
                 Step::Pc => states.for_each(|(cell, registers)| *cell = small(u64::from(registers.pc))),
@@ -425,7 +431,7 @@ impl Recipe {
             dispatch(Evaluate { factors, columns: chunk, first, out: &mut out[..len] });
         };
         let assertion = "an assertion does not hold";
-        for (address, value) in &self.lookups {
+        for (address, value, counted) in &self.lookups {
             address.evaluate(chunk, first, scratch, len);
             // A column was read from there.
             let is_read = value.as_column().is_some();
@@ -443,7 +449,7 @@ impl Recipe {
                     }
                     (last, uses) = (cell, 0);
                 }
-                uses += 1;
+                uses += u32::from(*counted);
                 if cell as usize >= execution.memory.len() {
                     return Err(WitnessError::Address(u64::from(cell)));
                 }

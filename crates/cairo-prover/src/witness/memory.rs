@@ -18,9 +18,9 @@ const CHUNK: usize = 1 << 11;
 /// Rows that are written column by column, so many that their part of memory stays in a core's first cache meanwhile.
 const TILE: usize = 1 << 6;
 
-/// Heights of the chunks for a memory of `cells` addresses (from 0).
+/// Heights of the chunks for so many cells.
 pub fn log_heights(cells: usize) -> Vec<u32> {
-    let rows = cells.saturating_sub(1).div_ceil(CELLS).max(1 << MIN_LOG_HEIGHT);
+    let rows = cells.div_ceil(CELLS).max(1 << MIN_LOG_HEIGHT);
     let whole = rows.next_power_of_two();
     let (first, rest) = (whole / 2, (rows - whole / 2).max(1 << MIN_LOG_HEIGHT).next_power_of_two());
     if rows == whole || first + rest + MIN_SAVED_ROWS > whole {
@@ -90,13 +90,13 @@ mod tests {
 
     #[test]
     fn chunks_cover_memory_tightly() {
-        for cells in [0, 1, 2, 513, 514, 8 << 14, (8 << 14) + 2, (8 << 20) + 1, (8 << 20) + 2, 10 << 20] {
+        for cells in [0, 1, 2, 512, 513, 8 << 14, (8 << 14) + 1, 8 << 20, (8 << 20) + 1, 10 << 20] {
             let heights = log_heights(cells);
             let rows: usize = heights.iter().map(|log| 1usize << log).sum();
-            let needed = cells.saturating_sub(1).div_ceil(8);
+            let needed = cells.div_ceil(8);
             assert!(rows >= needed, "{cells} cells: {heights:?}");
             assert!(rows <= 64.max(needed.next_power_of_two()), "{cells} cells: {heights:?}");
         }
-        assert_eq!(log_heights((8 << 20) + 2), [20, 6]);
+        assert_eq!(log_heights((8 << 20) + 1), [20, 6]);
     }
 }

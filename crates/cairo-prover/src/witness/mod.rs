@@ -11,6 +11,8 @@ pub mod instruction;
 mod integers;
 pub mod memory;
 pub mod nibble_and;
+pub mod owned;
+pub mod range;
 pub mod range_check;
 mod rows;
 pub mod word12;
@@ -18,14 +20,18 @@ pub mod word16;
 
 use cairo_air::components::bitwise::Size;
 use cairo_air::components::memory::CELLS;
+use cairo_air::components::range::Range;
 use cairo_air::program::PROGRAM_BASE;
-use cairo_air::{Builtin, Claim, Layout, TableEntry, TableKind};
+use cairo_air::{Builtin, Claim, TableEntry, TableKind};
 use cairo_execution::Execution;
 use counters::Counters;
 use felt::Felt;
+pub(crate) use integers::natural;
+use owned::Cover;
 use range_check::Limbs;
 use rayon::prelude::*;
 use stark::{Cancelled, Control, Phase};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Why no witness exists for an execution.
@@ -146,20 +152,39 @@ pub fn fill_steps(
     tables.par_iter().with_max_len(1).map(fill).collect()
 }
 
-/// The layout's tables that a run needs besides its opcode tables, heights included, once those are counted.
-pub fn other_tables(execution: &Execution, claim: &Claim, steps: &[StepTable], counters: &Counters) -> Vec<TableEntry> {
+/// The tables that a run needs besides its opcode tables, heights included, once those are counted, in no particular order.
+pub fn other_tables(
+    execution: &Execution,
+    claim: &Claim,
+    steps: &[StepTable],
+    cover: &Cover,
+    counters: &Counters,
+) -> Vec<TableEntry> {
     let mut tables: Vec<TableEntry> = Vec::new();
     let mut add = |kind, log_height| tables.push(TableEntry { kind, log_height });
-    for log_height in memory::log_heights(execution.memory.len()) {
-        add(TableKind::Memory, log_height);
+    let above = execution.memory.len().saturating_sub(cover.owned_end as usize);
+    if above > 0 {
+        memory::log_heights(above).into_iter().for_each(|log_height| add(TableKind::Memory, log_height));
     }
+    let heights = owned::log_heights(cover.rest_cells(), execution.n_steps());
+    heights.into_iter().for_each(|log_height| add(TableKind::Cell, log_height));
     let fetches = steps.iter().any(|table| matches!(table.kind, TableKind::Generic | TableKind::Word(_)));
     let mut bytes = fetches && claim.fetches.is_empty();
     if bytes {
         add(TableKind::Instruction, instruction::log_height(counters));
     }
     let segment = |builtin| claim.segment(&execution.program, builtin).filter(|segment| segment.stop > segment.base);
-    if let Some(segment) = segment(Builtin::RangeCheck) {
+    for checks in &cover.checks {
+        for log_height in owned::log_heights(checks.addresses.len(), execution.n_steps()) {
+            add(TableKind::Range(checks.range), log_height);
+        }
+    }
+    if let Some(limb) = cover.checks.first().map(|checks| checks.range.bits()) {
+        match range::limb_table(limb) {
+            (TableKind::Byte, ..) => bytes = true,
+            (kind, _, log_height) => add(kind, log_height),
+        }
+    } else if let Some(segment) = segment(Builtin::RangeCheck) {
         let limbs = Limbs::cheapest(segment.stop - segment.base);
         add(limbs.table(), range_check::log_height(segment));
         match limbs {
@@ -180,53 +205,77 @@ pub fn other_tables(execution: &Execution, claim: &Claim, steps: &[StepTable], c
 
 /// Whether a table of this kind provides for others but uses none itself, so that it is filled last.
 const fn only_provides(kind: &TableKind) -> bool {
-    use TableKind::{Byte, Memory, NibbleAnd, Word12, Word16};
-    matches!(kind, Memory | Byte | Word12 | Word16 | NibbleAnd)
+    use TableKind::{Byte, Cell, Memory, NibbleAnd, Word12, Word16};
+    matches!(kind, Memory | Cell | Byte | Word12 | Word16 | NibbleAnd)
 }
 
-/// Fills all tables of the layout. `steps` holds the opcode tables, in the order of the layout.
-pub fn fill_layout(
+/// A table that is being filled: `first` is a memory table's first address, or the number of a cell or range table's first cell among
+/// those of its kind.
+struct Filling<'a> {
+    entry: &'a TableEntry,
+    first: usize,
+    trace: Trace,
+}
+
+/// Fills tables other than opcode tables, but for the uses in range tables: those that use others when `users`, else those that provide for others only, which is
+/// for when everything is counted. Gives them with their places in `entries`.
+pub fn fill_others(
     execution: &Execution,
     claim: &Claim,
-    layout: &Layout,
-    steps: Vec<Trace>,
-    counters: &Counters,
-    control: &dyn Control,
-) -> Result<Vec<Trace>, WitnessError> {
-    let mut traces = vec![Trace::new(); layout.tables.len()];
-    let mut steps = steps.into_iter();
-    let mut start = u64::from(PROGRAM_BASE);
-    let (mut users, mut providers) = (Vec::new(), Vec::new());
-    for (position, (entry, trace)) in layout.tables.iter().zip(&mut traces).enumerate() {
-        match &entry.kind {
-            TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => {
-                *trace = steps.next().ok_or(WitnessError::Unplanned(position))?;
+    entries: &[TableEntry],
+    cover: &Cover,
+    users: bool,
+    (counters, control): (&Counters, &dyn Control),
+) -> Result<Vec<(usize, Trace)>, WitnessError> {
+    let (mut start, mut cell) = (cover.owned_end as usize, 0);
+    let mut checked: BTreeMap<Range, usize> = BTreeMap::new();
+    let mut fillings = Vec::new();
+    for (position, entry) in entries.iter().enumerate() {
+        let first = match entry.kind {
+            TableKind::Memory => {
+                start += CELLS << entry.log_height;
+                start - (CELLS << entry.log_height)
             }
-            kind if only_provides(kind) => providers.push((entry, start, trace)),
-            _ => users.push((entry, start, trace)),
-        }
-        if entry.kind == TableKind::Memory {
-            start += (CELLS as u64) << entry.log_height;
+            TableKind::Range(range) => {
+                let first: &mut usize = checked.entry(range).or_default();
+                *first += 1 << entry.log_height;
+                *first - (1 << entry.log_height)
+            }
+            TableKind::Cell => {
+                cell += 1 << entry.log_height;
+                cell - (1 << entry.log_height)
+            }
+            _ => 0,
+        };
+        if only_provides(&entry.kind) != users {
+            fillings.push((position, Filling { entry, first, trace: Trace::new() }));
         }
     }
-    for tables in [users, providers] {
-        tables.into_par_iter().with_max_len(1).try_for_each(|(entry, start, trace)| {
-            *trace = fill(execution, claim, entry, start, counters, control)?;
-            Ok::<_, WitnessError>(())
-        })?;
-    }
-    control.progress(Phase::Witness, 1.0);
-    Ok(traces)
+    let rest: Vec<u32> = match users {
+        true => Vec::new(),
+        false => cover.rest.iter().flat_map(|[base, stop]| *base..*stop).collect(),
+    };
+    fillings.par_iter_mut().with_max_len(1).try_for_each(|(_, filling)| {
+        let cells = match filling.entry.kind {
+            TableKind::Cell => rest.get(filling.first..).unwrap_or_default(),
+            TableKind::Range(range) => cover.checked(range, filling.first),
+            _ => &[],
+        };
+        filling.trace = fill(execution, claim, filling, cells, counters, control)?;
+        Ok::<_, WitnessError>(())
+    })?;
+    Ok(fillings.into_iter().map(|(position, filling)| (position, filling.trace)).collect())
 }
 
 fn fill(
     execution: &Execution,
     claim: &Claim,
-    entry: &TableEntry,
-    start: u64,
+    filling: &Filling<'_>,
+    cells: &[u32],
     counters: &Counters,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
+    let Filling { entry, first, .. } = filling;
     let (memory, log_height) = (&execution.memory, entry.log_height);
     let segment = |builtin, name| claim.segment(&execution.program, builtin).ok_or(WitnessError::Empty(name));
     let bitwise = |size| {
@@ -235,7 +284,9 @@ fn fill(
     };
     let range_check = || segment(Builtin::RangeCheck, "range_check");
     match entry.kind {
-        TableKind::Memory => memory::fill(memory, start, log_height, counters, control),
+        TableKind::Memory => memory::fill(memory, *first as u64, log_height, counters, control),
+        TableKind::Cell => owned::fill(memory, cells, log_height, counters, control),
+        TableKind::Range(range) => range::fill(memory, &range, cells, log_height, counters, control),
         TableKind::Instruction => {
             instruction::fill(memory, execution.program.final_pc(), log_height, counters, control)
         }

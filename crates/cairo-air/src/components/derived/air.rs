@@ -1,7 +1,7 @@
 //! From a symbolic execution to an AIR.
 
-use super::machine::{Choices, Machine, Operation, Targets, offset_constant};
-use super::{Derived, DerivedError, Linear, MAX_STEPS, Path, Source, Word};
+use super::machine::{Cell, Choices, Machine, Operation, Targets, offset_constant};
+use super::{Derived, DerivedError, Linear, MAX_OWNED, MAX_STEPS, Path, Source, Word};
 use crate::buses;
 use crate::decode::{Decoded, Flags};
 use crate::program::{PROGRAM_BASE, Program};
@@ -24,6 +24,18 @@ impl Size {
     }
 }
 
+/// A path that was found by following an execution. It owns no cells yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// The path.
+    pub path: Path,
+    /// The size of its table.
+    pub size: Size,
+    /// For each cell between `ap` before and after the path, whether a row knows its value. Empty if the path does not move `ap` up by a constant
+    /// of at most [`MAX_OWNED`].
+    pub cells: Vec<bool>,
+}
+
 /// A finished symbolic execution with the start state.
 #[derive(Clone)]
 struct Run<'a> {
@@ -32,6 +44,14 @@ struct Run<'a> {
     start: [Linear; 4],
     instruction: Option<[Linear; 6]>,
     steps: u32,
+    /// For each two expressions that must not be 0, their inverse.
+    inverses: Vec<Linear>,
+    /// The cells that the row owns and knows, in order.
+    owned: Vec<Cell>,
+    /// Those of them that it provides, with the column of their uses.
+    provided: Vec<(Cell, Linear)>,
+    /// Address after the last owned cell, if any is owned.
+    owned_end: Option<Linear>,
 }
 
 /// The table of a word.
@@ -106,7 +126,7 @@ fn run_path<'a>(program: &'a Program, path: &Path, named: bool) -> Result<Run<'a
         return Err(DerivedError::Unused { outcomes: choices.taken.len(), targets });
     }
     run.steps = path.steps;
-    run.finish()
+    run.finish()?.own(&path.owned)
 }
 
 fn start_path(program: &Program, pc: u32, frame: Option<i32>, named: bool) -> Result<Run<'_>, DerivedError> {
@@ -116,13 +136,13 @@ fn start_path(program: &Program, pc: u32, frame: Option<i32>, named: bool) -> Re
     Ok(run)
 }
 
-/// The path that visits `pcs`, one step at each, and its size.
+/// The path that visits `pcs`, one step at each.
 pub(super) fn follow(
     program: &Program,
     pcs: &[u32],
     taken: Vec<bool>,
     frame: Option<i32>,
-) -> Result<(Path, Size), DerivedError> {
+) -> Result<Followed, DerivedError> {
     let steps = u32::try_from(pcs.len()).unwrap_or(u32::MAX);
     let Some((first, following)) = pcs.split_first().filter(|_| steps <= MAX_STEPS) else {
         return Err(DerivedError::Steps(steps));
@@ -143,11 +163,12 @@ pub(super) fn follow(
         }
     }
     let targets = choices.targets.needed();
-    let size = run.finish()?.size();
-    Ok((Path { pc: *first, frame, steps, taken, targets }, size))
+    let run = run.finish()?;
+    let path = Path { pc: *first, frame, steps, taken, targets, owned: Vec::new() };
+    Ok(Followed { path, size: run.size(), cells: run.cells() })
 }
 
-/// The paths that visit `pcs` once, twice and so on up to `longest` times, with their sizes: as far as [`follow`] finds them and
+/// The paths that visit `pcs` once, twice and so on up to `longest` times: as far as [`follow`] finds them and
 /// `fits` wants them.
 pub(super) fn follow_again(
     program: &Program,
@@ -155,8 +176,8 @@ pub(super) fn follow_again(
     taken: &[bool],
     frame: Option<i32>,
     longest: u32,
-    fits: impl Fn(Size) -> bool,
-) -> Vec<(Path, Size)> {
+    fits: impl Fn(&Followed) -> bool,
+) -> Vec<Followed> {
     let mut paths = Vec::new();
     let Some(&first) = pcs.first() else { return paths };
     let Ok(mut run) = start_path(program, first, frame, false) else { return paths };
@@ -178,12 +199,14 @@ pub(super) fn follow_again(
                     return paths;
                 }
                 let Ok(run) = run.finish() else { return paths };
-                let size = run.size();
-                if !fits(size) {
+                let targets = choices.targets.needed();
+                let taken = taken.repeat(times as usize);
+                let path = Path { pc: first, frame, steps, taken, targets, owned: Vec::new() };
+                let followed = Followed { path, size: run.size(), cells: run.cells() };
+                if !fits(&followed) {
                     return paths;
                 }
-                let targets = choices.targets.needed();
-                paths.push((Path { pc: first, frame, steps, taken: taken.repeat(times as usize), targets }, size));
+                paths.push(followed);
             }
             if let Targets::Followed { next, .. } = &mut choices.targets {
                 *next = pcs.get(position).copied().unwrap_or(first);
@@ -225,7 +248,8 @@ impl<'a> Run<'a> {
         };
         let clock = machine.fresh(|| "clock".to_owned(), Source::Clock)?;
         let start = [machine.pc.clone(), machine.ap.clone(), machine.fp.clone(), clock];
-        Ok(Self { machine, enabler, start, instruction: None, steps: 0 })
+        let (inverses, owned, provided, owned_end) = (Vec::new(), Vec::new(), Vec::new(), None);
+        Ok(Self { machine, enabler, start, instruction: None, steps: 0, inverses, owned, provided, owned_end })
     }
 
     /// Adds the inverse columns: one shows that two expressions are not 0, by `a · b · inverse = 1` of degree 3.
@@ -234,13 +258,95 @@ impl<'a> Run<'a> {
             let name = || {
                 format!("inverse of {}", pair.iter().map(|value| format!("({value})")).collect::<Vec<_>>().join(" · "))
             };
-            self.machine.fresh(name, Source::Inverse(pair.to_vec()))?;
+            self.inverses.push(self.machine.fresh(name, Source::Inverse(pair.to_vec()))?);
         }
         Ok(self)
     }
 
+    /// How far `ap` moves, if that is a constant between 0 and [`MAX_OWNED`].
+    fn advance(&self) -> Option<usize> {
+        let [_, ap, ..] = &self.start;
+        let moves = encoding::to_u64(&(&self.machine.ap - ap).as_constant()?)?;
+        (moves <= u64::from(MAX_OWNED)).then_some(moves as usize)
+    }
+
+    /// The place of an address among `cells` ones from the starting `ap` on, if it is one of them on every row.
+    fn place(&self, address: &Linear, cells: usize) -> Option<usize> {
+        let [_, ap, ..] = &self.start;
+        let place = usize::try_from(encoding::to_u64(&(address - ap).as_constant()?)?).ok()?;
+        (place < cells).then_some(place)
+    }
+
+    /// See [`Followed::cells`].
+    fn cells(&self) -> Vec<bool> {
+        let mut known = vec![false; self.advance().unwrap_or(0)];
+        for cell in &self.machine.lookups {
+            if let Some(place) = self.place(&cell.address, known.len()) {
+                known.get_mut(place).into_iter().for_each(|known| *known = true);
+            }
+        }
+        known
+    }
+
+    /// Takes the cells from `ap` before to `ap` after the row into its possession: they need no look-up, and those with a number in
+    /// `owned` are provided, the ones that it does not know yet from a new column. One more column for each number of uses.
+    fn own(mut self, owned: &[u8]) -> Result<Self, DerivedError> {
+        if owned.is_empty() {
+            return Ok(self);
+        }
+        let [_, ap, ..] = &self.start;
+        if self.advance() != Some(owned.len()) {
+            return Err(DerivedError::Owned { owned: owned.len(), moves: (&self.machine.ap - ap).to_string() });
+        }
+        let ap = ap.clone();
+        // Its places change, and nothing is executed from here on.
+        self.machine.forget_cells();
+        let mut cells: Vec<Option<Cell>> = vec![None; owned.len()];
+        let mut others = Vec::with_capacity(self.machine.lookups.len());
+        for cell in std::mem::take(&mut self.machine.lookups) {
+            match self.place(&cell.address, owned.len()).and_then(|place| cells.get_mut(place)) {
+                // Two values for one cell would have to be compared; addresses are keys, so there is only ever one.
+                Some(Some(_)) => return Err(DerivedError::Contradiction { pc: self.machine.pc.to_string() }),
+                Some(slot) => *slot = Some(cell),
+                None => others.push(cell),
+            }
+        }
+        self.machine.lookups = others;
+        let mut provided: Vec<(Cell, u8)> = Vec::new();
+        for (place, (cell, uses)) in (0..).zip(cells.iter_mut().zip(owned)) {
+            if *uses == 0 {
+                continue;
+            }
+            let cell = match cell {
+                Some(cell) => cell,
+                None => {
+                    let (address, index) = (ap.offset(place), self.machine.columns.len());
+                    let name = || format!("c{index} = [{address}]");
+                    let value = self.machine.fresh(name, Source::Memory(address.clone()))?;
+                    cell.insert(Cell { address, value })
+                }
+            };
+            provided.push((cell.clone(), *uses));
+        }
+        let mut columns: Vec<Linear> = Vec::new();
+        for number in 1..=owned.iter().copied().max().unwrap_or(0) {
+            // Numbered in the order in which they occur, so each has a first cell.
+            let first = provided.iter().find(|(_, uses)| *uses == number);
+            let address = first
+                .map(|(cell, _)| cell.address.clone())
+                .ok_or(DerivedError::Encoding("a column of no cell's uses"))?;
+            columns.push(self.machine.fresh(|| format!("uses of [{address}]"), Source::Uses(address.clone()))?);
+        }
+        let column = |uses: u8| columns.get(usize::from(uses).wrapping_sub(1)).cloned();
+        self.provided = provided.into_iter().filter_map(|(cell, uses)| Some((cell, column(uses)?))).collect();
+        self.owned = cells.into_iter().flatten().collect();
+        self.owned_end = Some(ap.offset(owned.len() as i64));
+        Ok(self)
+    }
+
     fn size(&self) -> Size {
-        let interactions = 2 + self.machine.lookups.len() + usize::from(self.instruction.is_some());
+        let owned = self.provided.len() + if self.owned_end.is_some() { 2 } else { 0 };
+        let interactions = 2 + self.machine.lookups.len() + usize::from(self.instruction.is_some()) + owned;
         Size { columns: self.machine.columns.len(), interactions }
     }
 
@@ -262,9 +368,8 @@ impl<'a> Run<'a> {
         if let Some((dst, t)) = &self.machine.open {
             builder.constrain("a dst that is not 0 jumps", Rows::All, expr(dst) * (Expr::one() - expr(t)));
         }
-        let inverses = columns.iter().skip(columns.len() - self.machine.nonzero.len().div_ceil(2));
-        for (pair, inverse) in self.machine.nonzero.chunks(2).zip(inverses) {
-            let product = pair.iter().fold(inverse.clone(), |product, factor| product * expr(factor));
+        for (pair, inverse) in self.machine.nonzero.chunks(2).zip(&self.inverses) {
+            let product = pair.iter().fold(expr(inverse), |product, factor| product * expr(factor));
             builder.constrain("the dst of a jump taken is not 0", Rows::All, product - 1);
         }
 
@@ -279,11 +384,22 @@ impl<'a> Run<'a> {
             let tuple = [expr(&cell.address), expr(&cell.value)];
             builder.require(format!("[{}] = {}", cell.address, cell.value), buses::MEMORY, &enabler, tuple);
         }
+        for (cell, uses) in &self.provided {
+            let tuple = [expr(&cell.address), expr(&cell.value)];
+            let name = format!("provides [{}] = {}", cell.address, cell.value);
+            builder.provide(name, buses::MEMORY, &enabler * expr(uses), tuple);
+        }
+        if let (Some(end), [_, ap, ..]) = (&self.owned_end, &self.start) {
+            builder.require("owns", buses::OWNED, &enabler, [expr(ap)]);
+            builder.provide("owned", buses::OWNED, &enabler, [expr(end)]);
+        }
         let machine = self.machine;
+        let pairs = |cells: Vec<Cell>| cells.into_iter().map(|cell| [cell.address, cell.value]).collect();
         Ok(Derived {
             air: builder.build()?,
             sources,
-            lookups: machine.lookups.into_iter().map(|cell| [cell.address, cell.value]).collect(),
+            lookups: pairs(machine.lookups),
+            owned: pairs(self.owned),
             zeros: machine.zeros,
             products: machine
                 .products

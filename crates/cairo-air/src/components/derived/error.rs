@@ -56,6 +56,14 @@ pub enum DerivedError {
         /// Targets left over.
         targets: usize,
     },
+    /// A path that does not move `ap` by as many cells as it says that it owns.
+    #[error("a path says that it owns {owned} cells, but moves ap by {moves}")]
+    Owned {
+        /// Cells that it says it owns.
+        owned: usize,
+        /// What it adds to `ap`.
+        moves: String,
+    },
     /// An outcome for an instruction that is no conditional jump.
     #[error("the flag word {0:#06x} is no conditional jump, so it has no outcome")]
     NoOutcome(u16),

@@ -3,11 +3,14 @@
 //! # Soundness
 //!
 //! [`Machine`] keeps this invariant. Take a row whose constraints hold and whose memory look-ups succeed, and let `m` be
-//! the memory that the memory bus defines, a function from addresses to values. Then (1) every entry `(a, v)` of
+//! the memory: at an address that a row with enabler 1 owns (of this table or another, see `buses`) what this row says, elsewhere what
+//! the memory tables provide, and anything where nobody says anything. That is a function from addresses to values, and a look-up that succeeds agrees with it: an owned cell can only be looked up if its owner
+//! provides it. Then (1) every entry `(a, v)` of
 //! `lookups` has `m(a) = v` at the values of the row's columns, and (2) if the machine is in the start state, then after
 //! the instructions executed so far it is in the state `(pc, ap, fp)`.
 //!
-//! (1) holds since each entry becomes a look-up of the row. It does not matter how `v` was found: a fresh column, or an
+//! (1) holds since each entry becomes a look-up of the row, or is a cell that the row owns, where `m` has the row's value by definition:
+//! a row has one entry for an address that it owns, and if it meets that address under another expression, that is a look-up. It does not matter how `v` was found: a fresh column, or an
 //! expression that an instruction's equation gives. The equation is not lost by solving it: substituted, it reads `0 = 0`,
 //! and the look-up ties the solution to memory. Two entries with different address expressions may denote one address at run
 //! time; both look-ups then return the same value, which is what the machine reads too. Equal address expressions always
@@ -133,17 +136,9 @@ pub(super) struct Machine<'a> {
     by_factors: HashMap<(Linear, Linear), Linear>,
 }
 
-/// Which of the three offsets an instruction with these flags depends on.
-const fn used_offsets(flags: Flags) -> [bool; 3] {
-    let res = flags.assert_eq() || flags.ap_add_res() || flags.pc_abs() || flags.pc_rel();
-    let op1 = res || flags.pc_jnz();
-    let op0 = flags.call() || res && (flags.res_add() || flags.res_mul()) || op1 && flags.op1_op0();
-    [flags.uses_dst(), op0, op1]
-}
-
 /// The one value of an offset in a word table, if it has one: what decoding demands, or −1 if the instruction does not use it.
 pub(super) fn offset_constant(flags: Flags, index: u8) -> Option<i32> {
-    let used = used_offsets(flags);
+    let used = flags.used_operands();
     match index {
         0 if flags.call() => Some(0),
         0 if flags.ret() => Some(-2),
@@ -415,6 +410,11 @@ impl<'a> Machine<'a> {
     fn read(&mut self, address: &Linear) -> Result<Linear, DerivedError> {
         let operand = self.operand(address);
         self.value(&operand)
+    }
+
+    /// Forgets which cells were looked up. No step may follow.
+    pub fn forget_cells(&mut self) {
+        self.by_address.clear();
     }
 
     fn look_up(&mut self, address: Linear, value: Linear) {

@@ -12,6 +12,13 @@
 //! their addresses; in a word table the instruction bus ties them to `pc`. The symbolic execution does not depend on `e`;
 //! neither do the constraints. A row with `e = 0` has no bus terms at all, so it shows and provides nothing.
 //!
+//! A path row may *own* the cells from `ap` before to `ap` after it: it takes their range of addresses from the owned bus, which gives every such
+//! address to one row only. So memory may be said to have there what the row says: either the row provides the cell, and whoever looks it
+//! up gets this value; or it does not, and then nobody can have looked it up: no row, this one by another expression included, and nothing public. An
+//! owned cell needs no look-up, and the argument above holds for it without one. The row's expression for it is unique: addresses that
+//! differ from `ap` by the same constant are equal expressions, hence one entry. Words of the program, which a path takes as constants without a
+//! look-up, are required by the public side, so a row that owned such a cell would have to provide just this word.
+//!
 //! No path executes the program's end; for words the instruction table, or the list of fetches, ensures that.
 
 mod air;
@@ -22,7 +29,7 @@ mod path;
 #[cfg(test)]
 mod tests;
 
-pub use air::Size;
+pub use air::{Followed, Size};
 pub use error::DerivedError;
 pub use linear::Linear;
 pub use path::{Path, Word};
@@ -35,6 +42,9 @@ pub const MAX_STEPS: u32 = 256;
 
 /// Most main columns of one derived table.
 pub const MAX_COLUMNS: usize = 256;
+
+/// Most cells that a row may own. The owned bus counts on it being small.
+pub const MAX_OWNED: u32 = 1 << 10;
 
 /// What an offset that an instruction does not use must be in a word table: what assemblers write.
 pub const UNUSED_OFFSET: i32 = -1;
@@ -62,6 +72,8 @@ pub enum Source {
     Product(Linear, Linear),
     /// The inverse of the product of expressions, 0 if that is 0.
     Inverse(Vec<Linear>),
+    /// How often the memory cell at this address is looked up, by all tables and the public side.
+    Uses(Linear),
 }
 
 /// A derived table.
@@ -73,6 +85,8 @@ pub struct Derived {
     pub sources: Vec<Source>,
     /// Address and value of the cells that a row with enabler 1 looks up, once each.
     pub lookups: Vec<[Linear; 2]>,
+    /// Address and value of the cells that such a row owns, so far as it knows them.
+    pub owned: Vec<[Linear; 2]>,
     /// What the constraints demand to be 0.
     pub zeros: Vec<Linear>,
     /// What the constraints demand as products: `first · second = third`.
@@ -129,7 +143,7 @@ impl Path {
         air::path(program, self)
     }
 
-    /// The path that visits `pcs`, one step at each, with these outcomes of its conditional jumps, and its table's size. What
+    /// The path that visits `pcs`, one step at each, with these outcomes of its conditional jumps. What
     /// the path must fix about computed jumps is found on the way; the last step's target stays open.
     ///
     /// # Errors
@@ -139,20 +153,20 @@ impl Path {
         pcs: &[u32],
         taken: Vec<bool>,
         frame: Option<i32>,
-    ) -> Result<(Self, Size), DerivedError> {
+    ) -> Result<Followed, DerivedError> {
         air::follow(program, pcs, taken, frame)
     }
 
     /// The paths that [`follow`](Self::follow) finds for `pcs` once, twice and so on, up to `longest` times or up to the first that
-    /// does not exist or has a size that does not fit. All together they take little longer than the last alone.
+    /// does not exist or does not fit. All together they take little longer than the last alone.
     pub fn follow_again(
         program: &Program,
         pcs: &[u32],
         taken: &[bool],
         frame: Option<i32>,
         longest: u32,
-        fits: impl Fn(Size) -> bool,
-    ) -> Vec<(Self, Size)> {
+        fits: impl Fn(&Followed) -> bool,
+    ) -> Vec<Followed> {
         air::follow_again(program, pcs, taken, frame, longest, fits)
     }
 

@@ -1,10 +1,10 @@
 //! What a derived table executes: a path through the program, or any instruction with one flag word.
 
-use super::{DerivedError, MAX_STEPS};
+use super::{DerivedError, MAX_OWNED, MAX_STEPS};
 use crate::decode::Decoded;
 use std::fmt;
 
-/// Consecutive steps within the program's own bytecode.
+/// Consecutive steps within the program's own bytecode. The order of the fields is the order of tables in a layout.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path {
     /// `pc` of the first instruction.
@@ -19,6 +19,9 @@ pub struct Path {
     /// For each jump whose target does not follow from the path, in order, the target that the table asserts. At the last
     /// step it may be missing: then the target can be anything.
     pub targets: Vec<u32>,
+    /// Empty if the table owns no cells. Else one entry for each cell from `ap` before the path to `ap` after it, in order: 0
+    /// for a cell that nothing else uses, `n` for one that the table provides as often as its `n`-th column of uses says.
+    pub owned: Vec<u8>,
 }
 
 /// Any instruction with this flag word, whose unused offsets are −1 as assemblers write them.
@@ -66,7 +69,7 @@ impl Word {
 }
 
 impl Path {
-    /// Appends the encoding: start, steps, frame, outcomes as bits, targets.
+    /// Appends the encoding: start, steps, frame, outcomes as bits, targets, owned cells.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend(self.pc.to_le_bytes());
         out.extend((self.steps as u16).to_le_bytes());
@@ -77,22 +80,24 @@ impl Path {
         out.extend(self.taken.chunks(8).map(byte));
         out.extend((self.targets.len() as u16).to_le_bytes());
         out.extend(self.targets.iter().flat_map(|target| target.to_le_bytes()));
+        out.extend((self.owned.len() as u16).to_le_bytes());
+        out.extend(&self.owned);
     }
 
     /// Reads [`Path::encode`] from the front of `bytes` and moves past it. Every path has one encoding.
     ///
     /// # Errors
-    /// [`DerivedError::Encoding`], also for more than [`MAX_STEPS`] steps, outcomes or targets; whether a table exists is
+    /// [`DerivedError::Encoding`], also for more than [`MAX_STEPS`] steps, outcomes or targets, or more than [`MAX_OWNED`] owned cells; whether a table exists is
     /// for [`super::path_air`] to say.
     pub fn decode(bytes: &mut &[u8]) -> Result<Self, DerivedError> {
         let pc = u32::from_le_bytes(take(bytes)?);
-        let steps = count(bytes)?;
+        let steps = count(bytes, MAX_STEPS)?;
         let frame = match take(bytes)? {
             [0] => None,
             [1] => Some(i32::from_le_bytes(take(bytes)?)),
             _ => return Err(DerivedError::Encoding("a flag is neither 0 nor 1")),
         };
-        let outcomes = count(bytes)? as usize;
+        let outcomes = count(bytes, MAX_STEPS)? as usize;
         let mut taken = Vec::with_capacity(outcomes);
         while taken.len() < outcomes {
             let [byte] = take(bytes)?;
@@ -102,8 +107,19 @@ impl Path {
             }
             taken.extend((0..bits).map(|bit| byte >> bit & 1 == 1));
         }
-        let targets = (0..count(bytes)?).map(|_| take(bytes).map(u32::from_le_bytes)).collect::<Result<_, _>>()?;
-        Ok(Self { pc, frame, steps, taken, targets })
+        let targets = (0..count(bytes, MAX_STEPS)?).map(|_| take(bytes).map(u32::from_le_bytes));
+        let targets = targets.collect::<Result<_, _>>()?;
+        let owned =
+            (0..count(bytes, MAX_OWNED)?).map(|_| take(bytes).map(|[uses]| uses)).collect::<Result<Vec<_>, _>>()?;
+        // Columns of uses are numbered in the order in which they occur.
+        let numbered = owned.iter().try_fold(0, |most: u8, uses| match most.checked_add(1) {
+            Some(next) if *uses == next => Some(next),
+            _ => (*uses <= most).then_some(most),
+        });
+        if numbered.is_none() {
+            return Err(DerivedError::Encoding("columns of uses are not numbered in order"));
+        }
+        Ok(Self { pc, frame, steps, taken, targets, owned })
     }
 }
 
@@ -113,10 +129,10 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], DerivedError> {
     Ok(*head)
 }
 
-fn count(bytes: &mut &[u8]) -> Result<u32, DerivedError> {
+fn count(bytes: &mut &[u8], limit: u32) -> Result<u32, DerivedError> {
     let count = u32::from(u16::from_le_bytes(take(bytes)?));
-    if count > MAX_STEPS {
-        return Err(DerivedError::Encoding("a path is longer than the limit"));
+    if count > limit {
+        return Err(DerivedError::Encoding("a count is above its limit"));
     }
     Ok(count)
 }
@@ -134,7 +150,8 @@ impl fmt::Display for Word {
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "path of {} steps from pc {}", self.steps, self.pc)
+        write!(f, "path of {} steps from pc {}", self.steps, self.pc)?;
+        if self.owned.is_empty() { Ok(()) } else { write!(f, " with {} cells", self.owned.len()) }
     }
 }
 
@@ -150,6 +167,7 @@ mod tests {
             steps: 40,
             taken: [true, false, true].repeat(6),
             targets: vec![17, 1 << 19],
+            owned: vec![0, 1, 0, 2, 1],
         };
         let mut bytes = Vec::new();
         path.encode(&mut bytes);
@@ -173,5 +191,32 @@ mod tests {
             }
         }
         Ok(())
+    }
+
+    /// Columns of uses have one numbering, and a row does not own more than the bus counts on.
+    #[test]
+    fn owned_cells_are_numbered_in_order() {
+        let decode = |owned: Vec<u8>| {
+            let path = Path { pc: 7, frame: None, steps: 1, taken: Vec::new(), targets: Vec::new(), owned };
+            let mut bytes = Vec::new();
+            path.encode(&mut bytes);
+            let mut rest = bytes.as_slice();
+            Path::decode(&mut rest).map(|found| assert!(found == path && rest.is_empty()))
+        };
+        let all: Vec<u8> = (0..=u8::MAX).collect();
+        for owned in [vec![], vec![0], vec![0, 0], vec![1], vec![0, 1, 1, 0, 2, 1, 3], all.clone(), vec![0; 1024]] {
+            assert_eq!(decode(owned), Ok(()));
+        }
+        assert_eq!(decode([all, vec![0, 255, 1]].concat()), Ok(()));
+        let numbers = DerivedError::Encoding("columns of uses are not numbered in order");
+        for owned in
+            [vec![2], vec![0, 0, 2], vec![2, 1], vec![1, 3], vec![1, 3, 2], vec![1, 2, 4], vec![255], vec![0, 255]]
+        {
+            assert_eq!(decode(owned.clone()), Err(numbers.clone()), "{owned:?}");
+        }
+        let too_long = DerivedError::Encoding("a count is above its limit");
+        for owned in [vec![0; 1025], vec![1; 1025], vec![0; 65535]] {
+            assert_eq!(decode(owned), Err(too_long.clone()));
+        }
     }
 }

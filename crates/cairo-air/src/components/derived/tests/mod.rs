@@ -6,7 +6,7 @@
 mod pinned;
 mod reference;
 
-use super::{Derived, Path, Source, Word};
+use super::{Derived, Followed, Linear, Path, Source, Word};
 use crate::buses;
 use crate::decode::{Decoded, Flags, signed};
 use crate::program::{ArgumentBinding, Program};
@@ -51,14 +51,27 @@ fn row(derived: &Derived, start: &State, clock: u64, memory: &mut Memory) -> Vec
                 let product = factors.iter().fold(Felt::one(), |product, factor| product * factor.evaluate(&row));
                 product.inv().unwrap_or_default()
             }
+            Source::Uses(address) => uses(&address.evaluate(&row)),
         };
         row.push(value);
     }
     row
 }
 
-/// What is wrong with a row, given the state that it must start from, and the state that it provides.
+/// What is wrong with a row of a table that owns no cells, given the state that it must start from, and the state that it provides.
 fn check(derived: &Derived, row: &[Felt], start: &State, clock: u64, memory: &mut Memory) -> Result<State, String> {
+    check_owning(derived, &[], row, start, clock, memory)
+}
+
+/// The same for a row that owns these cells; it must provide what it has to as often as [`row`] says.
+fn check_owning(
+    derived: &Derived,
+    owned: &[u8],
+    row: &[Felt],
+    start: &State,
+    clock: u64,
+    memory: &mut Memory,
+) -> Result<State, String> {
     let air = &derived.air;
     let values = air.graph().evaluate(|input| match input {
         Input::Main(column) => row[column as usize],
@@ -70,12 +83,20 @@ fn check(derived: &Derived, row: &[Felt], start: &State, clock: u64, memory: &mu
         }
     }
     let mut end = Err("no state provided".to_owned());
+    let (mut taken, mut given, mut provided) = (Vec::new(), Vec::new(), Vec::new());
     for interaction in air.interactions() {
         let multiplicity = values[interaction.multiplicity.index()];
         let tuple: Vec<Felt> = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
         let fails = if interaction.bus == buses::STATE && multiplicity == Felt::one() {
             end = Ok(State { pc: tuple[0], ap: tuple[1], fp: tuple[2] });
             tuple[3] != Felt::from(clock + u64::from(derived.steps))
+        } else if interaction.bus == buses::OWNED {
+            let side = if multiplicity == Felt::one() { &mut given } else { &mut taken };
+            side.extend_from_slice(&tuple);
+            multiplicity != Felt::one() && multiplicity != -Felt::one()
+        } else if interaction.bus == buses::MEMORY && multiplicity != -Felt::one() {
+            provided.push((tuple[0], tuple[1], multiplicity));
+            false
         } else if multiplicity != -Felt::one() {
             true
         } else if interaction.bus == buses::STATE {
@@ -89,7 +110,31 @@ fn check(derived: &Derived, row: &[Felt], start: &State, clock: u64, memory: &mu
             return Err(format!("interaction {}", interaction.name));
         }
     }
+    if owned.is_empty() {
+        return if taken.is_empty() && given.is_empty() && provided.is_empty() {
+            end
+        } else {
+            Err("it owns".to_owned())
+        };
+    }
+    let at = |place: usize| start.ap + Felt::from(place as u64);
+    if (&taken[..], &given[..]) != (&[start.ap][..], &[at(owned.len())][..]) {
+        return Err(format!("it owns from {taken:?} to {given:?}"));
+    }
+    // One column of uses for each number, filled for the first cell that has it.
+    let uses =
+        |number: u8| owned.iter().position(|other| *other == number).map_or(Felt::zero(), |first| uses(&at(first)));
+    let expected = owned.iter().enumerate().filter(|(_, number)| **number > 0);
+    let expected: Vec<_> = expected.map(|(place, number)| (at(place), memory.get(&at(place)), uses(*number))).collect();
+    if provided != expected {
+        return Err("it provides something else".to_owned());
+    }
     end
+}
+
+/// How often a cell is used. Any number will do.
+fn uses(address: &Felt) -> Felt {
+    address * Felt::from(7_u64)
 }
 
 /// The tuple that the instruction table provides for a pc.
@@ -231,24 +276,48 @@ fn valid_flags() -> Vec<Flags> {
     (0..1 << 15).map(Flags).filter(|flags| flags.check().is_ok()).collect()
 }
 
-/// Honest row, altered rows, altered memories.
-fn examine(derived: &Derived, walk: &Walk, taken: &[bool], open: bool, random: &mut Random) {
+/// What a row says about the cells that it owns but does not provide is so: no one else says anything about them.
+fn believe(derived: &Derived, owned: &[u8], start: &State, row: &[Felt], memory: &mut Memory) {
+    for [address, value] in &derived.owned {
+        let address = address.evaluate(row);
+        let place = encoding::to_u64(&(address - start.ap)).and_then(|place| owned.get(place as usize));
+        if place == Some(&0) {
+            memory.set(&address, value.evaluate(row));
+        }
+    }
+}
+
+/// Honest row, altered rows, altered memories. Gives how many altered rows hold for another private cell.
+fn examine(derived: &Derived, owned: &[u8], walk: &Walk, taken: &[bool], open: bool, random: &mut Random) -> usize {
     let (start, clock) = (walk.states[0], 17);
     let mut memory = walk.memory.clone();
     let honest = row(derived, &start, clock, &mut memory);
-    assert_eq!(check(derived, &honest, &start, clock, &mut memory).as_ref(), walk.states.last().ok_or(&String::new()));
+    let verdict = check_owning(derived, owned, &honest, &start, clock, &mut memory);
+    assert_eq!(verdict.as_ref(), walk.states.last().ok_or(&String::new()));
+    let mut others = 0;
     for (column, source) in derived.sources.iter().enumerate() {
         let mut altered = honest.clone();
         altered[column] += Felt::one() + Felt::from(random.below(3));
         // The inverse column of an open jump with dst = 0 may hold anything, which changes nothing.
         let free = matches!(source, Source::Inverse(_)) && honest[column] == Felt::zero();
-        let verdict = check(derived, &altered, &start, clock, &mut memory);
+        let mut memory = walk.memory.clone();
+        believe(derived, owned, &start, &altered, &mut memory);
+        let verdict = check_owning(derived, owned, &altered, &start, clock, &mut memory);
+        // The machine may get to the same place over the memory that the row speaks of, which differs in private cells only.
+        let other = matches!(source, Source::Memory(_))
+            && memory.cells != walk.memory.cells
+            && row(derived, &start, clock, &mut memory.clone()) == altered;
+        let expected = if other { walk.again(&mut memory, taken, open) } else { None };
         assert_eq!(
             verdict.is_ok(),
-            free,
+            free || expected.is_some(),
             "column {column} ({}), {source:?}: {verdict:?}",
             derived.air.columns()[column]
         );
+        if let Some(end) = expected {
+            assert_eq!(verdict, Ok(end));
+            others += 1;
+        }
     }
     let touched: Vec<Felt> = walk.memory.cells.keys().filter_map(|key| encoding::from_canonical_limbs(*key)).collect();
     let beyond: Vec<&Felt> =
@@ -263,11 +332,19 @@ fn examine(derived: &Derived, walk: &Walk, taken: &[bool], open: bool, random: &
             _ => random.felt(),
         };
         memory.set(&address, value);
+        // What a private cell's value follows from may be the same cell under another name.
+        let settled = (0..4).find_map(|_| {
+            let row = row(derived, &start, clock, &mut memory);
+            let before = memory.cells.clone();
+            believe(derived, owned, &start, &row, &mut memory);
+            (memory.cells == before).then_some(row)
+        });
+        let Some(row) = settled else { continue };
         let expected = walk.again(&mut memory, taken, open);
-        let row = row(derived, &start, clock, &mut memory);
-        let verdict = check(derived, &row, &start, clock, &mut memory);
+        let verdict = check_owning(derived, owned, &row, &start, clock, &mut memory);
         assert_eq!(verdict.clone().ok(), expected, "{verdict:?} with [{}] altered", encoding::to_hex(&address));
     }
+    others
 }
 
 #[test]
@@ -283,7 +360,7 @@ fn random_paths_are_the_machines() {
         let set = if random.chance(70) { &busy } else { &flags };
         let length = 1 + random.below(24) as usize;
         let Some(walk) = Walk::new(seed, set, frame, length) else { continue };
-        let (mut path, size) =
+        let Followed { mut path, size, .. } =
             Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), frame).expect("a walk is a path");
         let mut open = false;
         if walk.ends_open && random.chance(40) {
@@ -296,9 +373,123 @@ fn random_paths_are_the_machines() {
             assert_eq!((size.columns, size.interactions), (derived.air.width(), derived.air.interactions().len()));
         }
         (steps, rows, targets) = (steps + walk.states.len() - 1, rows + 1, targets + path.targets.len());
-        examine(&derived, &walk, &path.taken, open, &mut random);
+        examine(&derived, &[], &walk, &path.taken, open, &mut random);
     }
     assert!(steps > 4 * rows && rows > 1000 && targets > 100, "{steps} steps in {rows} rows, {targets} targets");
+}
+
+/// Whether a row has no terms on any bus once it is padding.
+fn is_silent(derived: &Derived, row: &[Felt]) -> bool {
+    let values = derived.air.graph().evaluate(|input| match input {
+        Input::Main(0) => Felt::zero(),
+        Input::Main(column) => row[column as usize],
+        _ => Felt::zero(),
+    });
+    derived.sources[0] == Source::Enabler
+        && derived.air.interactions().iter().all(|i| values[i.multiplicity.index()] == Felt::zero())
+}
+
+/// Numbers for so many cells: none, all with numbers of their own, or any. Columns of uses are numbered as they come.
+fn random_owned(cells: usize, random: &mut Random) -> Vec<u8> {
+    let (provided, shared) = [(0, 0), (100, 0), (50, 0), (50, 50), (20, 80)][random.below(5) as usize];
+    // Not more than fit into a table.
+    let provided = if cells > 60 { 10 } else { provided };
+    let mut most = 0;
+    let number = |_| match (random.chance(provided), random.chance(shared)) {
+        (true, true) if most > 0 => 1 + random.below(most) as u8,
+        (true, _) => {
+            most += 1;
+            most as u8
+        }
+        _ => 0,
+    };
+    (0..cells).map(number).collect()
+}
+
+/// The tables of paths that own the cells that they move `ap` over, with any of them provided.
+#[test]
+fn random_paths_that_own_cells() {
+    let flags = valid_flags();
+    let plain = |f: &Flags| f.assert_eq() && !f.pc_abs() && !f.pc_rel() && !f.ret();
+    let mut stack: Vec<Flags> = flags.iter().copied().filter(|f| f.call() || f.pc_jnz()).collect();
+    (0..12).for_each(|_| stack.extend(flags.iter().copied().filter(|f| plain(f) && f.ap_add1())));
+    (0..4).for_each(|_| stack.extend(flags.iter().copied().filter(plain)));
+    let mut random = Random(5);
+    let (mut rows, mut others, mut wide, mut again) = (0, 0, 0, 0);
+    // Private cells that the row knows, and that it does not; provided ones.
+    let (mut private, mut unknown, mut provided, mut unknown_provided, mut shared) = (0, 0, 0, 0, 0);
+    for seed in 20_000..22_000 {
+        let frame = random.chance(50).then(|| random.below(5) as i32 - 1);
+        let set = if random.chance(80) { &stack } else { &flags };
+        let length = 1 + random.below(16) as usize;
+        let Some(walk) = Walk::new(seed, set, frame, length) else { continue };
+        let Followed { mut path, size, cells } =
+            Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), frame).expect("a walk is a path");
+        let moves = walk.states.last().map(|state| state.ap - walk.states[0].ap);
+        if cells.is_empty() {
+            continue;
+        }
+        assert_eq!(Some(Felt::from(cells.len() as u64)), moves);
+        let mut open = false;
+        if walk.ends_open && random.chance(40) {
+            path.taken.pop();
+            open = true;
+        }
+        let plain = path.derive(&walk.program).expect("a walk is a path");
+        path.owned = random_owned(cells.len(), &mut random);
+        let derived = path.derive(&walk.program).expect("it owns what it moves over");
+        let owned = &path.owned;
+
+        // What others look up is looked up no more, but for the same cells under other names; the rest is.
+        let place = |address: &Linear| {
+            let ap = frame.map_or_else(|| Linear::column(2), |frame| Linear::column(1).offset(i64::from(frame)));
+            let distance = (address - &ap).as_constant().and_then(|distance| encoding::to_u64(&distance));
+            distance.map(|distance| distance as usize).filter(|distance| *distance < owned.len())
+        };
+        let (mine, rest): (Vec<_>, Vec<_>) =
+            plain.lookups.iter().cloned().partition(|[address, _]| place(address).is_some());
+        assert_eq!(derived.lookups, rest);
+        let known: Vec<usize> = mine.iter().filter_map(|[address, _]| place(address)).collect();
+        assert!(cells.iter().enumerate().all(|(place, is_known)| known.contains(&place) == *is_known));
+        let numbers = owned.iter().copied().max().unwrap_or(0);
+        let all =
+            |of: &dyn Fn(bool, u8) -> bool| cells.iter().zip(owned).filter(|(known, uses)| of(**known, **uses)).count();
+        let [known_private, unknown_private] = [true, false].map(|is| all(&|known, uses| known == is && uses == 0));
+        let [known_provided, new] = [true, false].map(|is| all(&|known, uses| known == is && uses > 0));
+        // One column for each provided cell that the row does not know anyway, and for each number of uses.
+        assert_eq!(derived.sources.len(), plain.sources.len() + new + usize::from(numbers));
+        assert_eq!(derived.sources[..plain.sources.len()], plain.sources);
+        let interactions = plain.air.interactions().len() - mine.len() + known_provided + new + 2;
+        assert_eq!(derived.air.interactions().len(), interactions);
+        assert_eq!(derived.air.width(), derived.sources.len());
+        let found = path.size(&walk.program).expect("it exists");
+        assert_eq!((found.columns, found.interactions), (derived.air.width(), interactions));
+        assert!(open || size.columns == plain.sources.len());
+
+        rows += 1;
+        (private, unknown) = (private + known_private, unknown + unknown_private);
+        (provided, unknown_provided) = (provided + known_provided, unknown_provided + new);
+        shared += usize::from(usize::from(numbers) < known_provided + new);
+        wide += usize::from(cells.len() > 8);
+        // A cell of its own under another name, which only a look-up can tell.
+        let honest = row(&derived, &walk.states[0], 17, &mut walk.memory.clone());
+        again += derived
+            .lookups
+            .iter()
+            .filter(|[address, _]| {
+                let distance = encoding::to_u64(&(address.evaluate(&honest) - walk.states[0].ap));
+                distance.is_some_and(|distance| distance < owned.len() as u64)
+            })
+            .count();
+        others += examine(&derived, owned, &walk, &path.taken, open, &mut random);
+        assert!(is_silent(&derived, &honest));
+    }
+    println!(
+        "{rows} rows, {wide} of them long; {private} + {unknown} private cells, {provided} + {unknown_provided} provided, \
+         {shared} rows that share columns of uses, {again} look-ups of own cells, {others} other memories"
+    );
+    assert!(rows > 600 && wide > 50 && private > 500 && unknown > 50 && provided > 500 && unknown_provided > 50);
+    assert!(shared > 50 && again > 10 && others > 20);
 }
 
 #[test]
@@ -321,7 +512,7 @@ fn random_words_are_the_machines() {
         }
         covered += 1;
         let taken = if open { &[][..] } else { &walk.taken };
-        examine(&derived, &walk, taken, open, &mut random);
+        examine(&derived, &[], &walk, taken, open, &mut random);
     }
     assert!(covered > 500, "{covered}");
 }
@@ -441,7 +632,7 @@ fn agrees(derived: &Derived, row: &[Felt]) -> bool {
 
 fn walk_and_table(seed: u64, flags: &[Flags], length: usize) -> Option<(Walk, Derived)> {
     let walk = Walk::new(seed, flags, Some(0), length)?;
-    let (path, _) = Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), Some(0)).ok()?;
+    let path = Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), Some(0)).ok()?.path;
     let derived = path.derive(&walk.program).ok()?;
     Some((walk, derived))
 }

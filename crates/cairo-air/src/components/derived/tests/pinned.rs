@@ -1,12 +1,13 @@
 //! Tables of known programs, with their widths, and paths that are refused.
 
 use super::program;
-use crate::components::derived::{DerivedError, MAX_STEPS, Path, Source, Word};
+use crate::components::derived::{DerivedError, Linear, MAX_OWNED, MAX_STEPS, Path, Source, Word};
 use crate::decode::{DecodeError, Flags};
+use crate::program::Program;
 use felt::Felt;
 
 fn path(pc: u32, steps: u32) -> Path {
-    Path { pc, frame: None, steps, taken: Vec::new(), targets: Vec::new() }
+    Path { pc, frame: None, steps, taken: Vec::new(), targets: Vec::new(), owned: Vec::new() }
 }
 
 /// The loop of the `fib` fixture at pc 7: `jmp rel 4 if [fp − 3] != 0; …; call rel −8; ret`.
@@ -98,6 +99,77 @@ fn contradictions_are_named() {
     // Nothing is left to show: no inverse column.
     let columns = taken.size(&program).map(|size| size.columns);
     assert_eq!(columns, Ok(4));
+}
+
+#[test]
+fn owned_cells_are_those_that_ap_moves_over() {
+    let program = program(&fib());
+    let error = |path: Path| path.derive(&program).map(|_| ()).unwrap_err();
+    let once = |owned: Vec<u8>| Path { taken: vec![true], owned, ..path(7, 5) };
+    // Three cells and a call: ap moves by 5.
+    let plain = once(Vec::new()).derive(&program).unwrap();
+    let private = once(vec![0; 5]).derive(&program).unwrap();
+    assert_eq!((plain.lookups.len(), private.lookups.len(), private.owned.len()), (8, 3, 5));
+    assert_eq!(private.air.width(), plain.air.width());
+    let provided = once(vec![1, 0, 1, 2, 0]).derive(&program).unwrap();
+    assert_eq!(provided.air.width(), plain.air.width() + 2);
+    assert_eq!(provided.air.interactions().len(), plain.air.interactions().len() - 5 + 3 + 2);
+    for owned in [1, 4, 6, 1024] {
+        for uses in [0, 1] {
+            let moves = "5".to_owned();
+            assert_eq!(error(once(vec![uses; owned])), DerivedError::Owned { owned, moves });
+        }
+    }
+    // Decoding refuses numbers out of order; so does whatever comes without.
+    assert_eq!(error(once(vec![0, 2, 0, 0, 0])), DerivedError::Encoding("a column of no cell's uses"));
+    assert_eq!(error(once(vec![1, 3, 0, 0, 0])), DerivedError::Encoding("a column of no cell's uses"));
+    // A return leaves ap where it is: nothing to own.
+    let back = Path { owned: vec![0], ..path(17, 1) };
+    assert_eq!(error(back), DerivedError::Owned { owned: 1, moves: "0".to_owned() });
+}
+
+/// `ap` moved by immediates, back and forth, and by what a cell holds.
+#[test]
+fn owned_cells_are_counted() {
+    let add = |distance: Felt| [Felt::from(0x0407_8001_7fff_7fff_u64), distance];
+    let one = |distance: i64| {
+        let mut words = vec![Felt::zero(); 6];
+        let distance = Felt::from(distance.unsigned_abs()) * if distance < 0 { -Felt::one() } else { Felt::one() };
+        words.extend(add(distance));
+        program(&words)
+    };
+    let most = MAX_OWNED as usize;
+    let step = |owned: Vec<u8>| Path { owned, ..path(7, 1) };
+    let followed = |program: &Program| Path::follow(program, &[7], Vec::new(), None).unwrap().cells;
+    let largest = one(most as i64);
+    assert_eq!(followed(&largest), vec![false; most]);
+    let derived = step(vec![0; most]).derive(&largest).unwrap();
+    assert_eq!((derived.lookups.len(), derived.owned.len(), derived.air.width()), (0, 0, 4));
+    // A column for each cell that is provided: they do not all fit.
+    assert_eq!(step(vec![1; most]).derive(&largest).map(|_| ()), Err(DerivedError::Columns));
+    for distance in [most as i64 + 1, -1, -5, 0] {
+        let program = one(distance);
+        assert_eq!(followed(&program), Vec::<bool>::new());
+        for owned in [1, 5, most, most + 1] {
+            let error = step(vec![0; owned]).derive(&program).map(|_| ());
+            assert_eq!(error, Err(DerivedError::Owned { owned, moves: moves(distance) }));
+        }
+    }
+    // Back first, and forth again: only where it ends counts, and the cells in between are those of others.
+    let mut words = vec![Felt::zero(); 6];
+    words.extend(add(-Felt::from(3_u64)).into_iter().chain([Felt::from(0x4806_8001_7fff_8000_u64), Felt::one()]));
+    words.extend(add(Felt::from(4_u64)));
+    let program = program(&words);
+    let path = Path { owned: vec![0, 1], ..path(7, 3) };
+    let derived = path.derive(&program).unwrap();
+    assert_eq!((derived.lookups.len(), derived.owned.len()), (1, 1));
+    assert!(
+        derived.owned[0][0] == Linear::column(2).offset(1) && derived.lookups[0][0] == Linear::column(2).offset(-3)
+    );
+}
+
+fn moves(distance: i64) -> String {
+    Linear::integer(distance).to_string()
 }
 
 #[test]

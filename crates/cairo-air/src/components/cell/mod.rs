@@ -1,0 +1,32 @@
+//! Owned memory cells that no path row owns, one a row. See README.md.
+
+use crate::buses;
+use crate::components::columns::columns;
+use stark::{Air, AirBuilder, AirError};
+
+columns! {
+    /// 1 on rows in use.
+    enabler,
+    /// Address of the cell.
+    address,
+    /// The cell.
+    value,
+    /// How often it is required elsewhere.
+    uses,
+}
+
+/// The AIR.
+///
+/// # Errors
+/// None in practice: the description is fixed.
+pub fn air() -> Result<Air, AirError> {
+    let mut b = AirBuilder::new("cell");
+    let Columns { enabler, address, value, uses } = Columns::new(&mut b);
+    b.constrain_boolean("boolean_enabler", &enabler);
+    // A row in use takes its address for itself: see the bus. A row of padding has no terms at all.
+    b.require("owns", buses::OWNED, &enabler, [address.clone()]);
+    b.provide("owned", buses::OWNED, &enabler, [&address + 1]);
+    // Nothing bounds the count: whatever it is, the tuple is the only one that this address has.
+    b.provide("cell", buses::MEMORY, &enabler * &uses, [address, value]);
+    b.build()
+}

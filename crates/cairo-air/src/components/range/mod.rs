@@ -1,0 +1,195 @@
+//! Owned cells of the range_check builtin, by the size of their values. See README.md.
+
+use crate::buses;
+use felt::Felt;
+use stark::{Air, AirBuilder, AirError, Bus, Expr};
+use std::fmt;
+
+/// What the cells of a table hold: values from `offset` to below `offset + 2^width`. The order of the fields is the order of tables in
+/// a layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Range {
+    bits: u8,
+    width: u8,
+    offset: u128,
+}
+
+impl Range {
+    /// 1 on rows in use.
+    pub const ENABLER: usize = 0;
+    /// Address of the checked cell.
+    pub const ADDRESS: usize = 1;
+    /// How often the cell is required elsewhere.
+    pub const USES: usize = 2;
+    /// The first limb of the value less the offset; the other limbs follow, most significant last.
+    pub const LIMBS: usize = 3;
+
+    /// Number of columns.
+    pub const fn columns(&self) -> usize {
+        Self::LIMBS + self.limbs()
+    }
+
+    /// Number of interactions.
+    pub const fn interactions(&self) -> usize {
+        3 + self.limbs() + self.excess().is_some() as usize
+    }
+}
+
+impl Range {
+    /// Values below `2^width` above `offset`, in limbs of `bits` bits. `None` if limbs of that many bits have no table, or not all these values are
+    /// below `2^128`, or there are none.
+    pub const fn new(bits: u8, width: u8, offset: u128) -> Option<Self> {
+        let known = matches!(bits, 8 | 12 | 16);
+        let fits = match width {
+            1..=127 => offset <= u128::MAX - ((1 << width) - 1),
+            128 => offset == 0,
+            _ => false,
+        };
+        if known && fits { Some(Self { bits, width, offset }) } else { None }
+    }
+
+    /// Bits of a limb: 8, 12 or 16.
+    pub const fn bits(&self) -> u8 {
+        self.bits
+    }
+
+    /// Bits of a value less the offset: 1 to 128.
+    pub const fn width(&self) -> u8 {
+        self.width
+    }
+
+    /// The least value.
+    pub const fn offset(&self) -> u128 {
+        self.offset
+    }
+
+    /// Number of limbs: 1 to 16.
+    pub const fn limbs(&self) -> usize {
+        self.width.div_ceil(self.bits) as usize
+    }
+
+    /// Bits that the top limb has too many, if any.
+    pub const fn excess(&self) -> Option<u8> {
+        match self.width % self.bits {
+            0 => None,
+            rest => Some(self.bits - rest),
+        }
+    }
+
+    /// Whether a value is one of the table's.
+    pub const fn contains(&self, value: u128) -> bool {
+        match value.checked_sub(self.offset) {
+            Some(rest) => self.width == 128 || rest >> self.width == 0,
+            None => false,
+        }
+    }
+
+    /// The bus of the limbs.
+    const fn bus(&self) -> Bus {
+        match self.bits {
+            8 => buses::BYTE,
+            12 => buses::WORD12,
+            _ => buses::WORD16,
+        }
+    }
+
+    /// The AIR.
+    ///
+    /// # Errors
+    /// None in practice: every range has one.
+    pub fn air(&self) -> Result<Air, AirError> {
+        let mut b = AirBuilder::new(self.to_string());
+        let enabler = b.column("enabler");
+        let address = b.column("address");
+        let uses = b.column("uses");
+        let limbs: Vec<Expr> = (0..self.limbs()).map(|i| b.column(format!("limb[{i}]"))).collect();
+        b.constrain_boolean("boolean_enabler", &enabler);
+        // A row in use takes its address for itself: see the bus. A row of padding has no terms at all.
+        b.require("checks", buses::RANGE, &enabler, [address.clone()]);
+        b.provide("checked", buses::RANGE, &enabler, [&address + 1]);
+        // Limbs have at most 8·16, 12·11 or 16·8 = 132 bits together, and the offset 128: the sum is an integer below p.
+        let radix = Expr::from(1_u64 << self.bits);
+        let rest = limbs.iter().rev().fold(Expr::zero(), |value, limb| value * &radix + limb);
+        let value = rest + wide(self.offset);
+        b.provide("cell", buses::MEMORY, &enabler * &uses, [address, value]);
+        for (i, limb) in limbs.iter().enumerate() {
+            b.require(format!("limb[{i}]"), self.bus(), &enabler, [limb.clone()]);
+        }
+        // The top limb's own look-up makes it an integer below 2^bits, so times 2^excess it is an integer below 2^(2·bits) and no
+        // other modulo p; that is below 2^bits exactly if the limb is below 2^(bits − excess).
+        if let (Some(excess), Some(top)) = (self.excess(), limbs.last()) {
+            b.require("top", self.bus(), &enabler, [top * (1_u64 << excess)]);
+        }
+        b.build()
+    }
+
+    /// Appends the encoding: bits, width, offset.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend([self.bits, self.width]);
+        out.extend(self.offset.to_le_bytes());
+    }
+
+    /// Reads [`Range::encode`]; `None` if there is no such range.
+    pub const fn decode(bits: u8, width: u8, offset: [u8; 16]) -> Option<Self> {
+        Self::new(bits, width, u128::from_le_bytes(offset))
+    }
+}
+
+/// The integer as a field element.
+fn wide(value: u128) -> Felt {
+    let shift = Felt::from(1_u64 << 32);
+    Felt::from(value as u64) + Felt::from((value >> 64) as u64) * shift * shift
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "range of {} bits in limbs of {}", self.width, self.bits)?;
+        if self.offset > 0 { write!(f, " from {:#x}", self.offset) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn only_values_below_2_to_the_128() {
+        for (bits, width, offset) in
+            [(8, 1, 0), (12, 128, 0), (16, 128, 0), (16, 16, u128::MAX - 0xffff), (8, 127, 1 << 127)]
+        {
+            let range = Range::new(bits, width, offset).unwrap();
+            let mut bytes = Vec::new();
+            range.encode(&mut bytes);
+            assert_eq!(Range::decode(bytes[0], bytes[1], bytes[2..].try_into().unwrap()), Some(range));
+            let last = offset + (u128::MAX >> (128 - width));
+            assert!(range.contains(offset) && range.contains(last));
+            assert!(offset == 0 || !range.contains(offset - 1));
+            assert!(last == u128::MAX || !range.contains(last + 1));
+        }
+        for (bits, width, offset) in [
+            (8, 0, 0),
+            (8, 129, 0),
+            (8, 128, 1),
+            (16, 16, u128::MAX - 0xfffe),
+            (8, 127, (1 << 127) + 1),
+            (4, 8, 0),
+            (13, 8, 0),
+        ] {
+            assert_eq!(Range::new(bits, width, offset), None, "{bits} {width} {offset}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_the_tables() {
+        for bits in [8, 12, 16] {
+            for width in 1..=128 {
+                let range = Range::new(bits, width, 0).unwrap();
+                let air = range.air().unwrap();
+                assert_eq!((air.width(), air.interactions().len()), (range.columns(), range.interactions()), "{range}");
+                assert_eq!(range.limbs() * usize::from(bits), usize::from(width + range.excess().unwrap_or(0)));
+            }
+        }
+    }
+}
