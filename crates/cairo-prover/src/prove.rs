@@ -163,11 +163,11 @@ pub fn estimate_memory(execution: &Execution, steps: &[StepTable], parameters: &
     let tables = Layout { tables: entries }.build(&execution.program, &claim)?;
     let shape = Shape::new(&tables, parameters);
     let main: u64 = shape.groups.iter().map(|group| (group.main_width as u64) << group.log_height).sum();
-    // The execution with the plan and its look-up counters, while the tables are filled.
-    let filling = (execution.trace.len() * 16 + execution.memory.len() * (32 + 8)) as u64 + 32 * main;
+    // The execution with the plan, its notes on the uses of each cell and the look-up counters, while the tables are filled.
+    let filling = (execution.trace.len() * (16 + 4) + execution.memory.len() * (32 + 16)) as u64 + 32 * main;
     let peak = stark::peak_memory(&shape).max(filling);
     // What the allocator holds beyond what is in use, parts of large pages included, and the program itself.
-    Ok(peak + peak / 16 + (12 << 20))
+    Ok(peak + peak / 16 + (14 << 20))
 }
 
 /// Leaves every step to the generic table.
