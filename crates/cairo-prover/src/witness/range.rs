@@ -1,16 +1,17 @@
 //! Witness of [`cairo_air::components::range`]: which ranges a run's checked values fall into, and their tables.
 
 use super::counters::Counters;
-use super::integers::{integer, small};
+use super::integers::small;
 use super::owned::log_heights;
+use super::range_check::checked;
 use super::rows::fill_rows;
-use super::{Trace, WitnessError, cell};
+use super::{Trace, WitnessError};
 use crate::planner::cost;
 use cairo_air::components::derived::Size;
 use cairo_air::components::range::Range;
 use cairo_air::components::{byte, word12, word16};
 use cairo_air::{Segment, TableKind};
-use felt::{Felt, encoding};
+use felt::Felt;
 use stark::Control;
 
 /// Cells of the range_check segment that are checked by tables of one range.
@@ -41,16 +42,7 @@ const LIMBS: [u8; 3] = [8, 12, 16];
 /// # Errors
 /// [`WitnessError::RangeCheck`] if one is not below 2^128.
 fn values(memory: &[Felt], segment: Segment) -> impl Iterator<Item = Result<(u32, u128), WitnessError>> + '_ {
-    (segment.base..segment.stop).map(|address| {
-        let value = cell(memory, u64::from(address))?;
-        if let Some(Ok(value)) = integer(&value).map(u128::try_from) {
-            return Ok((address, value));
-        }
-        match encoding::canonical_limbs(&value) {
-            [low, high, 0, 0] => Ok((address, u128::from(low) | u128::from(high) << 64)),
-            _ => Err(WitnessError::RangeCheck { address, value: encoding::to_hex(&value) }),
-        }
-    })
+    (segment.base..segment.stop).map(|address| Ok((address, checked(memory, address)?)))
 }
 
 /// The number of bits of an integer.
@@ -215,9 +207,7 @@ fn fill_limbs<const LIMBS: usize, const COLUMNS: usize>(
     fill_rows(1 << log_height, control, tally, |tally, row| {
         let used = addresses.get(row);
         let address = *used.unwrap_or(&first);
-        let segment = Segment { base: address, stop: address.saturating_add(1) };
-        let (_, value) = values(memory, segment).next().ok_or(WitnessError::Empty("range"))??;
-        let rest = value.wrapping_sub(range.offset());
+        let rest = checked(memory, address)?.wrapping_sub(range.offset());
         let mut columns = [Felt::zero(); COLUMNS];
         columns[Range::ENABLER] = small(u64::from(used.is_some()));
         columns[Range::ADDRESS] = small(u64::from(address));
@@ -250,6 +240,7 @@ mod tests {
 
     use super::*;
     use cairo_air::buses;
+    use felt::encoding;
     use stark::graph::Input;
     use stark::{MIN_LOG_HEIGHT, Unattended};
     use std::collections::BTreeMap;

@@ -96,12 +96,17 @@ fn value(memory: &[Felt], segment: Segment, row: usize, cells: &mut Tally<'_>) -
         segment.stop.checked_sub(1).filter(|last| *last >= segment.base).ok_or(WitnessError::Empty("range_check"))?;
     let address = last.min(segment.base.saturating_add(u32::try_from(row).unwrap_or(u32::MAX)));
     cells.add(address as usize, 1).ok_or(WitnessError::Address(u64::from(address)))?;
+    Ok((address, checked(memory, address)?))
+}
+
+/// The value of a checked cell.
+pub(super) fn checked(memory: &[Felt], address: u32) -> Result<u128, WitnessError> {
     let value = cell(memory, u64::from(address))?;
     if let Some(Ok(value)) = integer(&value).map(u128::try_from) {
-        return Ok((address, value));
+        return Ok(value);
     }
     match encoding::canonical_limbs(&value) {
-        [low, high, 0, 0] => Ok((address, u128::from(low) | u128::from(high) << 64)),
+        [low, high, 0, 0] => Ok(u128::from(low) | u128::from(high) << 64),
         _ => Err(WitnessError::RangeCheck { address, value: encoding::to_hex(&value) }),
     }
 }
