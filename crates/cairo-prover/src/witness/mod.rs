@@ -96,9 +96,6 @@ pub enum WitnessError {
     /// A derived table that does not exist.
     #[error(transparent)]
     Derived(#[from] cairo_air::components::derived::DerivedError),
-    /// A layout with tables that were not planned.
-    #[error("table {0} of the layout was not planned")]
-    Unplanned(usize),
 }
 
 /// An opcode table as planned: which steps it executes.
@@ -217,8 +214,8 @@ struct Filling<'a> {
     trace: Trace,
 }
 
-/// Fills tables other than opcode tables, but for the uses in range tables: those that use others when `users`, else those that provide for others only, which is
-/// for when everything is counted. Gives them with their places in `entries`.
+/// Fills tables other than opcode tables, but for the uses in range tables: those that use others when `users`, else those that provide
+/// for others only, which is for when everything is counted. Gives them with their places in `entries`.
 pub fn fill_others(
     execution: &Execution,
     claim: &Claim,
