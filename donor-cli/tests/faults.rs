@@ -14,8 +14,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 const SMALL: &str = "cairo0/sum_to_n.json";
-/// 65,000 steps: at a few percent of the machine each phase takes a while.
-const LARGE: &str = "bench/primes_2p16.json";
+/// 262,000 steps.
+const LARGE: &str = "bench/primes_2p18.json";
 /// A share of the machine at which a large unit takes seconds.
 const SLOWLY: &[&str] = &["--max-cpu", "5"];
 
@@ -67,8 +67,7 @@ fn a_cairo_2_unit() {
 /// Kills the donor while its unit is in this phase, and starts it again.
 fn killed_in(phase: &str) {
     let (grid, state) = (Grid::of(LARGE).with_units(&["{}"]), folder());
-    let mut first = Donor::run(state.path(), &grid.address, SLOWLY);
-    let unit = first.hold_in(phase);
+    let (first, unit) = Donor::run_to(phase, state.path(), &grid.address, &[]);
     first.kill();
     wait_for_death(unit);
     assert!(grid.world().units[0].proofs.is_empty(), "killed in {phase}: nothing was sent yet");
@@ -82,10 +81,7 @@ fn killed_in(phase: &str) {
 fn killed_in_each_phase_of_a_units_process() {
     const PHASES: [&str; 8] =
         ["execute", "witness", "main", "lookup", "quotient", "openings", "fri", "verify own proof"];
-    // They mostly wait for their share of the machine, so they wait together.
-    std::thread::scope(|scope| {
-        PHASES.map(|phase| scope.spawn(move || killed_in(phase))).map(|thread| thread.join().unwrap())
-    });
+    PHASES.into_iter().for_each(killed_in);
 }
 
 /// The unit's process must not survive its donor.
@@ -155,8 +151,7 @@ fn killed_between_proof_and_delivery() {
 #[test]
 fn killed_between_the_lease_and_its_record() {
     let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "50"}"#]), folder());
-    let mut first = Donor::run(state.path(), &grid.address, SLOWLY);
-    first.wait_event("unit");
+    let (first, _) = Donor::run_to("execute", state.path(), &grid.address, &[]);
     let token = grid.world().units[0].lease.as_ref().unwrap().0;
     first.kill();
     // As if the donor had died before it wrote the lease down: only the request's key is there.
@@ -208,9 +203,9 @@ fn the_network_is_gone_for_the_whole_proof() {
     let (grid, state) = (Grid::of(LARGE).with_units(&["{}"]), folder());
     grid.world().script.lease_seconds = 2;
     let wire = Wire::to(&grid.address);
-    let mut first = Donor::run(state.path(), &wire.address, &["--max-units", "1", "--max-cpu", "20"]);
-    first.wait_phase("execute");
+    let (mut first, unit) = Donor::run_to("execute", state.path(), &wire.address, &["--max-units", "1"]);
     wire.set_down(true);
+    signal(unit, Signal::CONT);
     first.wait_event("finished");
     first.wait_for("failed delivery", |event| event["event"] == "waiting");
     wire.set_down(false);
@@ -232,9 +227,9 @@ fn an_hour_of_clock_skew() {
 #[test]
 fn a_killed_unit_costs_one_attempt_and_not_the_donor() {
     let (grid, state) = (Grid::of(LARGE).with_units(&["{}", "{}"]), folder());
-    let mut first = Donor::run(state.path(), &grid.address, &["--max-units", "2", "--max-cpu", "10"]);
+    let (mut first, unit) = Donor::run_to("main", state.path(), &grid.address, &["--max-units", "2"]);
     // What the kernel does to a process for lack of memory.
-    signal(first.hold_in("main"), Signal::KILL);
+    signal(unit, Signal::KILL);
     let failed = first.wait_event("failed");
     assert_eq!(failed["cause"], "out_of_memory");
     let (status, events) = first.end();
@@ -303,7 +298,7 @@ fn on_a_small_disk(state: &Path, server: &str, ballast: &str) -> Option<Donor> {
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--mount", "sh", "-c", &script]);
     command.env("STATE", state).env("DONOR", env!("CARGO_BIN_EXE_donor"));
-    Some(Donor::start(command))
+    Some(Donor::start(&mut command))
 }
 
 #[test]
@@ -324,8 +319,7 @@ fn a_full_disk_only_makes_a_finished_proof_wait() {
 fn damaged_state_is_set_aside_and_work_goes_on() {
     let (grid, state) = (Grid::of(LARGE).with_units(&["{}"]), folder());
     grid.world().script.lease_seconds = 3;
-    let mut first = Donor::run(state.path(), &grid.address, SLOWLY);
-    first.wait_phase("main");
+    let (first, _) = Donor::run_to("main", state.path(), &grid.address, &[]);
     first.kill();
     for place in ["leases", "executions", "programs"] {
         for name in files(&state.path().join(place)) {
@@ -394,7 +388,7 @@ fn interrupted_and_continued() {
 #[test]
 fn paused_resumed_finished_and_watched() {
     let (grid, state) = (Grid::of(LARGE).with_units(&["{}"]), folder());
-    let mut run = Donor::run(state.path(), &grid.address, &["--max-cpu", "10"]);
+    let mut run = Donor::run(state.path(), &grid.address, SLOWLY);
     run.wait_phase("main");
     assert!(donor(state.path(), &["pause"]).status.success());
     let paused = run.wait_event("paused");
@@ -459,10 +453,11 @@ fn family_seconds(donor: u32) -> f64 {
 
 #[test]
 fn the_cap_holds_within_a_unit() {
-    let (grid, state) = (Grid::of("bench/primes_2p18.json").with_units(&["{}"]), folder());
-    let mut run = Donor::run(state.path(), &grid.address, &["--max-cpu", "10"]);
+    let (grid, state) = (Grid::of("bench/primes_2p20.json").with_units(&["{}"]), folder());
+    let mut run = Donor::run(state.path(), &grid.address, &["--max-cpu", "4"]);
     run.wait_phase("witness");
-    assert_held(&mut run, 10.0, 5);
+    assert_held(&mut run, 4.0, 4);
+    assert!(unit_of(run.id()).is_some(), "the unit ended too early to show anything");
 }
 
 #[test]

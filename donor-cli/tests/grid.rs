@@ -11,9 +11,8 @@ use protocol::{FailureCause, UnitState};
 use rustix::process::Signal;
 
 const SMALL: &str = "cairo0/sum_to_n.json";
-/// 65,000 steps: at a few percent of the machine each phase takes a while.
+/// 65,000 steps.
 const LARGE: &str = "bench/primes_2p16.json";
-const SLOWLY: &[&str] = &["--max-cpu", "5"];
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -42,27 +41,20 @@ fn two_donors_prove_everything_once() {
 fn killed_and_started_again() {
     let killed_in = |phase: &'static str| {
         let (real, state) = (Real::with(LARGE, &["{}"]), folder());
-        let mut first = Donor::run(state.path(), &real.address, SLOWLY);
-        first.hold_in(phase);
+        let (first, _) = Donor::run_to(phase, state.path(), &real.address, &[]);
         first.kill();
         let (status, events) = Donor::run(state.path(), &real.address, &["--max-units", "1"]).end();
         assert_eq!(status.code(), Some(0), "{events:?}");
         real.assert_all_proved_once();
         assert_eq!(real.unit(0).attempts.len(), 1, "killed in {phase}: it went on under its lease");
     };
-    // They mostly wait for their share of the machine, so they wait together.
-    std::thread::scope(|scope| {
-        ["execute", "main", "fri"]
-            .map(|phase| scope.spawn(move || killed_in(phase)))
-            .map(|thread| thread.join().unwrap())
-    });
+    ["execute", "main", "fri"].into_iter().for_each(killed_in);
 }
 
 #[test]
 fn the_distributor_is_killed_while_a_donor_proves() {
     let (mut real, state) = (Real::set_up(LARGE, &["{}"], &Setup { process: true, ..Setup::default() }), folder());
-    let mut donor = Donor::run(state.path(), &real.address, &["--max-units", "1", "--max-cpu", "5"]);
-    let unit = donor.hold_in("main");
+    let (mut donor, unit) = Donor::run_to("main", state.path(), &real.address, &["--max-units", "1"]);
     real.kill();
     signal(unit, Signal::CONT);
     donor.wait_event("finished");
@@ -116,8 +108,7 @@ fn the_network_is_cut_during_uploads() {
 fn the_lease_runs_out_and_the_late_proof_is_taken() {
     let (real, state) = (Real::set_up(LARGE, &["{}"], &Setup { lease_seconds: 2, ..Setup::default() }), folder());
     let wire = Wire::to(&real.address);
-    let mut first = Donor::run(state.path(), &wire.address, &["--max-units", "1", "--max-cpu", "5"]);
-    let unit = first.hold_in("main");
+    let (mut first, unit) = Donor::run_to("main", state.path(), &wire.address, &["--max-units", "1"]);
     wire.set_down(true);
     real.wait_until("the lease to run out", |counts| counts.queued == 1);
     signal(unit, Signal::CONT);
@@ -135,8 +126,7 @@ fn two_donors_race_and_one_comes_too_late() {
     let (real, one, two) =
         (Real::set_up(LARGE, &["{}"], &Setup { lease_seconds: 2, ..Setup::default() }), folder(), folder());
     let wire = Wire::to(&real.address);
-    let mut slow = Donor::run(one.path(), &wire.address, &["--max-units", "1", "--max-cpu", "5"]);
-    let unit = slow.hold_in("main");
+    let (mut slow, unit) = Donor::run_to("main", one.path(), &wire.address, &["--max-units", "1"]);
     wire.set_down(true);
     real.wait_until("the lease to run out", |counts| counts.queued == 1);
     let (status, events) = Donor::run(two.path(), &real.address, &["--max-units", "1"]).end();

@@ -66,6 +66,14 @@ pub fn dot(a: &[Felt], b: &[Felt]) -> Felt {
         .reduce(Felt::zero, |sum, term| sum + term)
 }
 
+/// `out_r = Σ_i weights_i·values[starts_r + i]`.
+///
+/// # Panics
+/// If a window does not lie within the values.
+pub fn dot_windows(values: &[Felt], starts: &[usize], weights: &[Felt], out: &mut [Felt]) {
+    dispatch(DotWindows { values, starts, weights, out });
+}
+
 /// `acc_i += scale·x_i`.
 ///
 /// # Panics
@@ -270,6 +278,48 @@ impl WithPacked for Dot<'_> {
         let mut lanes = [zero; MAX_WIDTH];
         sum.store(&mut lanes);
         lanes[..P::WIDTH].iter().fold(rest, |sum, lane| sum + lane)
+    }
+}
+
+struct DotWindows<'a> {
+    values: &'a [Felt],
+    starts: &'a [usize],
+    weights: &'a [Felt],
+    out: &'a mut [Felt],
+}
+
+impl WithPacked for DotWindows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Packed>(self) {
+        let (zero, len) = (Felt::zero(), self.weights.len());
+        let windows = self.starts.iter().map(|start| &self.values[*start..*start + len]);
+        let whole = len - len % P::WIDTH;
+        // The rest is a pack that overlaps the one before, with weights of 0 there.
+        let mut rest = [zero; MAX_WIDTH];
+        let Some(last) = len.checked_sub(P::WIDTH) else {
+            for (out, window) in self.out.iter_mut().zip(windows) {
+                *out = window.iter().zip(self.weights).fold(zero, |sum, (a, b)| sum + product(a, b));
+            }
+            return;
+        };
+        rest[P::WIDTH - len % P::WIDTH..P::WIDTH].copy_from_slice(&self.weights[whole..]);
+        let mut packs: Vec<P> = self.weights.chunks_exact(P::WIDTH).map(P::load).collect();
+        packs.push(P::load(&rest));
+        for (out, window) in self.out.iter_mut().zip(windows) {
+            let mut sum = P::broadcast(&zero);
+            for (number, packs) in packs.chunks(MAX_PRODUCTS).enumerate() {
+                let mut products = P::empty_sum();
+                for (at, weights) in (number * MAX_PRODUCTS..).zip(packs) {
+                    products = P::add_product(products, P::load(&window[last.min(at * P::WIDTH)..]), *weights);
+                }
+                sum = sum.add(P::total(products));
+            }
+            let mut lanes = [zero; MAX_WIDTH];
+            sum.store(&mut lanes);
+            *out = lanes[1..P::WIDTH].iter().fold(lanes[0], |sum, lane| sum + lane);
+        }
     }
 }
 

@@ -20,6 +20,16 @@ fn check(a: &[Felt], b: &[Felt], scale: &Felt) {
     let dot = a.iter().zip(b).fold(Felt::zero(), |sum, (a, b)| sum + a * b);
     assert_eq!(vector::dot(a, b), dot);
 
+    for len in [0, 1, 3, 4, 5, 7, 8, 9, 16, 23, 64, 65, 110].into_iter().filter(|len| *len <= a.len()) {
+        let weights = &b[b.len() - len..];
+        let last = a.len() - len;
+        let starts = [0, last, last / 2, last / 3, last];
+        let mut sums = [*scale; 6];
+        vector::dot_windows(a, &starts, weights, &mut sums);
+        let expected = starts.map(|start| vector::dot(&a[start..start + len], weights));
+        assert_eq!((&sums[..5], sums[5]), (&expected[..], *scale), "{len} of {}", a.len());
+    }
+
     let mut scaled = a.to_vec();
     vector::add_scaled(&mut scaled, scale, b);
     assert!(scaled.iter().zip(a.iter().zip(b)).all(|(result, (a, b))| *result == a + scale * b));

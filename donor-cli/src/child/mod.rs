@@ -10,6 +10,9 @@ pub mod work;
 /// The hidden command.
 pub const COMMAND: &str = "work-unit";
 
+/// The variable with which tests hold a unit's process in one of its phases; it names a file. Release builds do not look at it.
+pub const HOLD: &str = "CAIRN_TEST_HOLD";
+
 /// The donor's own file, which a unit's process is started from.
 ///
 /// # Errors

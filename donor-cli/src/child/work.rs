@@ -84,6 +84,19 @@ fn say(event: &Event) {
     }
 }
 
+/// Lets tests have the process in a certain phase, however fast it is: it stops itself, once, where the file that the variable
+/// [`HOLD`](super::HOLD) names holds the phase's name. Not in release builds.
+#[cfg(debug_assertions)]
+fn hold(phase: Phase) {
+    let Some(file) = std::env::var_os(super::HOLD) else { return };
+    if fs::read_to_string(&file).is_ok_and(|wanted| wanted == phase.name()) && fs::remove_file(&file).is_ok() {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    }
+}
+
+#[cfg(not(debug_assertions))]
+const fn hold(_: Phase) {}
+
 struct Worker {
     job: Job,
     gate: Gate,
@@ -131,8 +144,12 @@ impl Worker {
     fn report(&self, phase: Phase, fraction: f64) {
         let Ok(mut said) = self.said.lock() else { return };
         if phase != said.0 || fraction >= 1.0 || said.1.elapsed() >= BETWEEN_MESSAGES {
+            let begins = phase != said.0;
             *said = (phase, Instant::now());
             say(&Event::Progress { phase, fraction });
+            if begins {
+                hold(phase);
+            }
         }
     }
 

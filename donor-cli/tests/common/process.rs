@@ -32,16 +32,20 @@ pub struct Donor {
 impl Donor {
     /// Starts it on a whole machine, whatever else runs there.
     pub fn run(state: &Path, server: &str, arguments: &[&str]) -> Self {
+        Self::start(&mut Self::running(state, server, arguments))
+    }
+
+    fn running(state: &Path, server: &str, arguments: &[&str]) -> Command {
         let mut command = command();
         command.args(["run", "--json", "--no-yield", "--server", server, "--state"]).arg(state);
         if !arguments.contains(&"--max-cpu") {
             command.args(["--max-cpu", "100"]);
         }
         command.args(arguments);
-        Self::start(command)
+        command
     }
 
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (send, events) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());
@@ -95,15 +99,21 @@ impl Donor {
         assert_eq!(seen["event"], "phase", "the unit was finished before {phase}; seen: {}", self.tail());
     }
 
-    /// Stops the unit's process while it is in this phase, which is shown by the donor saying so long after. Returns the process.
-    pub fn hold_in(&mut self, phase: &str) -> u32 {
-        self.wait_phase(phase);
-        let unit = unit_of(self.id()).expect("a running unit");
-        signal(unit, Signal::STOP);
-        // The donor tells this once a second: what the process said before it was stopped has come by then.
-        let later = self.wait_event("progress");
-        assert_eq!(later["units"][0]["phase"], phase, "it went on before it was stopped; seen: {}", self.tail());
-        unit
+    /// [`run`](Self::run), one unit at a time, with the first unit's process stopped in this phase. Returns that process, too.
+    pub fn run_to(phase: &str, state: &Path, server: &str, arguments: &[&str]) -> (Self, u32) {
+        assert!(cfg!(debug_assertions), "a release build cannot be held in a phase");
+        let file = state.join("hold");
+        std::fs::write(&file, phase).unwrap();
+        let mut command = Self::running(state, server, arguments);
+        let mut donor = Self::start(command.args(["--at-once", "1"]).env(donor::child::HOLD, &file));
+        donor.wait_phase(phase);
+        let unit = unit_of(donor.id()).expect("a running unit");
+        let begin = Instant::now();
+        while process_state(unit) != Some('T') {
+            assert!(begin.elapsed() < PATIENCE, "it does not stop in {phase}; seen: {}", donor.tail());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        (donor, unit)
     }
 
     fn tail(&self) -> String {
@@ -154,8 +164,13 @@ pub fn signal(pid: u32, signal: Signal) {
 
 /// Whether a process is still there; one that has ended and is not yet waited for is not.
 pub fn is_alive(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+    process_state(pid).is_some_and(|state| state != 'Z')
+}
+
+/// The letter by which the system tells what a process does.
+fn process_state(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
 /// The process of the donor's running unit.

@@ -1,7 +1,8 @@
 //! Witness of [`cairo_air::components::derived`]: columns from their sources.
 
 use super::counters::Counters;
-use super::integers::{integer, signed, small, word};
+use super::integers::{integer, natural, signed, small, word};
+use super::owned::mix;
 use super::rows::{chunks, zeros};
 use super::{Trace, WitnessError};
 use cairo_air::components::derived::{Derived, Linear, Source};
@@ -221,8 +222,9 @@ struct Recipe {
     steps: Vec<Step>,
     /// Columns whose values addresses need as integers.
     integers: Vec<bool>,
-    /// Address and value of the cells that a row looks up or owns, and whether the look-up counts: an owned cell has none.
+    /// Address and value of the cells that a row looks up, and whether the value is a column that was read from there.
     lookups: Vec<(Address, Sum, bool)>,
+    owned: Option<Owned>,
     zeros: Vec<Sum>,
     /// Factors and product; columns that are products are right as they are computed.
     products: Vec<([Sum; 2], Sum)>,
@@ -231,9 +233,38 @@ struct Recipe {
     length: u32,
 }
 
+/// The cells that a row owns and knows: one sum of them with pseudo-random weights must be what the row makes of its columns. It takes one
+/// pass over memory in its order, where a comparison of each cell would wait for memory at each.
+struct Owned {
+    /// Of the first cell.
+    address: Address,
+    /// Of the cells from there on; 0 for those that the row does not know.
+    weights: Vec<Felt>,
+    /// What the values add up to.
+    sum: Sum,
+}
+
+impl Owned {
+    fn new(owned: &[[Linear; 2]]) -> Option<Self> {
+        let [first, _] = owned.first()?;
+        let mut weights = Vec::new();
+        let mut sum = Linear::integer(0);
+        for ([address, value], weight) in owned.iter().zip(0..) {
+            // They stand in the order of their addresses, none of which is too far.
+            let place = (address - first).as_constant().as_ref().and_then(natural).filter(|place| *place < 1 << 20)?;
+            let weight = Felt::from(mix(weight));
+            weights.resize(place as usize, Felt::zero());
+            weights.push(weight);
+            sum = sum.plus(&weight, value);
+        }
+        Some(Self { address: Address::new(first), weights, sum: Sum::new(&sum) })
+    }
+}
+
 /// What the computation of a tile needs besides the columns.
 struct Scratch {
     registers: [Registers; TILE],
+    starts: Vec<usize>,
     /// Of each column that addresses need, its values in the tile.
     integers: Vec<Vec<i64>>,
     addresses: [i64; TILE],
@@ -286,11 +317,20 @@ impl Recipe {
             Source::Inverse(factors) => Step::Inverse(sums(factors)),
             Source::Uses(_) => Step::Uses,
         };
-        let cell = |[address, value]: &[Linear; 2], counted| (Address::new(address), Sum::new(value), counted);
-        let looked_up = derived.lookups.iter().map(|pair| cell(pair, true));
-        let lookups: Vec<_> = looked_up.chain(derived.owned.iter().map(|pair| cell(pair, false))).collect();
+        let is_read = |address: &Linear, value: &Sum| {
+            let source = value.as_column().and_then(|column| derived.sources.get(column));
+            matches!(source, Some(Source::Memory(from)) if from == address)
+        };
+        let lookups = derived.lookups.iter().map(|[address, value]| {
+            let sum = Sum::new(value);
+            let is_read = is_read(address, &sum);
+            (Address::new(address), sum, is_read)
+        });
+        let lookups: Vec<_> = lookups.collect();
+        let owned = Owned::new(&derived.owned);
         let mut integers = vec![false; derived.sources.len()];
-        let bases = lookups.iter().filter_map(|(address, ..)| match address {
+        let addresses = lookups.iter().map(|(address, ..)| address).chain(owned.as_ref().map(|owned| &owned.address));
+        let bases = addresses.filter_map(|address| match address {
             Address::Integers { columns, .. } => Some(columns),
             Address::Any(_) => None,
         });
@@ -306,6 +346,7 @@ impl Recipe {
             steps: derived.sources.iter().enumerate().map(step).collect(),
             integers,
             lookups,
+            owned,
             zeros: sums(&derived.zeros),
             products: products.map(|[a, b, product]| ([Sum::new(a), Sum::new(b)], Sum::new(product))).collect(),
             end: derived.end.each_ref().map(Sum::new),
@@ -325,6 +366,7 @@ impl Recipe {
             registers: [Registers { pc: 0, ap: 0, fp: 0 }; TILE],
             integers: self.integers.iter().map(|needed| vec![0; if *needed { TILE } else { 0 }]).collect(),
             addresses: [0; TILE],
+            starts: Vec::with_capacity(TILE),
             left: [Felt::zero(); TILE],
             right: [Felt::zero(); TILE],
         };
@@ -431,10 +473,8 @@ impl Recipe {
             dispatch(Evaluate { factors, columns: chunk, first, out: &mut out[..len] });
         };
         let assertion = "an assertion does not hold";
-        for (address, value, counted) in &self.lookups {
+        for (address, value, is_read) in &self.lookups {
             address.evaluate(chunk, first, scratch, len);
-            // A column was read from there.
-            let is_read = value.as_column().is_some();
             if !is_read {
                 evaluate(std::slice::from_ref(value), &mut scratch.left);
             }
@@ -449,17 +489,37 @@ impl Recipe {
                     }
                     (last, uses) = (cell, 0);
                 }
-                uses += u32::from(*counted);
+                uses += 1;
                 if cell as usize >= execution.memory.len() {
                     return Err(WitnessError::Address(u64::from(cell)));
                 }
-                match is_read || at(execution, cell)? == scratch.left[row] {
+                match *is_read || at(execution, cell)? == scratch.left[row] {
                     true => Ok(()),
                     false => Err(self.wrong(execution, clock, assertion)),
                 }
             });
             let counted = if uses > 0 { counters.memory(last, uses) } else { Ok(()) };
             rows.error = rows.error.take().or(counted.err());
+        }
+        if let Some(Owned { address, weights, sum }) = &self.owned {
+            address.evaluate(chunk, first, scratch, len);
+            scratch.starts.clear();
+            rows.each(|row, clock| {
+                let start =
+                    u32::try_from(scratch.addresses[row]).map_err(|_| operand(clock, address, chunk, first + row))?;
+                let end = u64::from(start) + weights.len() as u64;
+                if start < PROGRAM_BASE || end > execution.memory.len() as u64 {
+                    return Err(WitnessError::Address(end.saturating_sub(1)));
+                }
+                scratch.starts.push(start as usize);
+                Ok(())
+            });
+            felt::vector::dot_windows(&execution.memory, &scratch.starts, weights, &mut scratch.left);
+            evaluate(std::slice::from_ref(sum), &mut scratch.right);
+            rows.each(|row, clock| match scratch.left[row] == scratch.right[row] {
+                true => Ok(()),
+                false => Err(self.wrong(execution, clock, assertion)),
+            });
         }
         for zero in &self.zeros {
             evaluate(std::slice::from_ref(zero), &mut scratch.left);
