@@ -49,6 +49,7 @@ fn file(program: Program, paths: u32, outputs: u32) -> (Statement, Vec<u8>) {
         steps: MAX_STEPS,
         taken: Vec::new(),
         targets: Vec::new(),
+        returns: Vec::new(),
         owned: Vec::new(),
     };
     let cells = program.initial_ap() + 4 + outputs;

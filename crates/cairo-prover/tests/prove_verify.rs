@@ -334,7 +334,15 @@ fn layouts() {
     let word = |flags| TableKind::Word(Word { flags, taken: None });
     assert!(matches!(refuse(&|p| insert(p, word(0x7fff), 6, 1)), LayoutError::Component { .. }));
     let path = |pc| {
-        TableKind::Path(Path { pc, frame: None, steps: 256, taken: Vec::new(), targets: Vec::new(), owned: Vec::new() })
+        TableKind::Path(Path {
+            pc,
+            frame: None,
+            steps: 256,
+            taken: Vec::new(),
+            targets: Vec::new(),
+            returns: Vec::new(),
+            owned: Vec::new(),
+        })
     };
     let error = refuse(&|p| (1..40).for_each(|pc| insert(p, path(pc), 6, 1)));
     assert_eq!(error, LayoutError::TooManyDerivedSteps(39 * 256));
@@ -342,7 +350,15 @@ fn layouts() {
     // A cell that a path provides counts as a step, one that it keeps to itself does not.
     let owning = |pc, steps, cells, uses| {
         let owned = vec![uses; cells];
-        TableKind::Path(Path { pc, frame: None, steps, taken: Vec::new(), targets: Vec::new(), owned })
+        TableKind::Path(Path {
+            pc,
+            frame: None,
+            steps,
+            taken: Vec::new(),
+            targets: Vec::new(),
+            returns: Vec::new(),
+            owned,
+        })
     };
     let two = |p: &mut CairoProof, steps: u32, cells: usize, uses: u8| {
         insert(p, owning(7, 1, 1024, uses), 6, 1);

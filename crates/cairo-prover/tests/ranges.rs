@@ -101,6 +101,7 @@ fn steps(execution: &Execution) -> Vec<StepTable> {
         steps: 1,
         taken: Vec::new(),
         targets: Vec::new(),
+        returns: Vec::new(),
         owned: vec![0],
     };
     let mut steps = all_generic(execution);

@@ -38,7 +38,15 @@ fn columns_are_named_in_order() -> Result<(), AirError> {
 
 #[test]
 fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
-    let path = Path { pc: 9, frame: Some(0), steps: 3, taken: vec![true], targets: vec![7], owned: vec![1, 0] };
+    let path = Path {
+        pc: 9,
+        frame: Some(0),
+        steps: 3,
+        taken: vec![true],
+        targets: vec![7],
+        returns: Vec::new(),
+        owned: vec![1, 0],
+    };
     let kinds = [
         TableKind::Memory,
         TableKind::Instruction,

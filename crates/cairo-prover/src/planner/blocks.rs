@@ -8,6 +8,7 @@ use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::{Execution, Registers};
 use felt::Felt;
 use rayon::prelude::*;
+use std::collections::HashMap;
 
 /// Longest block. Longer chains are cut, so that no single table becomes too wide.
 const MAX_BLOCK: usize = 64;
@@ -51,12 +52,18 @@ pub struct Blocks {
     pub blocks: Vec<Block>,
     /// The run as indices into `blocks`.
     pub sequence: Vec<u32>,
+    /// For the `ret` at one pc and the pc that it leads to, how far below its own frame it finds its caller's, if that was always the same.
+    returns: Distances,
 }
+
+/// Distances between frames by the pcs of a return; `None` if there are several, or none that is a positive number.
+type Distances = HashMap<(u32, u32), Option<u32>>;
 
 /// How to see the outcome of the instruction at a pc.
 #[derive(Clone, Copy)]
 enum Kind {
     Plain,
+    Return,
     /// A conditional jump that was taken if the next pc is not this one.
     Jump(u32),
     /// A conditional jump whose target may be the next instruction.
@@ -105,7 +112,16 @@ impl Blocks {
         let runs: Vec<Vec<u32>> =
             chunks.par_iter().zip(&names).map(|(chunk, names)| chunk.runs(names, &begins)).collect();
         tokens.shrink_to_fit();
-        Self { tokens, blocks, sequence: runs.concat() }
+        let mut returns = Distances::new();
+        for (pcs, distance) in chunks.iter().flat_map(|chunk| &chunk.returns) {
+            agree(returns.entry(*pcs).or_insert(*distance), *distance);
+        }
+        Self { tokens, blocks, sequence: runs.concat(), returns }
+    }
+
+    /// How far below its own frame a `ret` from one pc to another finds its caller's, if that was always the same.
+    pub fn distance(&self, from: u32, to: u32) -> Option<u32> {
+        self.returns.get(&(from, to)).copied().flatten()
     }
 
     /// The token of an index.
@@ -117,6 +133,11 @@ impl Blocks {
     pub fn block(&self, index: u32) -> &[u32] {
         self.blocks.get(index as usize).map_or(&[], |block| &block.tokens)
     }
+}
+
+/// Keeps a distance if it is this one.
+fn agree(known: &mut Option<u32>, distance: Option<u32>) {
+    *known = known.filter(|known| Some(*known) == distance);
 }
 
 fn place(program: &Program, pc: u32) -> Place {
@@ -131,6 +152,7 @@ fn place(program: &Program, pc: u32) -> Place {
                 _ => Kind::Unclear(decoded),
             }
         }
+        Some(decoded) if decoded.flags.ret() => Kind::Return,
         _ => Kind::Plain,
     };
     Place {
@@ -174,6 +196,7 @@ struct Chunk {
     /// Of each token the one that always follows, and the one that always comes before, within the chunk.
     successor: Vec<u32>,
     predecessor: Vec<u32>,
+    returns: Distances,
 }
 
 /// Notes a neighbour: the first one, or that there are several.
@@ -195,8 +218,11 @@ impl Chunk {
             sequence: Vec::with_capacity(states.len()),
             successor: Vec::new(),
             predecessor: Vec::new(),
+            returns: Distances::new(),
         };
         let mut before = None;
+        // The return that was seen last, and its distance.
+        let mut last = ((0, 0), None);
         for pair in states.windows(2) {
             let [registers, next] = pair else { continue };
             let index = (registers.pc.wrapping_sub(PROGRAM_BASE) as usize).min(outside);
@@ -211,6 +237,15 @@ impl Chunk {
             place.uniform &= place.frame == frame;
             let taken = match place.kind {
                 Kind::Plain => None,
+                Kind::Return => {
+                    let distance = registers.fp.checked_sub(next.fp).filter(|distance| *distance > 0);
+                    let this = ((registers.pc, next.pc), distance);
+                    if this != last {
+                        agree(chunk.returns.entry(this.0).or_insert(distance), distance);
+                        last = this;
+                    }
+                    None
+                }
                 Kind::Jump(after) => Some(next.pc != after),
                 Kind::Unclear(decoded) => Some(tests_nonzero(&decoded, registers, &execution.memory)),
             };
@@ -399,8 +434,35 @@ mod tests {
                 assert_eq!(format!("{:?}", found.tokens), format!("{:?}", expected.tokens));
                 assert_eq!(format!("{:?}", found.blocks), format!("{:?}", expected.blocks));
                 assert_eq!(found.sequence, expected.sequence);
+                assert_eq!(found.returns, expected.returns);
             }
         }
+    }
+
+    #[test]
+    fn distances_are_those_of_all_returns() {
+        let mut known = 0;
+        for execution in executions() {
+            let blocks = Blocks::new(&execution);
+            let bytecode = execution.program.bytecode();
+            let is_return = |pc: u32| {
+                let word = bytecode.get(pc.wrapping_sub(PROGRAM_BASE) as usize);
+                word.and_then(|word| Decoded::new(word).ok()).is_some_and(|decoded| decoded.flags.ret())
+            };
+            let mut found: HashMap<(u32, u32), Vec<i64>> = HashMap::new();
+            for pair in execution.trace.windows(2).filter(|pair| is_return(pair[0].pc)) {
+                let distance = i64::from(pair[0].fp) - i64::from(pair[1].fp);
+                found.entry((pair[0].pc, pair[1].pc)).or_default().push(distance);
+            }
+            for ((from, to), distances) in &found {
+                let same = distances.iter().all(|distance| distance == &distances[0] && *distance > 0);
+                let expected = same.then(|| distances[0] as u32);
+                assert_eq!(blocks.distance(*from, *to), expected, "{from} to {to}");
+                known += usize::from(same);
+            }
+            assert_eq!(blocks.distance(1, 1), None);
+        }
+        assert!(known > 10, "{known}");
     }
 
     #[test]

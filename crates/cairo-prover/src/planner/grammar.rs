@@ -206,14 +206,15 @@ fn fits_width(followed: &Followed) -> bool {
 /// The path through some blocks.
 pub fn path_of(list: &[u32], blocks: &Blocks, program: &Program) -> Option<Followed> {
     let (pcs, taken, frame) = route(list, blocks)?;
-    Path::follow(program, &pcs, taken, frame).ok()
+    Path::follow(program, &pcs, taken, frame, |from, to| blocks.distance(from, to)).ok()
 }
 
 /// The paths through some blocks twice, three times and so on, up to `longest` times, as far as they are not too long or too wide.
 pub fn unrolled(list: &[u32], longest: u32, blocks: &Blocks, program: &Program) -> Vec<(u32, Followed)> {
     let Some((pcs, taken, frame)) = route(list, blocks) else { return Vec::new() };
     let longest = longest.min((MAX_PATH / pcs.len().max(1)) as u32);
-    (1..).zip(Path::follow_again(program, &pcs, &taken, frame, longest, fits_width)).skip(1).collect()
+    let returns = |from, to| blocks.distance(from, to);
+    (1..).zip(Path::follow_again(program, &pcs, &taken, frame, longest, returns, fits_width)).skip(1).collect()
 }
 
 /// Two neighbours, how often they are, and where first.

@@ -288,7 +288,15 @@ mod tests {
 
     /// A path that moves ap by so many cells, made from these steps.
     fn path(cells: usize, starts: &[u32]) -> StepTable {
-        let path = Path { pc: 1, frame: None, steps: 1, taken: Vec::new(), targets: Vec::new(), owned: vec![0; cells] };
+        let path = Path {
+            pc: 1,
+            frame: None,
+            steps: 1,
+            taken: Vec::new(),
+            targets: Vec::new(),
+            returns: Vec::new(),
+            owned: vec![0; cells],
+        };
         StepTable { kind: TableKind::Path(path), log_height: 6, starts: starts.to_vec() }
     }
 

@@ -1,6 +1,6 @@
 //! From a symbolic execution to an AIR.
 
-use super::machine::{Cell, Choices, Machine, Operation, Targets, offset_constant};
+use super::machine::{Cell, Choices, Machine, Operation, Returns, Targets, offset_constant};
 use super::{Derived, DerivedError, Linear, MAX_OWNED, MAX_STEPS, Path, Source, Word};
 use crate::buses;
 use crate::decode::{Decoded, Flags};
@@ -101,7 +101,7 @@ fn run_word(word: Word, named: bool) -> Result<Run<'static>, DerivedError> {
     let taken = taken.as_ref().map_or(&[][..], |taken| &taken[..]);
     run.machine.step(
         &Operation { flags, offsets, immediate },
-        &mut Choices { taken, targets: Targets::Listed(&[]), last: true },
+        &mut Choices { taken, targets: Targets::Listed(&[]), returns: Returns::Listed(&[]), last: true },
     )?;
     run.steps = 1;
     run.finish()
@@ -112,7 +112,8 @@ fn run_path<'a>(program: &'a Program, path: &Path, named: bool) -> Result<Run<'a
         return Err(DerivedError::Steps(path.steps));
     }
     let mut run = start_path(program, path.pc, path.frame, named)?;
-    let mut choices = Choices { taken: &path.taken, targets: Targets::Listed(&path.targets), last: false };
+    let (targets, returns) = (Targets::Listed(&path.targets), Returns::Listed(&path.returns));
+    let mut choices = Choices { taken: &path.taken, targets, returns, last: false };
     for step in 1..=path.steps {
         choices.last = step == path.steps;
         let operation = fetch(program, &run.machine.pc)?;
@@ -122,8 +123,12 @@ fn run_path<'a>(program: &'a Program, path: &Path, named: bool) -> Result<Run<'a
         Targets::Listed(targets) => targets.len(),
         Targets::Followed { .. } => 0,
     };
-    if !choices.taken.is_empty() || targets != 0 {
-        return Err(DerivedError::Unused { outcomes: choices.taken.len(), targets });
+    let returns = match choices.returns {
+        Returns::Listed(returns) => returns.len(),
+        Returns::Followed { .. } => 0,
+    };
+    if !choices.taken.is_empty() || targets != 0 || returns != 0 {
+        return Err(DerivedError::Unused { outcomes: choices.taken.len(), targets, returns });
     }
     run.steps = path.steps;
     run.finish()?.own(&path.owned)
@@ -142,18 +147,18 @@ pub(super) fn follow(
     pcs: &[u32],
     taken: Vec<bool>,
     frame: Option<i32>,
+    returns: impl Fn(u32, u32) -> Option<u32>,
 ) -> Result<Followed, DerivedError> {
     let steps = u32::try_from(pcs.len()).unwrap_or(u32::MAX);
     let Some((first, following)) = pcs.split_first().filter(|_| steps <= MAX_STEPS) else {
         return Err(DerivedError::Steps(steps));
     };
     let mut run = start_path(program, *first, frame, false)?;
-    let mut choices =
-        Choices { taken: &taken, targets: Targets::Followed { next: 0, needed: Vec::new() }, last: false };
-    for next in following.iter().map(Some).chain([None]) {
-        match (next, &mut choices.targets) {
-            (Some(pc), Targets::Followed { next, .. }) => *next = *pc,
-            _ => choices.last = true,
+    let mut choices = Choices::to_follow(&taken);
+    for (pc, next) in pcs.iter().zip(following.iter().map(Some).chain([None])) {
+        match next {
+            Some(next) => choices.go_on(*next, returns(*pc, *next)),
+            None => choices.last = true,
         }
         let operation = fetch(program, &run.machine.pc)?;
         run.machine.step(&operation, &mut choices)?;
@@ -162,9 +167,9 @@ pub(super) fn follow(
             return Err(DerivedError::Contradiction { pc: run.machine.pc.to_string() });
         }
     }
-    let targets = choices.targets.needed();
+    let (targets, returns) = (choices.targets.needed(), choices.returns.needed());
     let run = run.finish()?;
-    let path = Path { pc: *first, frame, steps, taken, targets, owned: Vec::new() };
+    let path = Path { pc: *first, frame, steps, taken, targets, returns, owned: Vec::new() };
     Ok(Followed { path, size: run.size(), cells: run.cells() })
 }
 
@@ -176,14 +181,14 @@ pub(super) fn follow_again(
     taken: &[bool],
     frame: Option<i32>,
     longest: u32,
+    returns: impl Fn(u32, u32) -> Option<u32>,
     fits: impl Fn(&Followed) -> bool,
 ) -> Vec<Followed> {
     let mut paths = Vec::new();
     let Some(&first) = pcs.first() else { return paths };
     let Ok(mut run) = start_path(program, first, frame, false) else { return paths };
     let all_taken = taken.repeat(longest as usize);
-    let targets = Targets::Followed { next: 0, needed: Vec::new() };
-    let mut choices = Choices { taken: &all_taken, targets, last: false };
+    let mut choices = Choices::to_follow(&all_taken);
     for times in 1..=longest {
         for (position, pc) in (1..).zip(pcs) {
             if run.machine.pc != Linear::integer(i64::from(*pc)) {
@@ -199,18 +204,17 @@ pub(super) fn follow_again(
                     return paths;
                 }
                 let Ok(run) = run.finish() else { return paths };
-                let targets = choices.targets.needed();
+                let (targets, returns) = (choices.targets.needed(), choices.returns.needed());
                 let taken = taken.repeat(times as usize);
-                let path = Path { pc: first, frame, steps, taken, targets, owned: Vec::new() };
+                let path = Path { pc: first, frame, steps, taken, targets, returns, owned: Vec::new() };
                 let followed = Followed { path, size: run.size(), cells: run.cells() };
                 if !fits(&followed) {
                     return paths;
                 }
                 paths.push(followed);
             }
-            if let Targets::Followed { next, .. } = &mut choices.targets {
-                *next = pcs.get(position).copied().unwrap_or(first);
-            }
+            let next = pcs.get(position).copied().unwrap_or(first);
+            choices.go_on(next, returns(*pc, next));
             if run.machine.step(&operation, &mut choices).is_err() {
                 return paths;
             }

@@ -48,13 +48,17 @@ pub enum DerivedError {
         /// Where.
         pc: String,
     },
-    /// Outcomes or targets that no instruction takes up.
-    #[error("a path has {outcomes} outcomes and {targets} targets more than its jumps take up")]
+    /// Outcomes, targets or returns that no instruction takes up.
+    #[error(
+        "a path has {outcomes} outcomes, {targets} targets and {returns} returns more than its instructions take up"
+    )]
     Unused {
         /// Outcomes left over.
         outcomes: usize,
         /// Targets left over.
         targets: usize,
+        /// Returns left over.
+        returns: usize,
     },
     /// A path that does not move `ap` by as many cells as it says that it owns.
     #[error("a path says that it owns {owned} cells, but moves ap by {moves}")]

@@ -40,6 +40,8 @@ pub(super) struct Choices<'a> {
     pub taken: &'a [bool],
     /// Targets of jumps that do not go to a constant.
     pub targets: Targets<'a>,
+    /// Frames that returns lead to.
+    pub returns: Returns<'a>,
     /// Whether this is the last step, where a choice may be missing.
     pub last: bool,
 }
@@ -63,7 +65,62 @@ impl Targets<'_> {
     }
 }
 
-impl Choices<'_> {
+/// How far below the frame that a `ret` leaves its caller's frame is, where that does not follow: 0 if it is read instead.
+#[derive(Clone)]
+pub(super) enum Returns<'a> {
+    /// In order, as a path lists them; 0 for all that follow.
+    Listed(&'a [u32]),
+    /// Found while following an execution: the distance at the step at hand, if it is always the same, and those up to it.
+    Followed { next: Option<u32>, found: Vec<u32> },
+}
+
+impl Returns<'_> {
+    /// The distance that is asserted.
+    fn distance(&mut self, last: bool) -> Option<u32> {
+        match self {
+            Self::Listed(distances) => {
+                let (distance, rest) = distances.split_first()?;
+                *distances = rest;
+                Some(*distance).filter(|distance| *distance != 0)
+            }
+            Self::Followed { next, found } => {
+                // The caller of the last frame may be another one.
+                let distance = next.filter(|distance| !last && *distance != 0);
+                found.push(distance.unwrap_or(0));
+                distance
+            }
+        }
+    }
+
+    /// Those that were found, as a path lists them.
+    pub fn needed(self) -> Vec<u32> {
+        match self {
+            Self::Listed(_) => Vec::new(),
+            Self::Followed { mut found, .. } => {
+                found.truncate(found.iter().rposition(|distance| *distance != 0).map_or(0, |last| last + 1));
+                found
+            }
+        }
+    }
+}
+
+impl<'a> Choices<'a> {
+    /// Choices that are found while following an execution with these outcomes of its conditional jumps.
+    pub fn to_follow(taken: &'a [bool]) -> Self {
+        let targets = Targets::Followed { next: 0, needed: Vec::new() };
+        Self { taken, targets, returns: Returns::Followed { next: None, found: Vec::new() }, last: false }
+    }
+
+    /// The next step leads to `pc`; if it returns, and always by the same distance, to a frame that far below.
+    pub fn go_on(&mut self, pc: u32, distance: Option<u32>) {
+        if let Targets::Followed { next, .. } = &mut self.targets {
+            *next = pc;
+        }
+        if let Returns::Followed { next, .. } = &mut self.returns {
+            *next = distance;
+        }
+    }
+
     /// The target for a jump that does not go to a constant.
     fn target(&mut self) -> Option<u32> {
         match &mut self.targets {
@@ -212,10 +269,17 @@ impl<'a> Machine<'a> {
         } else {
             self.ap.offset(i64::from(flags.ap_add1()))
         };
-        // fp: call sets ap + 2, ret restores dst.
+        // fp: call sets ap + 2, ret restores dst. Asserting what that is only narrows what the row accepts.
         if flags.call() {
             self.fp = self.ap.offset(2);
         } else if flags.ret() {
+            let dst = self.operand(&dst_at);
+            if matches!(dst, Operand::Unread(_))
+                && let Some(distance) = choices.returns.distance(choices.last)
+            {
+                let caller = self.fp.offset(-i64::from(distance));
+                self.equate(vec![(Felt::one(), dst), (-Felt::one(), Operand::Value(caller))])?;
+            }
             self.fp = self.read(&dst_at)?;
         }
         (self.pc, self.ap) = (next_pc, next_ap);

@@ -144,7 +144,8 @@ impl Path {
     }
 
     /// The path that visits `pcs`, one step at each, with these outcomes of its conditional jumps. What
-    /// the path must fix about computed jumps is found on the way; the last step's target stays open.
+    /// the path must fix about computed jumps is found on the way; the last step's target stays open. `returns` says how far below its
+    /// own frame a `ret` from one pc to another finds its caller's, if that is always the same; the path asserts it.
     ///
     /// # Errors
     /// As [`path_air`]; also if no path visits `pcs`.
@@ -153,8 +154,9 @@ impl Path {
         pcs: &[u32],
         taken: Vec<bool>,
         frame: Option<i32>,
+        returns: impl Fn(u32, u32) -> Option<u32>,
     ) -> Result<Followed, DerivedError> {
-        air::follow(program, pcs, taken, frame)
+        air::follow(program, pcs, taken, frame, returns)
     }
 
     /// The paths that [`follow`](Self::follow) finds for `pcs` once, twice and so on, up to `longest` times or up to the first that
@@ -165,9 +167,10 @@ impl Path {
         taken: &[bool],
         frame: Option<i32>,
         longest: u32,
+        returns: impl Fn(u32, u32) -> Option<u32>,
         fits: impl Fn(&Followed) -> bool,
     ) -> Vec<Followed> {
-        air::follow_again(program, pcs, taken, frame, longest, fits)
+        air::follow_again(program, pcs, taken, frame, longest, returns, fits)
     }
 
     /// The table's size, without building it.

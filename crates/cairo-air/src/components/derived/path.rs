@@ -19,6 +19,9 @@ pub struct Path {
     /// For each jump whose target does not follow from the path, in order, the target that the table asserts. At the last
     /// step it may be missing: then the target can be anything.
     pub targets: Vec<u32>,
+    /// For each `ret` whose caller's frame does not follow from the path, in order, how far below its own frame the table asserts that
+    /// frame to be, which saves a column; 0 if it can be any. What is missing at the end can be any, and the last entry is not 0.
+    pub returns: Vec<u32>,
     /// Empty if the table owns no cells. Else one entry for each cell from `ap` before the path to `ap` after it, in order: 0
     /// for a cell that nothing else uses, `n` for one that the table provides as often as its `n`-th column of uses says.
     pub owned: Vec<u8>,
@@ -69,7 +72,7 @@ impl Word {
 }
 
 impl Path {
-    /// Appends the encoding: start, steps, frame, outcomes as bits, targets, owned cells.
+    /// Appends the encoding: start, steps, frame, outcomes as bits, targets, returns, owned cells.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend(self.pc.to_le_bytes());
         out.extend((self.steps as u16).to_le_bytes());
@@ -80,6 +83,8 @@ impl Path {
         out.extend(self.taken.chunks(8).map(byte));
         out.extend((self.targets.len() as u16).to_le_bytes());
         out.extend(self.targets.iter().flat_map(|target| target.to_le_bytes()));
+        out.extend((self.returns.len() as u16).to_le_bytes());
+        out.extend(self.returns.iter().flat_map(|distance| distance.to_le_bytes()));
         out.extend((self.owned.len() as u16).to_le_bytes());
         out.extend(&self.owned);
     }
@@ -87,7 +92,7 @@ impl Path {
     /// Reads [`Path::encode`] from the front of `bytes` and moves past it. Every path has one encoding.
     ///
     /// # Errors
-    /// [`DerivedError::Encoding`], also for more than [`MAX_STEPS`] steps, outcomes or targets, or more than [`MAX_OWNED`] owned cells; whether a table exists is
+    /// [`DerivedError::Encoding`], also for more than [`MAX_STEPS`] steps, outcomes, targets or returns, or more than [`MAX_OWNED`] owned cells; whether a table exists is
     /// for [`super::path_air`] to say.
     pub fn decode(bytes: &mut &[u8]) -> Result<Self, DerivedError> {
         let pc = u32::from_le_bytes(take(bytes)?);
@@ -109,6 +114,11 @@ impl Path {
         }
         let targets = (0..count(bytes, MAX_STEPS)?).map(|_| take(bytes).map(u32::from_le_bytes));
         let targets = targets.collect::<Result<_, _>>()?;
+        let returns = (0..count(bytes, MAX_STEPS)?).map(|_| take(bytes).map(u32::from_le_bytes));
+        let returns = returns.collect::<Result<Vec<_>, _>>()?;
+        if returns.last() == Some(&0) {
+            return Err(DerivedError::Encoding("the last return says nothing"));
+        }
         let owned =
             (0..count(bytes, MAX_OWNED)?).map(|_| take(bytes).map(|[uses]| uses)).collect::<Result<Vec<_>, _>>()?;
         // Columns of uses are numbered in the order in which they occur.
@@ -119,7 +129,7 @@ impl Path {
         if numbered.is_none() {
             return Err(DerivedError::Encoding("columns of uses are not numbered in order"));
         }
-        Ok(Self { pc, frame, steps, taken, targets, owned })
+        Ok(Self { pc, frame, steps, taken, targets, returns, owned })
     }
 }
 
@@ -167,6 +177,7 @@ mod tests {
             steps: 40,
             taken: [true, false, true].repeat(6),
             targets: vec![17, 1 << 19],
+            returns: vec![0, 4, 0, 1 << 31],
             owned: vec![0, 1, 0, 2, 1],
         };
         let mut bytes = Vec::new();
@@ -197,7 +208,15 @@ mod tests {
     #[test]
     fn owned_cells_are_numbered_in_order() {
         let decode = |owned: Vec<u8>| {
-            let path = Path { pc: 7, frame: None, steps: 1, taken: Vec::new(), targets: Vec::new(), owned };
+            let path = Path {
+                pc: 7,
+                frame: None,
+                steps: 1,
+                taken: Vec::new(),
+                targets: Vec::new(),
+                returns: Vec::new(),
+                owned,
+            };
             let mut bytes = Vec::new();
             path.encode(&mut bytes);
             let mut rest = bytes.as_slice();

@@ -14,6 +14,7 @@ use crate::{Builtin, decode};
 use felt::{Felt, encoding};
 use reference::{Memory, Random, State};
 use stark::graph::Input;
+use std::collections::HashMap;
 
 /// Words of a test program.
 const WORDS: usize = 80;
@@ -155,6 +156,8 @@ struct Walk {
     taken: Vec<bool>,
     /// Whether the last step is a conditional jump.
     ends_open: bool,
+    /// Steps that return, with the distance to the caller's frame that the path asserts.
+    asserted: Vec<(usize, u32)>,
 }
 
 fn index(pc: &Felt) -> Option<usize> {
@@ -223,6 +226,7 @@ impl Walk {
                         memory.set(&Felt::from((at + offset + 1) as u64), word);
                     }
                 }
+                memory.make_return_likely(&state, &mut random);
                 let step = memory.step(&state, true);
                 // Words that the walk has not fixed must not have been read as data.
                 let clean =
@@ -241,12 +245,50 @@ impl Walk {
         for (index, word) in bytecode.iter().enumerate() {
             memory.set(&Felt::from(index as u64 + 1), *word);
         }
-        (states.len() > 1).then(|| Self { program: program(&bytecode), memory, states, taken, ends_open })
+        (states.len() > 1).then(|| Self {
+            program: program(&bytecode),
+            memory,
+            states,
+            taken,
+            ends_open,
+            asserted: Vec::new(),
+        })
     }
 
     fn pcs(&self) -> Vec<u32> {
         let steps = self.states.len() - 1;
         self.states[..steps].iter().map(|state| encoding::to_u64(&state.pc).unwrap_or(0) as u32).collect()
+    }
+
+    /// How far below its own frame each step finds the next one's, if it is and that is always the same from one pc to the other.
+    fn distances(&self) -> HashMap<(u32, u32), Option<u32>> {
+        let mut distances = HashMap::new();
+        for (pcs, states) in self.pcs().windows(2).zip(self.states.windows(2)) {
+            let [from, to] = pcs else { continue };
+            let distance = encoding::to_u64(&(states[0].fp - states[1].fp)).and_then(|d| u32::try_from(d).ok());
+            let entry = distances.entry((*from, *to)).or_insert(distance);
+            *entry = entry.filter(|known| Some(*known) == distance && *known != 0);
+        }
+        distances
+    }
+
+    /// Notes which returns a table asserts: its row says of the caller's frame that it is so far below, and looks that up.
+    fn note_asserted(&mut self, derived: &Derived) {
+        let honest = row(derived, &self.states[0], 17, &mut self.memory.clone());
+        let says = |fp: Felt, distance: u32| {
+            derived.lookups.iter().any(|[address, value]| {
+                let expected = address.offset(2 - i64::from(distance));
+                address.as_constant().is_none() && address.evaluate(&honest) == fp - Felt::from(2) && *value == expected
+            })
+        };
+        let steps = self.states.len() - 2;
+        let distances = self.distances();
+        for (index, pcs) in self.pcs().windows(2).enumerate().take(steps) {
+            let Some(Some(distance)) = distances.get(&(pcs[0], pcs[1])) else { continue };
+            if says(self.states[index].fp, *distance) {
+                self.asserted.push((index, *distance));
+            }
+        }
     }
 
     /// Whether the machine takes the same steps over another memory, and where it then is.
@@ -265,6 +307,10 @@ impl Walk {
                     None if !(last_is_free && index + 1 == steps) => return None,
                     _ => {}
                 }
+            }
+            let asserted = self.asserted.iter().find(|(step, _)| *step == index);
+            if asserted.is_some_and(|(_, distance)| state.fp - step.next.fp != Felt::from(u64::from(*distance))) {
+                return None;
             }
             state = step.next;
         }
@@ -353,15 +399,22 @@ fn random_paths_are_the_machines() {
     let mut busy: Vec<Flags> = flags.iter().copied().filter(|f| f.ret() || f.pc_jnz() || f.call()).collect();
     let plain = |f: &Flags| f.assert_eq() && !f.pc_abs() && !f.pc_rel() || (f.pc_rel() || f.pc_jnz()) && f.op1_imm();
     (0..6).for_each(|_| busy.extend(flags.iter().copied().filter(plain)));
+    // One instruction in three returns.
+    let mut returning: Vec<Flags> = flags.iter().copied().filter(plain).collect();
+    let rets = flags.iter().copied().filter(|f| f.ret()).cycle();
+    returning.extend(rets.take(returning.len() / 2));
     let mut random = Random(1);
-    let (mut steps, mut rows, mut targets) = (0, 0, 0);
+    let (mut steps, mut rows, mut targets, mut returns) = (0, 0, 0, 0);
     for seed in 0..1500 {
         let frame = random.chance(50).then(|| random.below(5) as i32 - 1);
-        let set = if random.chance(70) { &busy } else { &flags };
+        let set = [&flags, &busy, &busy, &returning][random.below(4) as usize];
         let length = 1 + random.below(24) as usize;
-        let Some(walk) = Walk::new(seed, set, frame, length) else { continue };
+        let Some(mut walk) = Walk::new(seed, set, frame, length) else { continue };
+        let distances = walk.distances();
+        let some = random.chance(80);
+        let known = |from, to| distances.get(&(from, to)).copied().flatten().filter(|_| some);
         let Followed { mut path, size, .. } =
-            Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), frame).expect("a walk is a path");
+            Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), frame, known).expect("a walk is a path");
         let mut open = false;
         if walk.ends_open && random.chance(40) {
             path.taken.pop();
@@ -372,10 +425,17 @@ fn random_paths_are_the_machines() {
         if !open {
             assert_eq!((size.columns, size.interactions), (derived.air.width(), derived.air.interactions().len()));
         }
+        if !path.returns.is_empty() {
+            assert!(path.returns.last() != Some(&0));
+            walk.note_asserted(&derived);
+            assert!(walk.asserted.len() >= path.returns.iter().filter(|distance| **distance != 0).count());
+        }
+        returns += walk.asserted.len();
         (steps, rows, targets) = (steps + walk.states.len() - 1, rows + 1, targets + path.targets.len());
         examine(&derived, &[], &walk, &path.taken, open, &mut random);
     }
     assert!(steps > 4 * rows && rows > 1000 && targets > 100, "{steps} steps in {rows} rows, {targets} targets");
+    assert!(returns > 100, "{returns} returns");
 }
 
 /// Whether a row has no terms on any bus once it is padding.
@@ -424,7 +484,7 @@ fn random_paths_that_own_cells() {
         let length = 1 + random.below(16) as usize;
         let Some(walk) = Walk::new(seed, set, frame, length) else { continue };
         let Followed { mut path, size, cells } =
-            Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), frame).expect("a walk is a path");
+            Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), frame, |_, _| None).expect("a walk is a path");
         let moves = walk.states.last().map(|state| state.ap - walk.states[0].ap);
         if cells.is_empty() {
             continue;
@@ -632,7 +692,7 @@ fn agrees(derived: &Derived, row: &[Felt]) -> bool {
 
 fn walk_and_table(seed: u64, flags: &[Flags], length: usize) -> Option<(Walk, Derived)> {
     let walk = Walk::new(seed, flags, Some(0), length)?;
-    let path = Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), Some(0)).ok()?.path;
+    let path = Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), Some(0), |_, _| None).ok()?.path;
     let derived = path.derive(&walk.program).ok()?;
     Some((walk, derived))
 }

@@ -7,7 +7,7 @@ use crate::program::Program;
 use felt::Felt;
 
 fn path(pc: u32, steps: u32) -> Path {
-    Path { pc, frame: None, steps, taken: Vec::new(), targets: Vec::new(), owned: Vec::new() }
+    Path { pc, frame: None, steps, taken: Vec::new(), targets: Vec::new(), returns: Vec::new(), owned: Vec::new() }
 }
 
 /// The loop of the `fib` fixture at pc 7: `jmp rel 4 if [fp − 3] != 0; …; call rel −8; ret`.
@@ -47,6 +47,20 @@ fn the_fibonacci_loop_is_narrow() -> Result<(), DerivedError> {
     assert_eq!((size.columns, size.interactions), (4 + 3 + 1, 2 + 6));
     let closed = Path { targets: vec![17, 17, 17], ..path(17, 3) };
     assert_eq!(closed.size(&program)?.columns, 4 + 3);
+    // With the distance to the caller's frame asserted there is no column, but for the last, which is open.
+    let known = Path { returns: vec![4, 4], ..returns.clone() };
+    assert_eq!((known.size(&program)?.columns, known.size(&program)?.interactions), (4 + 1 + 1, 2 + 6));
+    let second = Path { returns: vec![0, 4], ..returns.clone() };
+    assert_eq!(second.size(&program)?.columns, 4 + 2 + 1);
+    let all = Path { returns: vec![4, 4, 4], ..closed };
+    assert_eq!(all.size(&program)?.columns, 4);
+    let found =
+        Path::follow(&program, &[17, 17, 17], Vec::new(), None, |from, to| ((from, to) == (17, 17)).then_some(4))?;
+    assert_eq!(found.path, known);
+    let found = Path::follow(&program, &[17, 17, 17], Vec::new(), None, |_, _| None)?;
+    assert_eq!(found.path, returns);
+    let repeated = Path::follow_again(&program, &[17], &[], None, 3, |_, _| Some(4), |_| true);
+    assert_eq!(repeated.last().map(|found| &found.path), Some(&known));
     let derived = once.derive(&program)?;
     assert_eq!((derived.steps, derived.lookups.len(), derived.fetches), (5, 8, false));
     assert!(matches!(derived.sources.last(), Some(Source::Inverse(factors)) if factors.len() == 1));
@@ -77,7 +91,9 @@ fn malformed_paths_are_named() {
     assert_eq!(error(path(7, 2)), DerivedError::MissingOutcome { pc: "7".to_owned() });
     assert_eq!(error(path(17, 2)), DerivedError::MissingTarget { pc: "17".to_owned() });
     let surplus = Path { taken: vec![true, true], targets: vec![7], ..path(7, 2) };
-    assert_eq!(error(surplus), DerivedError::Unused { outcomes: 1, targets: 1 });
+    assert_eq!(error(surplus), DerivedError::Unused { outcomes: 1, targets: 1, returns: 0 });
+    let surplus = Path { targets: vec![17], returns: vec![4, 4, 4], ..path(17, 2) };
+    assert_eq!(error(surplus), DerivedError::Unused { outcomes: 0, targets: 0, returns: 1 });
     // The first jump shows that [fp − 3] is not 0; the second goes on with the same cell.
     let jumps = Path { targets: vec![7], ..path(17, 2) };
     assert!(jumps.derive(&program).is_ok());
@@ -140,7 +156,7 @@ fn owned_cells_are_counted() {
     };
     let most = MAX_OWNED as usize;
     let step = |owned: Vec<u8>| Path { owned, ..path(7, 1) };
-    let followed = |program: &Program| Path::follow(program, &[7], Vec::new(), None).unwrap().cells;
+    let followed = |program: &Program| Path::follow(program, &[7], Vec::new(), None, |_, _| None).unwrap().cells;
     let largest = one(most as i64);
     assert_eq!(followed(&largest), vec![false; most]);
     let derived = step(vec![0; most]).derive(&largest).unwrap();

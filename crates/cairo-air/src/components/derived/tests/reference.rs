@@ -80,6 +80,18 @@ impl Memory {
         value
     }
 
+    /// If the next step returns by a frame that nobody wrote yet, writes one that may well be a caller's: to some word, a little below.
+    pub fn make_return_likely(&mut self, state: &State, random: &mut Random) {
+        let is_return = Decoded::new(&self.get(&state.pc)).is_ok_and(|decoded| decoded.flags.ret());
+        let values = [state.fp - Felt::from(1 + random.below(6)), Felt::from(7 + random.below(60))];
+        for (below, value) in [2_u64, 1].into_iter().zip(values) {
+            let address = state.fp - Felt::from(below);
+            if is_return && random.chance(70) && self.known(&address).is_none() {
+                self.set(&address, value);
+            }
+        }
+    }
+
     /// One step. With `write` an assertion gives a value to one cell that has none, as the VM does.
     pub fn step(&mut self, state: &State, write: bool) -> Option<Step> {
         let word = self.get(&state.pc);
