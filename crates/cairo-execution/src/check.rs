@@ -259,6 +259,9 @@ fn check_size(execution: &Execution) -> Result<(), ExecutionError> {
     }
 }
 
+/// States that are looked at together.
+const STATES_AT_ONCE: usize = 1 << 10;
+
 fn check_trace(execution: &Execution) -> Result<(), ExecutionError> {
     let program = &execution.program;
     let (first, last_state) = match execution.trace.as_slice() {
@@ -273,7 +276,15 @@ fn check_trace(execution: &Execution) -> Result<(), ExecutionError> {
     // `ap` and `fp` may stand one past the last cell: they point to where the next value would go.
     let end = execution.memory.len() as u32;
     let steps = execution.n_steps();
-    for (step, state) in execution.trace.iter().enumerate() {
+    // Most states are right: many are looked at together, and one by one only where something is wrong, or it is the last.
+    let is_wrong = |state: &Registers| {
+        let outside = |value: u32, last: u32| value.wrapping_sub(1) >= last;
+        outside(state.pc, end - 1) | outside(state.ap, end) | outside(state.fp, end) | (state.pc == program.final_pc())
+    };
+    let wrong = |states: &&[Registers]| states.iter().fold(false, |wrong, state| wrong | is_wrong(state));
+    let chunks = execution.trace.chunks(STATES_AT_ONCE).enumerate().filter(|(_, states)| wrong(states));
+    let suspects = chunks.flat_map(|(chunk, states)| (chunk * STATES_AT_ONCE..).zip(states));
+    for (step, state) in suspects {
         for (register, value, last) in [("pc", state.pc, end - 1), ("ap", state.ap, end), ("fp", state.fp, end)] {
             if value == 0 || value > last {
                 return Err(ExecutionError::RegisterOutside { step, register, value, last });

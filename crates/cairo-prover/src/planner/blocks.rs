@@ -83,6 +83,8 @@ struct Place {
     advance: u32,
     /// Tokens of the outcomes not taken (or plain) and taken.
     tokens: [u16; 2],
+    /// Of a return, where it led last, and how far below its frame the caller's was.
+    returned: Option<(u32, Option<u32>)>,
 }
 
 impl Blocks {
@@ -164,6 +166,7 @@ fn place(program: &Program, pc: u32) -> Place {
         uniform: true,
         advance: decoded.map_or(0, |decoded| advance(&decoded, program.bytecode().get(index + 1))),
         tokens: [u16::MAX; 2],
+        returned: None,
     }
 }
 
@@ -221,8 +224,6 @@ impl Chunk {
             returns: Distances::new(),
         };
         let mut before = None;
-        // The return that was seen last, and its distance.
-        let mut last = ((0, 0), None);
         for pair in states.windows(2) {
             let [registers, next] = pair else { continue };
             let index = (registers.pc.wrapping_sub(PROGRAM_BASE) as usize).min(outside);
@@ -239,10 +240,10 @@ impl Chunk {
                 Kind::Plain => None,
                 Kind::Return => {
                     let distance = registers.fp.checked_sub(next.fp).filter(|distance| *distance > 0);
-                    let this = ((registers.pc, next.pc), distance);
-                    if this != last {
-                        agree(chunk.returns.entry(this.0).or_insert(distance), distance);
-                        last = this;
+                    // Mostly the same again.
+                    if place.returned != Some((next.pc, distance)) {
+                        place.returned = Some((next.pc, distance));
+                        agree(chunk.returns.entry((registers.pc, next.pc)).or_insert(distance), distance);
                     }
                     None
                 }

@@ -84,14 +84,6 @@ struct Search<'a> {
     distinct: u64,
 }
 
-/// What a set of candidates costs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Verdict {
-    price: u64,
-    words: Vec<usize>,
-    instructions: bool,
-}
-
 impl Choice {
     /// Searches for the cheapest set.
     pub fn new(
@@ -116,18 +108,19 @@ impl Choice {
                 || search.descend(search.descend(start.clone(), false).0, true),
                 || search.descend(start.clone(), true),
             );
-            if from_smooth.1.price <= from_start.1.price { from_smooth } else { from_start }
+            if from_smooth.1 <= from_start.1 { from_smooth } else { from_start }
         });
-        let best = found.collect::<Vec<_>>().into_iter().min_by_key(|(_, verdict)| verdict.price);
-        let Some((chosen, verdict)) = best else {
+        let best = found.collect::<Vec<_>>().into_iter().min_by_key(|(_, price)| *price);
+        let Some((chosen, _)) = best else {
             return Self { paths: Vec::new(), words: Vec::new(), instructions: None };
         };
-        let (rows, _) = search.count(&chosen);
-        let used = search.candidates.iter().zip(&rows).filter(|(_, rows)| **rows > 0);
+        let mut counts = Counts::default();
+        search.judge(&chosen, true, &mut counts);
+        let used = search.candidates.iter().zip(&counts.rows).filter(|(_, rows)| **rows > 0);
         Self {
             paths: used.map(|(candidate, _)| candidate.clone()).collect(),
-            words: verdict.words.iter().filter_map(|word| search.words.get(*word)).copied().collect(),
-            instructions: verdict.instructions.then_some(search.distinct),
+            words: counts.words.iter().filter_map(|word| search.words.get(*word)).copied().collect(),
+            instructions: counts.instructions.then_some(search.distinct),
         }
     }
 }
@@ -171,11 +164,13 @@ impl<'a> Search<'a> {
     }
 
     /// Rows of each candidate, and how often each block is left over.
-    fn count(&self, chosen: &[bool]) -> (Vec<u64>, Vec<u64>) {
+    fn count(&self, chosen: &[bool], counts: &mut Counts) {
         let is_chosen = |candidate: usize| chosen.get(candidate).copied().unwrap_or(false);
-        let mut rows = vec![0; self.candidates.len()];
-        let mut pending: Vec<u64> = self.grammar.symbols.iter().map(|symbol| u64::from(symbol.count)).collect();
-        let mut left = vec![0; self.histogram.len()];
+        let Counts { rows, pending, left, .. } = counts;
+        zeros(rows, self.candidates.len());
+        zeros(left, self.histogram.len());
+        pending.clear();
+        pending.extend(self.grammar.symbols.iter().map(|symbol| u64::from(symbol.count)));
         let add = |slots: &mut [u64], at: usize, count: u64| {
             if let Some(slot) = slots.get_mut(at) {
                 *slot += count;
@@ -187,28 +182,27 @@ impl<'a> Search<'a> {
                 continue;
             }
             if let Some(candidate) = self.of_symbol.get(index).copied().flatten().filter(|c| is_chosen(*c)) {
-                add(&mut rows, candidate, count);
+                add(rows, candidate, count);
                 continue;
             }
             match symbol.rule {
-                Rule::Block(block) => add(&mut left, block as usize, count),
+                Rule::Block(block) => add(left, block as usize, count),
                 Rule::Pair(a, b) => {
-                    add(&mut pending, a as usize, count);
-                    add(&mut pending, b as usize, count);
+                    add(pending, a as usize, count);
+                    add(pending, b as usize, count);
                 }
                 Rule::Run(a, times) => {
                     let mut rest = times;
                     for (unroll, candidate) in self.unrolled.get(a as usize).map_or(&[][..], |list| list) {
                         if is_chosen(*candidate) {
-                            add(&mut rows, *candidate, count * u64::from(rest / unroll));
+                            add(rows, *candidate, count * u64::from(rest / unroll));
                             rest %= unroll;
                         }
                     }
-                    add(&mut pending, a as usize, count * u64::from(rest));
+                    add(pending, a as usize, count * u64::from(rest));
                 }
             }
         }
-        (rows, left)
     }
 
     /// The price of some cells and half columns.
@@ -219,21 +213,23 @@ impl<'a> Search<'a> {
         cells + columns as u64 * self.costs.cells_per_column + beyond
     }
 
-    fn judge(&self, chosen: &[bool], padded: bool) -> Verdict {
-        let (rows, left) = self.count(chosen);
+    /// The price of a set; which word tables it takes is then in `counts`.
+    fn judge(&self, chosen: &[bool], padded: bool, counts: &mut Counts) -> u64 {
+        self.count(chosen, counts);
+        let Counts { rows, left, by_word, .. } = counts;
         let (mut total, mut halves) = (0, 0);
-        for (candidate, rows) in self.candidates.iter().zip(&rows).filter(|(_, rows)| **rows > 0) {
+        for (candidate, rows) in self.candidates.iter().zip(&*rows).filter(|(_, rows)| **rows > 0) {
             total += cells_of_rows(candidate.size, *rows, padded);
             halves += half_columns(candidate.size);
         }
         if !self.moves.is_empty() {
-            let of_paths = self.candidates.iter().zip(&rows).map(|(candidate, rows)| candidate.rest * rows);
-            let of_blocks = self.moves.iter().zip(&left).map(|(cells, count)| cells * count);
+            let of_paths = self.candidates.iter().zip(&*rows).map(|(candidate, rows)| candidate.rest * rows);
+            let of_blocks = self.moves.iter().zip(&*left).map(|(cells, count)| cells * count);
             total += cells_of_rows(self.costs.cell, self.costs.rest + of_paths.chain(of_blocks).sum::<u64>(), padded);
         }
-        let mut by_word = vec![0; self.words.len()];
+        zeros(by_word, self.words.len());
         let mut without = 0;
-        for ((words, none), count) in self.histogram.iter().zip(&left).filter(|(_, count)| **count > 0) {
+        for ((words, none), count) in self.histogram.iter().zip(&*left).filter(|(_, count)| **count > 0) {
             without += none * count;
             for (word, steps) in words {
                 if let Some(slot) = by_word.get_mut(*word) {
@@ -241,66 +237,80 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        if without == 0 && by_word.iter().all(|steps| *steps == 0) {
-            return Verdict { price: self.price(total, halves), words: Vec::new(), instructions: false };
+        counts.words.clear();
+        counts.instructions = without > 0 || by_word.iter().any(|steps| *steps > 0);
+        if !counts.instructions {
+            return self.price(total, halves);
         }
         total += cells_of_rows(self.costs.instruction, self.distinct, padded);
         halves += half_columns(self.costs.instruction) + 2 * self.costs.byte;
-        self.judge_words((total, halves), &by_word, without, padded)
+        self.judge_words((total, halves), without, padded, counts)
     }
 
     /// Word tables for what paths leave over: taken in the order of their steps as long as each makes things cheaper; or all.
-    fn judge_words(&self, (total, halves): (u64, usize), by_word: &[u64], without: u64, padded: bool) -> Verdict {
+    fn judge_words(&self, (total, halves): (u64, usize), without: u64, padded: bool, counts: &mut Counts) -> u64 {
+        let Counts { by_word, order, words, .. } = counts;
         let generic = |steps: u64| match steps {
             0 => (0, 0),
             _ => (cells_of_rows(self.costs.generic, steps, padded), half_columns(self.costs.generic)),
         };
-        let mut order: Vec<(u64, usize)> = by_word.iter().copied().zip(0..).filter(|(steps, _)| *steps > 0).collect();
+        order.clear();
+        order.extend(by_word.iter().copied().zip(0..).filter(|(steps, _)| *steps > 0));
         order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut rest = without + by_word.iter().sum::<u64>();
         let price = |total: u64, halves: usize, rest: u64| {
             let (cells, columns) = generic(rest);
             self.price(total + cells, halves + columns)
         };
-        let mut best = Verdict { price: price(total, halves, rest), words: Vec::new(), instructions: true };
+        let mut best = price(total, halves, rest);
         let (mut total, mut halves) = (total, halves);
         let mut all = (total, halves);
-        for (steps, index) in &order {
+        for (steps, index) in &*order {
             let Some(word) = self.words.get(*index) else { continue };
             let (more, columns) = (cells_of_rows(word.size, *steps, padded), half_columns(word.size));
             all = (all.0 + more, all.1 + columns);
             let with = price(total + more, halves + columns, rest - steps);
-            if with < best.price {
+            if with < best {
                 (total, halves, rest) = (total + more, halves + columns, rest - steps);
-                best.price = with;
-                best.words.push(*index);
+                best = with;
+                words.push(*index);
             }
         }
         let with_all = price(all.0, all.1, without);
-        if with_all < best.price {
-            best.price = with_all;
-            best.words = order.iter().map(|(_, index)| *index).collect();
+        if with_all < best {
+            best = with_all;
+            words.clear();
+            words.extend(order.iter().map(|(_, index)| *index));
         }
         best
     }
 
     /// Makes the best single change until none helps.
-    fn descend(&self, mut chosen: Vec<bool>, padded: bool) -> (Vec<bool>, Verdict) {
-        let mut current = self.judge(&chosen, padded);
+    fn descend(&self, mut chosen: Vec<bool>, padded: bool) -> (Vec<bool>, u64) {
+        let mut counts = Counts::default();
+        let mut current = self.judge(&chosen, padded, &mut counts);
         let mut work = WORK / (self.grammar.symbols.len() + self.words.len() + 1);
+        let mut changes = Vec::new();
         loop {
-            let mut best: Option<(Vec<bool>, Verdict)> = None;
+            let mut best: Option<(Change, u64)> = None;
             for candidate in 0..self.candidates.len() {
-                for next in self.changes(&chosen, candidate) {
+                changes.clear();
+                self.changes(&chosen, candidate, &mut changes);
+                for change in changes.drain(..) {
                     work = work.saturating_sub(1);
-                    let verdict = self.judge(&next, padded);
-                    if verdict.price < best.as_ref().map_or(current.price, |(_, best)| best.price) {
-                        best = Some((next, verdict));
+                    flip(&mut chosen, &change);
+                    let price = self.judge(&chosen, padded, &mut counts);
+                    flip(&mut chosen, &change);
+                    if price < best.as_ref().map_or(current, |(_, best)| *best) {
+                        best = Some((change, price));
                     }
                 }
             }
             match best {
-                Some((next, verdict)) => (chosen, current) = (next, verdict),
+                Some((change, price)) => {
+                    flip(&mut chosen, &change);
+                    current = price;
+                }
                 None => return (chosen, current),
             }
             if work == 0 {
@@ -309,37 +319,64 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The sets that differ in one candidate, in the unrolling of one symbol, or in having a symbol's parts instead of it.
-    fn changes(&self, chosen: &[bool], candidate: usize) -> Vec<Vec<bool>> {
-        let mut toggled = chosen.to_vec();
-        if let Some(slot) = toggled.get_mut(candidate) {
-            *slot = !*slot;
-        }
-        let mut changes = vec![toggled.clone()];
-        if let Some(Candidate { item: Item::Symbol(symbol), .. }) = self.candidates.get(candidate)
-            && let Some(Rule::Pair(a, b)) = self.grammar.symbols.get(*symbol as usize).map(|symbol| symbol.rule)
-        {
-            let mut apart = chosen.to_vec();
-            for (part, value) in [(*symbol, false), (a, true), (b, true)] {
-                let slot = self.of_symbol.get(part as usize).copied().flatten().and_then(|index| apart.get_mut(index));
-                slot.into_iter().for_each(|slot| *slot = value);
+    /// What to change about one candidate, about the unrolling of one symbol, or to have a symbol's parts instead of it.
+    fn changes(&self, chosen: &[bool], candidate: usize, changes: &mut Vec<Change>) {
+        changes.push(vec![candidate]);
+        let differs = |(index, value): (usize, bool)| (chosen.get(index) == Some(&!value)).then_some(index);
+        let change: Change = match self.candidates.get(candidate).map(|candidate| candidate.item) {
+            Some(Item::Symbol(symbol)) => {
+                let Some(Rule::Pair(a, b)) = self.grammar.symbols.get(symbol as usize).map(|symbol| symbol.rule) else {
+                    return;
+                };
+                let parts =
+                    if a == b { &[(symbol, false), (a, true)][..] } else { &[(symbol, false), (a, true), (b, true)] };
+                let slot = |(part, value): &(u32, bool)| {
+                    self.of_symbol.get(*part as usize).copied().flatten().map(|index| (index, *value))
+                };
+                parts.iter().filter_map(slot).filter_map(differs).collect()
             }
-            changes.push(apart);
-        }
-        if let Some(Candidate { item: Item::Unrolled(symbol, _), .. }) = self.candidates.get(candidate) {
-            let siblings = self.unrolled.get(*symbol as usize).map_or(&[][..], |list| list);
-            let mut instead = chosen.to_vec();
-            for (_, sibling) in siblings {
-                if let Some(slot) = instead.get_mut(*sibling) {
-                    *slot = *sibling == candidate;
-                }
+            Some(Item::Unrolled(symbol, _)) => {
+                let siblings = self.unrolled.get(symbol as usize).map_or(&[][..], |list| list);
+                siblings.iter().map(|(_, sibling)| (*sibling, *sibling == candidate)).filter_map(differs).collect()
             }
-            if instead != toggled && instead != chosen {
-                changes.push(instead);
-            }
+            None => return,
+        };
+        if !change.is_empty() && change != [candidate] {
+            changes.push(change);
         }
-        changes
     }
+}
+
+/// Candidates that a change takes in or leaves out.
+type Change = Vec<usize>;
+
+fn flip(chosen: &mut [bool], change: &[usize]) {
+    for index in change {
+        chosen.get_mut(*index).into_iter().for_each(|slot| *slot = !*slot);
+    }
+}
+
+/// What a set comes to; kept from one set to the next for its memory.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Rows of each candidate.
+    rows: Vec<u64>,
+    /// How often each symbol is still to be covered.
+    pending: Vec<u64>,
+    /// How often each block is left over.
+    left: Vec<u64>,
+    /// Steps left over for each word.
+    by_word: Vec<u64>,
+    order: Vec<(u64, usize)>,
+    /// The word tables that make the set cheapest.
+    words: Vec<usize>,
+    /// Whether steps are left to word tables or the generic table.
+    instructions: bool,
+}
+
+fn zeros(list: &mut Vec<u64>, len: usize) {
+    list.clear();
+    list.resize(len, 0);
 }
 
 /// All possible path tables.

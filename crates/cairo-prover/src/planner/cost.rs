@@ -1,6 +1,5 @@
 //! What tables cost: committed cells, and columns, which are proof bytes.
 
-use super::usage::is_stack;
 use crate::witness::memory;
 use crate::witness::owned::cells_worth_a_table;
 use crate::witness::range;
@@ -10,7 +9,7 @@ use cairo_air::components::{cell, generic, instruction};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, Segment, TableKind};
-use cairo_execution::{Execution, Registers};
+use cairo_execution::Execution;
 use rayon::prelude::*;
 use stark::{Air, MIN_LOG_HEIGHT};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,7 +46,8 @@ pub struct Costs {
 impl Costs {
     /// The model for an execution whose proof may have `columns` columns in all.
     pub fn new(execution: &Execution, columns: usize) -> Self {
-        Self::with(execution, columns, is_stack(execution))
+        let Survey { is_stack, fetches_fit } = Survey::new(execution);
+        Self::with(execution, columns, is_stack, fetches_fit)
     }
 
     /// The same model where no row owns cells.
@@ -58,7 +58,7 @@ impl Costs {
         Self { columns, byte, own: false, rest: 0, ..self.clone() }
     }
 
-    fn with(execution: &Execution, columns: usize, own: bool) -> Self {
+    fn with(execution: &Execution, columns: usize, own: bool, listed: bool) -> Self {
         let size = |air: Result<Air, stark::AirError>| {
             air.map_or(Size { columns: 64, interactions: 32 }, |air| Size {
                 columns: air.width(),
@@ -67,7 +67,6 @@ impl Costs {
         };
         let cell = size(cell::air());
         let fixed = Fixed::new(execution, own, cell);
-        let listed = fetches_fit(execution);
         Self {
             columns: columns.saturating_sub(fixed.columns),
             cells_per_column: 256,
@@ -131,20 +130,42 @@ impl Fixed {
     }
 }
 
-/// Whether the claim's list of fetches holds whatever instructions of the run a plan leaves to the generic and word tables.
-fn fetches_fit(execution: &Execution) -> bool {
-    let seen: Vec<AtomicBool> = execution.program.bytecode().iter().map(|_| AtomicBool::new(false)).collect();
-    let is_inside = |registers: &Registers| {
-        let index = registers.pc.checked_sub(PROGRAM_BASE).map(|index| index as usize);
-        let Some(seen) = index.and_then(|index| seen.get(index)) else { return false };
-        // Written once only: otherwise the threads would take it from each other at every step.
-        if !seen.load(Ordering::Relaxed) {
-            seen.store(true, Ordering::Relaxed);
-        }
-        true
-    };
-    let inside = execution.trace.par_chunks(1 << 15).all(|states| states.iter().all(is_inside));
-    inside && seen.into_iter().filter(|seen| seen.load(Ordering::Relaxed)).count() <= MAX_FETCHES
+/// What one look at all states tells.
+struct Survey {
+    /// Whether `ap` never decreases: otherwise rows cannot own cells.
+    is_stack: bool,
+    /// Whether the claim's list of fetches holds whatever instructions of the run a plan leaves to the generic and word tables.
+    fetches_fit: bool,
+}
+
+impl Survey {
+    fn new(execution: &Execution) -> Self {
+        const PIECE: usize = 1 << 15;
+        let trace = &execution.trace;
+        let seen: Vec<AtomicBool> = execution.program.bytecode().iter().map(|_| AtomicBool::new(false)).collect();
+        let look = |piece: usize| {
+            let (mut ap, mut ascends, mut inside) = (0, true, true);
+            // With the first state of the next piece.
+            for state in &trace[piece * PIECE..trace.len().min((piece + 1) * PIECE + 1)] {
+                ascends &= ap <= state.ap;
+                ap = state.ap;
+                let index = state.pc.checked_sub(PROGRAM_BASE).map(|index| index as usize);
+                let Some(seen) = index.and_then(|index| seen.get(index)) else {
+                    inside = false;
+                    continue;
+                };
+                // Written once only: otherwise the threads would take it from each other at every step.
+                if !seen.load(Ordering::Relaxed) {
+                    seen.store(true, Ordering::Relaxed);
+                }
+            }
+            [ascends, inside]
+        };
+        let pieces = (0..trace.len().div_ceil(PIECE)).into_par_iter().map(look);
+        let [is_stack, inside] = pieces.reduce(|| [true; 2], |a, b| [a[0] && b[0], a[1] && b[1]]);
+        let distinct = seen.iter().filter(|seen| seen.load(Ordering::Relaxed)).count();
+        Self { is_stack, fetches_fit: inside && distinct <= MAX_FETCHES }
+    }
 }
 
 // Main and LogUp columns of tables that a plan does not choose.

@@ -3,9 +3,9 @@
 use super::grammar::{Grammar, Rule};
 use crate::witness::natural;
 use cairo_air::components::derived::{Followed, MAX_COLUMNS, Path, Size};
-use cairo_air::decode::{Decoded, Flags};
+use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
-use cairo_execution::{Execution, Registers};
+use cairo_execution::Execution;
 use felt::Felt;
 use rayon::prelude::*;
 
@@ -26,14 +26,6 @@ pub struct Usage<'a> {
     last: Vec<Vec<u32>>,
     /// For each symbol some steps at which it begins.
     samples: Vec<Vec<u32>>,
-}
-
-/// Whether `ap` never decreases: otherwise rows cannot own cells.
-pub fn is_stack(execution: &Execution) -> bool {
-    let ascends = |states: &[Registers]| states.windows(2).all(|pair| matches!(pair, [a, b] if a.ap <= b.ap));
-    let piece = 1 << 15;
-    let (chunks, trace) = (execution.trace.len().div_ceil(piece), &execution.trace);
-    (0..chunks).into_par_iter().all(|k| ascends(&trace[k * piece..trace.len().min((k + 1) * piece + 1)]))
 }
 
 impl<'a> Usage<'a> {
@@ -106,39 +98,28 @@ pub struct Owning {
 /// For each address the last step from `first` to before `end` that uses it, counted from 1.
 fn last_uses(execution: &Execution, first: usize, end: usize) -> Vec<u32> {
     let memory = &execution.memory;
-    let mut last: Vec<u32> = vec![0; memory.len()];
-    let operands: Vec<Option<Operands>> =
-        execution.program.bytecode().iter().map(|word| Decoded::new(word).ok().map(Operands::new)).collect();
-    let mut note = |address: Option<u32>, step: u32| {
-        if let Some(slot) = address.and_then(|address| last.get_mut(address as usize)) {
-            *slot = step;
-        }
-    };
-    for (clock, registers) in (first as u32..).zip(execution.trace.get(first..end).unwrap_or_default()) {
+    // One more, for operands that are not used.
+    let unused = memory.len() as u32;
+    let mut last: Vec<u32> = vec![0; memory.len() + 1];
+    let operands = |word: &Felt| Decoded::new(word).ok().map(Operands::new);
+    let operands: Vec<Option<Operands>> = execution.program.bytecode().iter().map(operands).collect();
+    let mut note = |address: u32, step: u32| last.get_mut(address as usize).into_iter().for_each(|slot| *slot = step);
+    for (step, registers) in (first as u32 + 1..).zip(execution.trace.get(first..end).unwrap_or_default()) {
         let index = registers.pc.wrapping_sub(PROGRAM_BASE) as usize;
         let Some(Some(operands)) = operands.get(index) else { continue };
-        let base = |fp: bool| if fp { registers.fp } else { registers.ap };
-        let [off0, off1, off2] = operands.offsets;
-        let [dst, op0, op1] = operands.used;
-        let (flags, step) = (operands.flags, clock + 1);
-        let op0_at = base(flags.op0_fp()).checked_add_signed(off1);
-        if dst {
-            note(base(flags.dst_fp()).checked_add_signed(off0), step);
-        }
-        if op0 {
-            note(op0_at, step);
-        }
-        if op1 && !flags.op1_imm() {
-            let base = if flags.op1_fp() {
-                Some(registers.fp)
-            } else if flags.op1_ap() {
-                Some(registers.ap)
-            } else {
-                op0_at.and_then(|address| memory.get(address as usize)).and_then(address)
-            };
-            note(base.and_then(|base| base.checked_add_signed(off2)), step);
+        let bases = [registers.ap, registers.fp, unused];
+        let [dst, op0, op1] =
+            operands.at.map(|(base, offset)| bases[usize::from(base & 3).min(2)].wrapping_add(offset));
+        note(dst, step);
+        note(op0, step);
+        note(op1, step);
+        if let Some((base, offset)) = operands.indirect {
+            let op0 = bases[usize::from(base & 3).min(2)].wrapping_add(offset);
+            let pointer = memory.get(op0 as usize).and_then(address);
+            note(pointer.map_or(unused, |pointer| pointer.wrapping_add(operands.off2)), step);
         }
     }
+    last.truncate(memory.len());
     last
 }
 
@@ -146,16 +127,34 @@ fn address(cell: &Felt) -> Option<u32> {
     natural(cell).and_then(|value| u32::try_from(value).ok())
 }
 
-/// What an instruction uses.
+/// Which register an address is relative to: [`AP`], [`FP`], or none, if the operand is not used.
+type Base = u8;
+const AP: Base = 0;
+const FP: Base = 1;
+const UNUSED: Base = 2;
+
+/// What an instruction uses. Offsets are added modulo 2^32.
 struct Operands {
-    flags: Flags,
-    offsets: [i32; 3],
-    used: [bool; 3],
+    /// Of `dst`, `op0`, and `op1` where it is relative to a register.
+    at: [(Base, u32); 3],
+    /// Of the cell that `op1` is relative to, if it is to one.
+    indirect: Option<(Base, u32)>,
+    off2: u32,
 }
 
 impl Operands {
     fn new(decoded: Decoded) -> Self {
-        Self { flags: decoded.flags, offsets: decoded.offsets, used: decoded.flags.used_operands() }
+        let flags = decoded.flags;
+        let [off0, off1, off2] = decoded.offsets.map(i32::cast_unsigned);
+        let [dst, op0, op1] = flags.used_operands();
+        let base = |fp: bool| if fp { FP } else { AP };
+        let at = |used: bool, fp: bool, offset: u32| if used { (base(fp), offset) } else { (UNUSED, 0) };
+        let direct = op1 && (flags.op1_fp() || flags.op1_ap());
+        Self {
+            at: [at(dst, flags.dst_fp(), off0), at(op0, flags.op0_fp(), off1), at(direct, flags.op1_fp(), off2)],
+            indirect: (op1 && !direct && !flags.op1_imm()).then_some((base(flags.op0_fp()), off1)),
+            off2,
+        }
     }
 }
 
