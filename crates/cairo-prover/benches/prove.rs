@@ -165,11 +165,11 @@ impl Figures {
 
 fn measure(name: &str, threads: usize) -> Figures {
     let runs: Vec<_> = (0..RUNS)
-        .map(|_| {
+        .map(|run| {
             let calibration_ms = calibrate();
             let mut command = Command::new(std::env::current_exe().unwrap());
             let (variable, setting) = cairo_prover::ENVIRONMENT;
-            let output = command.env(variable, setting).env(CHILD, format!("{name} {threads}")).output().unwrap();
+            let output = command.env(variable, setting).env(CHILD, format!("{name} {threads} {run}")).output().unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             Figures::read(&String::from_utf8(output.stdout).unwrap(), calibration_ms)
         })
@@ -234,7 +234,8 @@ struct Proven {
     statement: Statement,
 }
 
-fn prove_once(name: &str, threads: usize) -> Proven {
+/// `prover` is the identity that the proof is bound to: another one has other luck at grinding.
+fn prove_once(name: &str, threads: usize, prover: [u8; 32]) -> Proven {
     let (program, arguments) = inputs(name);
     let begin = Instant::now();
     let execution = run(&program, &arguments, &Limits::default(), &mut unwatched).unwrap();
@@ -247,25 +248,26 @@ fn prove_once(name: &str, threads: usize) -> Proven {
     // More than it takes, since the system may well hand out other pages.
     warm(3 * estimate);
     let begin = Instant::now();
-    let proof = prove(execution, [0; 32], &options, &watch).unwrap();
+    let proof = prove(execution, prover, &options, &watch).unwrap();
     let end = Instant::now();
     let prove_ms = (end - begin).as_secs_f64() * 1e3;
     let begins: Vec<Instant> = watch.0.into_inner().unwrap().into_values().collect();
     let ends = begins[1..].iter().chain([&end]);
     let phases = begins.iter().zip(ends).map(|(begin, end)| (*end - *begin).as_secs_f64() * 1e3).collect();
-    let statement = Statement { program: program.program().clone(), arguments, prover: [0; 32] };
+    let statement = Statement { program: program.program().clone(), arguments, prover };
     Proven { steps, run_ms, prove_ms, estimate, phases, proof, statement }
 }
 
 fn child(job: &str) {
-    let (name, threads) = job.split_once(' ').unwrap();
+    let parts: Vec<_> = job.split(' ').collect();
+    let number = |at: usize| parts[at].parse::<usize>().unwrap();
+    let name = parts[0];
     if name == WARM {
-        let bytes = vec![1u8; threads.parse().unwrap()];
-        std::hint::black_box(&bytes);
+        std::hint::black_box(vec![1u8; number(1)]);
         return;
     }
     let Proven { steps, run_ms, prove_ms, estimate, phases, proof, statement } =
-        prove_once(name, threads.parse().unwrap());
+        prove_once(name, number(1), [number(2) as u8; 32]);
     let peak = peak_memory();
     let file = proof.encode();
     let policy = Policy { min_conjectured_bits: 96.0, ..Policy::default() };
@@ -299,7 +301,7 @@ fn widths(proof: &CairoProof, statement: &Statement) -> BTreeMap<String, f64> {
 }
 
 fn cells(name: &str) -> (Vec<Table>, Parameters) {
-    let Proven { steps, proof, statement, .. } = prove_once(name, 2);
+    let Proven { steps, proof, statement, .. } = prove_once(name, 2, [0; 32]);
     let steps = steps as f64;
     let by_table = widths(&proof, &statement);
     let parts = by_table.iter().map(|(kind, cells)| (kind, cells / steps)).filter(|(_, cells)| *cells >= 0.005);
