@@ -9,6 +9,7 @@ use cairo_execution::{Execution, Registers, Segment};
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use cairo_vm::vm::runners::cairo_runner::CairoRunner;
 use cairo_vm::vm::vm_core::VirtualMachine;
+use felt::integers::small;
 use felt::{Felt, encoding};
 use std::collections::BTreeMap;
 
@@ -69,7 +70,7 @@ impl Bases {
         match value {
             MaybeRelocatable::Int(value) => Ok(from_vm(value)),
             MaybeRelocatable::RelocatableValue(pointer) => match self.base(pointer.segment_index) {
-                Some(base) => Ok(Felt::from(base) + Felt::from(pointer.offset as u64)),
+                Some(base) => Ok(small(base.saturating_add(pointer.offset as u64))),
                 None if pointer.segment_index < 0 => {
                     Err(RunError::TemporarySegment { segment, temporary: pointer.segment_index })
                 }

@@ -12,6 +12,7 @@ pub type Felt = FieldElement<Stark252PrimeField>;
 pub mod domain;
 pub mod encoding;
 pub mod fft;
+pub mod integers;
 pub mod memory;
 pub mod packed;
 pub mod vector;

@@ -1,11 +1,11 @@
 //! Witness of [`cairo_air::components::bitwise`].
 
 use super::counters::{Counters, Tally, pair};
-use super::integers::small;
 use super::rows::fill_rows;
 use super::{Trace, WitnessError, cell};
 use cairo_air::Segment;
 use cairo_air::components::bitwise::{CELLS, Columns, Size};
+use felt::integers::small;
 use felt::{Felt, encoding};
 use stark::{Control, MIN_LOG_HEIGHT};
 use std::array::from_fn;

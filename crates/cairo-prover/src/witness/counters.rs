@@ -1,8 +1,8 @@
 //! How often each entry of a look-up table is used, counted while the users' tables are filled.
 
 use super::WitnessError;
-use super::integers::small;
 use felt::Felt;
+use felt::integers::small;
 use rayon::prelude::*;
 use stark::PublicTuple;
 use std::collections::BTreeMap;
@@ -109,7 +109,7 @@ impl Counters {
     /// If one of them does not exist.
     pub fn public(&self, tuples: &[PublicTuple]) -> Result<(), WitnessError> {
         for tuple in tuples.iter().filter(|tuple| tuple.bus == cairo_air::buses::MEMORY) {
-            let address = tuple.tuple.first().and_then(super::integers::natural).unwrap_or(u64::MAX);
+            let address = tuple.tuple.first().and_then(felt::integers::natural).unwrap_or(u64::MAX);
             self.memory(u32::try_from(address).map_err(|_| WitnessError::Address(address))?, 1)?;
         }
         Ok(())

@@ -1,7 +1,6 @@
 //! Witness of [`cairo_air::components::derived`]: columns from their sources.
 
 use super::counters::Counters;
-use super::integers::{integer, natural, signed, small, word};
 use super::owned::mix;
 use super::rows::{chunks, zeros};
 use super::{Trace, WitnessError};
@@ -9,6 +8,7 @@ use cairo_air::components::derived::{Derived, Linear, Source};
 use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::{Execution, Registers};
+use felt::integers::{integer, natural, signed, small, word};
 use felt::packed::{Packed, WithPacked, dispatch};
 use felt::{Felt, encoding};
 use rayon::prelude::*;

@@ -1,13 +1,13 @@
 //! Witness of [`cairo_air::components::generic`].
 
 use super::counters::{Counters, Tally};
-use super::integers::{integer, natural, signed, small};
 use super::rows::fill_rows;
 use super::{Trace, WitnessError, cell};
 use cairo_air::components::generic::Columns;
 use cairo_air::components::instruction::flag_bits;
 use cairo_air::decode::{Decoded, Flags};
 use cairo_execution::{Execution, Registers};
+use felt::integers::{integer, natural, signed, small};
 use felt::{Felt, encoding};
 use stark::Control;
 

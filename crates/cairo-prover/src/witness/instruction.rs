@@ -1,12 +1,12 @@
 //! Witness of [`cairo_air::components::instruction`].
 
 use super::counters::{Counters, Tally};
-use super::integers::small;
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
 use cairo_air::components::instruction::{Columns, flag_bits};
 use cairo_air::decode::{Decoded, OFFSET_BIAS};
 use felt::Felt;
+use felt::integers::small;
 use stark::{Control, MIN_LOG_HEIGHT};
 use std::array::from_fn;
 

@@ -1,11 +1,11 @@
 //! Witness of [`cairo_air::components::memory`].
 
 use super::counters::Counters;
-use super::integers::small;
 use super::rows::{chunks, zeros};
 use super::{Trace, WitnessError};
 use cairo_air::components::memory::{CELLS, Columns, WIDTH};
 use felt::Felt;
+use felt::integers::small;
 use rayon::prelude::*;
 use stark::{Control, MIN_LOG_HEIGHT};
 

@@ -2,7 +2,6 @@
 //! the rest to the cell table.
 
 use super::counters::Counters;
-use super::integers::{natural, small};
 use super::range::{self, Checks};
 use super::rows::fill_rows;
 use super::{StepTable, Trace, WitnessError};
@@ -15,6 +14,7 @@ use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, Segment, TableKind};
 use cairo_execution::Execution;
 use felt::Felt;
+use felt::integers::{natural, small};
 use rayon::prelude::*;
 use stark::{Control, MIN_LOG_HEIGHT};
 

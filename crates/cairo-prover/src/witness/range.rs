@@ -1,7 +1,6 @@
 //! Witness of [`cairo_air::components::range`]: which ranges a run's checked values fall into, and their tables.
 
 use super::counters::Counters;
-use super::integers::small;
 use super::owned::log_heights;
 use super::range_check::checked;
 use super::rows::fill_rows;
@@ -12,6 +11,7 @@ use cairo_air::components::range::Range;
 use cairo_air::components::{byte, word12, word16};
 use cairo_air::{Segment, TableKind};
 use felt::Felt;
+use felt::integers::small;
 use stark::Control;
 
 /// Cells of the range_check segment that are checked by tables of one range.

@@ -1,7 +1,6 @@
 //! Witness of [`cairo_air::components::range_check`].
 
 use super::counters::{Counters, Tally};
-use super::integers::{integer, small};
 use super::rows::fill_rows;
 use super::{Trace, WitnessError, cell};
 use crate::planner::cost;
@@ -9,6 +8,7 @@ use cairo_air::components::derived::Size;
 use cairo_air::components::range_check::{bytes, words12, words16};
 use cairo_air::components::{byte, word12, word16};
 use cairo_air::{Segment, TableKind};
+use felt::integers::{integer, small};
 use felt::{Felt, encoding};
 use stark::{Control, MIN_LOG_HEIGHT};
 use std::array::from_fn;

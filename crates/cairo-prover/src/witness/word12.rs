@@ -1,9 +1,9 @@
 //! Witness of [`cairo_air::components::word12`].
 
 use super::counters::Counters;
-use super::integers::small;
 use cairo_air::components::word12::{Columns, LOG_HEIGHT};
 use felt::Felt;
+use felt::integers::small;
 
 /// The values and how often each was looked up.
 pub fn fill(counters: &Counters) -> Vec<Vec<Felt>> {

@@ -1,9 +1,9 @@
 //! Witness of [`cairo_air::components::word16`].
 
 use super::counters::Counters;
-use super::integers::small;
 use cairo_air::components::word16::{Columns, LOG_HEIGHT};
 use felt::Felt;
+use felt::integers::small;
 use rayon::prelude::*;
 
 /// The values and how often each was looked up.

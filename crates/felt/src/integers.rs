@@ -4,8 +4,8 @@
 //! `32v + 544v·2^192`, and that of `v` is `p` less that, as long as `544v` is below `TOP`. Forms are unique, so an element of another
 //! form is no such integer.
 
-use felt::Felt;
-use felt::encoding::{MODULUS, from_montgomery_limbs, montgomery_limbs, to_u64};
+use crate::Felt;
+use crate::encoding::{MODULUS, from_montgomery_limbs, montgomery_limbs, to_u64};
 
 const TOP: u64 = MODULUS[0];
 
@@ -14,7 +14,7 @@ const SHORT: u64 = 1 << 49;
 
 /// A non-negative integer as a field element.
 #[inline(always)]
-pub(crate) fn small(value: u64) -> Felt {
+pub fn small(value: u64) -> Felt {
     match value {
         0 => Felt::zero(),
         1..SHORT => {
@@ -27,7 +27,7 @@ pub(crate) fn small(value: u64) -> Felt {
 
 /// A signed integer as a field element.
 #[inline(always)]
-pub(crate) fn signed(value: i64) -> Felt {
+pub fn signed(value: i64) -> Felt {
     match value.unsigned_abs() {
         magnitude @ ..SHORT if value < 0 => {
             from_montgomery_limbs([32 * magnitude, 0, 0, 544 * magnitude]).unwrap_or_default()
@@ -39,7 +39,7 @@ pub(crate) fn signed(value: i64) -> Felt {
 
 /// The integer, if it is above `−2^49` and below `2^49`.
 #[inline(always)]
-pub(crate) fn integer(value: &Felt) -> Option<i64> {
+pub fn integer(value: &Felt) -> Option<i64> {
     // The lowest limb holds 32 times the integer: its top bits are lost there, but an integer in range has none.
     let magnitude = |low: u64| Some(low / 32).filter(|magnitude| low.is_multiple_of(32) && *magnitude < SHORT);
     match montgomery_limbs(value) {
@@ -57,7 +57,7 @@ pub(crate) fn integer(value: &Felt) -> Option<i64> {
 
 /// The element as a `u64`, if it is that small.
 #[inline(always)]
-pub(crate) fn natural(value: &Felt) -> Option<u64> {
+pub fn natural(value: &Felt) -> Option<u64> {
     match integer(value) {
         Some(value) => u64::try_from(value).ok(),
         None => to_u64(value),
@@ -66,7 +66,7 @@ pub(crate) fn natural(value: &Felt) -> Option<u64> {
 
 /// The element as a `u32`, if it is that small.
 #[inline(always)]
-pub(crate) fn word(value: &Felt) -> Option<u32> {
+pub fn word(value: &Felt) -> Option<u32> {
     integer(value).and_then(|value| u32::try_from(value).ok())
 }
 
