@@ -637,7 +637,7 @@ fn stark_bytes() {
     proof.indices[0] ^= 1 << 63;
     refused!(honest.changed(|p| p.stark = proof.encode(&shape)), VerifyError::Stark(stark::VerifyError::Indices));
     // Other parameters are another transcript, and mostly another length.
-    let parameters = Parameters { grinding_bits: 19, ..honest.proof.parameters };
+    let parameters = Parameters { grinding_bits: 17, ..honest.proof.parameters };
     let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };
     let mut weaker = honest.proof.clone();
     weaker.parameters = parameters;

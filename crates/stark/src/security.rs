@@ -21,7 +21,7 @@ const FIELD_BITS: f64 = 251.0;
 const COLLISION_BITS: f64 = 128.0;
 
 /// Range of the multiplicity `m` of the Guruswami–Sudan decoder, on which the proven figures depend. The theorems start
-/// at 3; above 1000 less than 0.06 bits are left to win with 84 queries.
+/// at 3; above 1000 less than 0.07 bits are left to win with 84 queries.
 const MULTIPLICITIES: (u32, u32) = (3, 1000);
 
 /// What the shape of a proof contributes to its soundness error.

@@ -54,6 +54,44 @@ fn registers_outside_memory() {
     assert_eq!(last, E::RegisterOutside { step: 6, register: "ap", value: u32::MAX, last: 21 });
 }
 
+/// Long runs are looked at in pieces, of which only those with something wrong are looked at closely.
+#[test]
+fn states_of_a_long_run() {
+    let mut long = cairo0();
+    let again = vec![long.trace[3]; 3000];
+    long.trace.splice(3..3, again);
+    let last = long.trace.len() - 1;
+    assert_eq!(long.check(), Ok(()));
+    type Change = (fn(&mut Registers), fn(usize) -> E);
+    let changes: [Change; 7] = [
+        (|state| state.pc = 0, |step| E::RegisterOutside { step, register: "pc", value: 0, last: 20 }),
+        (|state| state.pc = 21, |step| E::RegisterOutside { step, register: "pc", value: 21, last: 20 }),
+        (|state| state.ap = 0, |step| E::RegisterOutside { step, register: "ap", value: 0, last: 21 }),
+        (|state| state.ap = 22, |step| E::RegisterOutside { step, register: "ap", value: 22, last: 21 }),
+        (|state| state.fp = 0, |step| E::RegisterOutside { step, register: "fp", value: 0, last: 21 }),
+        (|state| state.fp = 22, |step| E::RegisterOutside { step, register: "fp", value: 22, last: 21 }),
+        (|state| state.pc = 5, |step| E::EarlyEnd { step, last: 3006 }),
+    ];
+    assert_eq!(last, 3006);
+    for step in [1, 5, 1022, 1023, 1024, 1500, 2047, 2048, 3005] {
+        for (change, expected) in changes {
+            assert_eq!(refused(long.clone(), |e| change(&mut e.trace[step])), expected(step));
+            // The first of several is what is told.
+            let both = refused(long.clone(), |e| {
+                change(&mut e.trace[step]);
+                e.trace[3005].ap = u32::MAX;
+            });
+            if step < 3005 {
+                assert_eq!(both, expected(step));
+            }
+        }
+        // The largest values that there may be.
+        let mut edge = long.clone();
+        edge.trace[step] = Registers { pc: 20, ap: 21, fp: 21 };
+        assert_eq!(edge.check(), Ok(()), "{step}");
+    }
+}
+
 #[test]
 fn first_and_last_state() {
     let expected = Registers { pc: 1, ap: 15, fp: 15 };

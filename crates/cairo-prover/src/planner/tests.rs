@@ -6,13 +6,13 @@ use super::cost::{DEFAULT_COLUMNS, heights, log_height};
 use super::{Costs, Plan, plan};
 use crate::prove::{claim, witness};
 use crate::witness::counters::Counters;
-use crate::witness::owned::{self, Cover};
+use crate::witness::owned::{self, Cover, owned_cells};
 use crate::witness::{StepTable, WitnessError, fill_steps, other_tables};
-use cairo_air::components::derived::Size;
+use cairo_air::components::derived::{Size, Word};
 use cairo_air::{Layout, TableKind};
-use cairo_execution::Execution;
+use cairo_execution::{Execution, Registers};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
-use felt::Felt;
+use felt::{Felt, encoding};
 use stark::Unattended;
 use stark::debug::check;
 
@@ -118,6 +118,59 @@ fn a_run_that_is_none_is_refused() {
         ));
     }
     assert!(refused * 10 > honest.memory.len() * 5, "{refused} of {}", honest.memory.len());
+}
+
+/// Rows whose cells or operands lie outside memory are refused, whatever is wrong.
+#[test]
+fn rows_outside_memory_are_refused() {
+    let honest = execution("bench/fib_2p14", None);
+    let tables = planned(&honest).tables;
+    let owners = tables.iter().filter(|table| owned_cells(&table.kind) > 0).cloned().collect::<Vec<_>>();
+    assert!(!owners.is_empty());
+    let counters = Counters::new(honest.memory.len());
+    let fill = |execution: &Execution| fill_steps(execution, &owners, &counters, &Unattended);
+    assert!(fill(&honest).is_ok());
+    let starts: Vec<u32> = owners.iter().flat_map(|table| table.starts.iter().copied()).collect();
+    let last = starts.iter().map(|start| honest.trace[*start as usize].ap).max().unwrap_or(0) as usize;
+    for cells in [last, last + 1, last + 2, last / 2, 100, 1, 0] {
+        let mut execution = honest.clone();
+        execution.memory.truncate(cells);
+        assert!(fill(&execution).is_err(), "{cells} cells");
+    }
+    for start in starts.iter().step_by(starts.len() / 10 + 1) {
+        for value in [0, 1, honest.memory.len() as u32, u32::MAX] {
+            let mut execution = honest.clone();
+            let state = &mut execution.trace[*start as usize];
+            (state.ap, state.fp) = (value, value);
+            assert!(fill(&execution).is_err(), "registers {value} at step {start}");
+        }
+    }
+}
+
+/// A call pushes `fp`, which the row has in a column that was not read from there.
+#[test]
+fn a_call_that_pushes_another_frame_is_refused() {
+    const CALL: u16 = 0x1104;
+    let honest = execution("bench/fib_tiny", None);
+    let is_call = |state: &Registers| {
+        let word = encoding::to_u64(&honest.memory[state.pc as usize]);
+        word.is_some_and(|word| word >> 48 == u64::from(CALL))
+    };
+    let steps = (0..).zip(&honest.trace).take(honest.n_steps()).filter(|(_, state)| is_call(state));
+    let starts: Vec<u32> = steps.map(|(step, _)| step).collect();
+    assert!(starts.len() > 3);
+    let kind = TableKind::Word(Word { flags: CALL, taken: None });
+    let tables = [StepTable { kind, log_height: 6, starts: starts.clone() }];
+    let fill = |execution: &Execution| {
+        fill_steps(execution, &tables, &Counters::new(execution.memory.len()), &Unattended).map(|_| ())
+    };
+    assert_eq!(fill(&honest), Ok(()));
+    for start in starts {
+        let mut execution = honest.clone();
+        let state = execution.trace[start as usize];
+        execution.memory[state.ap as usize] += Felt::one();
+        assert!(matches!(fill(&execution), Err(WitnessError::Step { clock, .. }) if clock == start));
+    }
 }
 
 /// The goals of the design: 6.4 and 4.9 cells a step in opcodes. Larger runs waste less on padding.

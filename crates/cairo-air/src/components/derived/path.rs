@@ -204,6 +204,37 @@ mod tests {
         Ok(())
     }
 
+    /// As the protocol's document has it.
+    #[test]
+    fn the_encoding_is_pinned() {
+        let path = Path {
+            pc: 7,
+            frame: Some(-3),
+            steps: 40,
+            taken: vec![true, false, true],
+            targets: vec![17],
+            returns: vec![0, 4],
+            owned: vec![0, 1],
+        };
+        let mut bytes = Vec::new();
+        path.encode(&mut bytes);
+        let expected: [&[u8]; 6] = [
+            &[7, 0, 0, 0, 40, 0],
+            &[1, 253, 255, 255, 255],
+            &[3, 0, 5],
+            &[1, 0, 17, 0, 0, 0],
+            &[2, 0, 0, 0, 0, 0, 4, 0, 0, 0],
+            &[2, 0, 0, 1],
+        ];
+        assert_eq!(bytes, expected.concat());
+        // A return that says nothing may not be the last.
+        let surplus = Path { returns: vec![4, 0], ..path };
+        let mut bytes = Vec::new();
+        surplus.encode(&mut bytes);
+        let refused = DerivedError::Encoding("the last return says nothing");
+        assert_eq!(Path::decode(&mut bytes.as_slice()), Err(refused));
+    }
+
     /// Columns of uses have one numbering, and a row does not own more than the bus counts on.
     #[test]
     fn owned_cells_are_numbered_in_order() {

@@ -276,7 +276,7 @@ impl Walk {
     fn note_asserted(&mut self, derived: &Derived) {
         let honest = row(derived, &self.states[0], 17, &mut self.memory.clone());
         let says = |fp: Felt, distance: u32| {
-            derived.lookups.iter().any(|[address, value]| {
+            derived.lookups.iter().chain(&derived.owned).any(|[address, value]| {
                 let expected = address.offset(2 - i64::from(distance));
                 address.as_constant().is_none() && address.evaluate(&honest) == fp - Felt::from(2) && *value == expected
             })
@@ -474,17 +474,21 @@ fn random_paths_that_own_cells() {
     let mut stack: Vec<Flags> = flags.iter().copied().filter(|f| f.call() || f.pc_jnz()).collect();
     (0..12).for_each(|_| stack.extend(flags.iter().copied().filter(|f| plain(f) && f.ap_add1())));
     (0..4).for_each(|_| stack.extend(flags.iter().copied().filter(plain)));
+    // One instruction in eight returns.
+    stack.extend(flags.iter().copied().filter(|f| f.ret()).cycle().take(stack.len() / 7));
     let mut random = Random(5);
-    let (mut rows, mut others, mut wide, mut again) = (0, 0, 0, 0);
+    let (mut rows, mut others, mut wide, mut again, mut returns) = (0, 0, 0, 0, 0);
     // Private cells that the row knows, and that it does not; provided ones.
     let (mut private, mut unknown, mut provided, mut unknown_provided, mut shared) = (0, 0, 0, 0, 0);
     for seed in 20_000..22_000 {
         let frame = random.chance(50).then(|| random.below(5) as i32 - 1);
         let set = if random.chance(80) { &stack } else { &flags };
         let length = 1 + random.below(16) as usize;
-        let Some(walk) = Walk::new(seed, set, frame, length) else { continue };
+        let Some(mut walk) = Walk::new(seed, set, frame, length) else { continue };
+        let distances = walk.distances();
+        let known = |from, to| distances.get(&(from, to)).copied().flatten();
         let Followed { mut path, size, cells } =
-            Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), frame, |_, _| None).expect("a walk is a path");
+            Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), frame, known).expect("a walk is a path");
         let moves = walk.states.last().map(|state| state.ap - walk.states[0].ap);
         if cells.is_empty() {
             continue;
@@ -499,6 +503,8 @@ fn random_paths_that_own_cells() {
         path.owned = random_owned(cells.len(), &mut random);
         let derived = path.derive(&walk.program).expect("it owns what it moves over");
         let owned = &path.owned;
+        walk.note_asserted(&derived);
+        returns += walk.asserted.len();
 
         // What others look up is looked up no more, but for the same cells under other names; the rest is.
         let place = |address: &Linear| {
@@ -549,7 +555,10 @@ fn random_paths_that_own_cells() {
          {shared} rows that share columns of uses, {again} look-ups of own cells, {others} other memories"
     );
     assert!(rows > 600 && wide > 50 && private > 500 && unknown > 50 && provided > 500 && unknown_provided > 50);
-    assert!(shared > 50 && again > 10 && others > 20);
+    assert!(
+        shared > 50 && again > 10 && others > 20 && returns > 20,
+        "{again} again, {others} others, {returns} returns"
+    );
 }
 
 #[test]
