@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use stark::{Air, MIN_LOG_HEIGHT};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Columns that keep a default proof (84 queries, blow-up 2) below 600 kB: about 250 kB and 2.6 kB for each column.
+/// Columns that keep a default proof (84 queries, blow-up 2) at about 600 kB: 250 kB and 2.6 kB for each column.
 pub const DEFAULT_COLUMNS: usize = 135;
 
 /// The cost model.
