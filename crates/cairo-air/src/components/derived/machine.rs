@@ -68,7 +68,7 @@ impl Targets<'_> {
 /// How far below the frame that a `ret` leaves its caller's frame is, where that does not follow: 0 if it is read instead.
 #[derive(Clone)]
 pub(super) enum Returns<'a> {
-    /// In order, as a path lists them; 0 for all that follow.
+    /// In order, as a path lists them; those that are missing are read.
     Listed(&'a [u32]),
     /// Found while following an execution: the distance at the step at hand, if it is always the same, and those up to it.
     Followed { next: Option<u32>, found: Vec<u32> },
