@@ -328,8 +328,8 @@ impl<'a> Search<'a> {
                 let Some(Rule::Pair(a, b)) = self.grammar.symbols.get(symbol as usize).map(|symbol| symbol.rule) else {
                     return;
                 };
-                let parts =
-                    if a == b { &[(symbol, false), (a, true)][..] } else { &[(symbol, false), (a, true), (b, true)] };
+                // Two different symbols: equal ones become runs.
+                let parts = [(symbol, false), (a, true), (b, true)];
                 let slot = |(part, value): &(u32, bool)| {
                     self.of_symbol.get(*part as usize).copied().flatten().map(|index| (index, *value))
                 };

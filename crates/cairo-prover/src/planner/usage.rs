@@ -108,14 +108,10 @@ fn last_uses(execution: &Execution, first: usize, end: usize) -> Vec<u32> {
         let index = registers.pc.wrapping_sub(PROGRAM_BASE) as usize;
         let Some(Some(operands)) = operands.get(index) else { continue };
         let bases = [registers.ap, registers.fp, unused];
-        let [dst, op0, op1] =
-            operands.at.map(|(base, offset)| bases[usize::from(base & 3).min(2)].wrapping_add(offset));
-        note(dst, step);
-        note(op0, step);
-        note(op1, step);
-        if let Some((base, offset)) = operands.indirect {
-            let op0 = bases[usize::from(base & 3).min(2)].wrapping_add(offset);
-            let pointer = memory.get(op0 as usize).and_then(address);
+        let at = |(base, offset): (Base, u32)| bases[base].wrapping_add(offset);
+        operands.at.into_iter().for_each(|operand| note(at(operand), step));
+        if let Some(op0) = operands.indirect {
+            let pointer = memory.get(at(op0) as usize).and_then(address);
             note(pointer.map_or(unused, |pointer| pointer.wrapping_add(operands.off2)), step);
         }
     }
@@ -128,7 +124,7 @@ fn address(cell: &Felt) -> Option<u32> {
 }
 
 /// Which register an address is relative to: [`AP`], [`FP`], or none, if the operand is not used.
-type Base = u8;
+type Base = usize;
 const AP: Base = 0;
 const FP: Base = 1;
 const UNUSED: Base = 2;
