@@ -27,8 +27,10 @@ pub enum CodecError {
         /// Where the length stands.
         offset: usize,
     },
-    /// A field element that is not below the modulus.
-    #[error("the proof file's {what} has a field element at byte {offset} that is not below the modulus")]
+    /// A field element that is not below the modulus, or not written in the only way that it may be.
+    #[error(
+        "the proof file's {what} has a field element at byte {offset} that is not below the modulus, or not in its one form"
+    )]
     NonCanonical {
         /// The field.
         what: &'static str,
@@ -61,6 +63,7 @@ pub(crate) trait Write {
     fn u32(&mut self, value: u32);
     fn u64(&mut self, value: u64);
     fn felts(&mut self, values: &[Felt]);
+    fn small_felt(&mut self, value: &Felt);
 }
 
 impl Write for Vec<u8> {
@@ -79,7 +82,26 @@ impl Write for Vec<u8> {
             self.extend_from_slice(&encoding::to_canonical_be(value));
         }
     }
+    fn small_felt(&mut self, value: &Felt) {
+        let (first, limbs) = match (encoding::canonical_limbs(value), encoding::canonical_limbs(&-*value)) {
+            ([low, 0, 0, 0], _) if low < u64::from(POSITIVE) => return self.push(low as u8),
+            (limbs, negated) if negated.iter().rev().lt(limbs.iter().rev()) => (NEGATIVE, negated),
+            (limbs, _) => (POSITIVE, limbs),
+        };
+        let bytes = limbs.map(u64::to_le_bytes);
+        let bytes = bytes.as_flattened();
+        // Not zero, or it would be its own first byte.
+        let len = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0) + 1;
+        self.push(first + (len - 1) as u8);
+        self.extend(&bytes[..len]);
+    }
 }
+
+/// An element that is likely small: an integer below this is its own byte. From here on a byte says how many bytes less one follow, of an
+/// integer below `p/2`, …
+const POSITIVE: u8 = 0xc0;
+/// … or from here on, of the negative of one.
+const NEGATIVE: u8 = 0xe0;
 
 /// Takes values from the front of bytes.
 #[derive(Debug, Clone)]
@@ -149,10 +171,38 @@ impl<'a> Reader<'a> {
         let Some(length) = length else {
             return Err(CodecError::TooLong { what, found, limit: limit as u64, offset });
         };
-        if length.saturating_mul(size) > self.bytes.len() {
+        self.fits(what, length.saturating_mul(size))?;
+        Ok(length)
+    }
+
+    /// Whether so many bytes are left.
+    pub fn fits(&self, what: &'static str, size: usize) -> Result<(), CodecError> {
+        if size > self.bytes.len() {
             return Err(CodecError::Truncated { what, offset: self.offset + self.bytes.len() });
         }
-        Ok(length)
+        Ok(())
+    }
+
+    /// What [`Write::small_felt`] writes, and nothing else.
+    pub fn small_felt(&mut self, what: &'static str) -> Result<Felt, CodecError> {
+        let offset = self.offset;
+        let first = self.u8(what)?;
+        if first < POSITIVE {
+            return Ok(Felt::from(u64::from(first)));
+        }
+        let mut limbs = [0; 4];
+        for place in 0..=usize::from(first % (NEGATIVE - POSITIVE)) {
+            limbs[place / 8] |= u64::from(self.u8(what)?) << (8 * (place % 8));
+        }
+        let integer = encoding::from_canonical_limbs(limbs);
+        let value = integer.map(|integer| if first < NEGATIVE { integer } else { -integer });
+        let value = value.ok_or(CodecError::NonCanonical { what, offset })?;
+        let mut bytes = Vec::with_capacity(1 + encoding::BYTES);
+        bytes.small_felt(&value);
+        if bytes.len() != self.offset - offset || bytes.first() != Some(&first) {
+            return Err(CodecError::NonCanonical { what, offset });
+        }
+        Ok(value)
     }
 
     pub fn felts(&mut self, what: &'static str, limit: usize) -> Result<Vec<Felt>, CodecError> {
@@ -164,5 +214,86 @@ impl<'a> Reader<'a> {
             values.push(encoding::from_canonical_be(&bytes).ok_or(CodecError::NonCanonical { what, offset })?);
         }
         Ok(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn encoded(value: &Felt) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.small_felt(value);
+        bytes
+    }
+
+    fn decoded(bytes: &[u8]) -> Result<Felt, CodecError> {
+        let mut reader = Reader::new(bytes);
+        let value = reader.small_felt("cell")?;
+        assert_eq!(reader.offset() + reader.rest().len(), bytes.len());
+        Ok(value)
+    }
+
+    #[test]
+    fn small_elements_are_few_bytes() {
+        let felt = |value: u64| Felt::from(value);
+        let half = (felt(2).inv().unwrap(), -felt(2).inv().unwrap());
+        for (value, bytes) in [
+            (felt(0), vec![0]),
+            (felt(0xbf), vec![0xbf]),
+            (felt(0xc0), vec![0xc0, 0xc0]),
+            (felt(0x1234), vec![0xc1, 0x34, 0x12]),
+            (felt(1 << 32), vec![0xc4, 0, 0, 0, 0, 1]),
+            (-felt(1), vec![0xe0, 1]),
+            (-felt(0x10000), vec![0xe2, 0, 0, 1]),
+        ] {
+            assert_eq!(encoded(&value), bytes);
+            assert_eq!(decoded(&bytes), Ok(value));
+        }
+        // (p + 1)/2 is the negative of (p − 1)/2, the largest there is.
+        assert_eq!((encoded(&half.0)[0], encoded(&half.1)[0]), (0xff, 0xdf));
+        assert_eq!((decoded(&encoded(&half.0)), decoded(&encoded(&half.1))), (Ok(half.0), Ok(half.1)));
+    }
+
+    #[test]
+    fn elements_have_one_encoding() {
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 33
+        };
+        for round in 0..20_000 {
+            let limbs = [random() << 33 | random(), random() << 33, random() << 40, random() >> 5];
+            let keep = round % 33;
+            let mut bytes = limbs.map(u64::to_le_bytes).concat();
+            bytes[keep..].fill(0);
+            let limbs: Vec<u64> = bytes.chunks(8).map(|c| u64::from_le_bytes(c.try_into().unwrap())).collect();
+            let Some(value) = encoding::from_canonical_limbs(limbs.try_into().unwrap()) else { continue };
+            for value in [value, -value] {
+                assert_eq!(decoded(&encoded(&value)), Ok(value));
+                assert!(encoded(&value).len() <= 33);
+            }
+        }
+        // Whatever bytes are read as an element are those that it is written in.
+        for _ in 0..200_000 {
+            let first = (random() % 0x48 + 0xb8) as u8;
+            let mut bytes = vec![first];
+            bytes.extend((0..32).map(|_| [0, 1, 0xbf, 0xc0, 0xff, random() as u8][random() as usize % 6]));
+            if let Ok(value) = decoded(&bytes) {
+                assert_eq!(bytes[..encoded(&value).len()], encoded(&value));
+                let length = if first < 0xc0 { 1 } else { usize::from(first % 32) + 2 };
+                assert_eq!(encoded(&value).len(), length);
+            }
+        }
+        let refused = Err(CodecError::NonCanonical { what: "cell", offset: 0 });
+        for bytes in [&[0xc0, 0xbf][..], &[0xc0, 0], &[0xc1, 0xc0, 0], &[0xe0, 0], &[0xe1, 1, 0]] {
+            assert_eq!(decoded(bytes), refused);
+        }
+        let mut modulus = vec![0xdf];
+        modulus.extend(encoding::MODULUS.iter().rev().flat_map(|limb| limb.to_le_bytes()));
+        assert_eq!(decoded(&modulus), refused);
+        assert_eq!(decoded(&[0xc3, 1, 2]), Err(CodecError::Truncated { what: "cell", offset: 3 }));
     }
 }

@@ -1,11 +1,12 @@
-//! Which tables a proof has, and how high each is.
+//! Which tables a proof has: how high each committed one is, and the rows of those in the open.
 
 use crate::claim::Claim;
 use crate::codec::{CodecError, Reader, Write};
 use crate::components::{ComponentError, Context, MAX_CHUNKS, Occurrence, TableKind, memory};
 use crate::program::Program;
 use crate::{Builtin, buses};
-use stark::{Air, Bus, MAX_LOG_HEIGHT, Table, TableError};
+use felt::Felt;
+use stark::{Air, Bus, MAX_LOG_HEIGHT, OpenError, PublicTuple, Table, TableError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +15,12 @@ pub const MAX_TABLES: usize = 128;
 
 /// Most steps and provided cells of all derived tables together. Bounds the verifier's work.
 pub const MAX_DERIVED_STEPS: u32 = 1 << 11;
+
+/// Most work that looking at the rows in the open may take, in nodes of the AIRs' circuits. Bounds the verifier's time and memory.
+pub const MAX_OPEN_WORK: u64 = 1 << 20;
+
+/// Most cells of all rows in the open.
+pub const MAX_OPEN_CELLS: usize = 1 << 18;
 
 /// Most memory cells: addresses have 32 bits.
 pub const MAX_CELLS: u64 = 1 << 32;
@@ -27,11 +34,40 @@ pub struct TableEntry {
     pub log_height: u32,
 }
 
-/// The tables of a proof, in the order of their kinds.
+/// A table whose rows stand in the open, for the verifier to look at each: it is too short to be worth its columns' openings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenTable {
+    /// Its kind.
+    pub kind: TableKind,
+    /// Number of main columns.
+    pub width: usize,
+    /// The cells, row by row.
+    pub cells: Vec<Felt>,
+}
+
+impl OpenTable {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.cells.len().checked_div(self.width).unwrap_or(0)
+    }
+}
+
+/// The tables of a proof.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Layout {
-    /// The tables.
+    /// The committed tables, in the order of their kinds.
     pub tables: Vec<TableEntry>,
+    /// The tables in the open, in the order of their kinds, one of each.
+    pub open: Vec<OpenTable>,
+}
+
+/// What a layout comes to for a program and a claim.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The committed tables with their AIRs.
+    pub tables: Vec<Table>,
+    /// The bus terms of the rows in the open.
+    pub open: Vec<PublicTuple>,
 }
 
 /// Why a list of tables is not a proof's for this program and claim.
@@ -116,6 +152,27 @@ pub enum LayoutError {
         /// Tables that there are.
         found: usize,
     },
+    /// Open tables that are not in the order of their kinds, or two of one kind.
+    #[error("open table {position} of the proof, {kind}, is out of order")]
+    OpenOrder {
+        /// Position of the table among the open ones.
+        position: usize,
+        /// Its kind.
+        kind: String,
+    },
+    /// Rows in the open that are none of their table's.
+    #[error("open table {position} of the proof, {kind}, is wrong: {error}")]
+    Open {
+        /// Position of the table among the open ones.
+        position: usize,
+        /// Its kind.
+        kind: String,
+        /// Why.
+        error: OpenError,
+    },
+    /// More rows in the open than [`MAX_OPEN_WORK`] allows.
+    #[error("looking at the proof's rows in the open takes {0} operations; the limit is {MAX_OPEN_WORK}")]
+    TooMuchOpen(u64),
     /// A list of fetches though no table fetches.
     #[error("the proof lists fetched instructions, but none of its tables fetches any")]
     IdleFetches,
@@ -138,23 +195,31 @@ impl Layout {
         memory.fold(u64::from(owned_end), |end, table| end.saturating_add(cells(table)))
     }
 
-    /// Checks the layout against program and claim and constructs the tables.
+    /// The kinds of all tables, the committed ones first.
+    pub fn kinds(&self) -> impl Iterator<Item = &TableKind> {
+        self.tables.iter().map(|entry| &entry.kind).chain(self.open.iter().map(|table| &table.kind))
+    }
+
+    /// Checks the layout against program and claim, constructs the committed tables and looks at all rows in the open.
     ///
     /// # Errors
     /// The first [`LayoutError`] found.
-    pub fn build(&self, program: &Program, claim: &Claim) -> Result<Vec<Table>, LayoutError> {
+    pub fn build(&self, program: &Program, claim: &Claim) -> Result<Built, LayoutError> {
         self.check_numbers(claim.owned_end)?;
         self.check_builtins(program, claim)?;
         let tables = self.build_tables(program, claim)?;
         stark::check_tables(&tables)?;
-        self.check_providers(&tables, claim)?;
-        Ok(tables)
+        let open_airs = self.build_open(program, claim)?;
+        self.check_providers(&tables, &open_airs, claim)?;
+        let open = self.open_tuples(&open_airs)?;
+        Ok(Built { tables, open })
     }
 
     /// Number, order and heights: whatever needs no AIR.
     fn check_numbers(&self, owned_end: u32) -> Result<(), LayoutError> {
-        if self.tables.len() > MAX_TABLES {
-            return Err(LayoutError::TooManyTables(self.tables.len()));
+        let number = self.tables.len() + self.open.len();
+        if number > MAX_TABLES {
+            return Err(LayoutError::TooManyTables(number));
         }
         let mut count: BTreeMap<&TableKind, usize> = BTreeMap::new();
         let mut last = None;
@@ -171,9 +236,18 @@ impl Layout {
                 return Err(LayoutError::Order { position, kind: kind.to_string() });
             }
             last = Some(kind);
+        }
+        for (position, pair) in self.open.windows(2).enumerate() {
+            if let [before, OpenTable { kind, .. }] = pair
+                && before.kind >= *kind
+            {
+                return Err(LayoutError::OpenOrder { position: position + 1, kind: kind.to_string() });
+            }
+        }
+        for kind in self.kinds() {
             let count = count.entry(kind).or_default();
             *count += 1;
-            let limit = match component.occurrence {
+            let limit = match kind.component().occurrence {
                 Occurrence::AsNeeded => MAX_CHUNKS,
                 Occurrence::IfRequired(_) | Occurrence::Builtin(_) => 1,
             };
@@ -199,7 +273,7 @@ impl Layout {
             let cells = claim.segment(program, builtin).map_or(0, |segment| segment.stop.saturating_sub(segment.base));
             let is_owned = builtin == Builtin::RangeCheck && claim.owned_range(program).is_some();
             if builtin == Builtin::RangeCheck {
-                let found = self.tables.iter().filter(|table| matches!(table.kind, TableKind::Range(_))).count();
+                let found = self.kinds().filter(|kind| matches!(kind, TableKind::Range(_))).count();
                 if is_owned != (found > 0) {
                     return Err(LayoutError::RangeTables { is_owned, found });
                 }
@@ -214,7 +288,7 @@ impl Layout {
     }
 
     fn count(&self, occurrence: Occurrence) -> usize {
-        self.tables.iter().filter(|table| table.kind.component().occurrence == occurrence).count()
+        self.kinds().filter(|kind| kind.component().occurrence == occurrence).count()
     }
 
     fn build_tables(&self, program: &Program, claim: &Claim) -> Result<Vec<Table>, LayoutError> {
@@ -248,13 +322,46 @@ impl Layout {
         Ok(tables)
     }
 
+    /// The AIRs of the open tables, if looking at their rows is not too much.
+    fn build_open(&self, program: &Program, claim: &Claim) -> Result<Vec<Air>, LayoutError> {
+        let mut work: u64 = 0;
+        let build = |(position, table): (usize, &OpenTable)| {
+            let kind = &table.kind;
+            let wrong = |error| LayoutError::Open { position, kind: kind.to_string(), error };
+            // No memory table can be open, so none needs its first address.
+            let air = kind.component().air(Context { program, claim, memory_start: 0 });
+            let air =
+                air.map_err(|error| LayoutError::Component { position, kind: kind.to_string(), error: error.into() })?;
+            air.check_local().map_err(wrong)?;
+            if table.width != air.width() {
+                return Err(wrong(OpenError::Width { found: table.width, expected: air.width() }));
+            }
+            work = work.saturating_add(air.row_work().saturating_mul(table.rows() as u64));
+            if work > MAX_OPEN_WORK {
+                return Err(LayoutError::TooMuchOpen(work));
+            }
+            Ok(air)
+        };
+        self.open.iter().enumerate().map(build).collect()
+    }
+
+    fn open_tuples(&self, airs: &[Air]) -> Result<Vec<PublicTuple>, LayoutError> {
+        let mut tuples = Vec::new();
+        for (position, (OpenTable { kind, cells, .. }, air)) in self.open.iter().zip(airs).enumerate() {
+            let wrong = |error| LayoutError::Open { position, kind: kind.to_string(), error };
+            tuples.extend(stark::open::tuples(air, cells).map_err(wrong)?);
+        }
+        Ok(tuples)
+    }
+
     /// A look-up table is there exactly if some table requires from its bus; for instructions the claim's list of fetches may
     /// stand in its place.
-    fn check_providers(&self, tables: &[Table], claim: &Claim) -> Result<(), LayoutError> {
+    fn check_providers(&self, tables: &[Table], open: &[Air], claim: &Claim) -> Result<(), LayoutError> {
+        let airs = || tables.iter().map(|table| &*table.air).chain(open);
         for bus in [buses::INSTRUCTION, buses::BYTE, buses::WORD16, buses::WORD12, buses::NIBBLE_AND] {
             let provider = Occurrence::IfRequired(bus);
-            let required = self.tables.iter().zip(tables).any(|(entry, table)| {
-                entry.kind.component().occurrence != provider && table.air.interactions().iter().any(|i| i.bus == bus)
+            let required = self.kinds().zip(airs()).any(|(kind, air)| {
+                kind.component().occurrence != provider && air.interactions().iter().any(|i| i.bus == bus)
             });
             let listed = bus == buses::INSTRUCTION && !claim.fetches.is_empty();
             if listed && !required {
@@ -274,6 +381,10 @@ impl Layout {
             table.kind.encode(out);
             out.u8(table.log_height as u8);
         }
+        out.u64(self.open.len() as u64);
+        for table in &self.open {
+            table.encode(out);
+        }
     }
 
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
@@ -284,7 +395,49 @@ impl Layout {
             let log_height = u32::from(reader.u8("table height")?);
             tables.push(TableEntry { kind, log_height });
         }
-        Ok(Self { tables })
+        let count = reader.length("list of open tables", MAX_TABLES, 9)?;
+        let mut open = Vec::with_capacity(count);
+        let mut left = MAX_OPEN_CELLS;
+        for position in 0..count {
+            let table = OpenTable::decode(reader, position, left)?;
+            left -= table.cells.len();
+            open.push(table);
+        }
+        Ok(Self { tables, open })
+    }
+}
+
+impl OpenTable {
+    /// Bytes in a proof file.
+    pub fn encoded_len(&self) -> usize {
+        let mut out = Vec::new();
+        self.encode(&mut out);
+        out.len()
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.kind.encode(out);
+        out.u32(self.width as u32);
+        out.u32(self.rows() as u32);
+        for cell in &self.cells {
+            out.small_felt(cell);
+        }
+    }
+
+    /// `limit` is the number of cells that it may have.
+    fn decode(reader: &mut Reader<'_>, position: usize, limit: usize) -> Result<Self, CodecError> {
+        let kind = TableKind::decode(reader, position)?;
+        let what = "list of rows in the open";
+        let width = reader.u32(what)? as usize;
+        let offset = reader.offset();
+        let cells = width.saturating_mul(reader.u32(what)? as usize);
+        if cells > limit {
+            return Err(CodecError::TooLong { what, found: cells as u64, limit: limit as u64, offset });
+        }
+        // Every cell takes a byte at least.
+        reader.fits(what, cells)?;
+        let cells = (0..cells).map(|_| reader.small_felt(what)).collect::<Result<_, _>>()?;
+        Ok(Self { kind, width, cells })
     }
 }
 

@@ -20,7 +20,7 @@ pub use claim::{Claim, ClaimError, Segment};
 pub use codec::CodecError;
 pub use components::TableKind;
 pub use fetch::Fetch;
-pub use layout::{Layout, LayoutError, TableEntry};
+pub use layout::{Built, Layout, LayoutError, OpenTable, TableEntry};
 pub use policy::{Policy, PolicyError};
 pub use program::{ArgumentBinding, Program, ProgramError};
 pub use proof::{CairoProof, ProofFileError};

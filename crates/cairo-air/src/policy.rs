@@ -101,7 +101,12 @@ pub fn security(tables: &[Table], public: &[PublicTuple], parameters: &Parameter
     let size = Size {
         log_max_height: shape.groups.first().map_or(0, |group| group.log_height),
         terms: rows.sum::<u128>() + public.len() as u128,
-        tuple_arity: tables.iter().map(arity).max().unwrap_or(0),
+        tuple_arity: tables
+            .iter()
+            .map(arity)
+            .chain(public.iter().map(|tuple| tuple.bus.arity as u64))
+            .max()
+            .unwrap_or(0),
         constraints: shape.groups.iter().map(|group| group.constraints as u64).max().unwrap_or(0),
         openings: shape.groups.iter().map(|group| group.openings() as u64).sum(),
         folds: shape.folds.len() as u32,

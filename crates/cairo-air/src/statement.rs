@@ -7,7 +7,7 @@ use crate::program::Program;
 use felt::{Felt, encoding};
 
 /// Version of the protocol: of the tables, the buses, the transcript and the proof file together.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;
 
 /// What the verifier wants shown: that this program, on these arguments, gives some output, proven by this prover.
 #[derive(Debug, Clone, PartialEq, Eq)]

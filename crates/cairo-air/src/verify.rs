@@ -1,7 +1,7 @@
 //! The verifier: seven steps, as in `docs/PROTOCOL.md`. No byte of a proof can make it panic.
 
 use crate::claim::ClaimError;
-use crate::layout::LayoutError;
+use crate::layout::{Built, LayoutError};
 use crate::policy::{self, Policy, PolicyError};
 use crate::proof::{CairoProof, ProofFileError};
 use crate::public::public_tuples;
@@ -94,10 +94,11 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
 
     // 4. The tables are those that a proof of this program with this claim must have. Their AIRs are constructed here, from
     //    the verifier's own program.
-    let tables = file.layout.build(&statement.program, &file.claim)?;
+    let Built { tables, open } = file.layout.build(&statement.program, &file.claim)?;
 
-    // 5. The public side of the bus sum follows from statement and claim.
-    let public = public_tuples(statement, &file.claim);
+    // 5. The public side of the bus sum follows from statement and claim, and from the rows in the open, on which the constraints hold.
+    let mut public = public_tuples(statement, &file.claim);
+    public.extend(open);
 
     // 6. Parameters and size give the security that the policy demands.
     let security = policy::security(&tables, &public, &file.parameters);

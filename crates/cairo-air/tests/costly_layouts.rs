@@ -7,8 +7,8 @@ use cairo_air::components::derived::MAX_STEPS;
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::layout::MAX_DERIVED_STEPS;
 use cairo_air::{
-    ArgumentBinding, Builtin, CairoProof, Claim, Layout, LayoutError, Policy, Program, Segment, Statement, TableEntry,
-    TableKind, VerifyError, verify,
+    ArgumentBinding, Built, Builtin, CairoProof, Claim, Layout, LayoutError, Policy, Program, Segment, Statement,
+    TableEntry, TableKind, VerifyError, verify,
 };
 use felt::Felt;
 use stark::{Parameters, Proof, Shape};
@@ -56,7 +56,7 @@ fn file(program: Program, paths: u32, outputs: u32) -> (Statement, Vec<u8>) {
     let rows = cells.div_ceil(8).next_power_of_two().max(64);
     let memory = TableEntry { kind: TableKind::Memory, log_height: rows.ilog2() };
     let paths = (0..paths).map(|k| TableEntry { kind: TableKind::Path(path(k)), log_height: 6 });
-    let layout = Layout { tables: std::iter::once(memory).chain(paths).collect() };
+    let layout = Layout { tables: std::iter::once(memory).chain(paths).collect(), open: Vec::new() };
     let base = program.initial_ap() + 4;
     let claim = Claim {
         n_steps: 1,
@@ -70,7 +70,7 @@ fn file(program: Program, paths: u32, outputs: u32) -> (Statement, Vec<u8>) {
     let statement = Statement { program, arguments: Vec::new(), prover: [0; 32] };
     let parameters = Parameters { log_blowup: 1, queries: 1, grinding_bits: 0, log_fold: 3 };
     let bytes = match layout.build(&statement.program, &claim) {
-        Ok(tables) => vec![0; Proof::encoded_len(&[0], &Shape::new(&tables, &parameters))],
+        Ok(Built { tables, .. }) => vec![0; Proof::encoded_len(&[0], &Shape::new(&tables, &parameters))],
         Err(_) => Vec::new(),
     };
     let file = CairoProof::new(&statement, parameters, claim, layout, bytes).encode();

@@ -1,4 +1,4 @@
-//! Proofs made once by version 5 of the protocol: every later build of version 5 must accept them, and nothing like them. The
+//! Proofs made once by version 6 of the protocol: every later build of version 6 must accept them, and nothing like them. The
 //! small one has all of its memory in a memory table, the other one path, range and cell tables.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -14,8 +14,8 @@ struct Kept {
 }
 
 const KEPT: [Kept; 2] = [
-    Kept { name: "fib_tiny", proof: include_bytes!("fixtures/fib_tiny.v5.proof"), steps: 91, output: 233 },
-    Kept { name: "primes_2p14", proof: include_bytes!("fixtures/primes_2p14.v5.proof"), steps: 15_202, output: 2 },
+    Kept { name: "fib_tiny", proof: include_bytes!("fixtures/fib_tiny.v6.proof"), steps: 91, output: 233 },
+    Kept { name: "primes_2p14", proof: include_bytes!("fixtures/primes_2p14.v6.proof"), steps: 15_202, output: 2 },
 ];
 
 const PROVER: [u8; 32] = [0x5a; 32];

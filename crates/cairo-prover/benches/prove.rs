@@ -308,7 +308,7 @@ fn cells(name: &str) -> (Vec<Table>, Parameters) {
     let parts: Vec<_> = parts.map(|(kind, cells)| format!("{kind} {cells:.2}")).collect();
     let total = by_table.values().sum::<f64>() / steps;
     println!("{name:<12} {total:.2}: {}", parts.join(", "));
-    (proof.layout.build(&statement.program, &proof.claim).unwrap(), proof.parameters)
+    (proof.layout.build(&statement.program, &proof.claim).unwrap().tables, proof.parameters)
 }
 
 /// What one thread takes on this machine, in nanoseconds: the least of several runs.

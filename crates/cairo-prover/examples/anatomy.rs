@@ -3,7 +3,7 @@
 
 use anyhow::Context as _;
 use cairo_air::components::Context;
-use cairo_air::{CairoProof, Statement};
+use cairo_air::{Built, CairoProof, Statement};
 use cairo_runner::{Arguments, RunnableProgram};
 use clap::Parser;
 use stark::Shape;
@@ -34,7 +34,7 @@ fn main() -> anyhow::Result<()> {
     let proof = CairoProof::decode(&file)?;
     let statement =
         Statement { program: program.program().clone(), arguments: program.bind(&arguments)?, prover: [0; 32] };
-    let tables = proof.layout.build(&statement.program, &proof.claim)?;
+    let Built { tables, .. } = proof.layout.build(&statement.program, &proof.claim)?;
 
     let steps = proof.claim.n_steps as f64;
     println!(

@@ -15,7 +15,7 @@ fn main() -> anyhow::Result<()> {
             run(&RunnableProgram::from_json(&program)?, &Arguments::none(), &Limits::default(), &mut unwatched)?;
         let options = Options { parameters: Preset::Compact.parameters(), ..Options::default() };
         let proof = prove(execution, [0x5a; 32], &options, &Unattended)?;
-        let file = root.join(format!("crates/cairo-air/tests/fixtures/{name}.v5.proof"));
+        let file = root.join(format!("crates/cairo-air/tests/fixtures/{name}.v6.proof"));
         std::fs::write(&file, proof.encode()).with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Proves executions of Cairo programs: fills the tables of `cairo_air` and hands them to the STARK layer.
 
+pub mod open;
 pub mod planner;
 pub mod prove;
 pub mod witness;

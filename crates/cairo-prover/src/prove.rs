@@ -1,5 +1,6 @@
 //! From an execution to a proof.
 
+use crate::open::{MAX_TERMS, open_short};
 use crate::planner::{Costs, DEFAULT_COLUMNS, plan};
 use crate::witness::counters::Counters;
 use crate::witness::owned::{self, Cover};
@@ -9,7 +10,7 @@ use cairo_air::components::Path;
 use cairo_air::components::range::Range;
 use cairo_air::fetch::{Fetch, MAX_FETCHES};
 use cairo_air::layout::LayoutError;
-use cairo_air::{CairoProof, Claim, Layout, Segment, Statement, TableEntry, TableKind, public_tuples};
+use cairo_air::{Built, CairoProof, Claim, Layout, Segment, Statement, TableEntry, TableKind, public_tuples};
 use cairo_execution::{Execution, ExecutionError};
 use stark::{Control, MIN_LOG_HEIGHT, Parameters, Phase, PublicTuple, Shape, Table};
 use std::collections::BTreeMap;
@@ -129,8 +130,9 @@ fn prove_here(
     let steps = plan(&execution, &Costs::new(&execution, options.columns)).tables;
     let parameters = options.parameters;
     check_memory(&execution, &steps, options)?;
-    let Witness { statement, claim, layout, tables, public, traces } =
-        witness(execution, prover, steps, MAX_FETCHES, control)?;
+    let mut made = witness(execution, prover, steps, MAX_FETCHES, control)?;
+    open_short(&mut made, parameters.queries, MAX_TERMS)?;
+    let Witness { statement, claim, layout, tables, public, traces } = made;
     let context = statement.context(&claim, &layout);
     let proof = stark::prove(&tables, traces, &public, &context, &parameters, control)?;
     let bytes = proof.encode(&Shape::new(&tables, &parameters));
@@ -160,7 +162,7 @@ pub fn estimate_memory(execution: &Execution, steps: &[StepTable], parameters: &
     let mut entries = other_tables(execution, &claim, &steps, &cover, &Counters::new(0));
     entries.extend(steps.iter().map(|table| TableEntry { kind: table.kind.clone(), log_height: table.log_height }));
     entries.sort_by(|a, b| a.kind.cmp(&b.kind));
-    let tables = Layout { tables: entries }.build(&execution.program, &claim)?;
+    let Built { tables, .. } = Layout { tables: entries, open: Vec::new() }.build(&execution.program, &claim)?;
     let shape = Shape::new(&tables, parameters);
     let main: u64 = shape.groups.iter().map(|group| (group.main_width as u64) << group.log_height).sum();
     // The execution with the plan, its notes on the uses of each cell and the look-up counters, while the tables are filled.
@@ -227,8 +229,8 @@ pub fn witness(
     // Stable, so chunks of one kind keep their order.
     entries.sort_by(|(a, _), (b, _)| a.kind.cmp(&b.kind));
     let (entries, traces) = entries.into_iter().unzip();
-    let layout = Layout { tables: entries };
-    let tables = layout.build(&execution.program, &claim)?;
+    let layout = Layout { tables: entries, open: Vec::new() };
+    let Built { tables, .. } = layout.build(&execution.program, &claim)?;
     // Giving back memory takes the system a while.
     rayon::join(|| drop((execution.memory, execution.trace)), || drop(counters));
     Ok(Witness { statement, claim, layout, tables, public, traces })

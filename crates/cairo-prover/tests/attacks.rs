@@ -21,7 +21,7 @@ use cairo_prover::witness::counters::Counters;
 use cairo_prover::witness::range_check::fill_words12;
 use cairo_prover::witness::word12 as word12_witness;
 use cairo_prover::{StepTable, Witness};
-use common::{execution, generic_witness};
+use common::{execution, generic_witness, in_the_open};
 use felt::{Felt, encoding};
 use stark::debug::Report;
 use stark::graph::{Graph, Input, Node, NodeId};
@@ -72,12 +72,17 @@ fn with_12_bit_limbs(honest: &Witness) -> Witness {
     forger.0
 }
 
+/// The planner's model where no table is in the open.
+fn all_committed(execution: &Execution) -> Costs {
+    Costs { open_terms: 0, ..Costs::new(execution, DEFAULT_COLUMNS) }
+}
+
 /// The same kind of run with tables as the planner chooses them.
 fn planned() -> &'static Witness {
     static PLANNED: OnceLock<Witness> = OnceLock::new();
     PLANNED.get_or_init(|| {
         let execution: Execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
-        let steps = plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables;
+        let steps = plan(&execution, &all_committed(&execution)).tables;
         witness(execution, [7; 32], steps, 0, &Unattended).unwrap()
     })
 }
@@ -253,9 +258,11 @@ impl Forger {
     fn reclaim(&mut self) {
         let Witness { statement, claim, layout, tables, public, .. } = &mut self.0;
         if let Ok(built) = layout.build(&statement.program, claim) {
-            *tables = built;
+            (*tables, *public) = (built.tables, built.open);
+        } else {
+            public.clear();
         }
-        *public = public_tuples(statement, claim);
+        public.splice(0..0, public_tuples(statement, claim));
     }
 
     /// Gives every look-up table the multiplicities that others need, where it has the tuple at all.
@@ -326,7 +333,12 @@ impl Forger {
     fn try_it(mut self) -> Result<Verified, VerifyError> {
         self.reclaim();
         self.balance();
-        verify(&self.0.statement, &self.proof().encode(), &policy())
+        let result = verify(&self.0.statement, &self.proof().encode(), &policy());
+        // The same rows in the open show no more and no less.
+        let open = Self(in_the_open(self.0.clone()));
+        let in_the_open = verify(&open.0.statement, &open.proof().encode(), &policy());
+        assert_eq!(in_the_open.is_ok(), result.is_ok(), "committed {result:?}, in the open {in_the_open:?}");
+        result
     }
 
     /// Expects the STARK layer to refuse.

@@ -6,6 +6,7 @@ mod common;
 
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::{CairoProof, Policy, Statement, verify};
+use cairo_prover::open::{MAX_TERMS, open_short};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::{Witness, prove::witness};
 use common::execution;
@@ -27,7 +28,11 @@ fn proofs() -> &'static [(Statement, Vec<u8>)] {
             };
             // With an instruction table, and with instructions counted in the claim.
             let max_fetches = if generic { 0 } else { MAX_FETCHES };
-            let witness = witness(execution, [3; 32], steps, max_fetches, &Unattended).unwrap();
+            let mut witness = witness(execution, [3; 32], steps, max_fetches, &Unattended).unwrap();
+            if !generic {
+                open_short(&mut witness, 80, MAX_TERMS).unwrap();
+                assert!(!witness.layout.open.is_empty());
+            }
             let Witness { statement, claim, layout, tables, public, traces } = witness;
             let context = statement.context(&claim, &layout);
             let proof = stark::prove(&tables, traces, &public, &context, &CHEAP, &Unattended).unwrap();

@@ -388,10 +388,14 @@ fn layouts() {
 /// A run whose cells all have owners: it needs no memory table, and may not have one.
 #[test]
 fn layouts_without_memory_tables() {
-    let honest = honest("cairo0/sum_to_n", r#"{"n": 400}"#);
+    let execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
+    let costs = Costs { open_terms: 0, ..Costs::new(&execution, DEFAULT_COLUMNS) };
+    let tables = plan(&execution, &costs).tables;
+    let witness = witness(execution, PROVER, tables, MAX_FETCHES, &Unattended).unwrap();
+    let honest = Honest { statement: witness.statement.clone(), proof: proof_of(witness) };
     assert_eq!(honest.bytes(&honest.proof.encode()), Ok(()));
     let Claim { owned_end, final_ap, .. } = honest.proof.claim;
-    let kinds: Vec<&TableKind> = honest.proof.layout.tables.iter().map(|table| &table.kind).collect();
+    let kinds: Vec<&TableKind> = honest.proof.layout.kinds().collect();
     assert!(!kinds.contains(&&TableKind::Memory) && kinds.contains(&&TableKind::Cell), "{kinds:?}");
     assert!(kinds.iter().any(|kind| matches!(kind, TableKind::Path(path) if path.owned.iter().any(|uses| *uses > 0))));
     assert_eq!(honest.proof.layout.memory_end(owned_end), u64::from(owned_end));
@@ -627,7 +631,7 @@ fn stark_bytes() {
         VerifyError::Decode(stark::DecodeError::Length { .. })
     );
     refused!(honest.changed(|p| p.stark.truncate(100)), VerifyError::Decode(stark::DecodeError::Short { .. }));
-    let tables = honest.proof.layout.build(&honest.statement.program, &honest.proof.claim).unwrap();
+    let tables = honest.proof.layout.build(&honest.statement.program, &honest.proof.claim).unwrap().tables;
     let shape = Shape::new(&tables, &honest.proof.parameters);
     let mut proof = stark::Proof::decode(&honest.proof.stark, &shape).unwrap();
     proof.totals[0] += Felt::one();

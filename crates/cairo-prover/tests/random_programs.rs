@@ -9,6 +9,7 @@ use cairo_air::decode::{Decoded, Flags};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::{CairoProof, Policy, TableKind, verify};
 use cairo_execution::Execution;
+use cairo_prover::open::{MAX_TERMS, open_short};
 use cairo_prover::planner::{Costs, plan};
 use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::{StepTable, Witness};
@@ -376,8 +377,14 @@ fn check(seed: u64) -> Outcome {
     };
     // With an instruction table every third time.
     let max_fetches = if seed.is_multiple_of(3) { 0 } else { MAX_FETCHES };
-    let witness = witness(execution, [1; 32], tables, max_fetches, &Unattended)
+    let mut witness = witness(execution, [1; 32], tables, max_fetches, &Unattended)
         .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    // Short tables in the open, all that may be, or none.
+    match random.below(3) {
+        0 => open_short(&mut witness, 80, MAX_TERMS).unwrap_or_else(|error| panic!("seed {seed}: {error}")),
+        1 => witness = common::in_the_open(witness),
+        _ => {}
+    }
     let report = common::report(&witness);
     assert!(report.is_clean(), "seed {seed}: {report}");
     let Witness { statement, claim, layout, tables, public, traces } = witness;

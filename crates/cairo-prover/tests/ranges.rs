@@ -18,7 +18,7 @@ use cairo_prover::witness::counters::Counters;
 use cairo_prover::witness::memory as memory_witness;
 use cairo_prover::witness::range_check::{self, fill_words12};
 use cairo_prover::{StepTable, Witness};
-use common::{execution, report};
+use common::{execution, in_the_open, report};
 use felt::{Felt, encoding};
 use stark::graph::{Input, Node};
 use stark::{AirBuilder, Bus, Parameters, PublicTuple, Shape, Unattended};
@@ -336,7 +336,9 @@ impl Forger {
     fn reclaim(&mut self) -> Result<(), LayoutError> {
         let Witness { statement, claim, layout, tables, public, .. } = &mut self.0;
         *public = public_tuples(statement, claim);
-        *tables = layout.build(&statement.program, claim)?;
+        let built = layout.build(&statement.program, claim)?;
+        *tables = built.tables;
+        public.extend(built.open);
         Ok(())
     }
 
@@ -409,9 +411,18 @@ impl Forger {
     /// A whole proof, and the verifier's word on it.
     fn try_it(mut self) -> Result<Verified, VerifyError> {
         // Whatever the layout: a proof of some tables is in the file.
-        if self.reclaim().is_ok() {
-            self.balance();
+        if self.reclaim().is_err() {
+            return self.verified();
         }
+        self.balance();
+        let result = self.verified();
+        // The same rows in the open show no more and no less.
+        let in_the_open = Self(in_the_open(self.0)).verified();
+        assert_eq!(in_the_open.is_ok(), result.is_ok(), "committed {result:?}, in the open {in_the_open:?}");
+        result
+    }
+
+    fn verified(&self) -> Result<Verified, VerifyError> {
         let Witness { statement, claim, layout, tables, public, traces } = &self.0;
         let context = statement.context(claim, layout);
         let bytes = match layout.build(&statement.program, claim) {

@@ -407,7 +407,8 @@ fn check_interaction(air: &Air, interaction: &Interaction) -> Result<(), AirErro
     Ok(())
 }
 
-fn reads_next(graph: &Graph, root: NodeId) -> bool {
+/// Whether a node depends on the next row.
+pub(crate) fn reads_next(graph: &Graph, root: NodeId) -> bool {
     let mut stack = vec![root];
     // Parts of an expression may be shared many times over.
     let mut seen = vec![false; graph.nodes().len()];

@@ -198,9 +198,20 @@ impl Graph {
 
     /// The value of every node, given the row's values.
     pub fn evaluate(&self, row: impl Fn(Input) -> Felt) -> Vec<Felt> {
-        let mut values: Vec<Felt> = Vec::with_capacity(self.nodes.len());
-        for node in &self.nodes {
-            let value = match *node {
+        let mut values = vec![Felt::zero(); self.nodes.len()];
+        self.evaluate_nodes(0..self.nodes.len(), row, &mut values);
+        values
+    }
+
+    /// The values of some nodes: each comes after those that it depends on. `values` has a place for every node.
+    pub fn evaluate_nodes(
+        &self,
+        nodes: impl IntoIterator<Item = usize>,
+        row: impl Fn(Input) -> Felt,
+        values: &mut [Felt],
+    ) {
+        for index in nodes {
+            values[index] = match self.nodes[index] {
                 // Only reduced constants are ever interned.
                 Node::Constant(limbs) => felt::encoding::from_montgomery_limbs(limbs).unwrap_or_default(),
                 Node::Input(input) => row(input),
@@ -209,9 +220,28 @@ impl Graph {
                 Node::Mul(a, b) => values[a.index()] * values[b.index()],
                 Node::Neg(a) => -values[a.index()],
             };
-            values.push(value);
         }
-        values
+    }
+
+    /// The nodes that some others depend on, these included, each after those that it depends on.
+    pub fn needed(&self, roots: impl IntoIterator<Item = NodeId>) -> Vec<usize> {
+        let mut needed = vec![false; self.nodes.len()];
+        for root in roots {
+            needed[root.index()] = true;
+        }
+        for index in (0..self.nodes.len()).rev() {
+            if needed[index] {
+                match self.nodes[index] {
+                    Node::Add(a, b) | Node::Sub(a, b) | Node::Mul(a, b) => {
+                        needed[a.index()] = true;
+                        needed[b.index()] = true;
+                    }
+                    Node::Neg(a) => needed[a.index()] = true,
+                    Node::Constant(_) | Node::Input(_) => {}
+                }
+            }
+        }
+        (0..self.nodes.len()).filter(|index| needed[*index]).collect()
     }
 
     /// `scale · id` with the constant pushed through sums down to products and row values, where equal scaled values meet

@@ -19,6 +19,15 @@ const MAX_LEAVES: usize = 160;
 /// Longest unrolling of a loop.
 const MAX_UNROLL: u32 = 24;
 
+/// Most path and word tables of a plan. Each may be cut in two, and there are a few others; [`cairo_air::layout::MAX_TABLES`] bounds them all.
+const MAX_PLANNED: usize = 56;
+
+/// Most steps and owned cells of a plan's paths, below [`cairo_air::layout::MAX_DERIVED_STEPS`], of which word tables take a few.
+const MAX_PATH_STEPS: usize = 1920;
+
+/// The price of each path or step beyond.
+const BEYOND: u64 = 1 << 40;
+
 /// Moves that the search may look at, times the number of symbols.
 const WORK: usize = 10_000_000;
 
@@ -218,10 +227,14 @@ impl<'a> Search<'a> {
         self.count(chosen, counts);
         let Counts { rows, left, by_word, .. } = counts;
         let (mut total, mut halves) = (0, 0);
+        let (mut paths, mut steps) = (0_usize, 0_usize);
         for (candidate, rows) in self.candidates.iter().zip(&*rows).filter(|(_, rows)| **rows > 0) {
-            total += cells_of_rows(candidate.size, *rows, padded);
-            halves += half_columns(candidate.size);
+            let (cells, columns) = self.costs.spend(candidate.size, *rows, padded);
+            (total, halves) = (total + cells, halves + columns);
+            (paths, steps) = (paths + 1, steps + candidate.path.steps as usize + candidate.path.owned.len());
         }
+        // No plan that is possible costs as much.
+        total += (paths.saturating_sub(MAX_PLANNED) + steps.saturating_sub(MAX_PATH_STEPS)) as u64 * BEYOND;
         if !self.moves.is_empty() {
             let of_paths = self.candidates.iter().zip(&*rows).map(|(candidate, rows)| candidate.rest * rows);
             let of_blocks = self.moves.iter().zip(&*left).map(|(cells, count)| cells * count);
@@ -244,15 +257,21 @@ impl<'a> Search<'a> {
         }
         total += cells_of_rows(self.costs.instruction, self.distinct, padded);
         halves += half_columns(self.costs.instruction) + 2 * self.costs.byte;
-        self.judge_words((total, halves), without, padded, counts)
+        self.judge_words((total, halves), (without, MAX_PLANNED.saturating_sub(paths)), padded, counts)
     }
 
-    /// Word tables for what paths leave over: taken in the order of their steps as long as each makes things cheaper; or all.
-    fn judge_words(&self, (total, halves): (u64, usize), without: u64, padded: bool, counts: &mut Counts) -> u64 {
+    /// Word tables for what paths leave over, up to so many: taken in the order of their steps as long as each makes things cheaper; or all.
+    fn judge_words(
+        &self,
+        (total, halves): (u64, usize),
+        (without, most): (u64, usize),
+        padded: bool,
+        counts: &mut Counts,
+    ) -> u64 {
         let Counts { by_word, order, words, .. } = counts;
         let generic = |steps: u64| match steps {
             0 => (0, 0),
-            _ => (cells_of_rows(self.costs.generic, steps, padded), half_columns(self.costs.generic)),
+            _ => self.costs.spend(self.costs.generic, steps, padded),
         };
         order.clear();
         order.extend(by_word.iter().copied().zip(0..).filter(|(steps, _)| *steps > 0));
@@ -267,17 +286,17 @@ impl<'a> Search<'a> {
         let mut all = (total, halves);
         for (steps, index) in &*order {
             let Some(word) = self.words.get(*index) else { continue };
-            let (more, columns) = (cells_of_rows(word.size, *steps, padded), half_columns(word.size));
+            let (more, columns) = self.costs.spend(word.size, *steps, padded);
             all = (all.0 + more, all.1 + columns);
             let with = price(total + more, halves + columns, rest - steps);
-            if with < best {
+            if with < best && words.len() < most {
                 (total, halves, rest) = (total + more, halves + columns, rest - steps);
                 best = with;
                 words.push(*index);
             }
         }
         let with_all = price(all.0, all.1, without);
-        if with_all < best {
+        if with_all < best && order.len() <= most {
             best = with_all;
             words.clear();
             words.extend(order.iter().map(|(_, index)| *index));
@@ -285,33 +304,37 @@ impl<'a> Search<'a> {
         best
     }
 
-    /// Makes the best single change until none helps.
+    /// Makes changes that help until none does: of those that would help alone the best first, then the others as long as they still do.
     fn descend(&self, mut chosen: Vec<bool>, padded: bool) -> (Vec<bool>, u64) {
         let mut counts = Counts::default();
         let mut current = self.judge(&chosen, padded, &mut counts);
         let mut work = WORK / (self.grammar.symbols.len() + self.words.len() + 1);
         let mut changes = Vec::new();
+        let mut helpful: Vec<(u64, Change)> = Vec::new();
         loop {
-            let mut best: Option<(Change, u64)> = None;
             for candidate in 0..self.candidates.len() {
-                changes.clear();
                 self.changes(&chosen, candidate, &mut changes);
                 for change in changes.drain(..) {
                     work = work.saturating_sub(1);
                     flip(&mut chosen, &change);
                     let price = self.judge(&chosen, padded, &mut counts);
                     flip(&mut chosen, &change);
-                    if price < best.as_ref().map_or(current, |(_, best)| *best) {
-                        best = Some((change, price));
+                    if price < current {
+                        helpful.push((price, change));
                     }
                 }
             }
-            match best {
-                Some((change, price)) => {
-                    flip(&mut chosen, &change);
-                    current = price;
+            if helpful.is_empty() {
+                return (chosen, current);
+            }
+            // Stable, so that plans are reproducible.
+            helpful.sort_by_key(|(price, _)| *price);
+            for (_, change) in helpful.drain(..) {
+                flip(&mut chosen, &change);
+                match self.judge(&chosen, padded, &mut counts) {
+                    price if price < current => current = price,
+                    _ => flip(&mut chosen, &change),
                 }
-                None => return (chosen, current),
             }
             if work == 0 {
                 return (chosen, current);

@@ -1,5 +1,6 @@
 //! What tables cost: committed cells, and columns, which are proof bytes.
 
+use crate::open::{MAX_LOG_HEIGHT, MAX_TERMS};
 use crate::witness::memory;
 use crate::witness::owned::cells_worth_a_table;
 use crate::witness::range;
@@ -41,6 +42,8 @@ pub struct Costs {
     pub byte: usize,
     /// Most tables of one kind.
     pub chunks: usize,
+    /// Most bus terms of a table in the open; 0 if all tables are committed.
+    pub open_terms: u64,
 }
 
 impl Costs {
@@ -56,6 +59,21 @@ impl Costs {
         let columns = (self.columns + before.columns).saturating_sub(fixed.columns);
         let byte = if self.instruction.columns == 0 { 0 } else { fixed.byte };
         Self { columns, byte, own: false, rest: 0, ..self.clone() }
+    }
+
+    /// What a table of that size with so many rows costs: cells, and half columns. A short one stands in the open: it is committed to no cells and
+    /// has no columns, but its rows are bytes, which are counted as the columns that would take as many, and the verifier looks at each.
+    pub fn spend(&self, size: Size, rows: u64, padded: bool) -> (u64, usize) {
+        let halves = half_columns(size);
+        let terms = rows * size.interactions as u64;
+        if rows <= 1 << MAX_LOG_HEIGHT && terms <= self.open_terms {
+            let bytes = rows * size.columns as u64 * BYTES_PER_CELL;
+            let open = (2 * bytes).div_ceil(BYTES_PER_COLUMN) as usize;
+            if open < halves {
+                return (terms * CELLS_PER_TERM, open);
+            }
+        }
+        (cells_of_rows(size, rows, padded), halves)
     }
 
     fn with(execution: &Execution, columns: usize, own: bool, listed: bool) -> Self {
@@ -81,6 +99,7 @@ impl Costs {
             },
             byte: if listed { 0 } else { fixed.byte },
             chunks: 2,
+            open_terms: MAX_TERMS as u64,
         }
     }
 }
@@ -198,6 +217,15 @@ pub fn cells_of_rows(size: Size, rows: u64, padded: bool) -> u64 {
         false => half_columns(size) as u64 * rows.max(1 << MIN_LOG_HEIGHT) * 2 / 3,
     }
 }
+
+/// Bytes of a proof that a committed column takes, with 80 queries.
+const BYTES_PER_COLUMN: u64 = 2600;
+
+/// Bytes that a cell in the open takes: most are flags and addresses.
+const BYTES_PER_CELL: u64 = 3;
+
+/// What it takes to look at a bus term of a row in the open, in the time that a committed cell takes.
+const CELLS_PER_TERM: u64 = 8;
 
 /// Cells of a table of that size and height. Half a LogUp column is counted as such: odd fractions of one height share.
 pub const fn cells(size: Size, log_height: u32) -> u64 {

@@ -103,34 +103,41 @@ pub fn emit(execution: &Execution, blocks: &Blocks, grammar: &Grammar, choice: &
 fn finish(tables: Vec<Rows>, choice: &Choice, costs: &Costs) -> Plan {
     let fetches = tables.iter().any(|rows| super::cost::fetches(&rows.kind));
     let instruction = choice.instructions.filter(|_| fetches);
-    let mut halves: usize = tables.iter().map(|rows| half_columns(rows.size)).sum();
-    let mut total = 0;
+    let (mut total, mut halves) = (0, 0);
     if let Some(rows) = instruction {
         total += cells(costs.instruction, log_height(rows));
         halves += half_columns(costs.instruction) + 2 * costs.byte;
     }
-    let saving = |rows: &Rows| {
-        let count = rows.starts.len() as u64;
-        let cut: u64 = heights(count, costs.chunks).iter().map(|height| cells(rows.size, *height)).sum();
-        cells(rows.size, log_height(count)).saturating_sub(cut)
+    // A table's price as a whole and cut in two.
+    let whole = |rows: &Rows| costs.spend(rows.size, rows.starts.len() as u64, true);
+    let cut = |rows: &Rows| {
+        let mut count = rows.starts.len() as u64;
+        heights(count, costs.chunks).iter().fold((0, 0), |(cells, columns), log_height| {
+            let first = count.min(1 << log_height);
+            count -= first;
+            let (more, further) = costs.spend(rows.size, first, true);
+            (cells + more, columns + further)
+        })
     };
+    halves += tables.iter().map(|rows| whole(rows).1).sum::<usize>();
+    let saving = |rows: &Rows| whole(rows).0.saturating_sub(cut(rows).0);
     let mut order: Vec<(u64, usize)> = tables.iter().map(saving).zip(0..).collect();
     order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut cut = vec![false; tables.len()];
+    let mut is_cut = vec![false; tables.len()];
     for (saved, index) in order {
-        let Some(size) = tables.get(index).map(|rows| rows.size) else { continue };
-        let columns = half_columns(size);
+        let Some(rows) = tables.get(index) else { continue };
+        let columns = cut(rows).1.saturating_sub(whole(rows).1);
         let worth = saved > columns.div_ceil(2) as u64 * costs.cells_per_column;
         if worth && (halves + columns).div_ceil(2) <= costs.columns {
             halves += columns;
-            cut.get_mut(index).into_iter().for_each(|slot| *slot = true);
+            is_cut.get_mut(index).into_iter().for_each(|slot| *slot = true);
         }
     }
     let mut out = Vec::with_capacity(tables.len());
-    for (rows, cut) in tables.into_iter().zip(cut) {
+    for (rows, is_cut) in tables.into_iter().zip(is_cut) {
+        total += if is_cut { cut(&rows).0 } else { whole(&rows).0 };
         let mut starts = rows.starts;
-        for log_height in heights(starts.len() as u64, if cut { 2 } else { 1 }) {
-            total += cells(rows.size, log_height);
+        for log_height in heights(starts.len() as u64, if is_cut { 2 } else { 1 }) {
             let rest = starts.split_off(starts.len().min(1 << log_height));
             out.push(StepTable { kind: rows.kind.clone(), log_height, starts });
             starts = rest;

@@ -284,7 +284,7 @@ fn fixed_tables_are_counted() {
             let mut tables = other_tables(&execution, &claim, &[], cover, &Counters::new(0));
             tables.sort_by(|a, b| a.kind.cmp(&b.kind));
             let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
-            let built = Layout { tables }.build(&execution.program, &claim).unwrap();
+            let built = Layout { tables, open: Vec::new() }.build(&execution.program, &claim).unwrap().tables;
             let width: usize =
                 built.iter().map(|table| table.air.width() + table.air.interactions().len().div_ceil(2)).sum();
             assert_eq!(costs.columns, DEFAULT_COLUMNS - width, "{name} {kinds:?}");

@@ -1,0 +1,238 @@
+//! Tables in the open: which are, what the verifier makes of their rows, and what it refuses.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use cairo_air::fetch::MAX_FETCHES;
+use cairo_air::layout::{MAX_OPEN_CELLS, MAX_OPEN_WORK};
+use cairo_air::{
+    CairoProof, CodecError, Layout, LayoutError, OpenTable, Policy, ProofFileError, TableKind, Verified, VerifyError,
+    buses, verify,
+};
+use cairo_prover::open::{MAX_TERMS, open_short};
+use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
+use cairo_prover::prove::{all_generic, witness};
+use cairo_prover::{StepTable, Witness};
+use common::{execution, in_the_open};
+use felt::Felt;
+use stark::{OpenError, Parameters, Shape, Unattended};
+
+const CHEAP: Parameters = Parameters { log_blowup: 1, queries: 4, grinding_bits: 0, log_fold: 3 };
+
+/// A run with range checks and bitwise, all steps in the generic table, nothing in the open.
+fn committed() -> Witness {
+    let execution = execution("cairo0/args3", Some(r#"{"a": 5, "b": 6, "c": 12}"#));
+    let steps = all_generic(&execution);
+    witness(execution, [7; 32], steps, MAX_FETCHES, &Unattended).unwrap()
+}
+
+/// A run as the planner has it: rows own cells.
+fn planned() -> Witness {
+    let execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
+    let steps: Vec<StepTable> = plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables;
+    witness(execution, [7; 32], steps, MAX_FETCHES, &Unattended).unwrap()
+}
+
+fn file(witness: &Witness) -> Vec<u8> {
+    let Witness { statement, claim, layout, tables, public, traces } = witness;
+    let context = statement.context(claim, layout);
+    let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &Unattended).unwrap();
+    let bytes = proof.encode(&Shape::new(tables, &CHEAP));
+    CairoProof::new(statement, CHEAP, claim.clone(), layout.clone(), bytes).encode()
+}
+
+fn verified(witness: &Witness) -> Result<Verified, VerifyError> {
+    verify(&witness.statement, &file(witness), &Policy { min_conjectured_bits: 0.0, ..Policy::default() })
+}
+
+/// What the verifier says of another layout in the file.
+fn with_layout(witness: &Witness, change: impl FnOnce(&mut Layout)) -> Result<Verified, VerifyError> {
+    let mut file = CairoProof::decode(&file(witness)).unwrap();
+    change(&mut file.layout);
+    verify(&witness.statement, &file.encode(), &Policy { min_conjectured_bits: 0.0, ..Policy::default() })
+}
+
+fn position(layout: &Layout, kind: &TableKind) -> usize {
+    layout.open.iter().position(|table| table.kind == *kind).unwrap()
+}
+
+#[test]
+fn short_tables_are_and_others_are_not() {
+    let committed = committed();
+    let mut open = committed.clone();
+    open_short(&mut open, 80, MAX_TERMS).unwrap();
+    assert!(!open.layout.open.is_empty());
+    assert_eq!(open.layout.open.len() + open.tables.len(), committed.tables.len());
+    for table in &open.layout.open {
+        assert!(table.rows() <= 512 && table.cells.len() == table.rows() * table.width, "{}", table.kind);
+    }
+    assert_eq!(open.tables.len(), open.traces.len());
+    let built = open.layout.build(&open.statement.program, &open.claim).unwrap();
+    assert_eq!(open.public[committed.public.len()..], built.open);
+    let [one, other] = [&committed, &open].map(|witness| verified(witness).unwrap());
+    assert_eq!((one.output, one.n_steps), (other.output, other.n_steps));
+    assert!(file(&open).len() < file(&committed).len());
+
+    // None if no term is allowed, and as many as the limit lets in.
+    let mut none = committed.clone();
+    open_short(&mut none, 80, 0).unwrap();
+    assert_eq!(none.layout, committed.layout);
+    let mut some = committed;
+    open_short(&mut some, 80, 600).unwrap();
+    assert!(!some.layout.open.is_empty() && some.layout.open.len() < open.layout.open.len());
+    assert!(verified(&some).is_ok());
+}
+
+/// Every table that may be in the open at once, padding and all.
+#[test]
+fn all_in_the_open() {
+    for (witness, expected) in
+        [(committed(), &["generic", "byte", "nibble_and"][..]), (planned(), &["path", "generic"])]
+    {
+        let open = in_the_open(witness);
+        let kinds: Vec<String> = open.layout.open.iter().map(|table| table.kind.to_string()).collect();
+        for kind in expected {
+            assert!(kinds.iter().any(|name| name.starts_with(kind)), "{kinds:?}");
+        }
+        assert!(verified(&open).is_ok());
+    }
+}
+
+/// A changed cell of any row that is used is refused: a constraint fails, or the sum of the buses.
+#[test]
+fn every_cell_counts() {
+    for witness in [committed(), planned()] {
+        every_cell_counts_of(witness);
+    }
+}
+
+fn every_cell_counts_of(mut open: Witness) {
+    open_short(&mut open, 80, MAX_TERMS).unwrap();
+    let honest = CairoProof::decode(&file(&open)).unwrap();
+    for (place, table) in open.layout.open.iter().enumerate() {
+        for cell in [0, table.width - 1, table.cells.len() / 2, table.cells.len() - 1] {
+            let mut changed = open.clone();
+            changed.layout.open[place].cells[cell] += Felt::one();
+            match changed.layout.build(&changed.statement.program, &changed.claim) {
+                Err(LayoutError::Open { error: OpenError::Constraint { .. }, .. }) => {}
+                Err(other) => panic!("{}: {other}", table.kind),
+                Ok(built) => {
+                    // The transcript is another, whatever the sum.
+                    let mut file = honest.clone();
+                    file.layout = changed.layout.clone();
+                    assert!(stark_refuses(&changed, &file), "{} cell {cell}", table.kind);
+                    changed.public.truncate(open.public.len() - built_len(&open));
+                    changed.public.extend(built.open);
+                    let result = verified(&changed);
+                    assert!(
+                        matches!(result, Err(VerifyError::Stark(_))) || is_free(&table.kind, cell % table.width),
+                        "{} cell {cell}: {result:?}",
+                        table.kind
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn built_len(witness: &Witness) -> usize {
+    witness.layout.build(&witness.statement.program, &witness.claim).unwrap().open.len()
+}
+
+fn stark_refuses(witness: &Witness, file: &CairoProof) -> bool {
+    let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };
+    matches!(verify(&witness.statement, &file.encode(), &policy), Err(VerifyError::Stark(_)))
+}
+
+/// Columns of the generic table that say nothing on most rows: the inverse and the outcome of a conditional jump.
+fn is_free(kind: &TableKind, column: usize) -> bool {
+    use cairo_air::components::generic::Columns;
+    let positions = Columns::<usize>::positions();
+    *kind == TableKind::Generic && [positions.dst_inverse, positions.jumps].contains(&column)
+}
+
+#[test]
+fn refused_with_the_reason() {
+    let mut open = committed();
+    open_short(&mut open, 80, MAX_TERMS).unwrap();
+    let layout = open.layout.clone();
+    let last = layout.open.len() - 1;
+    let refused = |change: &dyn Fn(&mut Layout)| match with_layout(&open, change) {
+        Err(VerifyError::Layout(error)) => error,
+        other => panic!("{other:?}"),
+    };
+
+    let error = refused(&|layout| layout.open.swap(0, 1));
+    assert_eq!(error, LayoutError::OpenOrder { position: 1, kind: layout.open[0].kind.to_string() });
+    let error = refused(&|layout| layout.open.insert(0, layout.open[0].clone()));
+    assert_eq!(error, LayoutError::OpenOrder { position: 1, kind: layout.open[0].kind.to_string() });
+
+    let error = refused(&|layout| {
+        let table = &mut layout.open[last];
+        (table.width, table.cells) = (table.width + 1, vec![Felt::zero(); table.width + 1]);
+    });
+    let (found, expected) = (layout.open[last].width + 1, layout.open[last].width);
+    let kind = layout.open[last].kind.to_string();
+    assert_eq!(error, LayoutError::Open { position: last, kind, error: OpenError::Width { found, expected } });
+
+    let error = refused(&|layout| layout.open[last].cells.clear());
+    let kind = layout.open[last].kind.to_string();
+    assert_eq!(
+        error,
+        LayoutError::Open { position: last, kind, error: OpenError::Cells { cells: 0, width: expected } }
+    );
+
+    let generic = position(&layout, &TableKind::Generic);
+    let error = refused(&|layout| layout.open[generic].cells[0] = Felt::from(2_u64));
+    let constraint = "boolean_enabler".to_owned();
+    let (kind, error_of) = ("generic".to_owned(), OpenError::Constraint { constraint, row: 0 });
+    assert_eq!(error, LayoutError::Open { position: generic, kind, error: error_of });
+
+    // Rows that are tied to each other.
+    let memory = OpenTable { kind: TableKind::Memory, width: 17, cells: vec![Felt::zero(); 17] };
+    let error = refused(&|layout| layout.open.insert(0, memory.clone()));
+    let error_of = OpenError::NotLocal { constraint: "first_address".to_owned() };
+    assert_eq!(error, LayoutError::Open { position: 0, kind: "memory".to_owned(), error: error_of });
+
+    // A look-up table that is missing, or there twice.
+    let byte = position(&layout, &TableKind::NibbleAnd);
+    let error = refused(&|layout| drop(layout.open.remove(byte)));
+    assert_eq!(error, LayoutError::Provider { bus: buses::NIBBLE_AND, expected: 1, found: 0 });
+    let error = refused(&|layout| {
+        let entry = cairo_air::TableEntry { kind: TableKind::NibbleAnd, log_height: 8 };
+        let place = layout.tables.partition_point(|table| table.kind < entry.kind);
+        layout.tables.insert(place, entry);
+    });
+    assert_eq!(error, LayoutError::TooMany { kind: "nibble_and".to_owned(), found: 2, limit: 1 });
+
+    // More than the verifier is willing to look at.
+    let error = refused(&|layout| {
+        let table = &mut layout.open[generic];
+        table.cells = vec![Felt::zero(); 7000 * table.width];
+    });
+    assert!(matches!(error, LayoutError::TooMuchOpen(work) if work > MAX_OPEN_WORK), "{error:?}");
+    let result = with_layout(&open, |layout| {
+        let table = &mut layout.open[generic];
+        table.cells = vec![Felt::zero(); MAX_OPEN_CELLS / table.width * table.width + table.width];
+    });
+    assert!(
+        matches!(&result, Err(VerifyError::File(ProofFileError::Codec(CodecError::TooLong { limit, .. })))
+            if *limit <= MAX_OPEN_CELLS as u64),
+        "{result:?}"
+    );
+}
+
+/// Rows without a bus term say nothing: a proof may have them or not.
+#[test]
+fn idle_rows_are_allowed() {
+    let mut open = committed();
+    open_short(&mut open, 80, MAX_TERMS).unwrap();
+    let generic = position(&open.layout, &TableKind::Generic);
+    let table = &open.layout.open[generic];
+    let mut row = table.cells[..table.width].to_vec();
+    // The enabler.
+    row[0] = Felt::zero();
+    open.layout.open[generic].cells.splice(0..0, row);
+    assert!(verified(&open).is_ok());
+}
