@@ -83,25 +83,33 @@ impl Write for Vec<u8> {
         }
     }
     fn small_felt(&mut self, value: &Felt) {
-        let (first, limbs) = match (encoding::canonical_limbs(value), encoding::canonical_limbs(&-*value)) {
-            ([low, 0, 0, 0], _) if low < u64::from(POSITIVE) => return self.push(low as u8),
-            (limbs, negated) if negated.iter().rev().lt(limbs.iter().rev()) => (NEGATIVE, negated),
-            (limbs, _) => (POSITIVE, limbs),
+        let limbs = encoding::canonical_limbs(value);
+        if let [low @ 0..POSITIVE, 0, 0, 0] = limbs {
+            return self.push(low as u8);
+        }
+        let (first, limbs) = match is_half(&limbs) {
+            true => (POSITIVE, limbs),
+            false => (NEGATIVE, encoding::canonical_limbs(&-*value)),
         };
         let bytes = limbs.map(u64::to_le_bytes);
         let bytes = bytes.as_flattened();
         // Not zero, or it would be its own first byte.
         let len = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0) + 1;
-        self.push(first + (len - 1) as u8);
+        self.push(first as u8 + (len - 1) as u8);
         self.extend(&bytes[..len]);
     }
 }
 
 /// An element that is likely small: an integer below this is its own byte. From here on a byte says how many bytes less one follow, of an
 /// integer below `p/2`, …
-const POSITIVE: u8 = 0xc0;
+const POSITIVE: u64 = 0xc0;
 /// … or from here on, of the negative of one.
-const NEGATIVE: u8 = 0xe0;
+const NEGATIVE: u64 = 0xe0;
+
+/// Whether an integer, least significant limb first, is at most `(p − 1)/2`, so that its negative modulo `p` is larger.
+fn is_half([l0, l1, l2, l3]: &[u64; 4]) -> bool {
+    [*l3, *l2, *l1, *l0] <= [0x0400_0000_0000_0008, 1 << 63, 0, 0]
+}
 
 /// Takes values from the front of bytes.
 #[derive(Debug, Clone)]
@@ -186,23 +194,22 @@ impl<'a> Reader<'a> {
     /// What [`Write::small_felt`] writes, and nothing else.
     pub fn small_felt(&mut self, what: &'static str) -> Result<Felt, CodecError> {
         let offset = self.offset;
-        let first = self.u8(what)?;
+        let first = u64::from(self.u8(what)?);
         if first < POSITIVE {
-            return Ok(Felt::from(u64::from(first)));
+            return Ok(felt::integers::small(first));
         }
         let mut limbs = [0; 4];
-        for place in 0..=usize::from(first % (NEGATIVE - POSITIVE)) {
-            limbs[place / 8] |= u64::from(self.u8(what)?) << (8 * (place % 8));
+        let mut last = 0;
+        for place in 0..=(first % (NEGATIVE - POSITIVE)) as usize {
+            last = u64::from(self.u8(what)?);
+            limbs[place / 8] |= last << (8 * (place % 8));
         }
-        let integer = encoding::from_canonical_limbs(limbs);
-        let value = integer.map(|integer| if first < NEGATIVE { integer } else { -integer });
-        let value = value.ok_or(CodecError::NonCanonical { what, offset })?;
-        let mut bytes = Vec::with_capacity(1 + encoding::BYTES);
-        bytes.small_felt(&value);
-        if bytes.len() != self.offset - offset || bytes.first() != Some(&first) {
-            return Err(CodecError::NonCanonical { what, offset });
-        }
-        Ok(value)
+        let is_negative = first >= NEGATIVE;
+        // Nothing shorter says the same, and the other sign does not.
+        let is_single = matches!(limbs, [0..POSITIVE, 0, 0, 0]) && !is_negative;
+        let integer = encoding::from_canonical_limbs(limbs).filter(|_| last != 0 && !is_single && is_half(&limbs));
+        let value = integer.map(|integer| if is_negative { -integer } else { integer });
+        value.ok_or(CodecError::NonCanonical { what, offset })
     }
 
     pub fn felts(&mut self, what: &'static str, limit: usize) -> Result<Vec<Felt>, CodecError> {

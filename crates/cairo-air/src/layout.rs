@@ -16,8 +16,8 @@ pub const MAX_TABLES: usize = 128;
 /// Most steps and provided cells of all derived tables together. Bounds the verifier's work.
 pub const MAX_DERIVED_STEPS: u32 = 1 << 11;
 
-/// Most work that looking at the rows in the open may take, in nodes of the AIRs' circuits. Bounds the verifier's time and memory.
-pub const MAX_OPEN_WORK: u64 = 1 << 20;
+/// Most work that looking at the rows in the open may take: cells times constraints and interactions of their tables. Bounds the verifier's time and memory.
+pub const MAX_OPEN_WORK: u64 = 1 << 22;
 
 /// Most cells of all rows in the open.
 pub const MAX_OPEN_CELLS: usize = 1 << 18;

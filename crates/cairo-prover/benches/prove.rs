@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A benchmark that cannot run should stop.
 
 use cairo_air::components::{Context, TableKind};
-use cairo_air::{CairoProof, Policy, Statement, verify};
+use cairo_air::{CairoProof, OpenTable, Policy, Statement, verify};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::estimate_memory;
 use cairo_prover::{Options, prove};
@@ -307,7 +307,8 @@ fn cells(name: &str) -> (Vec<Table>, Parameters) {
     let parts = by_table.iter().map(|(kind, cells)| (kind, cells / steps)).filter(|(_, cells)| *cells >= 0.005);
     let parts: Vec<_> = parts.map(|(kind, cells)| format!("{kind} {cells:.2}")).collect();
     let total = by_table.values().sum::<f64>() / steps;
-    println!("{name:<12} {total:.2}: {}", parts.join(", "));
+    let open: usize = proof.layout.open.iter().map(OpenTable::rows).sum();
+    println!("{name:<12} {total:.2}: {}; {open} rows in the open", parts.join(", "));
     (proof.layout.build(&statement.program, &proof.claim).unwrap().tables, proof.parameters)
 }
 

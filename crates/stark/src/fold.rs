@@ -26,10 +26,9 @@ pub fn fold(mut values: Vec<Felt>, inverse_x: Felt, inverse_root: Felt, beta: Fe
     values.pop().unwrap_or_default()
 }
 
-/// `1/2`.
+/// `1/2`, which is `(p + 1)/2`.
 pub fn inverse_of_two() -> Felt {
-    // 2 is not 0 in the field.
-    Felt::from(2u64).inv().unwrap_or_default()
+    felt::encoding::from_canonical_limbs([1, 0, 1 << 63, 0x0400_0000_0000_0008]).unwrap_or_default()
 }
 
 /// `f(x)` from coefficients, constant first.

@@ -58,10 +58,9 @@ impl Air {
         }
     }
 
-    /// What looking at a row in the open takes: nodes of the circuit and entries of the tuples.
+    /// A bound on what looking at a row in the open takes: a cell for each of the expressions that may read it.
     pub fn row_work(&self) -> u64 {
-        let entries = self.interactions().iter().map(|interaction| interaction.tuple.len() + 1).sum::<usize>();
-        (self.graph().nodes().len() + entries) as u64
+        (self.width() * (self.constraints().len() + self.interactions().len())) as u64
     }
 }
 

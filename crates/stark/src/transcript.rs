@@ -36,23 +36,40 @@ impl Transcript {
             }
         }
         transcript.absorb("tables", &shape);
-        let mut tuples = Vec::new();
-        for PublicTuple { bus, multiplicity, tuple } in public {
-            tuples.extend_from_slice(&bus.id.to_le_bytes());
-            tuples.extend_from_slice(&(tuple.len() as u64).to_le_bytes());
-            for element in tuple.iter().chain([multiplicity]) {
-                tuples.extend_from_slice(&encoding::to_bytes(element));
-            }
-        }
-        transcript.absorb("public tuples", &tuples);
+        transcript.public_tuples(public);
         transcript
     }
 
+    /// Piece by piece: a proof with tables in the open has a megabyte of them.
+    fn public_tuples(&mut self, public: &[PublicTuple]) {
+        const PIECE: usize = 1 << 14;
+        let len = |PublicTuple { tuple, .. }: &PublicTuple| 12 + encoding::BYTES * (tuple.len() + 1);
+        let mut hasher = self.hasher("public tuples", public.iter().map(len).sum());
+        let mut piece = Vec::with_capacity(PIECE);
+        for PublicTuple { bus, multiplicity, tuple } in public {
+            piece.extend_from_slice(&bus.id.to_le_bytes());
+            piece.extend_from_slice(&(tuple.len() as u64).to_le_bytes());
+            for element in tuple.iter().chain([multiplicity]) {
+                piece.extend_from_slice(&encoding::to_bytes(element));
+            }
+            if piece.len() > PIECE / 2 {
+                hasher.update(&piece);
+                piece.clear();
+            }
+        }
+        self.state = *hasher.update(&piece).finalize().as_bytes();
+    }
+
     fn absorb(&mut self, label: &str, data: &[u8]) {
+        self.state = *self.hasher(label, data.len()).update(data).finalize().as_bytes();
+    }
+
+    /// For so many bytes of data.
+    fn hasher(&self, label: &str, len: usize) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new_keyed(&self.state);
         hasher.update(&[0]).update(&(label.len() as u64).to_le_bytes()).update(label.as_bytes());
-        hasher.update(&(data.len() as u64).to_le_bytes()).update(data);
-        self.state = *hasher.finalize().as_bytes();
+        hasher.update(&(len as u64).to_le_bytes());
+        hasher
     }
 
     fn squeeze(&mut self, label: &str, out: &mut [u8]) {
