@@ -3,7 +3,7 @@
 use crate::expr::{Expr, Tree};
 use crate::graph::{Graph, Input, Node, NodeId};
 use felt::Felt;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
 /// Highest degree of a constraint: with it the quotient has two pieces and a blow-up of 2 suffices.

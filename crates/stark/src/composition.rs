@@ -7,7 +7,7 @@ use crate::graph::{Graph, Input, NodeId};
 use crate::shape::{Fraction, Group};
 use crate::table::{PublicTuple, Table};
 use felt::Felt;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// The challenges of the bus argument.
 #[derive(Debug, Clone, Copy)]

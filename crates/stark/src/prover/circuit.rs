@@ -4,7 +4,7 @@
 use crate::graph::{Graph, Input, Node, NodeId};
 use felt::Felt;
 use felt::packed::{MAX_PRODUCTS, MAX_VALUES, Packed};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// Where an operand stands: a constant or working register, or, with the highest bit set, an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use super::{DerivedError, Linear, MAX_COLUMNS, Source, UNUSED_OFFSET};
 use crate::decode::Flags;
 use crate::program::{PROGRAM_BASE, Program};
 use felt::{Felt, encoding};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// One instruction with its operands' offsets as expressions: constants on a path, columns in a word table.
 pub(super) struct Operation {
