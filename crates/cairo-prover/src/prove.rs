@@ -265,9 +265,9 @@ fn provide_owned(
         }
         let starts: Vec<&[u32]> = chunks.iter().map(|table| table.starts.as_slice()).collect();
         let path = Path { owned: owned::usage(execution, path, &starts, counters)?, ..path.clone() };
-        let derived = path.derive(&execution.program).map_err(WitnessError::from)?;
+        let rows = path.rows(&execution.program).map_err(WitnessError::from)?;
         for (starts, trace) in starts.into_iter().zip(traces) {
-            owned::provide(execution, &path, &derived, starts, counters, trace)?;
+            owned::provide(execution, &path, &rows, starts, counters, trace)?;
         }
         for table in chunks {
             table.kind = TableKind::Path(path.clone());

@@ -164,7 +164,7 @@ impl Forger {
                         let row: Vec<Felt> = trace.iter().map(|column| column[row]).collect();
                         let cell =
                             |[address, value]: &[Linear; 2]| (integer(&address.evaluate(&row)), value.evaluate(&row));
-                        cells.extend(derived.owned.iter().map(cell));
+                        cells.extend(derived.rows.owned.iter().map(cell));
                     }
                 }
                 _ => {}
@@ -435,13 +435,13 @@ impl Forger {
             most = most.max(*number);
         }
         let program = &self.0.statement.program;
-        let plain = Path { owned: Vec::new(), ..path.clone() }.derive(program).unwrap().sources.len();
+        let plain = Path { owned: Vec::new(), ..path.clone() }.derive(program).unwrap().rows.sources.len();
         let derived = path.derive(program).unwrap();
-        let uses = derived.sources.iter().skip(plain).all(|source| matches!(source, Source::Uses(_)));
+        let uses = derived.rows.sources.iter().skip(plain).all(|source| matches!(source, Source::Uses(_)));
         assert!(uses, "rows know the cells that they provide");
         let height = self.0.traces[position][0].len();
         self.0.traces[position].truncate(plain);
-        self.0.traces[position].resize(derived.sources.len(), vec![Felt::zero(); height]);
+        self.0.traces[position].resize(derived.rows.sources.len(), vec![Felt::zero(); height]);
         self.0.layout.tables[position].kind = TableKind::Path(path);
         let tables = &self.0.layout.tables;
         assert!(tables.is_sorted_by(|a, b| a.kind <= b.kind));
@@ -721,23 +721,23 @@ impl Forger {
         let derived = path.derive(&self.0.statement.program).unwrap();
         let trace = &self.0.traces[position];
         let mut altered: Vec<Felt> = trace.iter().map(|column| column[row]).collect();
-        let number = derived.sources.len() - path.owned.iter().filter(|number| **number > 0).count()
+        let number = derived.rows.sources.len() - path.owned.iter().filter(|number| **number > 0).count()
             + path.owned[..place].iter().filter(|number| **number > 0).count();
-        for (column, source) in derived.sources.iter().enumerate() {
+        for (column, source) in derived.rows.sources.iter().enumerate() {
             if matches!(source, Source::Uses(_)) {
                 altered[column] = small(0);
             }
         }
         let ap = altered[1] + signed(i64::from(path.frame.expect("a fixed frame")));
         let at = ap + small(place as u64);
-        let [_, cell] = derived.owned.iter().find(|[address, _]| address.evaluate(&altered) == at).unwrap();
+        let [_, cell] = derived.rows.owned.iter().find(|[address, _]| address.evaluate(&altered) == at).unwrap();
         // One that no constraint and no register hangs on.
-        for (column, source) in derived.sources.iter().enumerate() {
+        for (column, source) in derived.rows.sources.iter().enumerate() {
             let mut other = altered.clone();
             let term = cell.terms().iter().find(|(term, _)| *term as usize == column);
             if let (Source::Memory(_), Some((_, coefficient))) = (source, term) {
                 other[column] += (value - cell.evaluate(&altered)) * coefficient.inv().unwrap();
-                let holds = derived.end.iter().all(|end| end.evaluate(&other) == end.evaluate(&altered))
+                let holds = derived.rows.end.iter().all(|end| end.evaluate(&other) == end.evaluate(&altered))
                     && derived.air.constraints().iter().all(|constraint| {
                         let values = derived.air.graph().evaluate(|input| match input {
                             Input::Main(column) => other[column as usize],

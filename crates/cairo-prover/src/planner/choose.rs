@@ -109,15 +109,11 @@ impl Choice {
             Item::Unrolled(..) => false,
         };
         let leaves: Vec<bool> = search.candidates.iter().map(is_leaf).collect();
-        let everything: Vec<bool> =
-            search.candidates.iter().map(|candidate| matches!(candidate.item, Item::Symbol(_))).collect();
-        // Powers of two make the way down bumpy: first without, then with them.
-        let found = [nothing, leaves, everything].into_par_iter().with_max_len(1).map(|start| {
-            let (from_smooth, from_start) = rayon::join(
-                || search.descend(search.descend(start.clone(), false).0, true),
-                || search.descend(start.clone(), true),
-            );
-            if from_smooth.1 <= from_start.1 { from_smooth } else { from_start }
+        // Powers of two make the way down bumpy: without them first, then with them, or with them at once.
+        let starts = [(nothing.clone(), true), (nothing, false), (leaves, false)];
+        let found = starts.into_par_iter().with_max_len(1).map(|(start, is_smooth)| {
+            let start = if is_smooth { search.descend(start, false).0 } else { start };
+            search.descend(start, true)
         });
         let best = found.collect::<Vec<_>>().into_iter().min_by_key(|(_, price)| *price);
         let Some((chosen, _)) = best else {

@@ -4,7 +4,7 @@ use super::counters::Counters;
 use super::owned::mix;
 use super::rows::{chunks, zeros};
 use super::{Trace, WitnessError};
-use cairo_air::components::derived::{Derived, Linear, Source};
+use cairo_air::components::derived::{Linear, RowContents, Source};
 use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::{Execution, Registers};
@@ -26,7 +26,7 @@ const TILE: usize = 1 << 7;
 /// If the execution does not make the steps that the table executes, or uses cells outside memory.
 pub fn fill(
     execution: &Execution,
-    derived: &Derived,
+    derived: &RowContents,
     starts: &[u32],
     log_height: u32,
     counters: &Counters,
@@ -292,7 +292,7 @@ impl Rows<'_> {
 }
 
 impl Recipe {
-    fn new(derived: &Derived) -> Self {
+    fn new(derived: &RowContents) -> Self {
         let sums = |linears: &[Linear]| linears.iter().map(Sum::new).collect::<Vec<_>>();
         let needed = |column: usize| {
             let reads = |linear: &Linear| linear.terms().iter().any(|(term, _)| *term as usize == column);

@@ -133,9 +133,9 @@ pub fn fill_steps(
         let StepTable { kind, log_height, starts } = table;
         let trace = match kind {
             TableKind::Generic => generic::fill(execution, starts, *log_height, counters, control)?,
-            TableKind::Word(word) => derived::fill(execution, &word.derive()?, starts, *log_height, counters, control)?,
+            TableKind::Word(word) => derived::fill(execution, &word.rows()?, starts, *log_height, counters, control)?,
             TableKind::Path(path) => {
-                derived::fill(execution, &path.derive(&execution.program)?, starts, *log_height, counters, control)?
+                derived::fill(execution, &path.rows(&execution.program)?, starts, *log_height, counters, control)?
             }
             _ => return Err(WitnessError::Empty("other than opcode")),
         };

@@ -7,7 +7,7 @@ use super::rows::fill_rows;
 use super::{StepTable, Trace, WitnessError};
 use crate::planner::cost::heights;
 use cairo_air::components::cell::Columns;
-use cairo_air::components::derived::{Derived, DerivedError, Linear, Path, Source};
+use cairo_air::components::derived::{DerivedError, Linear, Path, RowContents, Source};
 use cairo_air::components::memory::CELLS;
 use cairo_air::components::range::Range;
 use cairo_air::program::PROGRAM_BASE;
@@ -220,7 +220,7 @@ pub(crate) const fn mix(index: u64) -> u64 {
 pub fn provide(
     execution: &Execution,
     path: &Path,
-    derived: &Derived,
+    rows: &RowContents,
     starts: &[u32],
     counters: &Counters,
     trace: &mut Trace,
@@ -233,7 +233,7 @@ pub fn provide(
     let place = |address: &Linear| {
         (address - &ap).as_constant().as_ref().and_then(natural).and_then(|place| usize::try_from(place).ok())
     };
-    let more = derived.sources.iter().skip(trace.len()).map(|source| match source {
+    let more = rows.sources.iter().skip(trace.len()).map(|source| match source {
         Source::Memory(address) => place(address).map(|place| (place, false)),
         Source::Uses(address) => place(address).map(|place| (place, true)),
         _ => None,

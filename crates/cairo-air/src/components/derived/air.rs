@@ -1,12 +1,12 @@
 //! From a symbolic execution to an AIR.
 
 use super::machine::{Cell, Choices, Machine, Operation, Returns, Targets, offset_constant};
-use super::{Derived, DerivedError, Linear, MAX_OWNED, MAX_STEPS, Path, Source, Word};
+use super::{Derived, DerivedError, Linear, MAX_OWNED, MAX_STEPS, Path, RowContents, Source, Word};
 use crate::buses;
 use crate::decode::{Decoded, Flags};
 use crate::program::{PROGRAM_BASE, Program};
 use felt::{Felt, encoding};
-use stark::{AirBuilder, Expr, Rows};
+use stark::{Air, AirBuilder, Expr, Rows};
 
 /// What a derived table costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,11 @@ pub(super) fn word(word: Word) -> Result<Derived, DerivedError> {
     run_word(word, true)?.build(word.to_string())
 }
 
+/// The rows of a word's table.
+pub(super) fn word_rows(word: Word) -> Result<RowContents, DerivedError> {
+    Ok(run_word(word, false)?.into_rows())
+}
+
 /// The size of a word's table.
 pub(super) fn word_size(word: Word) -> Result<Size, DerivedError> {
     Ok(run_word(word, false)?.size())
@@ -67,6 +72,11 @@ pub(super) fn word_size(word: Word) -> Result<Size, DerivedError> {
 /// The table of a path.
 pub(super) fn path(program: &Program, path: &Path) -> Result<Derived, DerivedError> {
     run_path(program, path, true)?.build(path.to_string())
+}
+
+/// The rows of a path's table.
+pub(super) fn path_rows(program: &Program, path: &Path) -> Result<RowContents, DerivedError> {
+    Ok(run_path(program, path, false)?.into_rows())
 }
 
 /// The size of a path's table.
@@ -355,9 +365,12 @@ impl<'a> Run<'a> {
     }
 
     fn build(self, name: String) -> Result<Derived, DerivedError> {
+        Ok(Derived { air: self.air(name)?, rows: self.into_rows() })
+    }
+
+    fn air(&self, name: String) -> Result<Air, DerivedError> {
         let mut builder = AirBuilder::new(name);
-        let (names, sources): (Vec<_>, Vec<_>) = self.machine.columns.iter().cloned().unzip();
-        let columns: Vec<Expr> = names.into_iter().map(|name| builder.column(name)).collect();
+        let columns: Vec<Expr> = self.machine.columns.iter().map(|(name, _)| builder.column(name)).collect();
         let expr = |linear: &Linear| to_expr(linear, &columns);
         let enabler = expr(&self.enabler);
 
@@ -397,11 +410,14 @@ impl<'a> Run<'a> {
             builder.require("owns", buses::OWNED, &enabler, [expr(ap)]);
             builder.provide("owned", buses::OWNED, &enabler, [expr(end)]);
         }
+        Ok(builder.build()?)
+    }
+
+    fn into_rows(self) -> RowContents {
         let machine = self.machine;
         let pairs = |cells: Vec<Cell>| cells.into_iter().map(|cell| [cell.address, cell.value]).collect();
-        Ok(Derived {
-            air: builder.build()?,
-            sources,
+        RowContents {
+            sources: machine.columns.into_iter().map(|(_, source)| source).collect(),
             lookups: pairs(machine.lookups),
             owned: pairs(self.owned),
             zeros: machine.zeros,
@@ -413,7 +429,7 @@ impl<'a> Run<'a> {
             end: [machine.pc, machine.ap, machine.fp],
             fetches: self.instruction.is_some(),
             steps: self.steps,
-        })
+        }
     }
 }
 

@@ -81,6 +81,13 @@ pub enum Source {
 pub struct Derived {
     /// The AIR.
     pub air: Air,
+    /// What its rows are.
+    pub rows: RowContents,
+}
+
+/// What the rows of a derived table are: all that a witness needs.
+#[derive(Debug, Clone)]
+pub struct RowContents {
     /// For each column of the AIR, where its value comes from.
     pub sources: Vec<Source>,
     /// Address and value of the cells that a row with enabler 1 looks up, once each.
@@ -125,6 +132,14 @@ impl Word {
         air::word(*self)
     }
 
+    /// The table's rows, without its AIR.
+    ///
+    /// # Errors
+    /// As [`word_air`].
+    pub fn rows(&self) -> Result<RowContents, DerivedError> {
+        air::word_rows(*self)
+    }
+
     /// The table's size, without building it.
     ///
     /// # Errors
@@ -141,6 +156,14 @@ impl Path {
     /// As [`path_air`].
     pub fn derive(&self, program: &Program) -> Result<Derived, DerivedError> {
         air::path(program, self)
+    }
+
+    /// The table's rows, without its AIR.
+    ///
+    /// # Errors
+    /// As [`path_air`].
+    pub fn rows(&self, program: &Program) -> Result<RowContents, DerivedError> {
+        air::path_rows(program, self)
     }
 
     /// The path that visits `pcs`, one step at each, with these outcomes of its conditional jumps. What

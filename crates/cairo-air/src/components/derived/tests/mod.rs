@@ -35,7 +35,7 @@ fn program(bytecode: &[Felt]) -> Program {
 fn row(derived: &Derived, start: &State, clock: u64, memory: &mut Memory) -> Vec<Felt> {
     let word = memory.get(&start.pc);
     let mut row = Vec::new();
-    for source in &derived.sources {
+    for source in &derived.rows.sources {
         let value = match source {
             Source::Enabler => Felt::one(),
             Source::Ap => start.ap,
@@ -90,7 +90,7 @@ fn check_owning(
         let tuple: Vec<Felt> = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
         let fails = if interaction.bus == buses::STATE && multiplicity == Felt::one() {
             end = Ok(State { pc: tuple[0], ap: tuple[1], fp: tuple[2] });
-            tuple[3] != Felt::from(clock + u64::from(derived.steps))
+            tuple[3] != Felt::from(clock + u64::from(derived.rows.steps))
         } else if interaction.bus == buses::OWNED {
             let side = if multiplicity == Felt::one() { &mut given } else { &mut taken };
             side.extend_from_slice(&tuple);
@@ -276,7 +276,7 @@ impl Walk {
     fn note_asserted(&mut self, derived: &Derived) {
         let honest = row(derived, &self.states[0], 17, &mut self.memory.clone());
         let says = |fp: Felt, distance: u32| {
-            derived.lookups.iter().chain(&derived.owned).any(|[address, value]| {
+            derived.rows.lookups.iter().chain(&derived.rows.owned).any(|[address, value]| {
                 let expected = address.offset(2 - i64::from(distance));
                 address.as_constant().is_none() && address.evaluate(&honest) == fp - Felt::from(2) && *value == expected
             })
@@ -324,7 +324,7 @@ fn valid_flags() -> Vec<Flags> {
 
 /// What a row says about the cells that it owns but does not provide is so: no one else says anything about them.
 fn believe(derived: &Derived, owned: &[u8], start: &State, row: &[Felt], memory: &mut Memory) {
-    for [address, value] in &derived.owned {
+    for [address, value] in &derived.rows.owned {
         let address = address.evaluate(row);
         let place = encoding::to_u64(&(address - start.ap)).and_then(|place| owned.get(place as usize));
         if place == Some(&0) {
@@ -341,7 +341,7 @@ fn examine(derived: &Derived, owned: &[u8], walk: &Walk, taken: &[bool], open: b
     let verdict = check_owning(derived, owned, &honest, &start, clock, &mut memory);
     assert_eq!(verdict.as_ref(), walk.states.last().ok_or(&String::new()));
     let mut others = 0;
-    for (column, source) in derived.sources.iter().enumerate() {
+    for (column, source) in derived.rows.sources.iter().enumerate() {
         let mut altered = honest.clone();
         altered[column] += Felt::one() + Felt::from(random.below(3));
         // The inverse column of an open jump with dst = 0 may hold anything, which changes nothing.
@@ -421,7 +421,7 @@ fn random_paths_are_the_machines() {
             open = true;
         }
         let derived = path.derive(&walk.program).expect("a walk is a path");
-        assert_eq!(derived.air.width(), derived.sources.len());
+        assert_eq!(derived.air.width(), derived.rows.sources.len());
         if !open {
             assert_eq!((size.columns, size.interactions), (derived.air.width(), derived.air.interactions().len()));
         }
@@ -445,7 +445,7 @@ fn is_silent(derived: &Derived, row: &[Felt]) -> bool {
         Input::Main(column) => row[column as usize],
         _ => Felt::zero(),
     });
-    derived.sources[0] == Source::Enabler
+    derived.rows.sources[0] == Source::Enabler
         && derived.air.interactions().iter().all(|i| values[i.multiplicity.index()] == Felt::zero())
 }
 
@@ -513,8 +513,8 @@ fn random_paths_that_own_cells() {
             distance.map(|distance| distance as usize).filter(|distance| *distance < owned.len())
         };
         let (mine, rest): (Vec<_>, Vec<_>) =
-            plain.lookups.iter().cloned().partition(|[address, _]| place(address).is_some());
-        assert_eq!(derived.lookups, rest);
+            plain.rows.lookups.iter().cloned().partition(|[address, _]| place(address).is_some());
+        assert_eq!(derived.rows.lookups, rest);
         let known: Vec<usize> = mine.iter().filter_map(|[address, _]| place(address)).collect();
         assert!(cells.iter().enumerate().all(|(place, is_known)| known.contains(&place) == *is_known));
         let numbers = owned.iter().copied().max().unwrap_or(0);
@@ -523,14 +523,14 @@ fn random_paths_that_own_cells() {
         let [known_private, unknown_private] = [true, false].map(|is| all(&|known, uses| known == is && uses == 0));
         let [known_provided, new] = [true, false].map(|is| all(&|known, uses| known == is && uses > 0));
         // One column for each provided cell that the row does not know anyway, and for each number of uses.
-        assert_eq!(derived.sources.len(), plain.sources.len() + new + usize::from(numbers));
-        assert_eq!(derived.sources[..plain.sources.len()], plain.sources);
+        assert_eq!(derived.rows.sources.len(), plain.rows.sources.len() + new + usize::from(numbers));
+        assert_eq!(derived.rows.sources[..plain.rows.sources.len()], plain.rows.sources);
         let interactions = plain.air.interactions().len() - mine.len() + known_provided + new + 2;
         assert_eq!(derived.air.interactions().len(), interactions);
-        assert_eq!(derived.air.width(), derived.sources.len());
+        assert_eq!(derived.air.width(), derived.rows.sources.len());
         let found = path.size(&walk.program).expect("it exists");
         assert_eq!((found.columns, found.interactions), (derived.air.width(), interactions));
-        assert!(open || size.columns == plain.sources.len());
+        assert!(open || size.columns == plain.rows.sources.len());
 
         rows += 1;
         (private, unknown) = (private + known_private, unknown + unknown_private);
@@ -540,6 +540,7 @@ fn random_paths_that_own_cells() {
         // A cell of its own under another name, which only a look-up can tell.
         let honest = row(&derived, &walk.states[0], 17, &mut walk.memory.clone());
         again += derived
+            .rows
             .lookups
             .iter()
             .filter(|[address, _]| {
@@ -573,7 +574,7 @@ fn random_words_are_the_machines() {
         let open = walk.ends_open && random.chance(30);
         let word = Word { flags: decoded.flags.0, taken: walk.taken.first().copied().filter(|_| !open) };
         let derived = word.derive().expect("it was executed");
-        assert!(derived.fetches);
+        assert!(derived.rows.fetches);
         if !word.covers(&decoded) {
             let row = row(&derived, &walk.states[0], 17, &mut memory);
             assert!(check(&derived, &row, &walk.states[0], 17, &mut memory).is_err());
@@ -629,7 +630,7 @@ fn every_constraint_matters() {
         let Some((walk, derived)) = walk_and_table(seed, &flags, 2) else { continue };
         let honest = row(&derived, &walk.states[0], 3, &mut walk.memory.clone());
         let mut needed = vec![false; derived.air.constraints().len()];
-        for (column, source) in derived.sources.iter().enumerate() {
+        for (column, source) in derived.rows.sources.iter().enumerate() {
             if !matches!(source, Source::Memory(_) | Source::Ap | Source::Fp) {
                 continue;
             }
@@ -649,7 +650,7 @@ fn every_constraint_matters() {
 /// A random value, and those that make an expression 0 that must not be.
 fn dishonest_values(derived: &Derived, honest: &[Felt], column: usize, random: &mut Random) -> Vec<Felt> {
     let mut values = vec![random.felt()];
-    for source in &derived.sources {
+    for source in &derived.rows.sources {
         let Source::Inverse(factors) = source else { continue };
         for factor in factors {
             let coefficient = factor.terms().iter().find(|(term, _)| *term as usize == column);
@@ -664,7 +665,7 @@ fn dishonest_values(derived: &Derived, honest: &[Felt], column: usize, random: &
 fn with_value(derived: &Derived, honest: &[Felt], column: usize, value: Felt) -> Vec<Felt> {
     let mut altered = honest.to_vec();
     altered[column] = value;
-    for (index, source) in derived.sources.iter().enumerate() {
+    for (index, source) in derived.rows.sources.iter().enumerate() {
         match source {
             Source::Product(a, b) => altered[index] = a.evaluate(&altered) * b.evaluate(&altered),
             Source::Inverse(factors) => {
@@ -693,7 +694,7 @@ fn failing(derived: &Derived, row: &[Felt]) -> Vec<usize> {
 /// Whether some memory agrees with all look-ups of a row.
 fn agrees(derived: &Derived, row: &[Felt]) -> bool {
     let mut memory = std::collections::HashMap::new();
-    derived.lookups.iter().all(|[address, value]| {
+    derived.rows.lookups.iter().all(|[address, value]| {
         let (address, value) = (encoding::canonical_limbs(&address.evaluate(row)), value.evaluate(row));
         *memory.entry(address).or_insert(value) == value
     })

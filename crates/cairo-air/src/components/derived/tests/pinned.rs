@@ -62,8 +62,8 @@ fn the_fibonacci_loop_is_narrow() -> Result<(), DerivedError> {
     let repeated = Path::follow_again(&program, &[17], &[], None, 3, |_, _| Some(4), |_| true);
     assert_eq!(repeated.last().map(|found| &found.path), Some(&known));
     let derived = once.derive(&program)?;
-    assert_eq!((derived.steps, derived.lookups.len(), derived.fetches), (5, 8, false));
-    assert!(matches!(derived.sources.last(), Some(Source::Inverse(factors)) if factors.len() == 1));
+    assert_eq!((derived.rows.steps, derived.rows.lookups.len(), derived.rows.fetches), (5, 8, false));
+    assert!(matches!(derived.rows.sources.last(), Some(Source::Inverse(factors)) if factors.len() == 1));
     Ok(())
 }
 
@@ -73,8 +73,8 @@ fn a_frame_pushed_on_the_path_returns_to_a_known_pc() -> Result<(), DerivedError
     let program = program(&fib());
     let there = Path { taken: vec![false], ..path(15, 5) };
     let derived = there.derive(&program)?;
-    assert_eq!(derived.steps, 5);
-    assert!(derived.lookups.len() > 4);
+    assert_eq!(derived.rows.steps, 5);
+    assert!(derived.rows.lookups.len() > 4);
     Ok(())
 }
 
@@ -125,7 +125,7 @@ fn owned_cells_are_those_that_ap_moves_over() {
     // Three cells and a call: ap moves by 5.
     let plain = once(Vec::new()).derive(&program).unwrap();
     let private = once(vec![0; 5]).derive(&program).unwrap();
-    assert_eq!((plain.lookups.len(), private.lookups.len(), private.owned.len()), (8, 3, 5));
+    assert_eq!((plain.rows.lookups.len(), private.rows.lookups.len(), private.rows.owned.len()), (8, 3, 5));
     assert_eq!(private.air.width(), plain.air.width());
     let provided = once(vec![1, 0, 1, 2, 0]).derive(&program).unwrap();
     assert_eq!(provided.air.width(), plain.air.width() + 2);
@@ -160,7 +160,7 @@ fn owned_cells_are_counted() {
     let largest = one(most as i64);
     assert_eq!(followed(&largest), vec![false; most]);
     let derived = step(vec![0; most]).derive(&largest).unwrap();
-    assert_eq!((derived.lookups.len(), derived.owned.len(), derived.air.width()), (0, 0, 4));
+    assert_eq!((derived.rows.lookups.len(), derived.rows.owned.len(), derived.air.width()), (0, 0, 4));
     // A column for each cell that is provided: they do not all fit.
     assert_eq!(step(vec![1; most]).derive(&largest).map(|_| ()), Err(DerivedError::Columns));
     for distance in [most as i64 + 1, -1, -5, 0] {
@@ -178,9 +178,10 @@ fn owned_cells_are_counted() {
     let program = program(&words);
     let path = Path { owned: vec![0, 1], ..path(7, 3) };
     let derived = path.derive(&program).unwrap();
-    assert_eq!((derived.lookups.len(), derived.owned.len()), (1, 1));
+    assert_eq!((derived.rows.lookups.len(), derived.rows.owned.len()), (1, 1));
     assert!(
-        derived.owned[0][0] == Linear::column(2).offset(1) && derived.lookups[0][0] == Linear::column(2).offset(-3)
+        derived.rows.owned[0][0] == Linear::column(2).offset(1)
+            && derived.rows.lookups[0][0] == Linear::column(2).offset(-3)
     );
 }
 
