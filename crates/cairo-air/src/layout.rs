@@ -209,7 +209,7 @@ impl Layout {
         self.check_builtins(program, claim)?;
         let tables = self.build_tables(program, claim)?;
         stark::check_tables(&tables)?;
-        let open_airs = self.build_open(program, claim)?;
+        let open_airs = self.build_open(program, claim, &tables)?;
         self.check_providers(&tables, &open_airs, claim)?;
         let open = self.open_tuples(&open_airs)?;
         Ok(Built { tables, open })
@@ -323,15 +323,22 @@ impl Layout {
     }
 
     /// The AIRs of the open tables, if looking at their rows is not too much.
-    fn build_open(&self, program: &Program, claim: &Claim) -> Result<Vec<Air>, LayoutError> {
+    fn build_open(&self, program: &Program, claim: &Claim, tables: &[Table]) -> Result<Vec<Arc<Air>>, LayoutError> {
         let mut work: u64 = 0;
         let build = |(position, table): (usize, &OpenTable)| {
             let kind = &table.kind;
             let wrong = |error| LayoutError::Open { position, kind: kind.to_string(), error };
-            // No memory table can be open, so none needs its first address.
-            let air = kind.component().air(Context { program, claim, memory_start: 0 });
-            let air =
-                air.map_err(|error| LayoutError::Component { position, kind: kind.to_string(), error: error.into() })?;
+            // A committed table of the kind has the same AIR; but for memory, which cannot be open.
+            let committed = self.tables.iter().zip(tables).find(|(entry, _)| entry.kind == *kind);
+            let air = match committed {
+                Some((_, table)) => Arc::clone(&table.air),
+                None => {
+                    let air = kind.component().air(Context { program, claim, memory_start: 0 });
+                    let error =
+                        |error| LayoutError::Component { position, kind: kind.to_string(), error: Box::new(error) };
+                    Arc::new(air.map_err(error)?)
+                }
+            };
             air.check_local().map_err(wrong)?;
             if table.width != air.width() {
                 return Err(wrong(OpenError::Width { found: table.width, expected: air.width() }));
@@ -345,7 +352,7 @@ impl Layout {
         self.open.iter().enumerate().map(build).collect()
     }
 
-    fn open_tuples(&self, airs: &[Air]) -> Result<Vec<PublicTuple>, LayoutError> {
+    fn open_tuples(&self, airs: &[Arc<Air>]) -> Result<Vec<PublicTuple>, LayoutError> {
         let mut tuples = Vec::new();
         for (position, (OpenTable { kind, cells, .. }, air)) in self.open.iter().zip(airs).enumerate() {
             let wrong = |error| LayoutError::Open { position, kind: kind.to_string(), error };
@@ -356,8 +363,8 @@ impl Layout {
 
     /// A look-up table is there exactly if some table requires from its bus; for instructions the claim's list of fetches may
     /// stand in its place.
-    fn check_providers(&self, tables: &[Table], open: &[Air], claim: &Claim) -> Result<(), LayoutError> {
-        let airs = || tables.iter().map(|table| &*table.air).chain(open);
+    fn check_providers(&self, tables: &[Table], open: &[Arc<Air>], claim: &Claim) -> Result<(), LayoutError> {
+        let airs = || tables.iter().map(|table| &table.air).chain(open);
         for bus in [buses::INSTRUCTION, buses::BYTE, buses::WORD16, buses::WORD12, buses::NIBBLE_AND] {
             let provider = Occurrence::IfRequired(bus);
             let required = self.kinds().zip(airs()).any(|(kind, air)| {

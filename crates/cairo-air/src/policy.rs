@@ -95,21 +95,43 @@ impl Policy {
 
 /// Bits of security of a proof of these tables.
 pub fn security(tables: &[Table], public: &[PublicTuple], parameters: &Parameters) -> Security {
+    parameters.security(&size(tables, public, parameters))
+}
+
+/// What the errors of a proof depend on. Terms of rows in the open are public tuples.
+fn size(tables: &[Table], public: &[PublicTuple], parameters: &Parameters) -> Size {
     let shape = Shape::new(tables, parameters);
-    let rows = tables.iter().map(|table| (table.air.interactions().len() as u128) << table.log_height);
-    let arity = |table: &Table| table.air.interactions().iter().map(|i| i.bus.arity as u64).max().unwrap_or(0);
-    let size = Size {
+    let terms = tables.iter().map(|table| (table.air.interactions().len() as u128) << table.log_height);
+    let interactions = tables.iter().flat_map(|table| table.air.interactions());
+    let arities = interactions.map(|i| i.bus.arity).chain(public.iter().map(|tuple| tuple.bus.arity));
+    Size {
         log_max_height: shape.groups.first().map_or(0, |group| group.log_height),
-        terms: rows.sum::<u128>() + public.len() as u128,
-        tuple_arity: tables
-            .iter()
-            .map(arity)
-            .chain(public.iter().map(|tuple| tuple.bus.arity as u64))
-            .max()
-            .unwrap_or(0),
+        terms: terms.sum::<u128>() + public.len() as u128,
+        tuple_arity: arities.max().unwrap_or(0) as u64,
         constraints: shape.groups.iter().map(|group| group.constraints as u64).max().unwrap_or(0),
         openings: shape.groups.iter().map(|group| group.openings() as u64).sum(),
         folds: shape.folds.len() as u32,
-    };
-    parameters.security(&size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::buses;
+    use crate::components::byte;
+    use felt::Felt;
+    use std::sync::Arc;
+
+    #[test]
+    fn public_tuples_count() -> Result<(), stark::AirError> {
+        let table = Table { air: Arc::new(byte::air()?), log_height: byte::LOG_HEIGHT };
+        let tuple = |bus: stark::Bus| PublicTuple::provide(bus, vec![Felt::zero(); bus.arity]);
+        let size = |public: &[PublicTuple]| {
+            let Size { terms, tuple_arity, .. } = size(std::slice::from_ref(&table), public, &Parameters::default());
+            (terms, tuple_arity)
+        };
+        assert_eq!(size(&[]), (256, 1));
+        assert_eq!(size(&[tuple(buses::INSTRUCTION), tuple(buses::MEMORY)]), (258, 6));
+        Ok(())
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::Witness;
 use crate::witness::Trace;
+use cairo_air::layout::{MAX_OPEN_CELLS, MAX_OPEN_WORK};
 use cairo_air::{LayoutError, OpenTable, TableKind};
 use felt::encoding;
 use rayon::prelude::*;
@@ -9,44 +10,76 @@ use stark::Table;
 
 /// Most bus terms that a proof's open tables have together by default: the verifier looks at each, which shall take no longer than all
 /// the rest.
-pub const MAX_TERMS: usize = 1 << 13;
+pub const MAX_TERMS: u64 = 1 << 13;
 
 /// Tables above this height, as `log2`, are always committed.
 pub const MAX_LOG_HEIGHT: u32 = 9;
 
+/// What may stand in the open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Bus terms.
+    pub terms: u64,
+    /// Cells.
+    pub cells: u64,
+    /// As [`MAX_OPEN_WORK`] counts it.
+    pub work: u64,
+}
+
+impl Budget {
+    /// So many bus terms, and what the verifier allows of all else.
+    pub const fn new(terms: u64) -> Self {
+        Self { terms, cells: MAX_OPEN_CELLS as u64, work: MAX_OPEN_WORK }
+    }
+
+    /// Takes the rows of a table from the budget, if it has as much.
+    pub fn take(&mut self, rows: u64, width: usize, interactions: usize, constraints: usize) -> bool {
+        let cells = rows.saturating_mul(width as u64);
+        let terms = rows.saturating_mul(interactions as u64);
+        let work = cells.saturating_mul((constraints + interactions) as u64);
+        let left = (self.terms.checked_sub(terms), self.cells.checked_sub(cells), self.work.checked_sub(work));
+        let (Some(terms), Some(cells), Some(work)) = left else { return false };
+        *self = Self { terms, cells, work };
+        true
+    }
+}
+
 /// Bytes that a bus term of an open table must save.
-const LEAST_BYTES_PER_TERM: usize = 2;
+const LEAST_BYTES_PER_TERM: f64 = 2.0;
 
 /// A table that might be open.
 struct Choice {
     /// Its place among the committed ones.
     position: usize,
     open: OpenTable,
-    terms: usize,
-    /// Bytes that it saves.
-    saved: usize,
+    /// Bytes that it saves, for each bus term.
+    saved: f64,
 }
 
 /// Takes out of the committed tables those that save bytes in the open, most for each bus term first, as long as they have no more than `max_terms` terms
-/// together, and a table is left. `queries` is the number of rows of each that would be opened.
+/// together, the verifier is willing to look at them all, and a table is left. `queries` is the number of rows of each that would be opened.
 ///
 /// # Errors
 /// [`LayoutError::Open`] if the constraints of such a table do not hold.
-pub fn open_short(witness: &mut Witness, queries: u32, max_terms: usize) -> Result<(), LayoutError> {
+pub fn open_short(witness: &mut Witness, queries: u32, max_terms: u64) -> Result<(), LayoutError> {
     let Witness { layout, tables, public, traces, .. } = witness;
     let choice = |(position, (table, trace)): (usize, (&Table, &Trace))| {
         let kind = &layout.tables.get(position)?.kind;
-        Choice::new(position, kind, (table, trace), queries, max_terms)
+        Choice::new(position, kind, (table, trace), queries)
     };
     let all = tables.par_iter().zip(&*traces).enumerate();
     let mut choices: Vec<Choice> = all.filter_map(choice).collect();
-    choices.sort_by_key(|choice| std::cmp::Reverse(choice.saved * max_terms / choice.terms));
-    let mut left = max_terms;
+    choices.sort_by(|a, b| b.saved.total_cmp(&a.saved));
+    let mut budget = Budget::new(max_terms);
     let mut chosen: Vec<Choice> = Vec::new();
     for choice in choices {
         let is_new = chosen.iter().all(|other| other.open.kind != choice.open.kind);
-        if is_new && choice.terms <= left && chosen.len() + 1 < tables.len() {
-            left -= choice.terms;
+        let Some(air) = tables.get(choice.position).map(|table| &table.air) else { continue };
+        let (rows, constraints) = (choice.open.rows() as u64, air.constraints().len());
+        if is_new
+            && chosen.len() + 1 < tables.len()
+            && budget.take(rows, choice.open.width, air.interactions().len(), constraints)
+        {
             chosen.push(choice);
         }
     }
@@ -70,13 +103,7 @@ pub fn open_short(witness: &mut Witness, queries: u32, max_terms: usize) -> Resu
 
 impl Choice {
     /// The table in the open, if it can be and saves enough.
-    fn new(
-        position: usize,
-        kind: &TableKind,
-        (table, trace): (&Table, &Trace),
-        queries: u32,
-        max_terms: usize,
-    ) -> Option<Self> {
+    fn new(position: usize, kind: &TableKind, (table, trace): (&Table, &Trace), queries: u32) -> Option<Self> {
         let air = &table.air;
         if table.log_height > MAX_LOG_HEIGHT || air.check_local().is_err() {
             return None;
@@ -84,13 +111,14 @@ impl Choice {
         let cell = |row: usize, column: usize| trace.get(column).and_then(|column| column.get(row)).copied();
         let rows = stark::open::used_rows(air, table.height(), |row, column| cell(row, column).unwrap_or_default());
         let terms = rows.len() * air.interactions().len();
-        if terms == 0 || terms > max_terms {
+        if terms == 0 {
             return None;
         }
         let cells = rows.iter().flat_map(|row| (0..air.width()).map(|column| cell(*row, column)));
         let open = OpenTable { kind: kind.clone(), width: air.width(), cells: cells.collect::<Option<_>>()? };
         let saved = opened_bytes(table, queries).checked_sub(open.encoded_len())?;
-        (saved >= LEAST_BYTES_PER_TERM * terms).then_some(Self { position, open, terms, saved })
+        let saved = saved as f64 / terms as f64;
+        (saved >= LEAST_BYTES_PER_TERM).then_some(Self { position, open, saved })
     }
 }
 

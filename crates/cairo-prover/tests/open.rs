@@ -4,18 +4,22 @@
 
 mod common;
 
+use cairo_air::components::Path;
+use cairo_air::decode::{Decoded, Flags};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::layout::{MAX_OPEN_CELLS, MAX_OPEN_WORK};
 use cairo_air::{
     CairoProof, CodecError, Layout, LayoutError, OpenTable, Policy, ProofFileError, TableKind, Verified, VerifyError,
     buses, verify,
 };
+use cairo_execution::Execution;
 use cairo_prover::open::{MAX_TERMS, open_short};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::{StepTable, Witness};
+use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use common::{execution, in_the_open};
-use felt::Felt;
+use felt::{Felt, encoding};
 use stark::{OpenError, Parameters, Shape, Unattended};
 
 const CHEAP: Parameters = Parameters { log_blowup: 1, queries: 4, grinding_bits: 0, log_fold: 3 };
@@ -206,21 +210,109 @@ fn refused_with_the_reason() {
     });
     assert_eq!(error, LayoutError::TooMany { kind: "nibble_and".to_owned(), found: 2, limit: 1 });
 
-    // More than the verifier is willing to look at.
+    // More than the verifier is willing to read, derive or look at.
+    let number = layout.tables.len() + 128;
+    let error = refused(&|layout| layout.open = vec![layout.open[0].clone(); 128]);
+    assert_eq!(error, LayoutError::TooManyTables(number));
+    let long = |pc| {
+        let owned = Vec::new();
+        let path = Path { pc, frame: None, steps: 256, taken: vec![], targets: vec![], returns: vec![], owned };
+        OpenTable { kind: TableKind::Path(path), width: 1, cells: vec![Felt::zero()] }
+    };
+    let error = refused(&|layout| layout.open = (1..=9).map(long).collect());
+    assert_eq!(error, LayoutError::TooManyDerivedSteps(9 * 256));
     let error = refused(&|layout| {
         let table = &mut layout.open[generic];
         table.cells = vec![Felt::zero(); 7000 * table.width];
     });
     assert!(matches!(error, LayoutError::TooMuchOpen(work) if work > MAX_OPEN_WORK), "{error:?}");
+    // Each of the two alone would be little enough.
+    let rows = |kind, width: usize, rows| OpenTable { kind, width, cells: vec![Felt::zero(); width * rows] };
+    let two = || vec![rows(TableKind::Generic, 36, 3_000), rows(TableKind::Cell, 4, 33_000)];
+    let error = refused(&|layout| layout.open = two());
+    assert_eq!(error, LayoutError::TooMuchOpen(36 * 34 * 3_000 + 4 * 4 * 33_000));
+    for one in two() {
+        let error = refused(&|layout| layout.open = vec![one.clone()]);
+        assert!(!matches!(error, LayoutError::TooMuchOpen(_)), "{error}");
+    }
     let result = with_layout(&open, |layout| {
-        let table = &mut layout.open[generic];
-        table.cells = vec![Felt::zero(); MAX_OPEN_CELLS / table.width * table.width + table.width];
+        layout.open = vec![rows(TableKind::Generic, 36, 5_000), rows(TableKind::Cell, 4, 33_000)];
     });
     assert!(
         matches!(&result, Err(VerifyError::File(ProofFileError::Codec(CodecError::TooLong { limit, .. })))
             if *limit <= MAX_OPEN_CELLS as u64),
         "{result:?}"
     );
+}
+
+const ASSERT: u16 = 1 << 14 | 1 << 11;
+const OP1_IMM: u16 = 1 << 2;
+const OP1_AP: u16 = 1 << 4;
+const ADD: u16 = 1 << 5;
+const MUL: u16 = 1 << 6;
+const JNZ_IMM: u16 = 1 << 9 | OP1_IMM;
+
+/// A run of `loops` loops of so many passes, each of which computes `p = s·s; s = s + p; s = 3s` in rounds: long expressions, of small values.
+fn rounds(loops: u64, passes: u64, rounds: i32) -> Execution {
+    let header = [0x0407_8001_7fff_7fff_u64, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
+    let mut words = header.map(Felt::from).to_vec();
+    let mut emit = |flags: u16, offsets: [i32; 3], immediate: Option<Felt>| {
+        words.push(Felt::from(Decoded { flags: Flags(flags), offsets }.encode()));
+        words.extend(immediate);
+        words.len()
+    };
+    for factor in (3..3 + loops).map(Felt::from) {
+        emit(ASSERT | OP1_IMM | 2, [0, -1, 1], Some(Felt::zero()));
+        let start = emit(ASSERT | OP1_IMM | 2, [0, -1, 1], Some(Felt::from(passes)));
+        emit(ASSERT | OP1_IMM | MUL, [0, -2, 1], Some(factor));
+        for _ in 0..rounds {
+            emit(ASSERT | OP1_AP | MUL, [0, -1, -1], None);
+            emit(ASSERT | OP1_AP | ADD, [0, -1, -2], None);
+            emit(ASSERT | OP1_IMM | MUL, [0, -1, 1], Some(factor));
+        }
+        let back = -3 - 3 * rounds;
+        emit(ASSERT | OP1_IMM | MUL, [0, back, 1], Some(Felt::one()));
+        let end = emit(ASSERT | OP1_IMM | ADD, [0, back, 1], Some(-Felt::one()));
+        emit(JNZ_IMM | 2, [-1, -1, 1], Some(-Felt::from((end - start) as u64)));
+    }
+    emit(ASSERT | OP1_IMM | ADD | 2, [0, -3, 1], Some(Felt::zero()));
+    words.push(Felt::from(0x208b_7fff_7fff_7ffe_u64));
+    let data: Vec<String> = words.iter().map(|word| format!("\"{}\"", encoding::to_hex(word))).collect();
+    let json = format!(
+        r#"{{"attributes": [], "builtins": ["output"], "compiler_version": "0.14.0.1", "data": [{}], "debug_info": null,
+        "hints": {{}}, "identifiers": {{"__main__.__end__": {{"pc": 4, "type": "label"}},
+        "__main__.__start__": {{"pc": 0, "type": "label"}},
+        "__main__.main": {{"decorators": [], "pc": 6, "type": "function"}}}}, "main_scope": "__main__",
+        "prime": "0x800000000000011000000000000000000000000000000000000000000000001",
+        "reference_manager": {{"references": []}}}}"#,
+        data.join(",")
+    );
+    let program = RunnableProgram::from_json(json.as_bytes()).unwrap();
+    run(&program, &Arguments::none(), &Limits::default(), &mut unwatched).unwrap()
+}
+
+/// The planner and the prover stop where the verifier would refuse, and the plan says what the proof has.
+#[test]
+fn no_more_than_the_verifier_looks_at() {
+    // Without a limit of its own the prover still heeds the verifier's.
+    let no_limit = 1 << 40;
+    for (loops, passes, length, max_terms) in
+        [(1, 500, 50, MAX_TERMS), (3, 350, 45, MAX_TERMS), (40, 100, 4, MAX_TERMS), (3, 500, 50, no_limit)]
+    {
+        let execution = rounds(loops, passes, length);
+        let costs = Costs { open_terms: max_terms, ..Costs::new(&execution, DEFAULT_COLUMNS) };
+        let plan = plan(&execution, &costs);
+        let mut made = witness(execution, [7; 32], plan.tables, MAX_FETCHES, &Unattended).unwrap();
+        open_short(&mut made, 80, max_terms).unwrap();
+        let steps =
+            made.layout.tables.iter().zip(&made.tables).filter(|(entry, _)| {
+                matches!(entry.kind, TableKind::Generic | TableKind::Word(_) | TableKind::Path(_))
+            });
+        let half_columns = steps.map(|(_, table)| 2 * table.air.width() + table.air.interactions().len());
+        let columns = half_columns.sum::<usize>().div_ceil(2);
+        assert!(columns <= plan.estimate.columns + 10, "{columns} columns, planned {}", plan.estimate.columns);
+        assert!(verified(&made).is_ok(), "{loops} {passes} {length}");
+    }
 }
 
 /// Rows without a bus term say nothing: a proof may have them or not.

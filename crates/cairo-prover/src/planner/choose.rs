@@ -8,6 +8,7 @@ use super::blocks::{Block, Blocks};
 use super::cost::{Costs, cells_of_rows, half_columns};
 use super::grammar::{Grammar, Rule, path_of, unrolled};
 use super::usage::{Owning, Usage};
+use crate::open::Budget;
 use cairo_air::Program;
 use cairo_air::components::derived::{Followed, Path, Size, Word};
 use rayon::prelude::*;
@@ -20,7 +21,7 @@ const MAX_LEAVES: usize = 160;
 const MAX_UNROLL: u32 = 24;
 
 /// Most path and word tables of a plan. Each may be cut in two, and there are a few others; [`cairo_air::layout::MAX_TABLES`] bounds them all.
-const MAX_PLANNED: usize = 56;
+const MAX_PLANNED: usize = 54;
 
 /// Most steps and owned cells of a plan's paths, below [`cairo_air::layout::MAX_DERIVED_STEPS`], of which word tables take a few.
 const MAX_PATH_STEPS: usize = 1920;
@@ -224,8 +225,9 @@ impl<'a> Search<'a> {
         let Counts { rows, left, by_word, .. } = counts;
         let (mut total, mut halves) = (0, 0);
         let (mut paths, mut steps) = (0_usize, 0_usize);
+        let mut budget = self.costs.budget();
         for (candidate, rows) in self.candidates.iter().zip(&*rows).filter(|(_, rows)| **rows > 0) {
-            let (cells, columns) = self.costs.spend(candidate.size, *rows, padded);
+            let (cells, columns) = self.costs.spend(candidate.size, *rows, padded, &mut budget);
             (total, halves) = (total + cells, halves + columns);
             (paths, steps) = (paths + 1, steps + candidate.path.steps as usize + candidate.path.owned.len());
         }
@@ -253,45 +255,49 @@ impl<'a> Search<'a> {
         }
         total += cells_of_rows(self.costs.instruction, self.distinct, padded);
         halves += half_columns(self.costs.instruction) + 2 * self.costs.byte;
-        self.judge_words((total, halves), (without, MAX_PLANNED.saturating_sub(paths)), padded, counts)
+        let most = MAX_PLANNED.saturating_sub(paths);
+        self.judge_words((total, halves), (without, most, budget), padded, counts)
     }
 
     /// Word tables for what paths leave over, up to so many: taken in the order of their steps as long as each makes things cheaper; or all.
     fn judge_words(
         &self,
         (total, halves): (u64, usize),
-        (without, most): (u64, usize),
+        (without, most, budget): (u64, usize, Budget),
         padded: bool,
         counts: &mut Counts,
     ) -> u64 {
         let Counts { by_word, order, words, .. } = counts;
-        let generic = |steps: u64| match steps {
+        let generic = |steps: u64, mut budget: Budget| match steps {
             0 => (0, 0),
-            _ => self.costs.spend(self.costs.generic, steps, padded),
+            _ => self.costs.spend(self.costs.generic, steps, padded, &mut budget),
         };
         order.clear();
         order.extend(by_word.iter().copied().zip(0..).filter(|(steps, _)| *steps > 0));
         order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut rest = without + by_word.iter().sum::<u64>();
-        let price = |total: u64, halves: usize, rest: u64| {
-            let (cells, columns) = generic(rest);
+        let price = |total: u64, halves: usize, rest: u64, budget: Budget| {
+            let (cells, columns) = generic(rest, budget);
             self.price(total + cells, halves + columns)
         };
-        let mut best = price(total, halves, rest);
+        let mut best = price(total, halves, rest, budget);
         let (mut total, mut halves) = (total, halves);
         let mut all = (total, halves);
+        let (mut left, mut left_of_all) = (budget, budget);
         for (steps, index) in &*order {
             let Some(word) = self.words.get(*index) else { continue };
-            let (more, columns) = self.costs.spend(word.size, *steps, padded);
+            let (more, columns) = self.costs.spend(word.size, *steps, padded, &mut left_of_all);
             all = (all.0 + more, all.1 + columns);
-            let with = price(total + more, halves + columns, rest - steps);
+            let mut less = left;
+            let (more, columns) = self.costs.spend(word.size, *steps, padded, &mut less);
+            let with = price(total + more, halves + columns, rest - steps, less);
             if with < best && words.len() < most {
                 (total, halves, rest) = (total + more, halves + columns, rest - steps);
-                best = with;
+                (best, left) = (with, less);
                 words.push(*index);
             }
         }
-        let with_all = price(all.0, all.1, without);
+        let with_all = price(all.0, all.1, without, left_of_all);
         if with_all < best && order.len() <= most {
             best = with_all;
             words.clear();

@@ -1,6 +1,6 @@
 //! What tables cost: committed cells, and columns, which are proof bytes.
 
-use crate::open::{MAX_LOG_HEIGHT, MAX_TERMS};
+use crate::open::{Budget, MAX_LOG_HEIGHT, MAX_TERMS};
 use crate::witness::memory;
 use crate::witness::owned::cells_worth_a_table;
 use crate::witness::range;
@@ -42,7 +42,7 @@ pub struct Costs {
     pub byte: usize,
     /// Most tables of one kind.
     pub chunks: usize,
-    /// Most bus terms of a table in the open; 0 if all tables are committed.
+    /// Most bus terms of the tables in the open; 0 if all are committed.
     pub open_terms: u64,
 }
 
@@ -61,16 +61,21 @@ impl Costs {
         Self { columns, byte, own: false, rest: 0, ..self.clone() }
     }
 
-    /// What a table of that size with so many rows costs: cells, and half columns. A short one stands in the open: it is committed to no cells and
-    /// has no columns, but its rows are bytes, which are counted as the columns that would take as many, and the verifier looks at each.
-    pub fn spend(&self, size: Size, rows: u64, padded: bool) -> (u64, usize) {
+    /// What may stand in the open.
+    pub const fn budget(&self) -> Budget {
+        Budget::new(self.open_terms)
+    }
+
+    /// What a table of that size with so many rows costs: cells, and half columns. A short one stands in the open, if that much is left: it is committed to
+    /// no cells and has no columns, but its rows are bytes, which are counted as the columns that would take as many, and the verifier looks at each.
+    pub fn spend(&self, size: Size, rows: u64, padded: bool, budget: &mut Budget) -> (u64, usize) {
         let halves = half_columns(size);
-        let terms = rows * size.interactions as u64;
-        if rows <= 1 << MAX_LOG_HEIGHT && terms <= self.open_terms {
+        if rows <= 1 << MAX_LOG_HEIGHT {
             let bytes = rows * size.columns as u64 * BYTES_PER_CELL;
             let open = (2 * bytes).div_ceil(BYTES_PER_COLUMN) as usize;
-            if open < halves {
-                return (terms * CELLS_PER_TERM, open);
+            // Of constraints there are about as many as columns, at most.
+            if open < halves && budget.take(rows, size.columns, size.interactions, size.columns) {
+                return (rows * size.interactions as u64 * CELLS_PER_TERM, open);
             }
         }
         (cells_of_rows(size, rows, padded), halves)
@@ -99,7 +104,7 @@ impl Costs {
             },
             byte: if listed { 0 } else { fixed.byte },
             chunks: 2,
-            open_terms: MAX_TERMS as u64,
+            open_terms: MAX_TERMS,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::choose::{Choice, Item};
 use super::cost::{Costs, cells, half_columns, heights, log_height};
 use super::grammar::{Grammar, Rule};
 use super::{Estimate, Plan};
+use crate::open::Budget;
 use crate::witness::StepTable;
 use cairo_air::TableKind;
 use cairo_air::components::derived::Size;
@@ -108,36 +109,40 @@ fn finish(tables: Vec<Rows>, choice: &Choice, costs: &Costs) -> Plan {
         total += cells(costs.instruction, log_height(rows));
         halves += half_columns(costs.instruction) + 2 * costs.byte;
     }
-    // A table's price as a whole and cut in two.
-    let whole = |rows: &Rows| costs.spend(rows.size, rows.starts.len() as u64, true);
-    let cut = |rows: &Rows| {
+    // Each table's price, and in how many parts it comes.
+    let mut budget = costs.budget();
+    let whole = |rows: &Rows| (costs.spend(rows.size, rows.starts.len() as u64, true, &mut budget), 1);
+    let mut prices: Vec<((u64, usize), usize)> = tables.iter().map(whole).collect();
+    halves += prices.iter().map(|((_, columns), _)| columns).sum::<usize>();
+    let cut = |rows: &Rows, mut budget: Budget| {
         let mut count = rows.starts.len() as u64;
-        heights(count, costs.chunks).iter().fold((0, 0), |(cells, columns), log_height| {
+        let price = heights(count, costs.chunks).iter().fold((0, 0), |(cells, columns), log_height| {
             let first = count.min(1 << log_height);
             count -= first;
-            let (more, further) = costs.spend(rows.size, first, true);
+            let (more, further) = costs.spend(rows.size, first, true, &mut budget);
             (cells + more, columns + further)
-        })
+        });
+        (price, budget)
     };
-    halves += tables.iter().map(|rows| whole(rows).1).sum::<usize>();
-    let saving = |rows: &Rows| whole(rows).0.saturating_sub(cut(rows).0);
-    let mut order: Vec<(u64, usize)> = tables.iter().map(saving).zip(0..).collect();
+    let saving = |(rows, (whole, _)): (&Rows, &((u64, usize), usize))| whole.0.saturating_sub(cut(rows, budget).0.0);
+    let mut order: Vec<(u64, usize)> = tables.iter().zip(&prices).map(saving).zip(0..).collect();
     order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut is_cut = vec![false; tables.len()];
-    for (saved, index) in order {
-        let Some(rows) = tables.get(index) else { continue };
-        let columns = cut(rows).1.saturating_sub(whole(rows).1);
-        let worth = saved > columns.div_ceil(2) as u64 * costs.cells_per_column;
+    for (_, index) in order {
+        let (Some(rows), Some(slot)) = (tables.get(index), prices.get_mut(index)) else { continue };
+        let (whole, _) = *slot;
+        let (parts, left) = cut(rows, budget);
+        let columns = parts.1.saturating_sub(whole.1);
+        let worth = whole.0.saturating_sub(parts.0) > columns.div_ceil(2) as u64 * costs.cells_per_column;
         if worth && (halves + columns).div_ceil(2) <= costs.columns {
             halves += columns;
-            is_cut.get_mut(index).into_iter().for_each(|slot| *slot = true);
+            (*slot, budget) = ((parts, 2), left);
         }
     }
+    total += prices.iter().map(|((cells, _), _)| cells).sum::<u64>();
     let mut out = Vec::with_capacity(tables.len());
-    for (rows, is_cut) in tables.into_iter().zip(is_cut) {
-        total += if is_cut { cut(&rows).0 } else { whole(&rows).0 };
+    for (rows, (_, parts)) in tables.into_iter().zip(prices) {
         let mut starts = rows.starts;
-        for log_height in heights(starts.len() as u64, if is_cut { 2 } else { 1 }) {
+        for log_height in heights(starts.len() as u64, parts) {
             let rest = starts.split_off(starts.len().min(1 << log_height));
             out.push(StepTable { kind: rows.kind.clone(), log_height, starts });
             starts = rest;
