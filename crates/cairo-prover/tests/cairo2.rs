@@ -36,7 +36,7 @@ fn arguments_are_bound() {
     assert_eq!(check(&|p| p.claim.arguments_start = None), Err(VerifyError::Claim(ClaimError::ArgumentsStartMissing)));
     let outside = check(&|p| p.claim.arguments_start = Some(u32::MAX));
     assert!(matches!(outside, Err(VerifyError::Claim(ClaimError::OutsideMemory { what: "argument segment", .. }))));
-    let moved = check(&|p| p.claim.arguments_start = p.claim.arguments_start.map(|start| start + 1));
+    let moved = check(&|p| p.claim.arguments_start = p.claim.arguments_start.map(|start| start - 1));
     assert!(matches!(moved, Err(VerifyError::Stark(_))), "{moved:?}");
 
     let mut other = statement.clone();
