@@ -241,15 +241,21 @@ fn a_killed_unit_costs_one_attempt_and_not_the_donor() {
 
 #[test]
 fn a_unit_that_needs_more_memory_than_lent_is_given_back() {
-    let (grid, state) = (Grid::of("bench/primes_2p20.json").with_units(&["{}"]), folder());
-    grid.world().limits.max_steps = 1 << 21;
-    let run = Donor::run(state.path(), &grid.address, &["--max-units", "1", "--max-memory", "260M"]);
-    let (status, events) = run.end();
-    assert_eq!(status.code(), Some(0), "{events:?}");
-    let failure = grid.world().units[0].failures[0].clone();
-    assert_eq!(failure.cause, FailureCause::OutOfMemory, "{failure:?}");
-    assert!(failure.detail.contains("memory"), "{failure:?}");
-    assert_clean(state.path());
+    // One whose proof is known to take more before it begins, and one that does not come so far.
+    for (program, unit, detail) in [
+        ("bench/primes_2p20.json", "{}", "the proof would take about"),
+        ("cairo0/range_count.json", r#"{"lo": "2", "hi": "5000"}"#, "than the system gives it"),
+    ] {
+        let (grid, state) = (Grid::of(program).with_units(&[unit]), folder());
+        grid.world().limits.max_steps = 1 << 22;
+        let run = Donor::run(state.path(), &grid.address, &["--max-units", "1", "--max-memory", "250M"]);
+        let (status, events) = run.end();
+        assert_eq!(status.code(), Some(0), "{events:?}");
+        let failure = grid.world().units[0].failures[0].clone();
+        assert_eq!(failure.cause, FailureCause::OutOfMemory, "{program}: {failure:?}");
+        assert!(failure.detail.contains(detail), "{program}: {failure:?}");
+        assert_clean(state.path());
+    }
 }
 
 #[test]
@@ -304,7 +310,7 @@ fn on_a_small_disk(state: &Path, server: &str, ballast: &str) -> Option<Donor> {
 #[test]
 fn a_full_disk_only_makes_a_finished_proof_wait() {
     let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "300"}"#]), folder());
-    let Some(mut run) = on_a_small_disk(state.path(), &grid.address, "880k") else { return };
+    let Some(mut run) = on_a_small_disk(state.path(), &grid.address, "970k") else { return };
     let warning = run
         .wait_for("full disk", |event| event["message"].as_str().is_some_and(|text| text.contains("Free some space")));
     assert!(warning["message"].as_str().unwrap().contains("finished but cannot write"), "{warning}");

@@ -34,6 +34,12 @@ pub enum RunError {
         /// Steps done.
         step: u64,
     },
+    /// The system has no more memory for the program, or lets this process have no more.
+    #[error("the program needs more memory than the system gives it (at step {step})")]
+    OutOfMemory {
+        /// Steps done.
+        step: u64,
+    },
     /// The program takes longer than it may.
     #[error("the program did not end within {} s (it did {step} steps)", limit.as_secs_f64())]
     TimeLimit {

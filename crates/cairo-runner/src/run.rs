@@ -16,6 +16,7 @@ use cairo_execution::Execution;
 use cairo_vm::types::layout_name::LayoutName;
 use cairo_vm::types::program::Program as VmProgram;
 use cairo_vm::types::relocatable::Relocatable;
+use cairo_vm::vm::errors::memory_errors::MemoryError;
 use cairo_vm::vm::runners::cairo_runner::CairoRunner;
 use felt::Felt;
 use std::any::Any;
@@ -174,5 +175,9 @@ fn watch_end(watch: &mut Watch<'_>, step: u64, guard: &Guard) -> Result<(), RunE
 }
 
 fn failure(pc: Relocatable, step: u64, message: &str) -> RunError {
+    // The guard has seen to it that no address is too large: it is the allocation that failed.
+    if message.contains(&MemoryError::VecCapacityExceeded.to_string()) {
+        return RunError::OutOfMemory { step };
+    }
     RunError::Vm { pc: pc.offset, step, message: one_line(message, 300) }
 }

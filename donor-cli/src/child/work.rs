@@ -336,6 +336,7 @@ const fn cause_of_run(error: &RunError) -> Cause {
         RunError::Arguments(_) => Cause::BadProgram,
         RunError::StepLimit { .. } => Cause::StepLimit,
         RunError::MemoryLimit { .. } | RunError::AddressSpace { .. } => Cause::MemoryLimit,
+        RunError::OutOfMemory { .. } => Cause::OutOfMemory,
         RunError::TimeLimit { .. } => Cause::TimeLimit,
         RunError::Vm { .. } | RunError::Panicked { .. } => Cause::Panic,
         RunError::Setup { .. } | RunError::MachinePanicked { .. } => Cause::BadProgram,
