@@ -202,6 +202,44 @@ struct Chunk {
     returns: Distances,
 }
 
+/// The token that followed another, and what a state and the next look like if it is this one again, with nothing new about it.
+#[derive(Clone, Copy)]
+struct Guess {
+    token: u16,
+    /// Whether it may be followed by `after`, and by something else.
+    outcomes: [bool; 2],
+    pc: u32,
+    after: u32,
+    frame: i64,
+    /// All ones, or zero if the place is known to have several frames.
+    frame_mask: i64,
+}
+
+impl Guess {
+    /// Never right.
+    const NONE: Self = Self { token: 0, outcomes: [false; 2], pc: 0, after: 0, frame: 0, frame_mask: 0 };
+
+    fn new(place: &Place, token: u16, taken: Option<bool>) -> Self {
+        let (after, outcomes) = match place.kind {
+            Kind::Plain => (0, [true; 2]),
+            Kind::Jump(after) => (after, [taken == Some(false), taken == Some(true)]),
+            // These take a closer look.
+            Kind::Return | Kind::Unclear(_) => return Self::NONE,
+        };
+        Self { token, outcomes, pc: place.pc, after, frame: place.frame, frame_mask: -i64::from(place.uniform) }
+    }
+
+    fn is_right(&self, registers: &Registers, next: &Registers) -> bool {
+        let frame = (ap_minus_fp(registers) ^ self.frame) & self.frame_mask == 0;
+        let [stays, jumps] = self.outcomes;
+        (registers.pc == self.pc) & frame & if next.pc == self.after { stays } else { jumps }
+    }
+}
+
+fn ap_minus_fp(registers: &Registers) -> i64 {
+    i64::from(registers.ap) - i64::from(registers.fp)
+}
+
 /// Notes a neighbour: the first one, or that there are several.
 const fn note(slot: &mut u32, value: u32) {
     *slot = if *slot == NONE || *slot == value { value } else { MANY };
@@ -224,11 +262,19 @@ impl Chunk {
             returns: Distances::new(),
         };
         let mut before = None;
+        // What followed each token last: most of a run is loops.
+        let mut guesses: Vec<Guess> = Vec::new();
         for pair in states.windows(2) {
             let [registers, next] = pair else { continue };
+            let guess = before.and_then(|before| guesses.get(usize::from(before)));
+            if let Some(guess) = guess.filter(|guess| guess.is_right(registers, next)) {
+                before = Some(guess.token);
+                chunk.sequence.push(guess.token);
+                continue;
+            }
             let index = (registers.pc.wrapping_sub(PROGRAM_BASE) as usize).min(outside);
             let Some(number) = place_of.get_mut(index) else { continue };
-            let frame = i64::from(registers.ap) - i64::from(registers.fp);
+            let frame = ap_minus_fp(registers);
             if *number == 0 {
                 chunk.places.push(Place { frame, ..place(program, registers.pc) });
                 *number = chunk.places.len() as u16;
@@ -257,8 +303,10 @@ impl Chunk {
                 chunk.tokens.push((number, taken));
                 chunk.successor.push(NONE);
                 chunk.predecessor.push(NONE);
+                guesses.push(Guess::NONE);
             }
             let token = *token;
+            let guess = Guess::new(place, token, taken);
             if let Some(before) = before {
                 chunk.successor.get_mut(usize::from(before)).into_iter().for_each(|slot| note(slot, u32::from(token)));
                 chunk
@@ -266,6 +314,7 @@ impl Chunk {
                     .get_mut(usize::from(token))
                     .into_iter()
                     .for_each(|slot| note(slot, u32::from(before)));
+                guesses.get_mut(usize::from(before)).into_iter().for_each(|slot| *slot = guess);
             }
             before = Some(token);
             chunk.sequence.push(token);

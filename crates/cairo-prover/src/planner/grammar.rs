@@ -227,10 +227,13 @@ struct Neighbours {
 /// A hash table of pairs by open addressing. Beyond its capacity new pairs are not counted: a sequence with so many
 /// different neighbours has no frequent ones.
 fn count_pairs(sequence: &[u32]) -> Vec<Neighbours> {
-    const LOG_SLOTS: u32 = 16;
-    const CAPACITY: usize = 3 << (LOG_SLOTS - 2);
+    const MAX_LOG_SLOTS: u32 = 16;
+    const CAPACITY: usize = 3 << (MAX_LOG_SLOTS - 2);
     const EMPTY: u32 = u32::MAX;
-    let mut slots = vec![EMPTY; 1 << LOG_SLOTS];
+    // No more than twice as many as there are pairs: the sequence gets shorter with each round, and slots are cleared for each.
+    let log_slots = (2 * sequence.len().max(1)).next_power_of_two().ilog2().min(MAX_LOG_SLOTS);
+    let last = (1 << log_slots) - 1;
+    let mut slots = vec![EMPTY; 1 << log_slots];
     let mut entries: Vec<Neighbours> = Vec::new();
     let mut skip = false;
     for (position, neighbours) in sequence.windows(2).enumerate() {
@@ -241,14 +244,14 @@ fn count_pairs(sequence: &[u32]) -> Vec<Neighbours> {
             continue;
         }
         let key = u64::from(a) << 32 | u64::from(b);
-        let mut at = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - LOG_SLOTS)) as usize;
+        let mut at = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - log_slots)) as usize;
         while let Some(slot) = slots.get_mut(at) {
             match entries.get_mut(*slot as usize) {
                 Some(entry) if entry.pair == (a, b) => {
                     entry.count += 1;
                     break;
                 }
-                Some(_) => at = (at + 1) & ((1 << LOG_SLOTS) - 1),
+                Some(_) => at = (at + 1) & last,
                 None => {
                     if entries.len() < CAPACITY {
                         *slot = entries.len() as u32;

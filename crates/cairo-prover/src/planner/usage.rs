@@ -22,7 +22,7 @@ const PARTS: usize = 2;
 #[derive(Debug)]
 pub struct Usage<'a> {
     execution: &'a Execution,
-    /// For each address the last step of each part of the run that uses it, counted from 1; 0 if there is none.
+    /// For each address the last step of each part of the run that uses it once `ap` is past it, counted from 1; 0 if there is none.
     last: Vec<Vec<u32>>,
     /// For each symbol some steps at which it begins.
     samples: Vec<Vec<u32>>,
@@ -95,7 +95,7 @@ pub struct Owning {
     pub rest: u64,
 }
 
-/// For each address the last step from `first` to before `end` that uses it, counted from 1.
+/// For each address the last step from `first` to before `end` that uses it once `ap` is past it, counted from 1.
 fn last_uses(execution: &Execution, first: usize, end: usize) -> Vec<u32> {
     let memory = &execution.memory;
     // One more, for operands that are not used.
@@ -144,7 +144,12 @@ impl Operands {
         let [off0, off1, off2] = decoded.offsets.map(i32::cast_unsigned);
         let [dst, op0, op1] = flags.used_operands();
         let base = |fp: bool| if fp { FP } else { AP };
-        let at = |used: bool, fp: bool, offset: u32| if used { (base(fp), offset) } else { (UNUSED, 0) };
+        // What `ap` has not moved over yet is used before the end of the row that moves it there, and need not be noted.
+        let later = |fp: bool, offset: u32| !fp && offset.cast_signed() >= 0;
+        let at = |used: bool, fp: bool, offset: u32| match used && !later(fp, offset) {
+            true => (base(fp), offset),
+            false => (UNUSED, 0),
+        };
         let direct = op1 && (flags.op1_fp() || flags.op1_ap());
         Self {
             at: [at(dst, flags.dst_fp(), off0), at(op0, flags.op0_fp(), off1), at(direct, flags.op1_fp(), off2)],

@@ -58,6 +58,11 @@ impl Counters {
         add(&self.memory, address as usize, uses).ok_or(WitnessError::Address(u64::from(address)))
     }
 
+    /// Counts `uses` look-ups of what should be a cell, if it is one.
+    pub(crate) fn memory_cell(&self, address: i64, uses: u32) {
+        let _ = usize::try_from(address).ok().filter(|_| uses > 0).and_then(|address| add(&self.memory, address, uses));
+    }
+
     /// Counts one look-up of the instruction at `pc`.
     ///
     /// # Errors

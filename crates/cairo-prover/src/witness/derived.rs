@@ -479,27 +479,28 @@ impl Recipe {
                 evaluate(std::slice::from_ref(value), &mut scratch.left);
             }
             // Neighbours often look up the same cell: those are counted at once.
-            let (mut last, mut uses) = (0, 0);
-            rows.each(|row, clock| {
-                let cell = u32::try_from(scratch.addresses[row]);
-                let cell = cell.map_err(|_| operand(clock, address, chunk, first + row))?;
-                if cell != last {
-                    if uses > 0 {
-                        counters.memory(last, uses)?;
-                    }
-                    (last, uses) = (cell, 0);
+            let (mut last, mut uses, mut holds) = (0, 0, true);
+            for (cell, value) in scratch.addresses[..len].iter().zip(&scratch.left) {
+                let found = usize::try_from(*cell).ok().and_then(|cell| execution.memory.get(cell));
+                holds &= *cell >= i64::from(PROGRAM_BASE) && found.is_some_and(|found| *is_read || found == value);
+                if *cell != last {
+                    counters.memory_cell(last, uses);
+                    (last, uses) = (*cell, 0);
                 }
                 uses += 1;
-                if cell as usize >= execution.memory.len() {
-                    return Err(WitnessError::Address(u64::from(cell)));
-                }
-                match *is_read || at(execution, cell)? == scratch.left[row] {
+            }
+            counters.memory_cell(last, uses);
+            if holds {
+                continue;
+            }
+            rows.each(|row, clock| {
+                let cell = u32::try_from(scratch.addresses[row]);
+                let found = at(execution, cell.map_err(|_| operand(clock, address, chunk, first + row))?)?;
+                match *is_read || found == scratch.left[row] {
                     true => Ok(()),
                     false => Err(self.wrong(execution, clock, assertion)),
                 }
             });
-            let counted = if uses > 0 { counters.memory(last, uses) } else { Ok(()) };
-            rows.error = rows.error.take().or(counted.err());
         }
         if let Some(Owned { address, weights, sum }) = &self.owned {
             address.evaluate(chunk, first, scratch, len);
