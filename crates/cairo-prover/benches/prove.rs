@@ -16,7 +16,7 @@ use felt::Felt;
 use felt::packed::{self, Packed, WithPacked};
 use lambdaworks_math::field::fields::fft_friendly::stark_252_prime_field::Stark252PrimeField;
 use lambdaworks_math::polynomial::Polynomial;
-use stark::{Control, Parameters, Phase, Preset, Table};
+use stark::{Control, Parameters, Phase, Preset, Table, Work};
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::Mutex;
@@ -91,40 +91,51 @@ fn main() {
             two.verify_ms,
             two.run_ms,
         );
-        all.push((name, two));
+        all.push((name, [one, two]));
     }
-    println!(
-        "\ncalibration {:.0} ms (median)",
-        median(all.iter().map(|(_, figures)| figures.calibration_ms).collect())
-    );
+    println!("\ncalibration {:.0} ms (median)", median(all.iter().map(|(_, [_, two])| two.calibration_ms).collect()));
     marginal(&all);
     println!("\nphases with 2 threads in ms");
     print!("{:<12}", "program");
     Phase::ALL.iter().for_each(|phase| print!(" {:>9}", phase.name()));
     println!();
-    for (name, figures) in &all {
+    for (name, [_, two]) in &all {
         print!("{name:<12}");
-        figures.phases.iter().for_each(|ms| print!(" {ms:>9.1}"));
+        two.phases.iter().for_each(|ms| print!(" {ms:>9.1}"));
         println!();
     }
     let rates = Rates::measure();
     println!("\ncells a step, main and LogUp columns together");
-    let shapes: Vec<_> = all.iter().map(|(name, _)| cells(name)).collect();
+    let needs: Vec<_> = all.iter().map(|(name, _)| cells(name)).collect();
     println!(
-        "\nwhat butterflies ({:.2} ns), other products ({:.2} ns), their reductions ({:.2} ns), loads ({:.2} ns), stores ({:.2} ns) \
-         and hashing ({:.3} ns a byte) alone take on both threads, in ms, and how many times as long a phase takes",
-        rates.butterfly, rates.product, rates.reduction, rates.load, rates.store, rates.byte
+        "\nwhat butterflies ({:.2} ns), other products ({:.2} ns), their reductions ({:.2} ns), loads ({:.2} ns), stores ({:.2} ns), \
+         hashing ({:.3} ns a byte), additions ({:.2} ns), carries ({:.2} ns), drafts ({:.2} ns) and, of the witness, reading the run \
+         and writing main columns alone take on both threads, in ms, and how many times as long a phase takes",
+        rates.butterfly,
+        rates.product,
+        rates.reduction,
+        rates.load,
+        rates.store,
+        rates.byte,
+        rates.addition,
+        rates.carry,
+        rates.draft
     );
-    for ((name, figures), (tables, parameters)) in all.iter().zip(&shapes) {
-        bounds(name, figures, tables, parameters, &rates);
+    let bounds: Vec<_> = needs.iter().map(|need| need.bounds(&rates)).collect();
+    for ((name, [_, two]), bounds) in all.iter().zip(&bounds) {
+        println!("{}", ratios(name, two, bounds, 2.0));
+    }
+    println!("\nthe same on one thread");
+    for ((name, [one, _]), bounds) in all.iter().zip(&bounds) {
+        println!("1 thread: {}", ratios(name, one, bounds, 1.0));
     }
 }
 
 /// Cost of a further step from 2^18 to 2^20.
-fn marginal(all: &[(&str, Figures)]) {
+fn marginal(all: &[(&str, [Figures; 2])]) {
     for program in ["fib", "primes"] {
         let find = |size| all.iter().find(|(name, _)| *name == format!("{program}_{size}"));
-        if let (Some((_, small)), Some((_, large))) = (find("2p18"), find("2p20")) {
+        if let (Some((_, [_, small])), Some((_, [_, large]))) = (find("2p18"), find("2p20")) {
             let cost = (large.prove_ms - small.prove_ms) / (large.steps - small.steps) * 1e3;
             println!("{program}: {cost:.2} µs for each further step from 2^18 to 2^20");
         }
@@ -226,6 +237,8 @@ fn warm(bytes: u64) {
 
 struct Proven {
     steps: usize,
+    /// Bytes of the execution's trace and memory.
+    run_bytes: usize,
     run_ms: f64,
     prove_ms: f64,
     estimate: u64,
@@ -241,6 +254,7 @@ fn prove_once(name: &str, threads: usize, prover: [u8; 32]) -> Proven {
     let execution = run(&program, &arguments, &Limits::default(), &mut unwatched).unwrap();
     let run_ms = millis(begin);
     let (steps, arguments) = (execution.n_steps(), execution.arguments.clone());
+    let run_bytes = size_of_val(execution.trace.as_slice()) + size_of_val(execution.memory.as_slice());
     let tables = plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables;
     let estimate = estimate_memory(&execution, &tables, &PRESET.parameters()).unwrap();
     let options = Options { parameters: PRESET.parameters(), threads: Some(threads), ..Options::default() };
@@ -255,7 +269,7 @@ fn prove_once(name: &str, threads: usize, prover: [u8; 32]) -> Proven {
     let ends = begins[1..].iter().chain([&end]);
     let phases = begins.iter().zip(ends).map(|(begin, end)| (*end - *begin).as_secs_f64() * 1e3).collect();
     let statement = Statement { program: program.program().clone(), arguments, prover };
-    Proven { steps, run_ms, prove_ms, estimate, phases, proof, statement }
+    Proven { steps, run_bytes, run_ms, prove_ms, estimate, phases, proof, statement }
 }
 
 fn child(job: &str) {
@@ -266,7 +280,7 @@ fn child(job: &str) {
         std::hint::black_box(vec![1u8; number(1)]);
         return;
     }
-    let Proven { steps, run_ms, prove_ms, estimate, phases, proof, statement } =
+    let Proven { steps, run_ms, prove_ms, estimate, phases, proof, statement, .. } =
         prove_once(name, number(1), [number(2) as u8; 32]);
     let peak = peak_memory();
     let file = proof.encode();
@@ -300,8 +314,8 @@ fn widths(proof: &CairoProof, statement: &Statement) -> BTreeMap<String, f64> {
     cells
 }
 
-fn cells(name: &str) -> (Vec<Table>, Parameters) {
-    let Proven { steps, proof, statement, .. } = prove_once(name, 2, [0; 32]);
+fn cells(name: &str) -> Need {
+    let Proven { steps, run_bytes, proof, statement, .. } = prove_once(name, 2, [0; 32]);
     let steps = steps as f64;
     let by_table = widths(&proof, &statement);
     let parts = by_table.iter().map(|(kind, cells)| (kind, cells / steps)).filter(|(_, cells)| *cells >= 0.005);
@@ -309,20 +323,32 @@ fn cells(name: &str) -> (Vec<Table>, Parameters) {
     let total = by_table.values().sum::<f64>() / steps;
     let open: usize = proof.layout.open.iter().map(OpenTable::rows).sum();
     println!("{name:<12} {total:.2}: {}; {open} rows in the open", parts.join(", "));
-    (proof.layout.build(&statement.program, &proof.claim).unwrap().tables, proof.parameters)
+    let tables = proof.layout.build(&statement.program, &proof.claim).unwrap().tables;
+    Need { tables, parameters: proof.parameters, run_bytes }
 }
 
-/// What one thread takes on this machine, in nanoseconds: the least of several runs.
+/// What one thread takes on this machine, in nanoseconds: the least of several runs. All but the last for one element, in a core's
+/// first cache, by the best kernel; what kernels do besides is subtracted.
 struct Rates {
     butterfly: f64,
+    /// One more in a sum of products.
     product: f64,
+    /// Of a single product; that of a sum carries values as well and takes a little longer.
     reduction: f64,
+    /// One more in a sum of values.
+    addition: f64,
+    carry: f64,
+    /// From memory to the kernel's form.
     load: f64,
+    /// To memory, fully reduced.
     store: f64,
+    /// To memory and back, in the kernel's form.
+    draft: f64,
+    /// Hashed.
     byte: f64,
 }
 
-/// Sums of `N` products each, two side by side, without memory.
+/// Sums of `N` products each, or products if `N` is 1, two side by side, without memory.
 struct Multiply<'a, const N: usize>(&'a [Felt], usize);
 
 impl<const N: usize> WithPacked for Multiply<'_, N> {
@@ -334,6 +360,12 @@ impl<const N: usize> WithPacked for Multiply<'_, N> {
         let mut values: [P; 8] = std::array::from_fn(|i| P::load(&self.0[i..]));
         for _ in 0..self.1 / 8 / P::WIDTH {
             for pair in 0..4 {
+                if N == 1 {
+                    let other = values[(2 * pair + 2) % 8];
+                    values[2 * pair] = values[2 * pair].mul(other);
+                    values[2 * pair + 1] = other.mul(factor);
+                    continue;
+                }
                 let mut sums = [P::empty_sum(); 2];
                 for i in 0..N {
                     let other = values[(2 * pair + 2 + i) % 8];
@@ -343,6 +375,30 @@ impl<const N: usize> WithPacked for Multiply<'_, N> {
                 values[2 * pair] = P::total(sums[0]);
                 values[2 * pair + 1] = P::total(sums[1]);
             }
+        }
+        let mut out = [Felt::zero(); 8];
+        for value in values {
+            value.store(&mut out);
+        }
+        out[0]
+    }
+}
+
+/// Sums of `N` values each.
+struct Add<'a, const N: usize>(&'a [Felt], usize);
+
+impl<const N: usize> WithPacked for Add<'_, N> {
+    type Output = Felt;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> Felt {
+        let mut values = [P::load(self.0); 64];
+        for k in 0..self.1 / P::WIDTH {
+            let mut sum = P::empty_sum();
+            for i in 0..N {
+                sum = P::add_value(sum, values[(k + i) % 64]);
+            }
+            values[k % 64] = P::total_of_values(sum);
         }
         let mut out = [Felt::zero(); 8];
         for value in values {
@@ -387,68 +443,141 @@ impl WithPacked for Move<'_> {
 
 const MOVES: usize = 1 << 10;
 
+/// The nanoseconds of the fastest of several runs.
+fn least(work: &mut dyn FnMut()) -> f64 {
+    let once = |_| {
+        let begin = Instant::now();
+        work();
+        millis(begin) * 1e6
+    };
+    (0..20).map(once).fold(f64::INFINITY, f64::min)
+}
+
 impl Rates {
     fn measure() -> Self {
         const COUNT: usize = 1 << 20;
-        let least = |work: &dyn Fn()| {
-            let once = |_| {
-                let begin = Instant::now();
-                work();
-                millis(begin) * 1e6
-            };
-            (0..20).map(once).fold(f64::INFINITY, f64::min)
-        };
         let values = felt::vector::powers(&Felt::from(3), &Felt::from(7), 16);
-        let one = least(&|| {
-            std::hint::black_box(packed::dispatch(Multiply::<1>(&values, COUNT)));
-        });
-        let eight = least(&|| {
-            std::hint::black_box(packed::dispatch(Multiply::<8>(&values, COUNT)));
-        });
-        let product = (eight - one) / (7 * COUNT) as f64;
+        let rate = |work: &dyn Fn(&[Felt]) -> Felt| {
+            least(&mut || {
+                std::hint::black_box(work(&values));
+            }) / COUNT as f64
+        };
+        let one = rate(&|values| packed::dispatch(Multiply::<1>(values, COUNT)));
+        let two = rate(&|values| packed::dispatch(Multiply::<2>(values, COUNT)));
+        let eight = rate(&|values| packed::dispatch(Multiply::<8>(values, COUNT)));
+        let product = (eight - two) / 6.0;
+        let sum = rate(&|values| packed::dispatch(Add::<2>(values, COUNT)));
+        let long_sum = rate(&|values| packed::dispatch(Add::<34>(values, COUNT)));
+        let addition = (long_sum - sum) / 32.0;
+        let carry = (sum - addition).max(0.0);
         // Transforms of 64 packs fit a core's first cache.
-        let butterflies = std::cell::Cell::new(0);
-        let transforms = least(&|| butterflies.set(felt::fft::measure_butterflies(&values, 6, 1 << 8)));
+        let mut butterflies = 0;
+        let transforms = least(&mut || butterflies = felt::fft::measure_butterflies(&values, 6, 1 << 8));
         let from = felt::vector::powers(&Felt::from(3), &Felt::from(7), 512);
         let moves = |store| {
-            least(&|| {
+            least(&mut || {
                 let mut to = [Felt::zero(); 512];
                 std::hint::black_box(packed::dispatch(Move { from: &from, to: &mut to, store }));
                 std::hint::black_box(to);
             }) / (512 * MOVES) as f64
         };
         let (load, both) = (moves(false), moves(true));
-        // Nodes side by side are what the hash is fastest at.
+        let drafts = least(&mut || {
+            let mut to = [Felt::zero(); 512];
+            felt::fft::measure_drafts(&from, &mut to, &values[0], MOVES);
+            std::hint::black_box(to);
+        }) / (512 * MOVES) as f64;
+        // The hash is fastest at inputs of one length side by side, nodes or rows of a whole piece.
         let (nodes, mut digests) = (vec![[7; 32]; 1 << 10], vec![[0; 32]; 1 << 10]);
-        let digests = std::cell::RefCell::new(&mut digests);
-        let hash = least(&|| stark::hash::hash_nodes(&nodes, &nodes, &mut digests.borrow_mut()));
+        let nodes_hash = least(&mut || stark::hash::hash_nodes(&nodes, &nodes, &mut digests)) / (1 << 16) as f64;
+        let mut hasher = stark::hash::RowHasher::new(32);
+        let mut hash_rows = || {
+            for rows in digests.chunks_mut(stark::hash::BATCH) {
+                hasher.hash(rows, |column, row| &from[(column * stark::hash::BATCH + row) % from.len()]);
+            }
+        };
+        let rows_hash = least(&mut hash_rows) / (1 << 20) as f64;
         Self {
-            butterfly: transforms / butterflies.get() as f64,
+            butterfly: transforms / butterflies as f64,
             product,
-            reduction: one / COUNT as f64 - product,
-            load,
+            reduction: (one - product).max(0.0),
+            addition,
+            carry,
+            load: load - addition,
             store: both - load,
-            byte: hash / 65536.0,
+            draft: (drafts - addition - carry).max(0.0),
+            byte: nodes_hash.min(rows_hash),
         }
     }
 }
 
-/// The time that a proof's arithmetic and hashing take on two threads if nothing else takes any, and how far each phase is from it.
-fn bounds(name: &str, figures: &Figures, tables: &[Table], parameters: &Parameters, rates: &Rates) {
-    let mut sum = 0.0;
-    let mut parts = Vec::new();
-    for ((phase, work), measured) in stark::work(tables, parameters).into_iter().zip(&figures.phases) {
-        let arithmetic = work.butterflies as f64 * rates.butterfly
-            + work.products as f64 * rates.product
-            + work.reductions as f64 * rates.reduction;
-        let moves = work.loads as f64 * rates.load + work.stores as f64 * rates.store;
-        let bound = (arithmetic + moves + work.bytes as f64 * rates.byte) / 2e6;
-        sum += bound;
-        if bound > 0.0 {
-            parts.push(format!("{} {bound:.1} ({:.2})", phase.name(), measured / bound));
-        }
+/// What the bound of a proof follows from.
+struct Need {
+    tables: Vec<Table>,
+    parameters: Parameters,
+    /// Bytes of the run.
+    run_bytes: usize,
+}
+
+impl Need {
+    /// The nanoseconds that the work of each phase takes on one thread if nothing else takes any. Of the witness that is reading the run
+    /// once and writing the main columns once; planning, counting look-ups and computing what the columns hold are not in it.
+    fn bounds(&self, rates: &Rates) -> Vec<(Phase, f64)> {
+        let of = |(phase, work): (Phase, Work)| {
+            let arithmetic = work.butterflies as f64 * rates.butterfly
+                + work.products as f64 * rates.product
+                + work.reductions as f64 * rates.reduction
+                + work.additions as f64 * rates.addition
+                + work.carries as f64 * rates.carry;
+            let moves =
+                work.loads as f64 * rates.load + work.stores as f64 * rates.store + work.drafts as f64 * rates.draft;
+            (phase, arithmetic + moves + work.bytes as f64 * rates.byte)
+        };
+        let columns = self.tables.iter().map(|table| table.air.width() << table.log_height).sum::<usize>();
+        let mut bounds: Vec<_> = stark::work(&self.tables, &self.parameters).into_iter().map(of).collect();
+        bounds[0].1 += traffic(self.run_bytes, columns * size_of::<Felt>());
+        bounds
     }
-    println!("{name:<12} {sum:.1} ({:.2}): {}", figures.prove_ms / sum, parts.join(", "));
+}
+
+/// Reads all of a memory.
+struct Read<'a>(&'a [u64]);
+
+impl WithPacked for Read<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run<P: Packed>(self) -> u64 {
+        let mut sum = 0u64;
+        for word in self.0 {
+            sum = sum.wrapping_add(*word);
+        }
+        sum
+    }
+}
+
+/// Nanoseconds for reading and writing as many bytes once on one thread, each the least of several runs: at the rate of the memory or
+/// cache that holds so much. The rates of loads and stores are others: they change the form of elements, within a core's first cache.
+fn traffic(read: usize, written: usize) -> f64 {
+    /// Bytes that no cache holds.
+    const MOST: usize = 1 << 27;
+    let scale = |bytes: usize| bytes as f64 / bytes.clamp(1, MOST) as f64;
+    let from = vec![1u64; read.min(MOST) / 8];
+    let mut to = vec![1u8; written.min(MOST)];
+    let reading = least(&mut || {
+        std::hint::black_box(packed::dispatch(Read(std::hint::black_box(&from))));
+    });
+    let writing = least(&mut || std::hint::black_box(&mut to).fill(2));
+    reading * scale(read) + writing * scale(written)
+}
+
+/// The bounds in milliseconds on so many threads, and how far the whole proof and each phase are from them.
+fn ratios(name: &str, figures: &Figures, bounds: &[(Phase, f64)], threads: f64) -> String {
+    let bounds: Vec<_> = bounds.iter().map(|(phase, nanos)| (phase, nanos / threads / 1e6)).collect();
+    let parts = bounds.iter().zip(&figures.phases).filter(|((_, bound), _)| *bound > 0.0);
+    let parts = parts.map(|((phase, bound), ms)| format!("{} {bound:.1} ({:.2})", phase.name(), ms / bound));
+    let sum: f64 = bounds.iter().map(|(_, bound)| bound).sum();
+    format!("{name:<12} {sum:.1} ({:.2}): {}", figures.prove_ms / sum, parts.collect::<Vec<_>>().join(", "))
 }
 
 /// The process's largest resident size in bytes; 0 where the system does not tell.

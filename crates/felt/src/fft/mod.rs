@@ -280,6 +280,13 @@ pub fn measure_butterflies(values: &[Felt], log_size: u32, count: usize) -> u64 
     dispatch(passes::Butterflies { values, factors: &forward_factors(log_size, &values[0]), log_size, count })
 }
 
+/// Reads `from` and writes it plus `shift` to `to`, `count` times, in the form in which values stand between the two passes of a
+/// transform: to measure what that takes in a core's cache, beyond the sums.
+#[doc(hidden)]
+pub fn measure_drafts(from: &[Felt], to: &mut [Felt], shift: &Felt, count: usize) {
+    dispatch(passes::Drafts { from, to, shift, count });
+}
+
 /// Each matrix is read from a source, or transformed in place.
 fn backward_columns<E: Send>(
     constants: &Backward,

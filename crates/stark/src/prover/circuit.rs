@@ -58,6 +58,10 @@ pub struct Arithmetic {
     pub products: u64,
     /// Reductions of a product or a sum of products.
     pub reductions: u64,
+    /// Sums and differences of two elements, before carrying. Those of products among each other belong to the products.
+    pub additions: u64,
+    /// Carries: one for each sum without products. A sum of products carries when it is reduced.
+    pub carries: u64,
 }
 
 impl Circuit {
@@ -74,12 +78,23 @@ impl Circuit {
     /// Arithmetic of a run.
     pub fn arithmetic(&self) -> Arithmetic {
         self.ops.iter().fold(Arithmetic::default(), |sum, (op, _)| {
-            let products = match op {
-                Op::Mul(..) => 1,
-                Op::Sum(counts) => u64::from(counts.negative) + u64::from(counts.positive),
-                Op::Add(..) | Op::Sub(..) | Op::Neg(_) => 0,
+            let (products, values) = match op {
+                Op::Mul(..) => (1, 0),
+                Op::Sum(counts) => (
+                    u64::from(counts.negative) + u64::from(counts.positive),
+                    u64::from(counts.minus) + u64::from(counts.plus),
+                ),
+                Op::Add(..) | Op::Sub(..) => (0, 2),
+                Op::Neg(_) => (0, 1),
             };
-            Arithmetic { products: sum.products + products, reductions: sum.reductions + u64::from(products > 0) }
+            let carries = u64::from(products == 0);
+            Arithmetic {
+                products: sum.products + products,
+                reductions: sum.reductions + 1 - carries,
+                // The first of values alone is added to nothing.
+                additions: sum.additions + values - carries,
+                carries: sum.carries + carries,
+            }
         })
     }
 
@@ -509,7 +524,15 @@ mod tests {
     /// `Σ ±x_i·y_i ± Σ z_i` is one step with one reduction while it is short, and parts of a long one come first.
     #[test]
     fn sums_of_products() {
-        for (products, values, reductions) in [(1, 0, 1), (2, 1, 1), (8, 64, 1), (9, 0, 2), (40, 200, 5), (0, 70, 0)] {
+        // x_0 is one more value; parts of 8 products are values of the last one, and parts of 64 values of their own.
+        for (products, values, expected) in [
+            (1, 0, [1, 1, 0]),
+            (2, 1, [1, 2, 0]),
+            (8, 64, [1, 65, 1]),
+            (9, 0, [2, 2, 0]),
+            (40, 200, [5, 205, 3]),
+            (0, 70, [0, 70, 2]),
+        ] {
             let mut graph = Graph::default();
             let x = inputs(&mut graph, 2 * products + values + 1);
             let mut sum = x[0];
@@ -522,7 +545,8 @@ mod tests {
                 sum = if i % 2 == 1 { graph.sub(value, sum) } else { graph.add(value, sum) };
             }
             let circuit = check(&graph, &[sum]);
-            assert_eq!(circuit.arithmetic(), Arithmetic { products: u64::from(products), reductions });
+            let Arithmetic { products: found, reductions, additions, carries } = circuit.arithmetic();
+            assert_eq!((found, [reductions, additions, carries]), (u64::from(products), expected));
         }
     }
 
@@ -541,8 +565,8 @@ mod tests {
         let sum = graph.add(negated, two);
         let zero = graph.constant(&Felt::zero());
         let circuit = check(&graph, &[sum, one, two, square, x[1], zero, sum]);
-        // x0·x1, 5·x2 and the square.
-        assert_eq!(circuit.arithmetic(), Arithmetic { products: 3, reductions: 3 });
+        // x0·x1, 5·x2 within `negative`, and the square; x2 in `one`, `one` in `negative`, x3 − product, two − square.
+        assert_eq!(circuit.arithmetic(), Arithmetic { products: 3, reductions: 3, additions: 4, carries: 3 });
     }
 
     /// Any graph.
