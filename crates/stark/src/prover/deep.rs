@@ -1,4 +1,7 @@
 //! DEEP quotients: `Σ γ^k·(f_k(x) − f_k(p))/(x − p)` over a group's LDE domain.
+//!
+//! They have degrees below `N`, since the `f_k(p)` are what the columns have there. So they are computed on the first coset and extended
+//! from there, which takes two transforms of one column in place of a sum of all columns for each further coset.
 
 use super::commit::Committed;
 use super::rows::STRIDE;
@@ -6,28 +9,33 @@ use crate::control::{Cancelled, Meter};
 use crate::proof::GroupOpenings;
 use crate::shape::{Group, Shape};
 use crate::verifier::POINT_OF_PART;
-use felt::domain::{lde_point, root_of_unity};
+use felt::domain::root_of_unity;
 use felt::memory::{prefetch, zeros};
 use felt::packed::{Packed, WithPacked};
-use felt::{Felt, packed, vector};
+use felt::{Felt, fft, packed, vector};
 use rayon::prelude::*;
 
-/// One DEEP quotient for each group, each in the order of the LDE points.
+/// One DEEP quotient for each group, each in the order of the LDE points. `weights` are those of the openings: for each group
+/// `x/(x − ζ)` at every point `x` of its first coset.
 pub fn deep_quotients(
     shape: &Shape,
     committed: [&Committed; 3],
-    openings: &[GroupOpenings],
+    (openings, weights): (&[GroupOpenings], Vec<Vec<Felt>>),
     zeta: &Felt,
     gamma: &Felt,
     meter: &Meter<'_>,
 ) -> Result<Vec<Vec<Felt>>, Cancelled> {
+    // The transcript keeps ζ from being 0.
+    let inverse_zeta = zeta.inv().unwrap_or_default();
     let mut power = Felt::one();
     let mut quotients = Vec::with_capacity(shape.groups.len());
-    for (number, group) in shape.groups.iter().enumerate() {
+    for (number, (group, weights)) in shape.groups.iter().zip(weights).enumerate() {
         let columns = committed.map(|commitment| commitment.groups[number].as_slice());
-        let sums = [0, 1].map(|_| Combination { terms: Vec::new(), value: Felt::zero() });
-        let mut job = Job { group, log_blowup: shape.log_blowup, zeta: *zeta, sums };
+        // 1/(x − ζ) = (x/(x − ζ) − 1)/ζ, and at ζ·g it is the same of the row before, divided by g.
+        let scales = [inverse_zeta, inverse_zeta * root_of_unity(group.log_height).inv().unwrap_or_default()];
+        let mut sums = scales.map(|_| Combination { terms: Vec::new(), value: Felt::zero() });
         for (part, values) in openings[number].parts().into_iter().enumerate() {
+            let point = POINT_OF_PART[part];
             for (k, value) in values.iter().enumerate() {
                 let column = match part {
                     0 => &columns[0][k],
@@ -36,13 +44,13 @@ pub fn deep_quotients(
                     3 => &columns[1][columns[1].len() - 1],
                     _ => &columns[2][k],
                 };
-                let sum = &mut job.sums[POINT_OF_PART[part]];
-                sum.terms.push((power, column));
-                sum.value += power * *value;
+                let factor = power * scales[point];
+                sums[point].terms.push((factor, column));
+                sums[point].value += factor * *value;
                 power *= *gamma;
             }
         }
-        quotients.push(job.run(meter)?);
+        quotients.push(Job { group, log_blowup: shape.log_blowup, sums, weights }.run(meter)?);
     }
     Ok(quotients)
 }
@@ -56,44 +64,50 @@ struct Combination<'a> {
 struct Job<'a> {
     group: &'a Group,
     log_blowup: u32,
-    zeta: Felt,
     /// At `ζ` and at `ζ·g`.
     sums: [Combination<'a>; 2],
+    /// `x/(x − ζ)` on the first coset.
+    weights: Vec<Felt>,
 }
 
 impl Job<'_> {
-    fn run(&self, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
-        let (height, blowup) = (self.group.height(), 1usize << self.log_blowup);
-        let stride = STRIDE.min(height);
-        let mut quotient = zeros(height << self.log_blowup);
-        // A piece of `stride` rows of every coset is one contiguous run of LDE points.
-        quotient.par_chunks_mut(stride * blowup).enumerate().try_for_each(|(piece, out)| {
-            for coset in 0..blowup {
-                let values = self.rows(coset, piece * stride, stride);
-                for (i, value) in values.into_iter().enumerate() {
-                    out[i * blowup + coset] = value;
-                }
-                meter.advance(stride as u64)?;
-            }
-            Ok(())
+    fn run(self, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
+        let height = self.group.height();
+        let mut extension = [zeros(height << self.log_blowup)];
+        extension[0][..height].par_chunks_mut(STRIDE).enumerate().try_for_each(|(piece, out)| {
+            self.rows(piece * STRIDE, out);
+            meter.advance(out.len() as u64)
         })?;
-        Ok(quotient)
+        fft::extend_from_coset(&mut extension, 0, self.log_blowup, &|| meter.checkpoint())?;
+        interleaved(&extension[0], height, meter)
     }
 
-    fn rows(&self, coset: usize, start: usize, count: usize) -> Vec<Felt> {
-        let root = root_of_unity(self.group.log_height);
-        let shift = lde_point(self.group.log_height + self.log_blowup, coset as u64);
-        let points = vector::powers(&root, &(shift * root.pow(start as u64)), count);
-        let opened = [self.zeta, self.zeta * root];
-        let mut inverses = opened.map(|point| vector::differences(&points, &point)).concat();
-        vector::batch_inverse(&mut inverses);
-        let offset = (coset << self.group.log_height) + start;
-        let mut quotient = vec![Felt::zero(); count];
-        for (sum, inverses) in self.sums.iter().zip(inverses.chunks(count)) {
-            packed::dispatch(Combine { sum, offset, inverses, out: &mut quotient });
+    /// The rows of the first coset from `start` on.
+    fn rows(&self, start: usize, out: &mut [Felt]) {
+        let here = &self.weights[start..start + out.len()];
+        // Of the row before, cyclically.
+        let mut before = vec![self.weights[(start + self.weights.len() - 1) % self.weights.len()]];
+        before.extend_from_slice(&here[..here.len() - 1]);
+        for (sum, weights) in self.sums.iter().zip([here, &before]) {
+            let inverses = vector::differences(weights, &Felt::one());
+            packed::dispatch(Combine { sum, offset: start, inverses: &inverses, out: &mut *out });
         }
-        quotient
     }
+}
+
+/// Values in coset-major order in the order of the LDE points: of each coset in turn.
+fn interleaved(extension: &[Felt], height: usize, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
+    let blowup = extension.len() / height;
+    let mut values = zeros(extension.len());
+    values.par_chunks_mut(STRIDE * blowup).enumerate().try_for_each(|(piece, out)| {
+        for (coset, column) in extension.chunks_exact(height).enumerate() {
+            for (slot, value) in out[coset..].iter_mut().step_by(blowup).zip(&column[piece * STRIDE..]) {
+                *slot = *value;
+            }
+        }
+        meter.checkpoint()
+    })?;
+    Ok(values)
 }
 
 /// `out += (Σ power·column − value)·inverse`, row by row.

@@ -66,26 +66,38 @@ pub fn lookup_columns(
 /// Turns the last column from the sums of its own batch into the running sum of all; returns the total.
 fn accumulate(columns: &mut [&mut [Felt]], meter: &Meter<'_>) -> Result<Felt, Cancelled> {
     let Some((running, helpers)) = columns.split_last_mut() else { return Ok(Felt::zero()) };
-    running.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, rows)| {
-        let start = chunk * STRIDE;
-        for helper in helpers.iter() {
-            vector::add_assign(rows, &helper[start..start + rows.len()]);
-        }
-        meter.checkpoint()
-    })?;
-    let sum_up = |rows: &[Felt]| rows.iter().fold(Felt::zero(), |sum, term| sum + *term);
-    let total = running.par_chunks(STRIDE).map(sum_up).reduce(Felt::zero, |a, b| a + b);
+    let pieces = running.par_chunks_mut(STRIDE).enumerate();
+    let totals: Vec<Felt> = pieces
+        .map(|(piece, rows)| {
+            let start = piece * STRIDE;
+            for helper in helpers.iter() {
+                vector::add_assign(rows, &helper[start..start + rows.len()]);
+            }
+            meter.checkpoint()?;
+            Ok(rows.iter().fold(Felt::zero(), |sum, term| sum + *term))
+        })
+        .collect::<Result<_, Cancelled>>()?;
+    let total = totals.iter().fold(Felt::zero(), |sum, piece| sum + *piece);
     // The height is a power of two below p, so its inverse exists.
     let share = total * Felt::from(running.len() as u64).inv().unwrap_or_default();
-    let mut sum = Felt::zero();
-    for rows in running.chunks_mut(STRIDE) {
+    // Each piece begins with what those before it add up to, less their shares.
+    let piece_share = share * Felt::from(STRIDE as u64);
+    let begins: Vec<Felt> = totals
+        .iter()
+        .scan(Felt::zero(), |before, piece| {
+            let begin = *before;
+            *before += *piece - piece_share;
+            Some(begin)
+        })
+        .collect();
+    running.par_chunks_mut(STRIDE).zip(begins).try_for_each(|(rows, mut sum)| {
         for entry in rows {
             let step = *entry - share;
             *entry = sum;
             sum += step;
         }
-        meter.checkpoint()?;
-    }
+        meter.checkpoint()
+    })?;
     Ok(total)
 }
 

@@ -14,8 +14,9 @@ pub fn peak_memory(shape: &Shape) -> u64 {
     // The traces are kept beside their extensions until the LogUp columns are computed.
     let lookup = main * (1 + blowup) + aux + tree;
     let extended = (main + aux) * blowup + 2 * tree;
-    // The quotient's pieces with their tree; later the DEEP quotients with the layers that they fold to.
+    // The quotient's pieces with their tree; later the weights of the openings, and the DEEP quotients in two orders or with the layers that
+    // they fold to.
     let quotient = extended + QUOTIENT_PIECES as u64 * rows * blowup + tree;
-    let fri = quotient + 2 * rows * blowup + tree;
+    let fri = quotient + rows + 2 * rows * blowup + tree;
     32 * lookup.max(fri)
 }

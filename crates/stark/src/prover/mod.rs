@@ -126,13 +126,14 @@ pub fn prove(
     // Openings out of the domain.
     let meter = Meter::new(control, Phase::Openings, cells(&|group| group.openings()));
     let committed = [&main, &aux, &quotient];
-    proof.openings = openings::open_groups(&shape, committed, &zeta, &meter)?;
+    let (openings, weights) = openings::open_groups(&shape, committed, &zeta, &meter)?;
+    proof.openings = openings;
     transcript.openings(&proof.openings);
     let gamma = transcript.deep_challenge();
 
     // Low-degree test.
-    let meter = Meter::new(control, Phase::Fri, cells(&|_| 1 << shape.log_blowup));
-    let quotients = deep::deep_quotients(&shape, committed, &proof.openings, &zeta, &gamma, &meter)?;
+    let meter = Meter::new(control, Phase::Fri, cells(&|_| 1));
+    let quotients = deep::deep_quotients(&shape, committed, (&proof.openings, weights), &zeta, &gamma, &meter)?;
     let folded = fri::fold_all(&shape, quotients, &mut transcript, &meter)?;
     proof.fold_caps = folded.caps();
     proof.final_polynomial.clone_from(&folded.final_polynomial);

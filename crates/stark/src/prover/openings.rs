@@ -15,14 +15,16 @@ const STRIDE: usize = 1 << 13;
 /// Products summed up between two visits to the control hook.
 const LONG: usize = 1 << 18;
 
-/// Opens all columns of all groups at `zeta`, and those read on the next row at `zeta·g`.
+/// Opens all columns of all groups at `zeta`, and those read on the next row at `zeta·g`. The second list has for each group the weights
+/// `x/(x − ζ)` at every point `x` of its first coset.
 pub fn open_groups(
     shape: &Shape,
     [main, aux, quotient]: [&Committed; 3],
     zeta: &Felt,
     meter: &Meter<'_>,
-) -> Result<Vec<GroupOpenings>, Cancelled> {
+) -> Result<(Vec<GroupOpenings>, Vec<Vec<Felt>>), Cancelled> {
     let mut openings = Vec::with_capacity(shape.groups.len());
+    let mut kept = Vec::with_capacity(shape.groups.len());
     for (number, group) in shape.groups.iter().enumerate() {
         let (weights, scale) = weights(group, shape.log_blowup, zeta, meter)?;
         let [main, aux, quotient] = [main, aux, quotient].map(|committed| committed.groups[number].as_slice());
@@ -34,8 +36,9 @@ pub fn open_groups(
         let [main, aux, quotient] = [main, aux, quotient].map(|columns| take(columns.len()));
         let (main_next, aux_next) = (take(group.next_columns.len()), take(1));
         openings.push(GroupOpenings { main, main_next, aux, aux_next, quotient });
+        kept.push(weights);
     }
-    Ok(openings)
+    Ok((openings, kept))
 }
 
 /// `Σ w_i·f(i)` for each column `f`; or, for those marked, `Σ w_i·f(i + 1)`, cyclically: at ζ·g the weight of a row is that of the

@@ -166,17 +166,17 @@ pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
         openings.multiply((INVERSION + 1) * rows);
         openings.touch((here + 1) * rows, rows);
 
-        // Sums at two points, less the sums of the values, over the distances; the first coset's inverses are there, and the distances
-        // from ζ·g are those from ζ one row before but for a factor that can go into the coefficients.
+        // On the first coset sums at two points, less the sums of the values, over the distances. Those are the openings' but for factors
+        // that can go into the coefficients: at ζ·g they are those at ζ one row before. From there one column is extended.
         let points = rows * blowup;
-        fri.add(points - rows);
-        fri.multiply(INVERSION * (points - rows));
+        fri.add(rows);
         for count in [here, next].into_iter().filter(|count| *count > 0) {
-            fri.sum_up(count, points);
-            fri.additions += points;
+            fri.sum_up(count, rows);
+            fri.additions += rows;
         }
-        fri.sum_up(1 + u64::from(next > 0), points);
-        fri.touch((here + 1) * points, points);
+        fri.sum_up(1 + u64::from(next > 0), rows);
+        fri.touch((here + 1) * rows, rows);
+        fri.extend(1, group.log_height, blowup - 1);
         if number > 0 {
             // Enters a fold that is reduced anyway.
             fri.products += points;
@@ -320,14 +320,16 @@ mod tests {
             ..Work::default()
         };
         assert_eq!(openings, (Phase::Openings, expected));
-        // Inverses on the second coset; four columns at one point and one at the other, and both over their distances.
+        // Inverses from the weights; four columns at one point and one at the other, and both over their distances; one column from one
+        // coset to the other.
         let expected = Work {
-            products: 3 * 64 + (4 + 1 + 2) * 128,
-            reductions: 3 * 64 + 3 * 128,
-            additions: 64 + 2 * 128,
+            butterflies: 2 * 192,
+            products: (4 + 1 + 2) * 64,
+            reductions: 3 * 64,
+            additions: (1 + 2) * 64,
             carries: 64,
-            loads: (4 + 1) * 128,
-            stores: 128,
+            loads: (4 + 1 + 1) * 64,
+            stores: (1 + 1) * 64,
             bytes: 64 << 3,
             ..Work::default()
         };
@@ -340,8 +342,10 @@ mod tests {
         let parameters = Parameters { log_blowup: 1, grinding_bits: 0, ..Parameters::default() };
         let fri = |tables: &[Table]| work(tables, &parameters)[5].1;
         let (short, both) = (fri(&[square(6)?]), fri(&[square(7)?, square(6)?]));
-        // 256 DEEP quotients as those of `short`, 128 of the latter, which enter what the former fold to, and one attempt at grinding.
+        // DEEP quotients as those of `short`, of three times as many rows; those of 64 rows enter what the others fold to; and one attempt
+        // at grinding.
         let expected = Work {
+            butterflies: 2 * (32 * 6 + 64 * 7),
             products: 3 * short.products + 2 * 128 + 128,
             reductions: 3 * short.reductions + 2 * 128,
             additions: 3 * short.additions + 3 * 128,
@@ -374,9 +378,9 @@ mod tests {
                 assert_eq!((small.drafts, large.drafts), (0, 0));
             }
         }
-        // There and to both cosets; two pieces to one coset each.
+        // There and to both cosets; two pieces, and the DEEP quotient, to one coset each.
         let drafts = of(12)?.into_iter().map(|(_, work)| work.drafts >> 12);
-        assert_eq!(drafts.collect::<Vec<_>>(), [0, 3, 3, 4, 0, 0]);
+        assert_eq!(drafts.collect::<Vec<_>>(), [0, 3, 3, 4, 0, 2]);
         Ok(())
     }
 }
