@@ -52,7 +52,7 @@ lint: ## Formatting, clippy, dependency rules, documentation links
 .PHONY: bench
 bench: ## Measure: field kernels, proofs of the benchmark programs, 500 donors at one distributor
 	$(CARGO) bench -p felt
-	$(CARGO) bench -p cairo-prover --no-default-features
+	$(CARGO) bench -p cairo-prover
 	$(CARGO) bench -p distributor
 
 .PHONY: wasm
