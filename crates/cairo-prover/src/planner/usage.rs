@@ -22,7 +22,8 @@ const PARTS: usize = 2;
 #[derive(Debug)]
 pub struct Usage<'a> {
     execution: &'a Execution,
-    /// For each address the last step of each part of the run that uses it once `ap` is past it, counted from 1; 0 if there is none.
+    /// For each address the last step of each part of the run that uses it, counted from 1; 0 if there is none. Uses relative to `ap` count
+    /// only once `ap` is past the cell.
     last: Vec<Vec<u32>>,
     /// For each symbol some steps at which it begins.
     samples: Vec<Vec<u32>>,
@@ -40,7 +41,7 @@ impl<'a> Usage<'a> {
         Self { execution, last: last.collect(), samples: samples(grammar) }
     }
 
-    /// The last step that uses a cell, counted from 1.
+    /// The last step that uses a cell, counted from 1, as far as it is noted.
     fn last(&self, address: usize) -> u32 {
         self.last.iter().rev().filter_map(|part| part.get(address)).copied().find(|step| *step > 0).unwrap_or(0)
     }
@@ -95,7 +96,7 @@ pub struct Owning {
     pub rest: u64,
 }
 
-/// For each address the last step from `first` to before `end` that uses it once `ap` is past it, counted from 1.
+/// [`Usage::last`] of the steps from `first` to before `end`.
 fn last_uses(execution: &Execution, first: usize, end: usize) -> Vec<u32> {
     let memory = &execution.memory;
     // One more, for operands that are not used.
@@ -144,7 +145,8 @@ impl Operands {
         let [off0, off1, off2] = decoded.offsets.map(i32::cast_unsigned);
         let [dst, op0, op1] = flags.used_operands();
         let base = |fp: bool| if fp { FP } else { AP };
-        // What `ap` has not moved over yet is used before the end of the row that moves it there, and need not be noted.
+        // What `ap` has not moved over yet is used before the end of the row that moves it there, and need not be noted: `ap` never falls
+        // in a run whose rows may own cells.
         let later = |fp: bool, offset: u32| !fp && offset.cast_signed() >= 0;
         let at = |used: bool, fp: bool, offset: u32| match used && !later(fp, offset) {
             true => (base(fp), offset),

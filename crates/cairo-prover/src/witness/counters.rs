@@ -58,7 +58,7 @@ impl Counters {
         add(&self.memory, address as usize, uses).ok_or(WitnessError::Address(u64::from(address)))
     }
 
-    /// Counts `uses` look-ups of what should be a cell, if it is one.
+    /// Counts `uses` look-ups of what should be a cell; nothing if there is none at this address, which is for the caller to refuse.
     pub(crate) fn memory_cell(&self, address: i64, uses: u32) {
         let _ = usize::try_from(address).ok().filter(|_| uses > 0).and_then(|address| add(&self.memory, address, uses));
     }

@@ -26,7 +26,7 @@ const TILE: usize = 1 << 7;
 /// If the execution does not make the steps that the table executes, or uses cells outside memory.
 pub fn fill(
     execution: &Execution,
-    derived: &RowContents,
+    contents: &RowContents,
     starts: &[u32],
     log_height: u32,
     counters: &Counters,
@@ -35,14 +35,14 @@ pub fn fill(
     let height = 1_usize << log_height;
     let starts = starts.get(..starts.len().min(height)).filter(|starts| !starts.is_empty());
     let starts = starts.ok_or(WitnessError::Empty("derived"))?;
-    let recipe = Recipe::new(derived);
-    let mut columns = zeros(derived.sources.len(), height);
+    let recipe = Recipe::new(contents);
+    let mut columns = zeros(contents.sources.len(), height);
     let filled = chunks(&mut columns, starts.len(), CHUNK).into_par_iter().zip(starts.par_chunks(CHUNK));
     filled.with_max_len(1).try_for_each(|(mut chunk, starts)| {
         control.checkpoint()?;
         recipe.fill_chunk(execution, starts, &mut chunk, counters)
     })?;
-    columns.par_iter_mut().zip(&derived.sources).for_each(|(column, source)| {
+    columns.par_iter_mut().zip(&contents.sources).for_each(|(column, source)| {
         let (used, padding) = column.split_at_mut(starts.len());
         match (source, used.first()) {
             (Source::Enabler, _) | (_, None) => {}
@@ -292,11 +292,11 @@ impl Rows<'_> {
 }
 
 impl Recipe {
-    fn new(derived: &RowContents) -> Self {
+    fn new(contents: &RowContents) -> Self {
         let sums = |linears: &[Linear]| linears.iter().map(Sum::new).collect::<Vec<_>>();
         let needed = |column: usize| {
             let reads = |linear: &Linear| linear.terms().iter().any(|(term, _)| *term as usize == column);
-            derived.sources.iter().any(|source| match source {
+            contents.sources.iter().any(|source| match source {
                 Source::Memory(address) => reads(address),
                 Source::Product(a, b) => reads(a) || reads(b),
                 Source::Inverse(factors) => factors.iter().any(reads),
@@ -318,17 +318,17 @@ impl Recipe {
             Source::Uses(_) => Step::Uses,
         };
         let is_read = |address: &Linear, value: &Sum| {
-            let source = value.as_column().and_then(|column| derived.sources.get(column));
+            let source = value.as_column().and_then(|column| contents.sources.get(column));
             matches!(source, Some(Source::Memory(from)) if from == address)
         };
-        let lookups = derived.lookups.iter().map(|[address, value]| {
+        let lookups = contents.lookups.iter().map(|[address, value]| {
             let sum = Sum::new(value);
             let is_read = is_read(address, &sum);
             (Address::new(address), sum, is_read)
         });
         let lookups: Vec<_> = lookups.collect();
-        let owned = Owned::new(&derived.owned);
-        let mut integers = vec![false; derived.sources.len()];
+        let owned = Owned::new(&contents.owned);
+        let mut integers = vec![false; contents.sources.len()];
         let addresses = lookups.iter().map(|(address, ..)| address).chain(owned.as_ref().map(|owned| &owned.address));
         let bases = addresses.filter_map(|address| match address {
             Address::Integers { columns, .. } => Some(columns),
@@ -338,20 +338,20 @@ impl Recipe {
             integers[*column] = true;
         }
         let is_column = |[a, b, product]: &[Linear; 3]| {
-            let source = Sum::new(product).as_column().and_then(|column| derived.sources.get(column));
+            let source = Sum::new(product).as_column().and_then(|column| contents.sources.get(column));
             matches!(source, Some(Source::Product(left, right)) if (left, right) == (a, b))
         };
-        let products = derived.products.iter().filter(|product| !is_column(product));
+        let products = contents.products.iter().filter(|product| !is_column(product));
         Self {
-            steps: derived.sources.iter().enumerate().map(step).collect(),
+            steps: contents.sources.iter().enumerate().map(step).collect(),
             integers,
             lookups,
             owned,
-            zeros: sums(&derived.zeros),
+            zeros: sums(&contents.zeros),
             products: products.map(|[a, b, product]| ([Sum::new(a), Sum::new(b)], Sum::new(product))).collect(),
-            end: derived.end.each_ref().map(Sum::new),
-            fetches: derived.fetches,
-            length: derived.steps,
+            end: contents.end.each_ref().map(Sum::new),
+            fetches: contents.fetches,
+            length: contents.steps,
         }
     }
 
@@ -578,4 +578,83 @@ fn operand(clock: u32, address: &Address, columns: &[&mut [Felt]], row: usize) -
         }
     };
     WitnessError::Operand { clock, address: encoding::to_hex(&address) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use cairo_air::{ArgumentBinding, Builtin, Program};
+    use stark::Unattended;
+
+    /// Cells that hold 0.
+    const WRONG: [u32; 2] = [41, 52];
+
+    /// Fills a table of rows that stay where they are, one for each of the frames, and look up what `lookups` say. Column 1 is `fp`; memory
+    /// holds its own addresses, but for [`WRONG`].
+    fn filled(frames: &[u32], lookups: Vec<[Linear; 2]>) -> Result<Trace, WitnessError> {
+        let header = [0x0407_8001_7fff_7fff_u64, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
+        let code = header.map(Felt::from).to_vec();
+        let execution = Execution {
+            program: Program::new(code, vec![Builtin::Output], ArgumentBinding::OutputPrefix).unwrap(),
+            arguments: Vec::new(),
+            trace: frames.iter().flat_map(|fp| [Registers { pc: 5, ap: 90, fp: *fp }; 2]).collect(),
+            memory: (0..100).map(|cell| Felt::from(if WRONG.contains(&cell) { 0 } else { u64::from(cell) })).collect(),
+            segments: std::collections::BTreeMap::new(),
+            arguments_start: None,
+        };
+        let contents = RowContents {
+            sources: vec![Source::Enabler, Source::Fp],
+            lookups,
+            owned: Vec::new(),
+            zeros: Vec::new(),
+            products: Vec::new(),
+            end: [Linear::integer(5), Linear::integer(90), Linear::column(1)],
+            fetches: false,
+            steps: 1,
+        };
+        let starts: Vec<u32> = (0..).step_by(2).take(frames.len()).collect();
+        let counters = Counters::new(execution.memory.len());
+        let trace = fill(&execution, &contents, &starts, 6, &counters, &Unattended)?;
+        let looked_up = (0..100).map(|address| counters.memory_uses(address)).sum::<u32>();
+        assert_eq!(looked_up as usize, frames.len() * contents.lookups.len());
+        Ok(trace)
+    }
+
+    /// `[fp + offset] = fp + value`.
+    fn look_up(offset: i64, value: i64) -> [Linear; 2] {
+        [offset, value].map(|offset| Linear::column(1).offset(offset))
+    }
+
+    #[test]
+    fn look_ups_that_hold() {
+        let trace = filled(&[20, 20, 30], vec![look_up(0, 0), look_up(-19, -19), look_up(69, 69)]).unwrap();
+        assert_eq!(trace[1][..4], [20, 20, 30, 20_u64].map(Felt::from));
+    }
+
+    /// There is a 0 at address 0, but no cell.
+    #[test]
+    fn addresses_without_a_cell() {
+        let of = |frames: &[u32], offset| filled(frames, vec![look_up(offset, offset)]);
+        assert!(of(&[21, 22], -20).is_ok());
+        assert_eq!(of(&[21, 20], -20), Err(WitnessError::Address(0)));
+        assert!(matches!(of(&[21, 19], -20), Err(WitnessError::Operand { clock: 2, .. })));
+        assert_eq!(of(&[21, 22], 78), Err(WitnessError::Address(100)));
+    }
+
+    /// Whichever of its look-ups is wrong, and in whichever order they stand.
+    #[test]
+    fn the_first_wrong_row_is_named() {
+        // One is wrong where fp is 31, the other where it is 32.
+        let lookups = WRONG.map(|cell| look_up(i64::from(cell % 10 * 10), i64::from(cell % 10 * 10)));
+        let reversed = [lookups[1].clone(), lookups[0].clone()];
+        for (frames, first) in [([30, 31, 32], 2), ([30, 32, 31], 2), ([31, 30, 32], 0), ([30, 30, 32], 4)] {
+            for lookups in [&lookups, &reversed] {
+                let found = filled(&frames, lookups.to_vec());
+                assert!(matches!(found, Err(WitnessError::Step { clock, .. }) if clock == first), "{found:?}");
+            }
+        }
+        assert!(filled(&[30, 33], lookups.to_vec()).is_ok());
+    }
 }

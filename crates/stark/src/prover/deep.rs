@@ -1,7 +1,7 @@
 //! DEEP quotients: `Σ γ^k·(f_k(x) − f_k(p))/(x − p)` over a group's LDE domain.
 //!
 //! They have degrees below `N`, since the `f_k(p)` are what the columns have there. So they are computed on the first coset and extended
-//! from there, which takes two transforms of one column in place of a sum of all columns for each further coset.
+//! from there: a transform of one column back, and one forth for each further coset, in place of a sum of all columns on each.
 
 use super::commit::Committed;
 use super::rows::STRIDE;
@@ -55,7 +55,7 @@ pub fn deep_quotients(
     Ok(quotients)
 }
 
-/// `Σ power·column`, and the same sum of the opened values.
+/// `Σ factor·column`, and the same sum of the opened values.
 struct Combination<'a> {
     terms: Vec<(Felt, &'a Vec<Felt>)>,
     value: Felt,
@@ -84,13 +84,15 @@ impl Job<'_> {
 
     /// The rows of the first coset from `start` on.
     fn rows(&self, start: usize, out: &mut [Felt]) {
-        let here = &self.weights[start..start + out.len()];
-        // Of the row before, cyclically.
-        let mut before = vec![self.weights[(start + self.weights.len() - 1) % self.weights.len()]];
-        before.extend_from_slice(&here[..here.len() - 1]);
-        for (sum, weights) in self.sums.iter().zip([here, &before]) {
-            let inverses = vector::differences(weights, &Felt::one());
-            packed::dispatch(Combine { sum, offset: start, inverses: &inverses, out: &mut *out });
+        // From the row before on, cyclically: at ζ·g a row has the weight of that one.
+        let mut weights = Vec::with_capacity(out.len() + 1);
+        weights.push(self.weights[start.checked_sub(1).unwrap_or(self.weights.len() - 1)]);
+        weights.extend_from_slice(&self.weights[start..start + out.len()]);
+        let inverses = vector::differences(&weights, &Felt::one());
+        for (sum, inverses) in self.sums.iter().zip([&inverses[1..], &inverses[..out.len()]]) {
+            if !sum.terms.is_empty() {
+                packed::dispatch(Combine { sum, offset: start, inverses, out: &mut *out });
+            }
         }
     }
 }
@@ -105,15 +107,16 @@ fn interleaved(extension: &[Felt], height: usize, meter: &Meter<'_>) -> Result<V
                 *slot = *value;
             }
         }
-        meter.checkpoint()
+        meter.advance(out.len() as u64)
     })?;
     Ok(values)
 }
 
-/// `out += (Σ power·column − value)·inverse`, row by row.
+/// `out += (Σ factor·column − value)·inverse`, row by row.
 struct Combine<'a> {
     sum: &'a Combination<'a>,
     offset: usize,
+    /// `ζ/(x − ζ)`, or `ζ·g/(x − ζ·g)`: the rest is in the factors.
     inverses: &'a [Felt],
     out: &'a mut [Felt],
 }
@@ -142,20 +145,20 @@ impl WithPacked for Combine<'_> {
             for (number, columns) in columns.by_ref().enumerate() {
                 let next = self.sum.terms.get((number + 1) * COLUMNS..(number + 2) * COLUMNS).unwrap_or_default();
                 let [a, b, c, d] = [&columns[0], &columns[1], &columns[2], &columns[3]];
-                let powers = [P::broadcast(&a.0), P::broadcast(&b.0), P::broadcast(&c.0), P::broadcast(&d.0)];
+                let factors = [P::broadcast(&a.0), P::broadcast(&b.0), P::broadcast(&c.0), P::broadcast(&d.0)];
                 for (pack, sum) in sums.iter_mut().enumerate().take(packs) {
                     let at = self.offset + row + pack * P::WIDTH;
                     for (_, column) in next {
                         prefetch(&column[at..at + P::WIDTH]);
                     }
                     let values = [P::load(&a.1[at..]), P::load(&b.1[at..]), P::load(&c.1[at..]), P::load(&d.1[at..])];
-                    *sum = sum.add(P::sum_of_products(powers, values));
+                    *sum = sum.add(P::sum_of_products(factors, values));
                 }
             }
-            for (power, column) in columns.remainder() {
-                let power = P::broadcast(power);
+            for (factor, column) in columns.remainder() {
+                let factor = P::broadcast(factor);
                 for (pack, sum) in sums.iter_mut().enumerate().take(packs) {
-                    *sum = sum.add(power.mul(P::load(&column[self.offset + row + pack * P::WIDTH..])));
+                    *sum = sum.add(factor.mul(P::load(&column[self.offset + row + pack * P::WIDTH..])));
                 }
             }
             for sum in sums.iter().take(packs) {

@@ -132,7 +132,7 @@ pub fn prove(
     let gamma = transcript.deep_challenge();
 
     // Low-degree test.
-    let meter = Meter::new(control, Phase::Fri, cells(&|_| 1));
+    let meter = Meter::new(control, Phase::Fri, cells(&|_| 1 + (1 << shape.log_blowup)));
     let quotients = deep::deep_quotients(&shape, committed, (&proof.openings, weights), &zeta, &gamma, &meter)?;
     let folded = fri::fold_all(&shape, quotients, &mut transcript, &meter)?;
     proof.fold_caps = folded.caps();

@@ -115,7 +115,8 @@ const LOG_SHORT: u32 = 11;
 /// What [`super::prove`] cannot do without, by phase: the butterflies of transforms, the products, sums and differences of constraints,
 /// LogUp columns, openings, DEEP quotients and folds, the loads and stores of all that, and the bytes of rows and nodes. The algorithms
 /// are given, but not how often something is computed or stored: each value is computed once in a proof, and stored only for another
-/// pass over all rows. No waiting for memory, no queries, and nothing that follows the length of a table's program only. Points, twiddles
+/// pass over all rows. No waiting for memory, no queries, and nothing that follows the length of a table's program only, or is always as
+/// much, as the final polynomial. Points, twiddles
 /// and what else follows from the heights alone count as known: where a row needs one that differs from row to row, as a load.
 ///
 /// Witnesses are not filled here, so their phase has no work.
@@ -158,7 +159,7 @@ pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
         quotient.reductions += u64::from(sums > 1) * pieces * rows;
         quotient.touch((sums - 1) * pieces * rows, pieces * rows);
 
-        // One distance from ζ for each row, inverted and multiplied by the point; the inverses are kept for the DEEP quotients. A row's
+        // One distance from ζ for each row, inverted and multiplied by the point; the weights are kept for the DEEP quotients. A row's
         // weight at ζ·g is that of the row before at ζ, so columns that are opened at both are read once.
         let (here, next) = (width + aux + pieces, group.openings() as u64 - (width + aux + pieces));
         openings.sum_up(rows, here + next);
@@ -187,12 +188,12 @@ pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
         let (values, leaves) = (1u64 << fold.log_size, 1u64 << fold.log_leaves());
         fri.commit([(1 << fold.log_arity, leaves)].into_iter());
         // Each folding by two is f(x) + f(−x) + β/x·(f(x) − f(−x)) for each value that is left, and factors of 1/2 go into what is
-        // known. All foldings of a leaf take one pass.
+        // known. All foldings of a leaf take one pass, with the inverse of one point: those of the others follow from it.
         let folded = values - leaves;
         fri.multiply(2 * folded);
         fri.add(folded);
         fri.additions += 2 * folded;
-        fri.touch(values, leaves);
+        fri.touch(values + leaves, leaves);
     }
     // As many attempts as are expected.
     fri.bytes += NODE << parameters.grinding_bits;
@@ -350,7 +351,7 @@ mod tests {
             reductions: 3 * short.reductions + 2 * 128,
             additions: 3 * short.additions + 3 * 128,
             carries: 3 * short.carries + 128,
-            loads: 3 * short.loads + 256 + 128,
+            loads: 3 * short.loads + 256 + 128 + 128,
             stores: 3 * short.stores + 128,
             bytes: short.bytes + 128 * 128 - 8 * 64,
             ..Work::default()
