@@ -45,6 +45,44 @@ const UNITS: [(&str, &str, &str); 4] = [
 ];
 /// Those that need the feature `cairo2`.
 const CAIRO2: [&str; 2] = ["collatz", "montecarlo"];
+/// What stwo-cairo 1.3.0, Starknet's production prover, takes for a program in its best configuration (small preprocessed trace, 96 bits
+/// conjectured, blow-up 2, 70 queries, 26 bits of grinding at average luck) with two threads of a Xeon with AVX-512, where the calibration
+/// takes [`PEER_CALIBRATION_MS`]; medians of three.
+struct Peer {
+    program: &'static str,
+    prove_ms: f64,
+    peak: f64,
+    proof_bytes: f64,
+    verify_ms: f64,
+    /// What we want to take at most, as a multiple of the calibration.
+    aim: f64,
+}
+
+const PEER_CALIBRATION_MS: f64 = 420.0;
+
+impl Peer {
+    const fn new(
+        program: &'static str,
+        aim: f64,
+        prove_ms: f64,
+        peak_mib: f64,
+        proof_bytes: f64,
+        verify_ms: f64,
+    ) -> Self {
+        Self { program, prove_ms, peak: peak_mib * (1 << 20) as f64, proof_bytes, verify_ms, aim }
+    }
+}
+
+const PEERS: [Peer; 8] = [
+    Peer::new("fib_2p14", 0.4, 3040.0, 1708.0, 632_755.0, 6.1),
+    Peer::new("fib_2p16", 0.8, 2640.0, 1765.0, 638_659.0, 6.0),
+    Peer::new("fib_2p18", 2.0, 3110.0, 2025.0, 633_107.0, 5.9),
+    Peer::new("fib_2p20", 7.0, 6400.0, 3120.0, 635_555.0, 5.9),
+    Peer::new("primes_2p14", 0.4, 2640.0, 1659.0, 701_503.0, 6.3),
+    Peer::new("primes_2p16", 0.8, 2450.0, 1692.0, 706_399.0, 6.6),
+    Peer::new("primes_2p18", 2.0, 2740.0, 1882.0, 703_071.0, 6.3),
+    Peer::new("primes_2p20", 6.0, 4990.0, 2674.0, 703_359.0, 6.5),
+];
 const RUNS: usize = 5;
 const CHILD: &str = "CAIRN_BENCH_CHILD";
 /// Stands in the place of a program's name.
@@ -95,6 +133,7 @@ fn main() {
     }
     println!("\ncalibration {:.0} ms (median)", median(all.iter().map(|(_, [_, two])| two.calibration_ms).collect()));
     marginal(&all);
+    compare(&all);
     println!("\nphases with 2 threads in ms");
     print!("{:<12}", "program");
     Phase::ALL.iter().for_each(|phase| print!(" {:>9}", phase.name()));
@@ -128,6 +167,29 @@ fn main() {
     println!("\nthe same on one thread");
     for ((name, [one, _]), bounds) in all.iter().zip(&bounds) {
         println!("1 thread: {}", ratios(name, one, bounds, 1.0));
+    }
+}
+
+/// Our figures with two threads beside the aim and the peer's.
+fn compare(all: &[(&str, [Figures; 2])]) {
+    println!(
+        "\ntwo threads, here beside stwo-cairo 1.3.0 on a machine with a calibration of {PEER_CALIBRATION_MS} ms; of the time also what we aim at"
+    );
+    println!("{:<12} {:>22} {:>16} {:>16} {:>16}", "program", "time ×cal", "peak MB", "proof kB", "verify ms");
+    for peer in &PEERS {
+        let Some((name, [_, two])) = all.iter().find(|(name, _)| *name == peer.program) else { continue };
+        println!(
+            "{name:<12} {:>6.2} {:>7.2} {:>7.2} {:>8.0} {:>7.0} {:>8.0} {:>7.0} {:>8.1} {:>7.1}",
+            two.prove_ms / two.calibration_ms,
+            peer.aim,
+            peer.prove_ms / PEER_CALIBRATION_MS,
+            two.peak / 1e6,
+            peer.peak / 1e6,
+            two.proof_bytes / 1e3,
+            peer.proof_bytes / 1e3,
+            two.verify_ms,
+            peer.verify_ms,
+        );
     }
 }
 
