@@ -45,6 +45,7 @@ const UNITS: [(&str, &str, &str); 4] = [
 ];
 /// Those that need the feature `cairo2`.
 const CAIRO2: [&str; 2] = ["collatz", "montecarlo"];
+
 /// What stwo-cairo 1.3.0, Starknet's production prover, takes for a program in its best configuration (small preprocessed trace, 96 bits
 /// conjectured, blow-up 2, 70 queries, 26 bits of grinding at average luck) with two threads of a Xeon with AVX-512, where the calibration
 /// takes [`PEER_CALIBRATION_MS`]; medians of three.
@@ -83,6 +84,7 @@ const PEERS: [Peer; 8] = [
     Peer::new("primes_2p18", 2.0, 2740.0, 1882.0, 703_071.0, 6.3),
     Peer::new("primes_2p20", 6.0, 4990.0, 2674.0, 703_359.0, 6.5),
 ];
+
 const RUNS: usize = 5;
 const CHILD: &str = "CAIRN_BENCH_CHILD";
 /// Stands in the place of a program's name.
@@ -191,6 +193,9 @@ fn compare(all: &[(&str, [Figures; 2])]) {
             peer.verify_ms,
         );
     }
+    println!(
+        "we also aim at 1500 MB, 600 kB and 10 ms at most at 2^20 steps, 250 MB at 2^16, and 2.4 µs for a further step on that machine"
+    );
 }
 
 /// Cost of a further step from 2^18 to 2^20.

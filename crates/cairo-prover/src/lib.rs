@@ -1,5 +1,7 @@
 //! Proves executions of Cairo programs: fills the tables of `cairo_air` and hands them to the STARK layer.
 
+#[cfg(test)]
+mod fixture;
 pub mod open;
 pub mod planner;
 pub mod prove;

@@ -450,7 +450,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
     use super::*;
-    use cairo_air::{ArgumentBinding, Builtin};
+    use crate::fixture::execution;
+    use cairo_air::Builtin;
     use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 
     /// Executions of two programs, and one of them with states in disorder and outside the bytecode.
@@ -494,22 +495,13 @@ mod tests {
     #[test]
     fn a_jump_to_the_next_instruction_is_told_by_its_cell() {
         // jmp rel 2 if [ap - 1] != 0; jmp rel -2.
-        let header = [0x0407_8001_7fff_7fff_u64, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
-        let code = header.into_iter().chain([0x0206_8001_7fff_7fff, 2, 0x0107_8001_7fff_7fff]).map(Felt::from);
-        let bytecode = code.chain([-Felt::from(2_u64)]).collect();
-        let program = Program::new(bytecode, vec![Builtin::Output], ArgumentBinding::OutputPrefix).unwrap();
+        let [jump_if, jump] = [0x0206_8001_7fff_7fff_u64, 0x0107_8001_7fff_7fff].map(Felt::from);
+        let words = [jump_if, Felt::from(2_u64), jump, -Felt::from(2_u64)];
         let jumps: Vec<bool> = (0..300).map(|round| round % 7 < 3 || round % 2 == 0).collect();
         let memory: Vec<Felt> =
             std::iter::repeat_n(false, 20).chain(jumps.clone()).map(|x| Felt::from(u64::from(x))).collect();
         let round = |ap: u32| [7, 9].map(|pc| Registers { pc, ap, fp: 12 });
-        let execution = Execution {
-            program,
-            arguments: Vec::new(),
-            trace: (21..=321).flat_map(round).collect(),
-            memory,
-            segments: std::collections::BTreeMap::new(),
-            arguments_start: None,
-        };
+        let execution = execution(&[Builtin::Output], &words, (21..=321).flat_map(round).collect(), memory);
         let blocks = Blocks::new(&execution);
         let tokens = blocks.sequence.iter().flat_map(|block| blocks.block(*block));
         let found: Vec<bool> = tokens.filter_map(|token| blocks.token(*token).unwrap().taken).take(300).collect();

@@ -230,7 +230,7 @@ fn count_pairs(sequence: &[u32]) -> Vec<Neighbours> {
     const MAX_LOG_SLOTS: u32 = 16;
     const CAPACITY: usize = 3 << (MAX_LOG_SLOTS - 2);
     const EMPTY: u32 = u32::MAX;
-    // At least twice as many as there are pairs, but not many more: the sequence gets shorter with each round, and each clears them.
+    // Up to a limit two to four times as many as there are pairs: the sequence gets shorter with each round, and each clears them.
     let log_slots = (2 * sequence.len().max(1)).next_power_of_two().ilog2().min(MAX_LOG_SLOTS);
     let last = (1 << log_slots) - 1;
     let mut slots = vec![EMPTY; 1 << log_slots];

@@ -585,7 +585,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use cairo_air::{ArgumentBinding, Builtin, Program};
+    use crate::fixture::execution;
+    use cairo_air::Builtin;
     use stark::Unattended;
 
     /// Cells that hold 0.
@@ -594,16 +595,9 @@ mod tests {
     /// Fills a table of rows that stay where they are, one for each of the frames, and look up what `lookups` say. Column 1 is `fp`; memory
     /// holds its own addresses, but for [`WRONG`].
     fn filled(frames: &[u32], lookups: Vec<[Linear; 2]>) -> Result<Trace, WitnessError> {
-        let header = [0x0407_8001_7fff_7fff_u64, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
-        let code = header.map(Felt::from).to_vec();
-        let execution = Execution {
-            program: Program::new(code, vec![Builtin::Output], ArgumentBinding::OutputPrefix).unwrap(),
-            arguments: Vec::new(),
-            trace: frames.iter().flat_map(|fp| [Registers { pc: 5, ap: 90, fp: *fp }; 2]).collect(),
-            memory: (0..100).map(|cell| Felt::from(if WRONG.contains(&cell) { 0 } else { u64::from(cell) })).collect(),
-            segments: std::collections::BTreeMap::new(),
-            arguments_start: None,
-        };
+        let trace = frames.iter().flat_map(|fp| [Registers { pc: 5, ap: 90, fp: *fp }; 2]).collect();
+        let memory = (0..100).map(|cell| Felt::from(if WRONG.contains(&cell) { 0 } else { u64::from(cell) })).collect();
+        let execution = execution(&[Builtin::Output], &[], trace, memory);
         let contents = RowContents {
             sources: vec![Source::Enabler, Source::Fp],
             lookups,

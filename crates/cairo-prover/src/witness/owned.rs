@@ -262,28 +262,20 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
     use super::*;
-    use cairo_air::{ArgumentBinding, Program};
+    use crate::fixture;
     use cairo_execution::Registers;
     use std::collections::BTreeMap;
 
     /// A run with these allocation pointers, this much memory and this segment of range_check, whose cells hold 7.
     fn execution(aps: &[u32], memory: usize, checked: Option<[u32; 2]>) -> Execution {
-        let header = [0x0407_8001_7fff_7fff_u64, 2, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
-        let builtins = vec![Builtin::Output, Builtin::RangeCheck];
-        let program = Program::new(header.map(Felt::from).to_vec(), builtins, ArgumentBinding::OutputPrefix).unwrap();
         let segments = checked.map(|[base, stop]| (Builtin::RangeCheck, cairo_execution::Segment { base, stop }));
         let mut cells = vec![-Felt::one(); memory];
         for address in checked.map_or(0..0, |[base, stop]| base..stop) {
             cells[address as usize] = Felt::from(7_u64);
         }
-        Execution {
-            program,
-            arguments: Vec::new(),
-            trace: aps.iter().map(|ap| Registers { pc: 1, ap: *ap, fp: 9 }).collect(),
-            memory: cells,
-            segments: segments.into_iter().collect(),
-            arguments_start: None,
-        }
+        let trace = aps.iter().map(|ap| Registers { pc: 1, ap: *ap, fp: 9 }).collect();
+        let run = fixture::execution(&[Builtin::Output, Builtin::RangeCheck], &[], trace, cells);
+        Execution { segments: segments.into_iter().collect(), ..run }
     }
 
     /// A path that moves ap by so many cells, made from these steps.

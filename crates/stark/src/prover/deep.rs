@@ -3,7 +3,7 @@
 //! They have degrees below `N`, since the `f_k(p)` are what the columns have there. So they are computed on the first coset and extended
 //! from there: a transform of one column back, and one forth for each further coset, in place of a sum of all columns on each.
 
-use super::commit::Committed;
+use super::commit::{Committed, position};
 use super::rows::STRIDE;
 use crate::control::{Cancelled, Meter};
 use crate::proof::GroupOpenings;
@@ -79,7 +79,7 @@ impl Job<'_> {
             meter.advance(out.len() as u64)
         })?;
         fft::extend_from_coset(&mut extension, 0, self.log_blowup, &|| meter.checkpoint())?;
-        interleaved(&extension[0], height, meter)
+        interleaved(&extension[0], self.group, self.log_blowup, meter)
     }
 
     /// The rows of the first coset from `start` on.
@@ -97,15 +97,12 @@ impl Job<'_> {
     }
 }
 
-/// Values in coset-major order in the order of the LDE points: of each coset in turn.
-fn interleaved(extension: &[Felt], height: usize, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
-    let blowup = extension.len() / height;
+/// Values in coset-major order in the order of the LDE points.
+fn interleaved(extension: &[Felt], group: &Group, log_blowup: u32, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
     let mut values = zeros(extension.len());
-    values.par_chunks_mut(STRIDE * blowup).enumerate().try_for_each(|(piece, out)| {
-        for (coset, column) in extension.chunks_exact(height).enumerate() {
-            for (slot, value) in out[coset..].iter_mut().step_by(blowup).zip(&column[piece * STRIDE..]) {
-                *slot = *value;
-            }
+    values.par_chunks_mut(STRIDE).enumerate().try_for_each(|(piece, out)| {
+        for (index, value) in (piece * STRIDE..).zip(&mut *out) {
+            *value = extension[position(index, group.log_height, log_blowup)];
         }
         meter.advance(out.len() as u64)
     })?;

@@ -116,8 +116,8 @@ const LOG_SHORT: u32 = 11;
 /// LogUp columns, openings, DEEP quotients and folds, the loads and stores of all that, and the bytes of rows and nodes. The algorithms
 /// are given, but not how often something is computed or stored: each value is computed once in a proof, and stored only for another
 /// pass over all rows. No waiting for memory, no queries, and nothing that follows the length of a table's program only, or is always as
-/// much, as the final polynomial. Points, twiddles
-/// and what else follows from the heights alone count as known: where a row needs one that differs from row to row, as a load.
+/// much, as the final polynomial. Points, twiddles and what else follows from the heights alone count as known: where a row needs one that
+/// differs from row to row, as a load.
 ///
 /// Witnesses are not filled here, so their phase has no work.
 ///
