@@ -1,5 +1,6 @@
 //! Settings: from flags, then the environment, then a file, then defaults.
 
+use crate::source::{Networks, ProxyHeader};
 use clap::Args;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -143,6 +144,10 @@ macro_rules! settings {
 settings! {
     /// Address to listen on [default: 127.0.0.1:8080]
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "CAIRN_LISTEN", "ADDRESS";
+    /// Proxies whose word on who asks is taken: addresses and networks with commas between them [default: none]
+    trusted_proxies: Networks = Networks::default(), "CAIRN_TRUSTED_PROXIES", "NETWORKS";
+    /// Header in which they say it, `x-forwarded-for` or `forwarded` [default: x-forwarded-for]
+    proxy_header: ProxyHeader = ProxyHeader::XForwardedFor, "CAIRN_PROXY_HEADER", "NAME";
     /// Seconds of a lease; donors renew it [default: 600]
     lease_seconds: u64 = 600, "CAIRN_LEASE_SECONDS", "SECONDS";
     /// Seconds beyond which a lease is not renewed [default: 86400]

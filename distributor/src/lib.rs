@@ -17,6 +17,7 @@ mod observe;
 mod rate;
 pub mod routes;
 pub mod server;
+pub mod source;
 pub mod store;
 pub mod verify;
 

@@ -3,11 +3,13 @@
 use crate::app::App;
 use crate::error::ApiError;
 use crate::metrics::RequestLabels;
+use crate::source::{self, Peer, Source};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::Next;
 use axum::response::Response;
 use protocol::{HEADER_PROTOCOL, HEADER_REQUEST_ID, Nonce, PROTOCOL_VERSION};
+use std::net::Ipv4Addr;
 use std::time::Instant;
 use tracing::Instrument as _;
 
@@ -22,12 +24,16 @@ fn request_id(request: &Request) -> String {
 }
 
 /// The layer. The log holds the pattern of the address, not the address itself, which may hold a lease token.
-pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let begin = Instant::now();
+    let peer = request.extensions().get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0);
+    let settings = &app.settings;
+    let client = source::client(peer, request.headers(), &settings.trusted_proxies, settings.proxy_header);
+    request.extensions_mut().insert(Source::of(client));
     let id = request_id(&request);
     let method = request.method().to_string();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", %id, %method, %route);
+    let span = tracing::info_span!("request", %id, %client, %method, %route);
     let mut response = next.run(request).instrument(span.clone()).await;
 
     let refusal = response.extensions_mut().remove::<ApiError>();
