@@ -270,8 +270,14 @@ async fn start(folder: &std::path::Path, plan: Plan) -> (String, ApiKey) {
     };
     store.add_key(&stored).await.unwrap();
     // All donors may submit at the same moment here.
-    let settings =
-        Settings { requests_per_minute: 0, unleased_per_minute: 0, verify_queue: plan.donors, ..Settings::default() };
+    let settings = Settings {
+        requests_per_minute: 0,
+        unleased_per_minute: 0,
+        source_requests_per_minute: 0,
+        new_keys_per_hour: 0,
+        verify_queue: 2 * plan.donors + 2,
+        ..Settings::default()
+    };
     let blobs = FolderBlobs::open(&folder.join("blobs")).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());

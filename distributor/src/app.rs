@@ -1,12 +1,12 @@
 //! What all requests share.
 
 use crate::blobs::{Blobs, Kind};
-use crate::body::WRITE_SIZE;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::error::{ApiError, ApiResult};
+use crate::feeds::Feeds;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::rate::RateLimit;
 use crate::store::{BlobRef, Store};
 use crate::verify::{CairoVerifier, Pool, Verifier};
 use cairo_air::Program;
@@ -14,7 +14,8 @@ use protocol::{Cause, Digest, Timestamp, decode_program};
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{RwLock, Semaphore, watch};
+use std::time::Duration;
+use tokio::sync::{RwLock, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -38,7 +39,13 @@ pub struct Parts {
 impl Parts {
     /// The usual parts around a store and files.
     pub fn new(store: Arc<dyn Store>, blobs: Arc<dyn Blobs>, settings: Settings) -> Self {
-        Self { store, blobs, verifier: Arc::new(CairoVerifier::default()), clock: Arc::new(SystemClock), settings }
+        Self {
+            store,
+            blobs,
+            verifier: Arc::new(CairoVerifier::default()),
+            clock: Arc::new(SystemClock::default()),
+            settings,
+        }
     }
 }
 
@@ -62,12 +69,10 @@ pub struct Shared {
     pub proofs: Pool,
     /// The thread that checks executions: one at a time, since each may take much memory.
     pub executions: Pool,
-    /// Room on the disk for files that are being received, in pieces of [`WRITE_SIZE`].
-    pub incoming: Arc<Semaphore>,
-    /// All requests of a donor.
-    pub requests: RateLimit,
-    /// Submissions without a lease.
-    pub unleased: RateLimit,
+    /// What each sender may have only so much of.
+    pub limits: Limits,
+    /// Events on their way to who listens.
+    pub feeds: Feeds,
     /// Cancelled when the distributor stops.
     pub stopping: CancellationToken,
     /// Work that goes on when its request ends.
@@ -99,9 +104,8 @@ impl App {
             metrics: Metrics::default(),
             proofs: Pool::new(settings.verifiers(), settings.verify_queue),
             executions: Pool::new(1, settings.verify_queue),
-            incoming: Arc::new(Semaphore::new(room(&settings))),
-            requests: RateLimit::new(settings.requests_per_minute, settings.requests_per_minute / 4),
-            unleased: RateLimit::new(settings.unleased_per_minute, settings.unleased_per_minute),
+            limits: Limits::new(&settings),
+            feeds: Feeds::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             files: RwLock::new(()),
@@ -113,15 +117,15 @@ impl App {
     }
 }
 
-fn room(settings: &Settings) -> usize {
-    let pieces = usize::try_from(settings.max_incoming_bytes).unwrap_or(usize::MAX).div_ceil(WRITE_SIZE);
-    pieces.min(Semaphore::MAX_PERMITS)
-}
-
 impl Shared {
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Time since some beginning, by a clock that never steps: for rates and waits.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
     }
 
     /// Wakes whoever listens to events.

@@ -1,9 +1,11 @@
-//! Reading bodies: never more than allowed, never slower than allowed, and what was announced.
+//! Reading bodies: never more than allowed, never slower than allowed, within the sender's share of the room, and what was
+//! announced.
 
 use crate::app::App;
 use crate::blobs::{BlobError, Spooled};
-use crate::config::Settings;
 use crate::error::{ApiError, ApiResult};
+use crate::pace::Pace;
+use crate::share::{Full, Hold, Owner};
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
@@ -13,36 +15,15 @@ use protocol::{Cause, Digest};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use std::io::Write as _;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// Bytes that are gathered before they are written to disk.
-pub const WRITE_SIZE: usize = 1 << 20;
-
-/// How fast a body must come.
-#[derive(Debug, Clone, Copy)]
-struct Pace {
-    begin: Instant,
-    idle: Duration,
-    min_rate: u64,
-}
-
-impl Pace {
-    fn new(settings: &Settings) -> Self {
-        Self { begin: Instant::now(), idle: settings.idle(), min_rate: settings.min_rate.max(1) }
-    }
-
-    /// When the next piece must be there, `read` bytes having come.
-    fn deadline(&self, read: u64) -> Instant {
-        let by_rate = self.begin + self.idle + Duration::from_millis(read.saturating_mul(1000) / self.min_rate);
-        by_rate.min(Instant::now() + self.idle)
-    }
-}
+pub const WRITE_SIZE: usize = 1 << 16;
 
 /// A body that is being read.
 pub struct Reader {
+    app: App,
+    owner: Owner,
     body: Body,
     limit: u64,
     read: u64,
@@ -54,19 +35,23 @@ impl Reader {
     ///
     /// # Errors
     /// `too_large`.
-    pub fn new(body: Body, headers: &HeaderMap, limit: u64, settings: &Settings) -> ApiResult<Self> {
+    pub fn new(app: &App, owner: Owner, body: Body, headers: &HeaderMap, limit: u64) -> ApiResult<Self> {
         let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit) {
             return Err(too_large(limit));
         }
-        Ok(Self { body, limit, read: 0, pace: Pace::new(settings) })
+        Ok(Self { app: app.clone(), owner, body, limit, read: 0, pace: Pace::new(&app.settings) })
     }
 
     /// The next piece; `None` at the end.
-    async fn piece(&mut self) -> ApiResult<Option<Bytes>> {
+    async fn piece(&mut self, room: &Hold) -> ApiResult<Option<Bytes>> {
         loop {
-            let deadline = self.pace.deadline(self.read);
-            let frame = tokio::time::timeout_at(deadline, self.body.frame()).await.map_err(|_| {
+            let begin = Instant::now();
+            let frame = tokio::select! {
+                frame = tokio::time::timeout(self.pace.left(), self.body.frame()) => frame,
+                () = room.taken_back() => return Err(no_room(Full::TakenBack)),
+            };
+            let frame = frame.map_err(|_| {
                 let detail = "the body came too slowly; send it again over a better connection";
                 ApiError::new(Cause::BodyTimeout, detail)
             })?;
@@ -78,46 +63,48 @@ impl Reader {
                     return Err(ApiError::new(Cause::BadRequest, detail));
                 }
             };
-            let Ok(data) = frame.into_data() else { continue };
+            let data = frame.into_data().unwrap_or_default();
+            self.pace.moved(begin.elapsed(), data.len() as u64);
             self.read += data.len() as u64;
             if self.read > self.limit {
                 return Err(too_large(self.limit));
             }
+            room.grow(data.len() as u64).map_err(no_room)?;
             return Ok(Some(data));
         }
     }
 
-    /// The whole body in memory.
+    /// The whole body in memory, with the room that it takes there.
     ///
     /// # Errors
-    /// If it is too large, too slow, breaks off or is not what was announced.
-    pub async fn bytes(mut self, announced: Option<&Digest>) -> ApiResult<Vec<u8>> {
-        let mut bytes = Vec::new();
-        while let Some(piece) = self.piece().await? {
+    /// If it is too large, too slow, breaks off, is not what was announced, or there is no room.
+    pub async fn bytes(mut self, announced: Option<&Digest>) -> ApiResult<(Vec<u8>, Hold)> {
+        let (mut bytes, room) = (Vec::new(), self.app.limits.bodies.nothing(self.owner));
+        while let Some(piece) = self.piece(&room).await? {
             bytes.extend_from_slice(&piece);
         }
         if let Some(announced) = announced {
             check(announced, &Digest::of(&bytes))?;
         }
-        Ok(bytes)
+        Ok((bytes, room))
     }
 
     /// The whole body in a temporary file.
     ///
     /// # Errors
-    /// If it is too large, too slow, breaks off, is not what was announced, or cannot be written.
-    pub async fn spool(mut self, app: &App, announced: &Digest) -> ApiResult<Spooled> {
-        let (mut file, mut room) = (app.blobs.spool().await?, None);
+    /// If it is too large, too slow, breaks off, is not what was announced, there is no room, or it cannot be
+    /// written.
+    pub async fn spool(mut self, announced: &Digest) -> ApiResult<Spooled> {
+        let (mut file, room) = (self.app.blobs.spool().await?, self.app.limits.incoming.nothing(self.owner));
         let (mut hasher, mut waiting, mut size) = (Sha256::new(), Vec::new(), 0);
         loop {
-            let piece = self.piece().await?;
+            let piece = self.piece(&room).await?;
             if let Some(piece) = &piece {
                 size += piece.len() as u64;
                 hasher.update(piece);
                 waiting.extend_from_slice(piece);
             }
             if waiting.len() >= WRITE_SIZE || piece.is_none() {
-                take_room(app, &mut room, size)?;
                 let full = std::mem::take(&mut waiting);
                 let write = move || file.as_file_mut().write_all(&full).map(|()| file);
                 let written = tokio::task::spawn_blocking(write).await.map_err(ApiError::internal)?;
@@ -129,6 +116,7 @@ impl Reader {
         }
         let sha256 = Digest::from_bytes(hasher.finalize().into());
         check(announced, &sha256)?;
+        room.keep().map_err(no_room)?;
         Ok(Spooled { file, sha256, size, room })
     }
 
@@ -137,24 +125,21 @@ impl Reader {
     /// # Errors
     /// As [`bytes`](Self::bytes), and if it is not the JSON that is expected.
     pub async fn json<T: DeserializeOwned>(self, announced: Option<&Digest>) -> ApiResult<T> {
-        parse_json(&self.bytes(announced).await?)
+        let (bytes, _room) = self.bytes(announced).await?;
+        parse_json(&bytes)
     }
 }
 
-/// Takes room on the disk for a file of so many bytes, in whole [`WRITE_SIZE`]s.
-fn take_room(app: &App, room: &mut Option<OwnedSemaphorePermit>, bytes: u64) -> ApiResult<()> {
-    let taken = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-    let more = (bytes.div_ceil(WRITE_SIZE as u64) as u32).saturating_sub(taken as u32);
-    let more = Arc::clone(&app.incoming).try_acquire_many_owned(more).map_err(|_| {
-        let most = app.settings.max_incoming_bytes;
-        let detail = format!("more than {most} bytes of files are being received at once; keep the file and try again");
-        ApiError::new(Cause::Busy, detail)
-    })?;
-    match room {
-        Some(room) => room.merge(more),
-        None => *room = Some(more),
-    }
-    Ok(())
+/// The sender has its share of the room, or there is none.
+fn no_room(full: Full) -> ApiError {
+    let whose = match full {
+        Full::Key => "this key has its share of the room for them",
+        Full::Source => "this address has its share of the room for them",
+        Full::All => "there is no room for more",
+        Full::TakenBack => "others, who have less of it, needed the room",
+    };
+    let detail = format!("too many bytes are being received at once, and {whose}; keep the file and try again");
+    ApiError::new(Cause::Busy, detail)
 }
 
 /// Reads JSON.

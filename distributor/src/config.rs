@@ -1,5 +1,6 @@
 //! Settings: from flags, then the environment, then a file, then defaults.
 
+use crate::prefix::PathPrefix;
 use crate::source::{Networks, ProxyHeader};
 use clap::Args;
 use serde::Deserialize;
@@ -146,8 +147,10 @@ settings! {
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "CAIRN_LISTEN", "ADDRESS";
     /// Proxies whose word on who asks is taken: addresses and networks with commas between them [default: none]
     trusted_proxies: Networks = Networks::default(), "CAIRN_TRUSTED_PROXIES", "NETWORKS";
-    /// Header in which they say it, `x-forwarded-for` or `forwarded` [default: x-forwarded-for]
+    /// Header in which they say it: x-forwarded-for or forwarded [default: x-forwarded-for]
     proxy_header: ProxyHeader = ProxyHeader::XForwardedFor, "CAIRN_PROXY_HEADER", "NAME";
+    /// Path below which a proxy passes requests on with their whole path, such as /cairn [default: none]
+    path_prefix: PathPrefix = PathPrefix::default(), "CAIRN_PATH_PREFIX", "PATH";
     /// Seconds of a lease; donors renew it [default: 600]
     lease_seconds: u64 = 600, "CAIRN_LEASE_SECONDS", "SECONDS";
     /// Seconds beyond which a lease is not renewed [default: 86400]
@@ -160,13 +163,13 @@ settings! {
     clock_window: u64 = 300, "CAIRN_CLOCK_WINDOW", "SECONDS";
     /// Proofs that are verified at once; 0 for one per core [default: 0]
     verify_threads: usize = 0, "CAIRN_VERIFY_THREADS", "N";
-    /// Submissions that may wait for verification [default: 256]
-    verify_queue: usize = 256, "CAIRN_VERIFY_QUEUE", "N";
+    /// Submissions that may wait for verification; one address has half of the places [default: 512]
+    verify_queue: usize = 512, "CAIRN_VERIFY_QUEUE", "N";
     /// Largest execution file in bytes [default: 1073741824]
     max_execution_bytes: u64 = 1 << 30, "CAIRN_MAX_EXECUTION_BYTES", "BYTES";
     /// Most memory cells of an execution that is taken; checking takes 32 bytes of memory for each [default: 67108864]
     max_execution_cells: u64 = 1 << 26, "CAIRN_MAX_EXECUTION_CELLS", "N";
-    /// Bytes of files that may be in the middle of being received or verified, all together [default: 8589934592]
+    /// Bytes of files that may be in the middle of being received or verified; one key has a third, one address half of it [default: 8589934592]
     max_incoming_bytes: u64 = 8 << 30, "CAIRN_MAX_INCOMING_BYTES", "BYTES";
     /// Largest body of JSON in bytes [default: 33554432]
     max_json_bytes: u64 = 32 << 20, "CAIRN_MAX_JSON_BYTES", "BYTES";
@@ -174,11 +177,21 @@ settings! {
     requests_per_minute: u32 = 300, "CAIRN_REQUESTS_PER_MINUTE", "N";
     /// Submissions without a lease per minute that a donor may make; 0 for no limit [default: 6]
     unleased_per_minute: u32 = 6, "CAIRN_UNLEASED_PER_MINUTE", "N";
+    /// Requests per minute from one address, but for those with an access key; 0 for no limit [default: 6000]
+    source_requests_per_minute: u32 = 6000, "CAIRN_SOURCE_REQUESTS_PER_MINUTE", "N";
+    /// Requests per minute with one access key; 0 for no limit [default: 60000]
+    key_requests_per_minute: u32 = 60_000, "CAIRN_KEY_REQUESTS_PER_MINUTE", "N";
+    /// Donors that were never seen before, per hour and address; 0 for no limit [default: 500]
+    new_keys_per_hour: u32 = 500, "CAIRN_NEW_KEYS_PER_HOUR", "N";
     /// Connections at once [default: 4096]
     max_connections: usize = 4096, "CAIRN_MAX_CONNECTIONS", "N";
-    /// Seconds within which a request's head must come, and between two pieces of a body [default: 20]
+    /// Connections at once from one address; never more than an eighth of those that are left [default: 1024]
+    source_connections: usize = 1024, "CAIRN_SOURCE_CONNECTIONS", "N";
+    /// Streams of events at once with one access key [default: 32]
+    key_streams: usize = 32, "CAIRN_KEY_STREAMS", "N";
+    /// Seconds within which a request's head must come, and of silence within a body or an answer [default: 20]
     idle_seconds: u64 = 20, "CAIRN_IDLE_SECONDS", "SECONDS";
-    /// Bytes per second that a body must come with, after the first 20 seconds [default: 16384]
+    /// Bytes per second that bodies and answers must move with, apart from the longest silence [default: 16384]
     min_rate: u64 = 16 << 10, "CAIRN_MIN_RATE", "BYTES";
     /// Seconds that an answer without a large body may take [default: 30]
     request_seconds: u64 = 30, "CAIRN_REQUEST_SECONDS", "SECONDS";

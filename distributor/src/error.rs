@@ -5,10 +5,14 @@ use crate::store::{Refusal, StoreError};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use protocol::text::printable;
 use protocol::{Cause, PROBLEM_JSON, Problem, Timestamp};
 
 /// When to come back if the disk is full: somebody has to make room.
 const RETRY_STORAGE: u64 = 60;
+
+/// Most characters of a detail.
+const MOST_DETAIL: usize = 1000;
 
 /// A refusal on its way out. The request's id is filled in by the outermost layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +23,10 @@ pub type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
     /// A refusal.
+    ///
+    /// What the client sent may stand in the detail, so that is escaped and cut.
     pub fn new(cause: Cause, detail: impl Into<String>) -> Self {
-        let mut problem = Problem::new(cause, detail);
+        let mut problem = Problem::new(cause, printable(&detail.into(), MOST_DETAIL));
         problem.retry_after = match cause {
             Cause::StorageFull => Some(RETRY_STORAGE),
             Cause::Busy | Cause::ShuttingDown | Cause::Timeout | Cause::Internal => Some(5),
@@ -51,6 +57,7 @@ impl ApiError {
 
     /// Something that should not happen; the reason goes to the log only.
     pub fn internal(reason: impl std::fmt::Display) -> Self {
+        let reason = printable(&reason.to_string(), MOST_DETAIL);
         tracing::error!(%reason, "internal error");
         let detail = "the distributor failed; its operator finds the reason in the log under the request's id";
         Self::new(Cause::Internal, detail)

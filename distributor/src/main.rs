@@ -18,7 +18,8 @@ fn main() -> ExitCode {
                     message = format!("{message}: {reason}");
                 }
             }
-            eprintln!("distributor: {message}");
+            // Whatever is quoted in it, the terminal only shows it.
+            eprintln!("distributor: {}", protocol::text::message(&message));
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,6 @@
 //! Figures for Prometheus.
 
+use axum::http::Method;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -13,8 +14,8 @@ use std::time::Duration;
 /// One kind of answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
-    /// HTTP method.
-    pub method: String,
+    /// HTTP method, see [`method`].
+    pub method: Text,
     /// Pattern of the address.
     pub route: String,
     /// HTTP status.
@@ -52,6 +53,12 @@ impl EncodeLabelValue for Text {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
         self.0.encode(encoder)
     }
+}
+
+/// The label of a method: one of those that addresses take, or `other`. A client may make up as many as it likes.
+pub fn method(method: &Method) -> Text {
+    let known = ["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"];
+    Text(known.into_iter().find(|name| *name == method.as_str()).unwrap_or("other"))
 }
 
 /// All figures, with their registry.
@@ -136,6 +143,8 @@ impl Metrics {
     /// Sets the figures that are read from the store when somebody asks.
     pub fn set_levels(&self, projects: &[protocol::Project], waiting: usize) {
         self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        // What is not there any more is not shown any more.
+        self.units.clear();
         for project in projects {
             let units = &project.units;
             for (state, count) in [

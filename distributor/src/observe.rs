@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::metrics::RequestLabels;
+use crate::metrics::{self, RequestLabels};
 use crate::source::{self, Peer, Source};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
@@ -23,7 +23,8 @@ fn request_id(request: &Request) -> String {
     given.map_or_else(|| Nonce::random().map_or_else(|_| "none".to_owned(), |id| id.to_string()), str::to_owned)
 }
 
-/// The layer. The log holds the pattern of the address, not the address itself, which may hold a lease token.
+/// The layer. Nothing that a client makes up gets into the log or a label but an id of a few harmless characters. The log holds
+/// the pattern of the address, not the address itself, which may hold a lease token.
 pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let peer = request.extensions().get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0);
@@ -31,9 +32,9 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     let client = source::client(peer, request.headers(), &settings.trusted_proxies, settings.proxy_header);
     request.extensions_mut().insert(Source::of(client));
     let id = request_id(&request);
-    let method = request.method().to_string();
+    let method = metrics::method(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", %id, %client, %method, %route);
+    let span = tracing::info_span!("request", %id, %client, method = method.0, %route);
     let mut response = next.run(request).instrument(span.clone()).await;
 
     let refusal = response.extensions_mut().remove::<ApiError>();

@@ -1,6 +1,7 @@
 //! Verification of what donors bring, on a bounded number of threads beside the async ones.
 
 use crate::error::ApiError;
+use crate::share::{Full, Owner, Share};
 use crate::store::{Refusal, Shown};
 use cairo_air::{Policy, Program, ProofFileError, Statement, VerifyError};
 use cairo_execution::LoadError;
@@ -9,7 +10,6 @@ use protocol::{Cause, Felts, Preset, UnitLimits, program_hash};
 use std::fs::File;
 use std::io::BufReader;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
 /// What an execution may come to beyond the project's limits.
@@ -144,50 +144,50 @@ impl Verifier for CairoVerifier {
     }
 }
 
-/// Runs verifications, a few at once, with a bounded number waiting.
+/// Runs verifications, a few at once, with a bounded number waiting, of which each sender has a share.
 #[derive(Debug)]
 pub struct Pool {
     permits: Arc<Semaphore>,
-    places: usize,
-    taken: Arc<AtomicUsize>,
+    places: Share,
 }
 
 impl Pool {
     /// `threads` at once, and `queue` more waiting.
     pub fn new(threads: usize, queue: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(threads)), places: threads + queue, taken: Arc::default() }
+        Self { permits: Arc::new(Semaphore::new(threads)), places: Share::new((threads + queue) as u64, 1) }
     }
 
     /// How many run or wait.
     pub fn load(&self) -> usize {
-        self.taken.load(Ordering::Relaxed)
+        self.places.taken() as usize
     }
 
-    /// Runs work on a thread of its own once it is its turn. The work goes on if the caller goes away.
+    /// Runs work of a sender, if it is one, on a thread of its own once it is its turn. The work goes on if the caller goes away.
     ///
     /// # Errors
     /// `busy` if too many wait.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-        let place = Place(Arc::clone(&self.taken));
-        if self.taken.fetch_add(1, Ordering::Relaxed) >= self.places {
-            let detail =
-                "more submissions wait for verification than the distributor takes; keep the file and try again";
-            return Err(ApiError::new(Cause::Busy, detail));
-        }
+    pub async fn run<T: Send + 'static>(
+        &self,
+        owner: Option<Owner>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let place = owner.map_or_else(|| self.places.take_trusted(1), |owner| self.places.take(owner, 1));
+        let place = place.map_err(|full| {
+            let whose = match full {
+                Full::Key => ", and this key has its share of the queue",
+                Full::Source => ", and this address has its share of the queue",
+                Full::All | Full::TakenBack => "",
+            };
+            let detail = format!(
+                "more submissions wait for verification than the distributor takes{whose}; keep the file and try again"
+            );
+            ApiError::new(Cause::Busy, detail)
+        })?;
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(ApiError::internal)?;
         let work = move || {
             let _held = (place, permit);
             work()
         };
         tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)
-    }
-}
-
-/// A place in the queue, given up when dropped.
-struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

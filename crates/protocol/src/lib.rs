@@ -16,6 +16,7 @@ mod project;
 mod record;
 pub mod routes;
 pub mod signing;
+pub mod text;
 mod unit;
 
 pub use api_key::ApiKey;

@@ -3,5 +3,5 @@
 mod donor;
 mod uploader;
 
-pub use donor::Signed;
+pub use donor::{Claimed, Signed};
 pub use uploader::{Scope, Uploader};

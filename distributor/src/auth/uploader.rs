@@ -1,9 +1,15 @@
 //! Uploaders' access keys.
 
 use crate::app::App;
+use crate::body::Reader;
 use crate::error::{ApiError, ApiResult};
+use crate::limits::limited;
+use crate::share::{Key, Owner};
+use crate::source::Source;
 use crate::store::UploaderKey;
+use axum::body::Body;
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use protocol::{ApiKey, Cause, ProjectName, UploaderKeyId};
@@ -33,12 +39,28 @@ impl fmt::Display for Scope {
 
 /// A request with a valid access key.
 #[derive(Debug, Clone)]
-pub struct Uploader(UploaderKey);
+pub struct Uploader {
+    key: UploaderKey,
+    source: Source,
+}
 
 impl Uploader {
     /// The key's id.
     pub const fn id(&self) -> UploaderKeyId {
-        self.0.id
+        self.key.id
+    }
+
+    /// Who holds what is taken for the request.
+    pub const fn owner(&self) -> Owner {
+        Owner { key: Some(Key::Uploader(self.key.id)), source: self.source }
+    }
+
+    /// Begins to read the body.
+    ///
+    /// # Errors
+    /// If it is announced to be too large.
+    pub fn reader(&self, app: &App, body: Body, headers: &HeaderMap, limit: u64) -> ApiResult<Reader> {
+        Reader::new(app, self.owner(), body, headers, limit)
     }
 
     /// Whether the key allows this at all.
@@ -47,21 +69,21 @@ impl Uploader {
     /// `out_of_scope`.
     pub fn may_somewhere(&self, scope: Scope) -> ApiResult<()> {
         let allowed = match scope {
-            Scope::Push => self.0.scopes.push,
-            Scope::Read => self.0.scopes.read,
-            Scope::Withdraw => self.0.scopes.withdraw,
+            Scope::Push => self.key.scopes.push,
+            Scope::Read => self.key.scopes.read,
+            Scope::Withdraw => self.key.scopes.withdraw,
         };
         if allowed {
             return Ok(());
         }
         let detail =
-            format!("the access key {} lacks the scope `{scope}`; ask the operator for another key", self.0.id);
+            format!("the access key {} lacks the scope `{scope}`; ask the operator for another key", self.key.id);
         Err(ApiError::new(Cause::OutOfScope, detail))
     }
 
     /// Whether the key reaches the project.
     pub fn reaches(&self, project: &ProjectName) -> bool {
-        self.0.reaches(project)
+        self.key.reaches(project)
     }
 
     /// Whether the key allows this with this project.
@@ -73,7 +95,7 @@ impl Uploader {
         if self.reaches(project) {
             return Ok(());
         }
-        let (id, projects) = (self.0.id, &self.0.projects);
+        let (id, projects) = (self.key.id, &self.key.projects);
         let detail = format!("the access key {id} is for the projects `{projects}`, not for `{project}`");
         Err(ApiError::new(Cause::OutOfScope, detail))
     }
@@ -104,6 +126,13 @@ impl FromRequestParts<App> for Uploader {
             let detail = format!("the access key {} was revoked; ask the operator for another one", stored.id);
             return Err(ApiError::new(Cause::KeyRevoked, detail));
         }
-        Ok(Self(stored))
+        let source = Source::from_request_parts(parts, app).await?;
+        // The operator knows whose it is: such a request counts against the key, not against all who share the address.
+        app.limits.sources.give_back(source);
+        app.limits.uploaders.take(stored.id, app.elapsed()).map_err(|seconds| {
+            let most = app.settings.key_requests_per_minute;
+            limited(format!("more than {most} requests a minute come with the access key {}", stored.id), seconds)
+        })?;
+        Ok(Self { key: stored, source })
     }
 }

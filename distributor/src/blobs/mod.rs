@@ -4,12 +4,12 @@ mod folder;
 
 pub use folder::FolderBlobs;
 
+use crate::share::Hold;
 use async_trait::async_trait;
 use protocol::Digest;
 use std::fmt;
 use std::io;
 use tempfile::NamedTempFile;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,7 +85,7 @@ pub struct Spooled {
     /// Number of its bytes.
     pub size: u64,
     /// The room that it takes among all files that are being received.
-    pub room: Option<OwnedSemaphorePermit>,
+    pub room: Hold,
 }
 
 /// Where files are kept.

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::Args;
 use distributor::config::Settings;
+use protocol::text::{MAX_SHOWN, printable};
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -34,6 +35,7 @@ impl Health {
             let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
             let problem: Option<protocol::Problem> = serde_json::from_str(body).ok();
             let detail = problem.map(|problem| format!(": {problem}")).unwrap_or_default();
+            let (status, detail) = (printable(status, 20), printable(&detail, MAX_SHOWN));
             bail!("the distributor at {address} is not ready (status {status}){detail}");
         }
         println!("ready");

@@ -4,6 +4,7 @@ use anyhow::{Context as _, bail};
 use clap::{Subcommand, ValueEnum};
 use distributor::store::sqlite::SqliteStore;
 use distributor::store::{Keys as _, Scopes, UploaderKey};
+use protocol::text::printable;
 use protocol::{ApiKey, ProjectName, Timestamp, UploaderKeyId};
 
 /// Make, list and revoke uploaders' access keys.
@@ -84,7 +85,7 @@ async fn create(store: &SqliteStore, name: String, projects: String, scopes: &[S
     };
     store.add_key(&stored).await?;
     println!("{}", key.reveal());
-    eprintln!("this key is shown only now; give it to `{}`, who sets $CAIRN_KEY to it", stored.name);
+    eprintln!("this key is shown only now; give it to `{}`, who sets $CAIRN_KEY to it", printable(&stored.name, 60));
     Ok(())
 }
 
@@ -94,7 +95,8 @@ async fn list(store: &SqliteStore) -> anyhow::Result<()> {
         let scopes = [(key.scopes.push, "push"), (key.scopes.read, "read"), (key.scopes.withdraw, "withdraw")];
         let scopes: Vec<_> = scopes.into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect();
         let state = if key.revoked_at.is_some() { "revoked" } else { "valid" };
-        println!("{:<14}{:<20}{:<24}{:<20}{state}", key.id, key.name, key.projects, scopes.join(","));
+        let name = printable(&key.name, 60);
+        println!("{:<14}{name:<20}{:<24}{:<20}{state}", key.id, key.projects, scopes.join(","));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use distributor::routes::document;
 use distributor::store::Operations as _;
 use distributor::store::sqlite::SqliteStore;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Keeps projects and units, lends units to donors, verifies their proofs.
 #[derive(Debug, Parser)]
@@ -92,7 +93,12 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Backup(backup) => backup.run(&place, &store).await,
             Command::Openapi | Command::Health(_) | Command::Serve(_) => Ok(()),
         };
-        store.close().await;
+        if done.is_ok() {
+            store.close().await;
+        } else {
+            // Work that was given up may go on for long, and the database needs no end.
+            let _ = tokio::time::timeout(Duration::from_secs(1), store.close()).await;
+        }
         done
     })
 }

@@ -1,32 +1,86 @@
 //! Pages for people. They load nothing from elsewhere.
 
 use super::openapi::document;
-use axum::http::HeaderName;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::response::IntoResponse;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use protocol::Digest;
+use std::sync::LazyLock;
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
 
-fn html(page: &'static str) -> impl IntoResponse {
-    let headers: [(HeaderName, &str); 2] =
-        [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY)];
-    (headers, page)
+/// Something that is made once and stays as it is.
+struct Page {
+    body: Bytes,
+    kind: &'static str,
+    /// In quotes, as it travels.
+    tag: Option<HeaderValue>,
 }
 
+impl Page {
+    fn new(body: impl Into<Bytes>, kind: &'static str) -> Self {
+        let body = body.into();
+        let tag = HeaderValue::from_str(&format!("\"{}\"", Digest::of(&body))).ok();
+        Self { body, kind, tag }
+    }
+
+    /// The page, or 304 for who has it.
+    fn answer(&self, asked: &HeaderMap) -> Response {
+        let known = asked.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).is_some_and(|tags| {
+            let mut tags = tags.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+            tags.any(|tag| tag == "*" || self.tag.as_ref().is_some_and(|own| own == tag))
+        });
+        let mut response = if known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            ([(CONTENT_TYPE, self.kind)], self.body.clone()).into_response()
+        };
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        headers.extend(self.tag.clone().map(|tag| (ETAG, tag)));
+        response
+    }
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+static OPENAPI: LazyLock<Page> = LazyLock::new(|| Page::new(document(), "application/json"));
+static DOCS: LazyLock<Page> = LazyLock::new(|| Page::new(include_str!("../../static/docs.html"), HTML));
+static STATUS: LazyLock<Page> = LazyLock::new(|| Page::new(include_str!("../../static/status.html"), HTML));
+
 /// The description of this interface.
-#[utoipa::path(get, path = "/openapi.json", tag = "operations", responses((status = 200, description = "This document", content_type = "application/json")))]
-pub async fn openapi() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], document())
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "operations",
+    responses(
+        (status = 200, description = "This document", content_type = "application/json"),
+        (status = 304, description = "It is the one of `If-None-Match`"),
+    )
+)]
+pub async fn openapi(headers: HeaderMap) -> Response {
+    OPENAPI.answer(&headers)
 }
 
 /// The description as a page.
-#[utoipa::path(get, path = "/docs", tag = "operations", responses((status = 200, body = String, content_type = "text/html")))]
-pub async fn page() -> impl IntoResponse {
-    html(include_str!("../../static/docs.html"))
+#[utoipa::path(
+    get, path = "/docs", tag = "operations",
+    responses(
+        (status = 200, body = String, content_type = "text/html"),
+        (status = 304, description = "It is the one of `If-None-Match`"),
+    )
+)]
+pub async fn page(headers: HeaderMap) -> Response {
+    DOCS.answer(&headers)
 }
 
 /// The state of the grid as a page.
-#[utoipa::path(get, path = "/", tag = "operations", responses((status = 200, body = String, content_type = "text/html")))]
-pub async fn status() -> impl IntoResponse {
-    html(include_str!("../../static/status.html"))
+#[utoipa::path(
+    get, path = "/", tag = "operations",
+    responses(
+        (status = 200, body = String, content_type = "text/html"),
+        (status = 304, description = "It is the one of `If-None-Match`"),
+    )
+)]
+pub async fn status(headers: HeaderMap) -> Response {
+    STATUS.answer(&headers)
 }

@@ -5,26 +5,25 @@ use super::projects::unknown;
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
 use crate::error::{ApiError, ApiResult};
+use crate::feeds::{self, Batch, Subscription};
+use crate::limits::limited;
+use crate::share::Hold;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream};
 use protocol::{Cause, Event, Problem, ProjectName};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
 
-/// Events that are sent at once.
-const BATCH: u32 = 500;
-
-/// Another process, such as the command line, may change units unnoticed by this one: so look from time to time.
-const LOOK: Duration = Duration::from_secs(2);
-
-/// Rounds of silence after which a comment keeps the connection open.
-const QUIET_ROUNDS: u32 = 7;
+/// Silence after which a comment keeps the connection open.
+const QUIET: Duration = Duration::from_secs(15);
 
 /// Changes of units, as they happen, each with its number as `id`. After `Last-Event-ID`, or from now on.
 #[utoipa::path(
@@ -36,6 +35,7 @@ const QUIET_ROUNDS: u32 = 7;
     responses(
         (status = 200, body = Event, content_type = "text/event-stream"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 429, body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn stream(
@@ -46,17 +46,25 @@ pub async fn stream(
 ) -> ApiResult<Response> {
     uploader.may(Scope::Read, &name)?;
     app.store.project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?;
-    let after = match headers.get("last-event-id") {
-        None => app.store.last_event().await?,
-        Some(id) => id.to_str().ok().and_then(|id| id.parse().ok()).ok_or_else(|| {
-            ApiError::new(Cause::BadRequest, "the header `Last-Event-ID` holds no number of an event")
-        })?,
-    };
-    let listener = Listener { changes: app.listen(), app, name, after, quiet: 0 };
+    let known = headers.get("last-event-id").map(|id| {
+        let id = id.to_str().ok().and_then(|id| id.parse::<u64>().ok());
+        let bad = || ApiError::new(Cause::BadRequest, "the header `Last-Event-ID` holds no number of an event");
+        id.ok_or_else(bad)
+    });
+    let known = known.transpose()?;
+    let place = app.limits.streams.take(uploader.owner(), 1).map_err(|full| {
+        limited(format!("too many streams of events are open: {full}; close some, or ask for pages of units"), 60)
+    })?;
+    let subscription = feeds::subscribe(&app, &name).await?;
+    let revoked = feeds::watch(&app, uploader.id());
+    let (after, behind) = (known.unwrap_or_else(|| subscription.last()), known.is_some());
+    let listener = Listener { app, name, after, behind, subscription, revoked, _place: place };
     let mut response = Body::from_stream(messages(listener)).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // A proxy that gathers events keeps them back.
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
 }
 
@@ -64,43 +72,75 @@ pub async fn stream(
 struct Listener {
     app: App,
     name: ProjectName,
+    /// Number of the last event that was sent.
     after: u64,
-    changes: watch::Receiver<u64>,
-    quiet: u32,
+    /// Whether the store may have events after that which nobody will hand to us.
+    behind: bool,
+    subscription: Subscription,
+    /// Cancelled when the access key is revoked.
+    revoked: Arc<CancellationToken>,
+    _place: Hold,
 }
 
-/// The messages, until the distributor stops or the store fails; the listener then comes back.
+/// The messages, until the key is revoked, the distributor stops or the store fails; the listener then comes back.
 fn messages(listener: Listener) -> impl Stream<Item = Result<Bytes, Infallible>> {
     stream::unfold(listener, |mut listener| async move {
-        let message = listener.next().await?;
-        Some((Ok(message), listener))
+        let revoked = Arc::clone(&listener.revoked);
+        let message = tokio::select! {
+            biased;
+            () = revoked.cancelled() => None,
+            message = listener.next() => message,
+        };
+        Some((Ok(message?), listener))
     })
 }
 
 impl Listener {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            self.changes.mark_unchanged();
-            let events = self.app.store.events(&self.name, self.after, BATCH).await.ok()?;
-            if let Some(last) = events.last() {
-                (self.after, self.quiet) = (last.seq, 0);
-                return Some(events.iter().filter_map(message).collect::<String>().into());
-            }
-            self.quiet += 1;
-            if self.quiet > QUIET_ROUNDS {
-                self.quiet = 0;
-                return Some(Bytes::from_static(b": still here\n\n"));
+            if self.behind
+                && let Some(message) = self.catch_up().await?
+            {
+                return Some(message);
             }
             tokio::select! {
                 () = self.app.stopping.cancelled() => return None,
-                changed = self.changes.changed() => changed.ok()?,
-                () = tokio::time::sleep(LOOK) => {}
+                batch = self.subscription.batches.recv() => match batch {
+                    Ok(batch) if batch.after > self.after => self.behind = true,
+                    Ok(batch) => if let Some(message) = self.news(&batch) { return Some(message) },
+                    Err(RecvError::Lagged(_)) => self.behind = true,
+                    Err(RecvError::Closed) => return None,
+                },
+                () = tokio::time::sleep(QUIET) => return Some(Bytes::from_static(b": still here\n\n")),
             }
         }
     }
+
+    /// Reads what was missed from the store; nothing if there is no more of it. `None` if that fails.
+    async fn catch_up(&mut self) -> Option<Option<Bytes>> {
+        let read = self.subscription.last();
+        let events = feeds::missed(&self.app, &self.name, self.after).await.ok()?;
+        if let Some(last) = events.last() {
+            self.after = last.seq;
+            return Some(Some(join(events.iter().filter_map(feeds::message))));
+        }
+        // Nothing lies between, so what comes next goes on from there.
+        self.after = self.after.max(read);
+        self.behind = false;
+        Some(None)
+    }
+
+    /// What of a batch was not sent before.
+    fn news(&mut self, batch: &Batch) -> Option<Bytes> {
+        let news = batch.events.iter().filter(|(number, _)| *number > self.after);
+        let message = join(news.map(|(_, message)| message.clone()));
+        self.after = self.after.max(batch.events.last()?.0);
+        Some(message).filter(|message| !message.is_empty())
+    }
 }
 
-fn message(event: &Event) -> Option<String> {
-    let data = serde_json::to_string(event).ok()?;
-    Some(format!("id: {}\nevent: unit\ndata: {data}\n\n", event.seq))
+fn join(messages: impl Iterator<Item = Bytes>) -> Bytes {
+    let mut joined = BytesMut::new();
+    messages.for_each(|message| joined.extend_from_slice(&message));
+    joined.freeze()
 }

@@ -4,7 +4,6 @@ use super::extract::At;
 use crate::app::App;
 use crate::auth::{Scope, Signed, Uploader};
 use crate::blobs::{BlobError, Kind};
-use crate::body::Reader;
 use crate::error::{ApiError, ApiResult};
 use axum::Json;
 use axum::body::Body;
@@ -73,7 +72,7 @@ async fn put(
 ) -> ApiResult<(StatusCode, Json<BlobStored>)> {
     uploader.may_somewhere(Scope::Push)?;
     let limit = if kind == Kind::Record { MAX_RECORD_BYTES } else { MAX_PROGRAM_BYTES };
-    let spooled = Reader::new(body, headers, limit as u64, &app.settings)?.spool(app, &sha256).await?;
+    let spooled = uploader.reader(app, body, headers, limit as u64)?.spool(&sha256).await?;
     if kind == Kind::Record {
         let mut file = spooled.file.reopen().map_err(BlobError::from)?;
         let check = move || {
@@ -162,7 +161,6 @@ pub async fn get_proof(State(app): State<App>, At(sha256): At<Digest>, uploader:
         (status = 404, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn get_execution(State(app): State<App>, At(sha256): At<Digest>, signed: Signed) -> ApiResult<Response> {
-    signed.limit(&app)?;
+pub async fn get_execution(State(app): State<App>, At(sha256): At<Digest>, _: Signed) -> ApiResult<Response> {
     send(&app, Kind::Execution, &sha256).await
 }

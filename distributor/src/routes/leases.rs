@@ -27,10 +27,8 @@ use protocol::{
     )
 )]
 pub async fn lease(State(app): State<App>, signed: Signed, body: Body) -> ApiResult<Response> {
-    signed.limit(&app)?;
     app.check_running()?;
-    let reader = signed.reader(&app, body, 1 << 16)?;
-    let request: LeaseRequest = reader.json(Some(&signed.content)).await?;
+    let request: LeaseRequest = signed.json(&app, body).await?;
     if request.versions.proof != cairo_air::PROTOCOL_VERSION {
         return Ok(no_work(&app, NoWork::Version));
     }
@@ -103,7 +101,6 @@ fn refusal(change: LeaseChange) -> ApiError {
     )
 )]
 pub async fn renew(State(app): State<App>, At(token): At<LeaseToken>, signed: Signed) -> ApiResult<Json<Renewed>> {
-    signed.limit(&app)?;
     let (now, settings) = (app.now(), &app.settings);
     let until = now.plus(settings.lease_seconds);
     match app.store.renew(&token, &signed.donor, now, until, settings.max_lease_seconds).await? {
@@ -129,7 +126,6 @@ pub async fn release(
     signed: Signed,
     body: Body,
 ) -> ApiResult<StatusCode> {
-    signed.limit(&app)?;
     let mut failure: Option<FailureReport> = signed.optional_json(&app, body).await?;
     if let Some(report) = &mut failure {
         report.detail = report.detail.chars().filter(|c| !c.is_control() || *c == '\n').take(MAX_DETAIL).collect();

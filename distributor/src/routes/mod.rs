@@ -17,6 +17,7 @@ pub use openapi::{ApiDoc, document};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::limits::by_source;
 use crate::linger::linger;
 use crate::observe::observe;
 use axum::Router;
@@ -25,6 +26,7 @@ use axum::http::{Method, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
+use protocol::text::printable;
 use protocol::{Cause, HEADER_PROTOCOL, PROTOCOL_VERSION};
 use std::any::Any;
 use std::time::Duration;
@@ -67,6 +69,7 @@ pub fn router(app: App) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(middleware::from_fn(versioned))
+        .layer(middleware::from_fn_with_state(app.clone(), by_source))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(linger))
         .layer(middleware::from_fn_with_state(app.clone(), observe))
@@ -90,10 +93,10 @@ async fn versioned(request: Request, next: Next) -> Response {
     let version = request.headers().get(HEADER_PROTOCOL);
     match version.map(|version| version.to_str().unwrap_or_default()) {
         Some(version) if version.parse() != Ok(PROTOCOL_VERSION) => {
+            let version = printable(version, 20);
             let detail = format!(
-                "the request speaks version `{}` of the protocol, this distributor version {PROTOCOL_VERSION}; use the \
-                 newer release of both",
-                version.escape_debug()
+                "the request speaks version `{version}` of the protocol, this distributor version {PROTOCOL_VERSION}; \
+                 use the newer release of both"
             );
             ApiError::new(Cause::ProtocolVersion, detail).into_response()
         }
@@ -102,12 +105,12 @@ async fn versioned(request: Request, next: Next) -> Response {
 }
 
 async fn no_route(uri: Uri) -> ApiError {
-    let path: String = uri.path().chars().take(200).collect();
+    let path = printable(uri.path(), 200);
     ApiError::new(Cause::UnknownRoute, format!("there is nothing at `{path}`; the addresses are listed at /docs"))
 }
 
 async fn no_method(method: Method, uri: Uri) -> ApiError {
-    let path: String = uri.path().chars().take(200).collect();
+    let (path, method) = (printable(uri.path(), 200), printable(method.as_str(), 20));
     ApiError::new(Cause::MethodNotAllowed, format!("`{path}` does not take {method}; see /docs"))
 }
 

@@ -4,7 +4,6 @@ use super::extract::At;
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
 use crate::blobs::Kind;
-use crate::body::Reader;
 use crate::error::{ApiError, ApiResult};
 use crate::store::PutProject;
 use axum::Json;
@@ -56,7 +55,7 @@ pub async fn put(
 ) -> ApiResult<(StatusCode, Json<ProjectStored>)> {
     uploader.may(Scope::Push, &name)?;
     let limit = app.settings.max_json_bytes.min(1 << 20);
-    let spec: ProjectSpec = Reader::new(body, &headers, limit, &app.settings)?.json(None).await?;
+    let spec: ProjectSpec = uploader.reader(&app, body, &headers, limit)?.json(None).await?;
     check(&app, &name, &spec).await?;
     match app.store.put_project(&name, &spec, &uploader.id(), app.now()).await? {
         PutProject::Created(project) => {

@@ -5,7 +5,6 @@ use super::projects::unknown;
 use super::units::page_length;
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
-use crate::body::Reader;
 use crate::error::ApiResult;
 use axum::Json;
 use axum::body::Body;
@@ -58,7 +57,7 @@ pub async fn collected(
     body: Body,
 ) -> ApiResult<Json<Changed>> {
     uploader.may(Scope::Read, &name)?;
-    let Collected { cursor } = Reader::new(body, &headers, 1 << 16, &app.settings)?.json(None).await?;
+    let Collected { cursor } = uploader.reader(&app, body, &headers, 1 << 16)?.json(None).await?;
     app.store.project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?;
     let units = app.store.mark_collected(&name, cursor, app.now()).await?;
     app.announce();

@@ -6,9 +6,10 @@
 use super::extract::At;
 use super::units::unknown;
 use crate::app::App;
-use crate::auth::Signed;
+use crate::auth::Claimed;
 use crate::blobs::{BlobError, Kind, Spooled};
 use crate::error::{ApiError, ApiResult};
+use crate::limits::limited;
 use crate::store::{Accept, AcceptExecution, AcceptProof, Refusal, Shown, Submission, Target};
 use crate::verify::ExecutionBounds;
 use axum::Json;
@@ -43,12 +44,12 @@ use std::time::Instant;
 pub async fn proof(
     State(app): State<App>,
     At(id): At<UnitId>,
-    signed: Signed,
+    claimed: Claimed,
     body: Body,
 ) -> ApiResult<Json<ProofReceipt>> {
-    let receipt = app.store.proof_receipt(&id, &signed.content, &signed.donor).await?;
+    let receipt = app.store.proof_receipt(&id, claimed.content(), claimed.donor()).await?;
     let limit = |_: &Target| MAX_PROOF_BYTES as u64;
-    let (target, spooled, submission) = receive(&app, &id, &signed, body, limit, receipt.is_some()).await?;
+    let (target, spooled, submission) = receive(&app, &id, claimed, body, limit, receipt.is_some()).await?;
     if let Some(receipt) = receipt {
         return Ok(Json(receipt));
     }
@@ -81,12 +82,12 @@ pub async fn proof(
 pub async fn execution(
     State(app): State<App>,
     At(id): At<UnitId>,
-    signed: Signed,
+    claimed: Claimed,
     body: Body,
 ) -> ApiResult<Json<ExecutionReceipt>> {
-    let receipt = app.store.execution_receipt(&id, &signed.content, &signed.donor).await?;
+    let receipt = app.store.execution_receipt(&id, claimed.content(), claimed.donor()).await?;
     let limit = |target: &Target| bounds(&app).most_packed(&target.limits);
-    let (target, spooled, submission) = receive(&app, &id, &signed, body, limit, receipt.is_some()).await?;
+    let (target, spooled, submission) = receive(&app, &id, claimed, body, limit, receipt.is_some()).await?;
     if let Some(receipt) = receipt {
         return Ok(Json(receipt));
     }
@@ -104,23 +105,23 @@ fn bounds(app: &App) -> ExecutionBounds {
 async fn receive(
     app: &App,
     id: &UnitId,
-    signed: &Signed,
+    claimed: Claimed,
     body: Body,
     limit: impl FnOnce(&Target) -> u64,
     answered: bool,
 ) -> ApiResult<(Target, Spooled, Submission)> {
     app.check_running()?;
-    if !answered && !holds_lease(app, id, signed).await? {
-        app.unleased.take(&signed.donor, app.now()).map_err(|seconds| {
-            let detail = "the donor submits too much without a lease; keep the file and send it later";
-            ApiError::new(Cause::RateLimited, detail).retry_after(seconds)
+    if !answered && !holds_lease(app, id, &claimed).await? {
+        app.limits.unleased.take(*claimed.donor(), app.elapsed()).map_err(|seconds| {
+            limited("the donor submits too much without a lease; keep the file and send it later", seconds)
         })?;
     }
+    let signed = claimed.admit(app).await?;
     let target = app.store.target(id).await?.ok_or_else(|| unknown(id))?;
     if target.withdrawn {
         return Err(withdrawn(id));
     }
-    let spooled = signed.reader(app, body, limit(&target))?.spool(app, &signed.content).await?;
+    let spooled = signed.reader(app, body, limit(&target))?.spool(&signed.content).await?;
     let submission = Submission {
         unit: *id,
         donor: signed.donor,
@@ -133,9 +134,9 @@ async fn receive(
 }
 
 /// Whether the request names a lease of this unit that brought nothing yet.
-async fn holds_lease(app: &App, id: &UnitId, signed: &Signed) -> ApiResult<bool> {
-    let Some(token) = &signed.lease else { return Ok(false) };
-    let holder = app.store.holder(token, &signed.donor).await?;
+async fn holds_lease(app: &App, id: &UnitId, claimed: &Claimed) -> ApiResult<bool> {
+    let Some(token) = claimed.lease() else { return Ok(false) };
+    let holder = app.store.holder(token, claimed.donor()).await?;
     Ok(holder.is_some_and(|holder| holder.open && holder.unit == *id))
 }
 
@@ -206,7 +207,7 @@ async fn verify(
         let verdict = verifier.proof(&statement, &bytes, preset, max_steps);
         Ok::<_, io::Error>((verdict, begin.elapsed()))
     };
-    let (verdict, took) = app.proofs.run(work).await?.map_err(BlobError::from)?;
+    let (verdict, took) = app.proofs.run(spooled.room.owner(), work).await?.map_err(BlobError::from)?;
     app.metrics.verified(took);
     Ok(verdict)
 }
@@ -240,7 +241,7 @@ async fn accept_execution(
     let (file, verifier, limits) = (reopen(&spooled)?, Arc::clone(&app.verifier), target.limits);
     let (bounds, arguments) = (bounds(&app), target.arguments.0);
     let work = move || verifier.execution(&program, &arguments, file, &limits, &bounds);
-    let shown = match app.executions.run(work).await? {
+    let shown = match app.executions.run(spooled.room.owner(), work).await? {
         Ok(shown) => shown,
         Err(refusal) => {
             app.metrics.execution(refusal.cause.name());

@@ -4,7 +4,6 @@ use super::extract::{Asked, At};
 use super::projects::{unknown as unknown_project, withdrawn};
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
-use crate::body::Reader;
 use crate::error::{ApiError, ApiResult};
 use crate::store::{AddUnits, DrawnUnit, UnitChange};
 use axum::Json;
@@ -38,7 +37,7 @@ pub async fn add(
     body: Body,
 ) -> ApiResult<Json<UnitsStored>> {
     uploader.may(Scope::Push, &name)?;
-    let reader = Reader::new(body, &headers, app.settings.max_json_bytes, &app.settings)?;
+    let reader = uploader.reader(&app, body, &headers, app.settings.max_json_bytes)?;
     let NewUnits { units } = reader.json(None).await?;
     check(&units)?;
     let draw = |unit| Ok(DrawnUnit { id: UnitId::random()?, unit });

@@ -1,6 +1,9 @@
 //! Server-sent events.
 
-use crate::harness::{Grid, cause, primes};
+use crate::harness::{Grid, Plan, cause, primes, scopes, until};
+use distributor::clock::Clock as _;
+use distributor::config::Settings;
+use distributor::store::Keys as _;
 use protocol::client::EventStream;
 use protocol::{Cause, Event, FailureCause, FailureReport, LeaseMode, UnitState};
 use std::time::Duration;
@@ -45,4 +48,72 @@ async fn the_stream_ends_when_the_distributor_stops() {
     let end = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.expect("it goes on");
     assert_eq!(end.unwrap(), None);
     grid.stopped().await;
+}
+
+#[tokio::test]
+async fn a_revoked_keys_streams_end_at_once() {
+    let grid = Grid::start().await;
+    grid.push(1).await;
+    let other = grid.uploader_with(Some(grid.new_key("*", scopes(false, true, false)).await));
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        streams.push(grid.uploader().events(&primes(), None).await.unwrap());
+    }
+    let mut stays = other.events(&primes(), Some(0)).await.unwrap();
+    grid.store.revoke_key(&grid.key.id(), grid.clock.now()).await.unwrap();
+    for mut stream in streams {
+        let end = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.expect("it goes on");
+        assert!(matches!(end, Ok(None) | Err(_)), "{end:?}");
+    }
+    assert_eq!(next(&mut stays).await.state, UnitState::Queued);
+    drop(stays);
+    until(async || grid.app.limits.streams.taken() == 0 && grid.app.feeds.remembered() == 0).await;
+}
+
+#[tokio::test]
+async fn a_key_has_only_so_many_streams() {
+    let settings = Settings { key_streams: 2, ..Settings::default() };
+    let grid = Grid::start_with(Plan { settings, ..Plan::default() }).await;
+    grid.push(1).await;
+    let uploader = grid.uploader();
+    let (first, _second) = (uploader.events(&primes(), None).await, uploader.events(&primes(), None).await.unwrap());
+    let refused = uploader.events(&primes(), None).await.unwrap_err();
+    assert_eq!((refused.cause(), refused.retry_after()), (Some(Cause::RateLimited), Some(Duration::from_secs(60))));
+    let other = grid.uploader_with(Some(grid.new_key("*", scopes(false, true, false)).await));
+    other.events(&primes(), None).await.unwrap();
+    drop(first);
+    until(async || uploader.events(&primes(), None).await.is_ok()).await;
+}
+
+/// However many listen, events are read once; and nobody misses any, whenever he came.
+#[tokio::test]
+async fn many_listeners_cost_one_reader() {
+    let grid = Grid::start().await;
+    let ids = grid.push(3).await;
+    let uploader = grid.uploader();
+    let mut streams = Vec::new();
+    for number in 0..30 {
+        streams.push(uploader.events(&primes(), (number % 2 == 0).then_some(0)).await.unwrap());
+    }
+    for stream in streams.iter_mut().step_by(2) {
+        for id in &ids {
+            assert_eq!(next(stream).await.unit, *id);
+        }
+    }
+    until(async || grid.app.feeds.idle()).await;
+    let before = grid.app.feeds.reads();
+    for id in &ids {
+        uploader.withdraw_unit(id).await.unwrap();
+    }
+    for stream in &mut streams {
+        for id in &ids {
+            let event = next(stream).await;
+            assert_eq!((event.unit, event.state), (*id, UnitState::Withdrawn));
+        }
+    }
+    // Each announcement may be read for itself, and each of these reads ends with one that finds nothing.
+    let reads = grid.app.feeds.reads() - before;
+    assert!(reads <= 8, "{reads} reads for 30 listeners");
+    drop(streams);
+    until(async || grid.app.feeds.remembered() == 0).await;
 }

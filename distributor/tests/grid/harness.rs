@@ -28,6 +28,7 @@ pub struct Grid {
     pub clock: Arc<ManualClock>,
     pub store: SqliteStore,
     pub key: ApiKey,
+    pub app: App,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<std::io::Result<()>>>,
     folder: TempDir,
@@ -69,6 +70,23 @@ pub fn scopes(push: bool, read: bool, withdraw: bool) -> Scopes {
 /// A client that asks once.
 pub fn config(address: &str) -> ClientConfig {
     ClientConfig::new(address, "test").unwrap().retry(RetryPolicy::never())
+}
+
+/// Waits for something that comes, however long the machine takes.
+pub async fn until(mut there: impl AsyncFnMut() -> bool) {
+    for _ in 0..6000 {
+        if there().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("it did not come");
+}
+
+/// A distributor that believes this machine's proxies, so that tests can come from anywhere; with other settings.
+pub fn behind_a_proxy(settings: Settings) -> Plan {
+    let settings = Settings { trusted_proxies: "127.0.0.1".parse().unwrap(), ..settings };
+    Plan { settings, ..Plan::default() }
 }
 
 /// What a project of the test program says.
@@ -133,7 +151,7 @@ impl Grid {
         });
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(server::serve(app, listener, async {
+        let server = tokio::spawn(server::serve(app.clone(), listener, async {
             let _ = stopped.await;
         }));
         let mut grid = Self {
@@ -141,6 +159,7 @@ impl Grid {
             clock,
             store,
             key: ApiKey::random().unwrap(),
+            app,
             stop: Some(stop),
             server: Some(server),
             folder,

@@ -2,16 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod backup;
 mod crash;
 mod documents;
 mod events;
 mod faults;
 mod files;
 mod fixture;
+mod fuzz;
 mod harness;
 mod hooks;
 mod life;
+mod limits;
 mod malice;
 mod process;
 mod raw;
 mod routes;
+mod sockets;

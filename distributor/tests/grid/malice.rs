@@ -1,7 +1,7 @@
 //! People who mean no good.
 
 use crate::fixture::{self, STEPS};
-use crate::harness::{Grid, Plan, cause, primes};
+use crate::harness::{Grid, Plan, behind_a_proxy, cause, primes, until};
 use crate::raw::{connect, get, read_answer, send, send_signed, sign, signed_head};
 use cairo_air::CairoProof;
 use distributor::clock::Clock as _;
@@ -224,46 +224,106 @@ async fn a_gigabyte_of_garbage_is_refused_early() {
     assert_eq!(grid.state(&id).await, UnitState::Queued);
 }
 
-/// Many who send large files and never end could fill the disk.
-#[tokio::test]
-async fn what_is_received_at_once_is_bounded() {
-    let settings = Settings { max_incoming_bytes: 2 << 20, ..unlimited().settings };
-    let grid = Grid::start_with(Plan { settings, ..Plan::default() }).await;
-    let id = grid.push(1).await[0];
-    let target = routes::unit_proof(&id);
-    let signed = sign(2, "PUT", &target, b"x", grid.clock.now());
-    let mut stream = connect(&grid).await;
-    stream.write_all(signed_head("PUT", &target, "content-length: 20000000", &signed).as_bytes()).await.unwrap();
-    stream.write_all(&vec![0; 3 << 20]).await.unwrap();
-    let answer = read_answer(&mut stream).await.unwrap();
-    assert_eq!((answer.status, answer.cause().as_str()), (503, "busy"), "nobody gets more than there is");
-    // Somebody who takes half of the room or all of it, and waits.
-    let signed = sign(2, "PUT", &target, b"x", grid.clock.now());
-    let mut stream = connect(&grid).await;
-    stream.write_all(signed_head("PUT", &target, "content-length: 20000000", &signed).as_bytes()).await.unwrap();
-    stream.write_all(&vec![0; 3 << 19]).await.unwrap();
-    let on_disk = || {
-        let files = std::fs::read_dir(grid.folder().join("blobs/tmp")).unwrap();
-        files.map(|file| file.unwrap().metadata().unwrap().len()).sum::<u64>()
-    };
-    until(async || on_disk() >= 1 << 20).await;
-    let push = async || grid.uploader().put_program(vec![1; 3 << 19].into(), None).await;
-    let refusal = push().await.unwrap_err();
-    assert_eq!((refusal.cause(), refusal.retry_after()), (Some(Cause::Busy), Some(Duration::from_secs(5))));
-    drop(stream);
-    until(async || grid.temporary_files() == 0).await;
-    push().await.unwrap();
+/// The beginning of a submission that never ends: a head, and so many bytes of a body.
+async fn unfinished(grid: &Grid, donor: u8, source: &str, target: &str, bytes: usize) -> tokio::net::TcpStream {
+    let signed = sign(donor, "PUT", target, b"x", grid.clock.now());
+    let length = format!("x-forwarded-for: {source}\r\ncontent-length: 20000000");
+    let mut stream = connect(grid).await;
+    stream.write_all(signed_head("PUT", target, &length, &signed).as_bytes()).await.unwrap();
+    stream.write_all(&vec![0; bytes]).await.unwrap();
+    stream
 }
 
-/// Waits for something that comes, however long the machine takes.
-async fn until(mut there: impl AsyncFnMut() -> bool) {
-    for _ in 0..6000 {
-        if there().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+#[tokio::test]
+async fn what_is_received_at_once_is_bounded() {
+    let settings = Settings { max_incoming_bytes: 6 << 20, ..unlimited().settings };
+    let grid = Grid::start_with(behind_a_proxy(settings)).await;
+    let id = grid.push(1).await[0];
+    let target = routes::unit_proof(&id);
+    let mut stream = unfinished(&grid, 2, "203.0.113.1", &target, 5 << 19).await;
+    let answer = read_answer(&mut stream).await.unwrap();
+    assert_eq!((answer.status, answer.cause().as_str()), (503, "busy"), "a key gets a third of the room");
+    assert!(answer.json()["detail"].as_str().unwrap().contains("this key has its share"), "{answer:?}");
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    drop(stream);
+    until(async || grid.app.limits.incoming.taken() == 0 && grid.temporary_files() == 0).await;
+    // Three keys at one address: together they get half.
+    let mut held = Vec::new();
+    for donor in 3..5 {
+        held.push(unfinished(&grid, donor, "203.0.113.1", &target, 5 << 18).await);
     }
-    panic!("it did not come");
+    until(async || grid.app.limits.incoming.taken() == 5 << 19).await;
+    let mut stream = unfinished(&grid, 5, "203.0.113.1", &target, 5 << 18).await;
+    let answer = read_answer(&mut stream).await.unwrap();
+    assert!(answer.json()["detail"].as_str().unwrap().contains("this address has its share"), "{answer:?}");
+    // Everybody else is served.
+    let push = async || grid.uploader().put_program(vec![1; 1 << 20].into(), None).await;
+    push().await.unwrap();
+    drop((stream, held));
+    until(async || grid.temporary_files() == 0 && grid.app.limits.incoming.taken() == 0).await;
+}
+
+/// Fifty who drip, from an address each, with as much as they can hold.
+#[tokio::test]
+async fn who_drips_keeps_nobody_from_submitting() {
+    let settings = Settings { max_incoming_bytes: 5 << 20, ..unlimited().settings };
+    let grid = Grid::start_with(behind_a_proxy(settings)).await;
+    let ids = grid.push(2).await;
+    let target = routes::unit_proof(&ids[0]);
+    let mut held = Vec::new();
+    for number in 0..50 {
+        let source = format!("198.51.100.{number}");
+        held.push(unfinished(&grid, 100 + number, &source, &target, 160 << 10).await);
+    }
+    until(async || grid.app.limits.incoming.taken() > 9 << 19).await;
+    let donor = grid.donor(1);
+    for (number, id) in (0..).zip(&ids) {
+        let receipt = donor.submit(id, None, donor.proof(number)).await.unwrap();
+        assert_eq!(receipt.status, ProofStatus::Accepted);
+    }
+    drop(held);
+    until(async || grid.app.limits.incoming.taken() == 0).await;
+}
+
+/// A fast beginning buys no slow end.
+#[tokio::test]
+async fn a_body_that_begins_fast_and_then_drips_is_cut() {
+    let settings = Settings { idle_seconds: 1, min_rate: 1 << 20, ..unlimited().settings };
+    let grid = Grid::start_with(behind_a_proxy(settings)).await;
+    let id = grid.push(1).await[0];
+    let begin = Instant::now();
+    let stream = unfinished(&grid, 1, "203.0.113.1", &routes::unit_proof(&id), 16 << 20).await;
+    let (mut reading, mut writing) = stream.into_split();
+    let drip = tokio::spawn(async move {
+        while writing.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let mut first = [0; 12];
+    tokio::io::AsyncReadExt::read_exact(&mut reading, &mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 408");
+    // Sixteen mebibytes at the least rate would have bought sixteen seconds.
+    assert!(begin.elapsed() < Duration::from_secs(12), "{:?}", begin.elapsed());
+    drip.abort();
+    until(async || grid.temporary_files() == 0).await;
+}
+
+/// Who asks for much and reads nothing loses the connection.
+#[tokio::test]
+async fn who_does_not_read_is_not_waited_for() {
+    let settings = Settings { idle_seconds: 1, min_rate: 1 << 20, ..unlimited().settings };
+    let grid = Grid::start_with(Plan { settings, ..Plan::default() }).await;
+    let file = vec![7; 48 << 20];
+    grid.uploader().put_program(file.clone().into(), None).await.unwrap();
+    until(async || grid.app.limits.connections.taken() == 0).await;
+    let mut stream = connect(&grid).await;
+    let request = format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", routes::program(&Digest::of(&file)));
+    stream.write_all(request.repeat(3).as_bytes()).await.unwrap();
+    until(async || grid.app.limits.connections.taken() == 1).await;
+    until(async || grid.app.limits.connections.taken() == 0).await;
+    // Who reads gets all of it.
+    let got = grid.uploader().program(&Digest::of(&file)).await.unwrap();
+    assert_eq!(got.len(), file.len());
 }
 
 #[tokio::test]

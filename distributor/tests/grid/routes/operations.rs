@@ -1,7 +1,7 @@
 //! Health, figures, pages.
 
 use crate::harness::Grid;
-use crate::raw::get;
+use crate::raw::{get, send};
 use protocol::LeaseMode;
 
 #[tokio::test]
@@ -50,5 +50,25 @@ async fn pages_load_nothing_from_elsewhere() {
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
         assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
         assert!(!answer.body.contains("http://") && !answer.body.contains("https://"));
+    }
+}
+
+#[tokio::test]
+async fn pages_are_sent_once_to_who_keeps_them() {
+    let grid = Grid::start().await;
+    for target in ["/", "/docs", "/openapi.json"] {
+        let first = get(&grid, target).await;
+        let tag = first.header("etag").unwrap().to_owned();
+        assert_eq!(first.status, 200);
+        let again = async |tags: &str| {
+            let request =
+                format!("GET {target} HTTP/1.1\r\nhost: x\r\nif-none-match: {tags}\r\nconnection: close\r\n\r\n");
+            send(&grid, request.as_bytes()).await.unwrap()
+        };
+        for tags in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
+            let answer = again(&tags).await;
+            assert_eq!((answer.status, answer.body.as_str(), answer.header("etag")), (304, "", Some(tag.as_str())));
+        }
+        assert_eq!(again("\"x\"").await.body, first.body);
     }
 }
