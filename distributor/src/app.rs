@@ -13,7 +13,7 @@ use cairo_air::Program;
 use protocol::{Cause, Digest, Timestamp, decode_program};
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 use tokio::sync::{RwLock, watch};
 use tokio_util::sync::CancellationToken;
@@ -80,6 +80,8 @@ pub struct Shared {
     /// Held for reading between storing a file and committing the reference to it, for writing while a file without a reference
     /// is deleted.
     pub files: RwLock<()>,
+    /// Done once the operator was told of a proxy that is not trusted.
+    pub proxy_warning: Once,
     clock: Arc<dyn Clock>,
     events: watch::Sender<u64>,
     programs: Mutex<HashMap<Digest, Arc<Program>>>,
@@ -109,6 +111,7 @@ impl App {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             files: RwLock::new(()),
+            proxy_warning: Once::new(),
             clock,
             events: watch::Sender::new(0),
             programs: Mutex::default(),

@@ -45,33 +45,31 @@ impl Reader {
 
     /// The next piece; `None` at the end.
     async fn piece(&mut self, room: &Hold) -> ApiResult<Option<Bytes>> {
-        loop {
-            let begin = Instant::now();
-            let frame = tokio::select! {
-                frame = tokio::time::timeout(self.pace.left(), self.body.frame()) => frame,
-                () = room.taken_back() => return Err(no_room(Full::TakenBack)),
-            };
-            let frame = frame.map_err(|_| {
-                let detail = "the body came too slowly; send it again over a better connection";
-                ApiError::new(Cause::BodyTimeout, detail)
-            })?;
-            let frame = match frame {
-                None => return Ok(None),
-                Some(Ok(frame)) => frame,
-                Some(Err(error)) => {
-                    let detail = format!("the body broke off after {} bytes ({error}); send it again", self.read);
-                    return Err(ApiError::new(Cause::BadRequest, detail));
-                }
-            };
-            let data = frame.into_data().unwrap_or_default();
-            self.pace.moved(begin.elapsed(), data.len() as u64);
-            self.read += data.len() as u64;
-            if self.read > self.limit {
-                return Err(too_large(self.limit));
+        let begin = Instant::now();
+        let frame = tokio::select! {
+            frame = tokio::time::timeout(self.pace.left(), self.body.frame()) => frame,
+            () = room.taken_back() => return Err(no_room(Full::TakenBack)),
+        };
+        let frame = frame.map_err(|_| {
+            let detail = "the body came too slowly; send it again over a better connection";
+            ApiError::new(Cause::BodyTimeout, detail)
+        })?;
+        let frame = match frame {
+            None => return Ok(None),
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => {
+                let detail = format!("the body broke off after {} bytes ({error}); send it again", self.read);
+                return Err(ApiError::new(Cause::BadRequest, detail));
             }
-            room.grow(data.len() as u64).map_err(no_room)?;
-            return Ok(Some(data));
+        };
+        let data = frame.into_data().unwrap_or_default();
+        self.pace.moved(begin.elapsed(), data.len() as u64);
+        self.read += data.len() as u64;
+        if self.read > self.limit {
+            return Err(too_large(self.limit));
         }
+        room.grow(data.len() as u64).map_err(no_room)?;
+        Ok(Some(data))
     }
 
     /// The whole body in memory, with the room that it takes there.

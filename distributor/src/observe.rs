@@ -9,7 +9,7 @@ use axum::http::HeaderValue;
 use axum::middleware::Next;
 use axum::response::Response;
 use protocol::{HEADER_PROTOCOL, HEADER_REQUEST_ID, Nonce, PROTOCOL_VERSION};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 use tracing::Instrument as _;
 
@@ -23,6 +23,28 @@ fn request_id(request: &Request) -> String {
     given.map_or_else(|| Nonce::random().map_or_else(|_| "none".to_owned(), |id| id.to_string()), str::to_owned)
 }
 
+/// Whether an address is of this machine or a network that is not the internet.
+fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    }
+}
+
+/// Says once that there seems to be a proxy that nobody named.
+fn warn_of_proxy(app: &App, peer: IpAddr) {
+    if app.settings.trusted_proxies.contain(peer) {
+        return;
+    }
+    app.proxy_warning.call_once(|| {
+        tracing::warn!(
+            %peer,
+            "requests come through a proxy that is not trusted, so all its clients count as one; if it is yours, name it \
+             with --trusted-proxies"
+        );
+    });
+}
+
 /// The layer. Nothing that a client makes up gets into the log or a label but an id of a few harmless characters. The log holds
 /// the pattern of the address, not the address itself, which may hold a lease token.
 pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -31,6 +53,9 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     let settings = &app.settings;
     let client = source::client(peer, request.headers(), &settings.trusted_proxies, settings.proxy_header);
     request.extensions_mut().insert(Source::of(client));
+    if request.headers().contains_key(settings.proxy_header.name()) && is_near(peer) {
+        warn_of_proxy(&app, peer);
+    }
     let id = request_id(&request);
     let method = metrics::method(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();

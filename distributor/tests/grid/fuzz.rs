@@ -59,7 +59,7 @@ async fn fuzz(requests: usize, seed: u64) {
                     operation.check(&answer, &request);
                     let place = (format!("{} {}", operation.method, operation.path), answer.status);
                     *seen.lock().unwrap().entry(place).or_default() += 1;
-                    world.learn(&answer);
+                    world.learn(&answer, request.donor);
                 }
             }
         })
@@ -78,11 +78,12 @@ async fn fuzz(requests: usize, seed: u64) {
     // The garbage does not hide that most addresses were really reached.
     let served: BTreeSet<_> =
         seen.keys().filter(|(_, status)| *status < 300).map(|(place, _)| place.as_str()).collect();
-    let hard = ["DELETE /v1/leases/{token}", "GET /v1/executions/{sha256}", "PUT /v1/units/{id}/execution"];
     for operation in &world.operations {
         let place = format!("{} {}", operation.method, operation.path);
-        assert!(requests < 10_000 || served.contains(&place.as_str()) || hard.contains(&place.as_str()), "{report}");
+        assert!(requests < 10_000 || served.contains(&place.as_str()), "{place} was never served:\n{report}");
     }
+    // Health checks have a rate as well.
+    grid.clock.advance(60);
     still_in_order(&grid).await;
 }
 
@@ -249,6 +250,8 @@ struct Request {
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
     chunked: bool,
+    /// Who signed it, if anybody did.
+    donor: u8,
 }
 
 impl Request {
@@ -409,12 +412,12 @@ impl World {
     }
 
     /// Notes what an answer lends.
-    fn learn(&self, answer: &Answer) {
+    fn learn(&self, answer: &Answer, donor: u8) {
         let lease = serde_json::from_slice::<Value>(&answer.body).ok();
         if let Some(token) = lease.as_ref().and_then(|lease| lease["token"].as_str()) {
             let mut leases = self.leases.lock().unwrap();
-            leases.truncate(200);
-            leases.insert(0, (0, token.to_owned()));
+            leases.truncate(30);
+            leases.insert(0, (donor, token.to_owned()));
         }
     }
 
@@ -456,12 +459,19 @@ impl World {
             Some(_) => headers.extend(sign(draw, donor, (&method, &target), &body, now)),
             None => {}
         }
-        Request { method, target, headers, body, chunked: draw.once_in(5) }
+        Request { method, target, headers, body, chunked: draw.once_in(5), donor }
     }
 
-    fn lease(&self, draw: &mut Draw, _: &mut u8) -> String {
+    fn lease(&self, draw: &mut Draw, donor: &mut u8) -> String {
         let leases = self.leases.lock().unwrap();
-        if leases.is_empty() || draw.once_in(4) { "ab".repeat(32) } else { draw.of(&leases).1.clone() }
+        if leases.is_empty() || draw.once_in(4) {
+            return "ab".repeat(32);
+        }
+        let (owner, token) = draw.of(&leases).clone();
+        if !draw.once_in(4) {
+            *donor = owner;
+        }
+        token
     }
 
     fn path(&self, operation: &Operation, draw: &mut Draw, donor: &mut u8, body: &mut Vec<u8>) -> String {
@@ -482,6 +492,9 @@ impl World {
                 }
                 "id" => draw.of(&self.units).to_string(),
                 "sha256" if operation.method == "PUT" && !draw.once_in(4) => Digest::of(body).to_string(),
+                "sha256" if operation.path.starts_with("/v1/executions") => {
+                    Digest::of(draw.of(&self.executions)).to_string()
+                }
                 "sha256" => draw.of(&self.digests).clone(),
                 _ => self.lease(draw, donor),
             };

@@ -276,3 +276,56 @@ fn size(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).unwrap();
     entries.filter_map(|entry| entry.unwrap().metadata().ok()).map(|file| file.len()).sum()
 }
+
+#[test]
+fn names_cannot_act_on_the_operators_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "a\u{1b}[2J\nID  valid\u{202e}";
+    let created = run(folder.path(), &["key", "create", "--name", name]);
+    let list = run(folder.path(), &["key", "list"]);
+    for shown in [text(&created.stderr), text(&list.stdout)] {
+        assert!(shown.contains("a\\u{1b}[2J\\nID  valid\\u{202e}"), "{shown}");
+        assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{shown}");
+    }
+    assert_eq!(text(&list.stdout).lines().count(), 2);
+}
+
+/// Whatever clients make up, a line of the log stays short and shows as itself.
+#[tokio::test]
+async fn the_log_holds_nothing_that_clients_make_up() {
+    let (folder, _) = data();
+    let log = folder.path().join("log");
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--log", "info,distributor=debug", "--data"]).arg(folder.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().trim_start_matches("listening on http://").to_owned();
+    let long = "Z".repeat(20_000);
+    let odd = [
+        format!("GET /{long} HTTP/1.1\r\nhost: x\r\n"),
+        format!("{long} / HTTP/1.1\r\nhost: x\r\n"),
+        format!("GET /v1/projects/{long} HTTP/1.1\r\nhost: {long}\r\n"),
+        format!("GET /v1/projects?x={long} HTTP/1.1\r\nhost: x\r\nx-request-id: {long}\r\n"),
+        format!("GET /healthz HTTP/1.1\r\nhost: x\r\nuser-agent: \u{9b}2J{long}\r\nx-forwarded-for: {long}\r\n"),
+        format!("GET /healthz HTTP/1.1\r\nhost: x\r\ncairn-protocol: {long}\r\n"),
+        "GET /healthz HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 203.0.113.1\r\n".to_owned(),
+        format!("GET /v1/donors/me HTTP/1.1\r\nhost: x\r\ncairn-key: {long}\r\n"),
+        format!("GET /v1/units/1 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {long}\r\n"),
+        "NONSENSE\u{1b}[2J".to_owned(),
+    ];
+    for request in odd {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(format!("{request}connection: close\r\n\r\n").as_bytes()).await.unwrap();
+        let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(log.lines().count() > 8, "{log}");
+    assert!(log.lines().any(|line| line.contains("client=127.0.0.1") && line.contains("method=\"other\"")), "{log}");
+    assert_eq!(log.matches("a proxy that is not trusted").count(), 1, "{log}");
+    for line in log.lines() {
+        assert!(line.len() < 500 && !line.contains("ZZZ") && !line.chars().any(char::is_control), "{line}");
+    }
+}
