@@ -101,12 +101,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Gives the outlines of the open tables, if looking at their rows is not too much.
-    fn plan_open(
-        &mut self,
-        program: &'a Program,
-        claim: &'a Claim,
-        named: bool,
-    ) -> Result<Vec<Outline>, LayoutError> {
+    fn plan_open(&mut self, program: &'a Program, claim: &'a Claim, named: bool) -> Result<Vec<Outline>, LayoutError> {
         let mut work: u64 = 0;
         let mut outlines = Vec::with_capacity(self.layout.open.len());
         for (position, table) in self.layout.open.iter().enumerate() {

@@ -6,7 +6,9 @@ use crate::components::{ComponentError, MAX_CHUNKS, Occurrence, TableKind, memor
 use crate::program::Program;
 use crate::{Builtin, buses};
 use felt::Felt;
-use stark::{Bus, BusTerm, MAX_LOG_HEIGHT, OpenError, Outline, Parameters, Proof, PublicTuple, Shape, Table, TableError};
+use stark::{
+    Bus, BusTerm, MAX_LOG_HEIGHT, OpenError, Outline, Parameters, Proof, PublicTuple, Shape, Table, TableError,
+};
 use std::collections::BTreeMap;
 
 /// Most tables of a proof. Bounds the verifier's work.

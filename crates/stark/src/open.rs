@@ -70,7 +70,8 @@ impl Air {
 /// # Errors
 /// [`OpenError::NotLocal`] and [`OpenError::Cells`].
 pub fn tuples(air: &Air, cells: &[Felt]) -> Result<Vec<PublicTuple>, OpenError> {
-    let roots = air.interactions().iter().flat_map(|interaction| interaction.tuple.iter().chain([&interaction.multiplicity]));
+    let roots =
+        air.interactions().iter().flat_map(|interaction| interaction.tuple.iter().chain([&interaction.multiplicity]));
     let mut tuples = Vec::new();
     each_row(air, cells, roots.copied(), |_, values| {
         for interaction in air.interactions() {

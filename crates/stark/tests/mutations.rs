@@ -48,10 +48,9 @@ fn stage(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Decode(_) => "decode",
         Refusal::Verify(error) => match error {
-            VerifyError::Parameters(_)
-            | VerifyError::Tables(_)
-            | VerifyError::Shape(_)
-            | VerifyError::Outline(_) => "bounds and shape",
+            VerifyError::Parameters(_) | VerifyError::Tables(_) | VerifyError::Shape(_) | VerifyError::Outline(_) => {
+                "bounds and shape"
+            }
             VerifyError::PublicDenominator(_) | VerifyError::IdleTotal(_) | VerifyError::BusSum => "bus sum",
             VerifyError::Constraints(_) => "constraints",
             VerifyError::Grinding => "grinding",

@@ -295,8 +295,7 @@ fn the_first_of_two_faults_is_named() {
         (|proof| proof.quotient.rows[0][0][0] += Felt::one(), opening(Commitment::Quotient)),
     ];
     let early = [VerifyError::IdleTotal(9), VerifyError::BusSum, VerifyError::Constraints(9)];
-    let last: (Change, VerifyError) =
-        (|proof| proof.folds[0].path[0][0] ^= 1, VerifyError::FoldOpening { layer: 0 });
+    let last: (Change, VerifyError) = (|proof| proof.folds[0].path[0][0] ^= 1, VerifyError::FoldOpening { layer: 0 });
     let name = variants::verify;
     // Faults in messages, alone and together, in the order of their checks; behind them a fault in the last check.
     for first in 0..early.len() {

@@ -99,13 +99,7 @@ struct Evaluated<'a> {
 
 impl<'a> Evaluated<'a> {
     /// The table at a position of the group.
-    fn new(
-        group: &Group,
-        tables: &'a [Table],
-        position: usize,
-        openings: &GroupOpenings,
-        zeta: &Felt,
-    ) -> Self {
+    fn new(group: &Group, tables: &'a [Table], position: usize, openings: &GroupOpenings, zeta: &Felt) -> Self {
         let (table, offset) = (&tables[group.tables[position]], group.offsets[position]);
         let periodic = table.air.periodic().iter().map(|column| evaluate_periodic(column, group.log_height, zeta));
         let periodic: Vec<Felt> = periodic.collect();
