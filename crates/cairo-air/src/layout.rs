@@ -2,13 +2,14 @@
 
 use crate::claim::Claim;
 use crate::codec::{CodecError, Reader, Write};
-use crate::components::{ComponentError, Context, MAX_CHUNKS, Occurrence, TableKind, memory};
+use crate::components::{ComponentError, MAX_CHUNKS, Occurrence, TableKind, memory};
 use crate::program::Program;
 use crate::{Builtin, buses};
 use felt::Felt;
-use stark::{Air, Bus, MAX_LOG_HEIGHT, OpenError, PublicTuple, Table, TableError};
+use stark::{
+    Bus, BusTerm, MAX_LOG_HEIGHT, OpenError, Outline, Parameters, Proof, PublicTuple, Shape, Table, TableError,
+};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Most tables of a proof. Bounds the verifier's work.
 pub const MAX_TABLES: usize = 128;
@@ -205,14 +206,39 @@ impl Layout {
     /// # Errors
     /// The first [`LayoutError`] found.
     pub fn build(&self, program: &Program, claim: &Claim) -> Result<Built, LayoutError> {
+        self.check(program, claim)?;
+        let mut draft = self.draft(program, claim, true)?;
+        let open = draft.open_tuples()?;
+        draft.check_open()?;
+        Ok(Built { tables: draft.tables()?, open })
+    }
+
+    /// Whatever needs no AIR, in no time: number, order and heights of tables, builtins.
+    ///
+    /// # Errors
+    /// The first [`LayoutError`] found.
+    pub fn check(&self, program: &Program, claim: &Claim) -> Result<(), LayoutError> {
         self.check_numbers(claim.owned_end)?;
-        self.check_builtins(program, claim)?;
-        let tables = self.build_tables(program, claim)?;
-        stark::check_tables(&tables)?;
-        let open_airs = self.build_open(program, claim, &tables)?;
-        self.check_providers(&tables, &open_airs, claim)?;
-        let open = self.open_tuples(&open_airs)?;
-        Ok(Built { tables, open })
+        self.check_builtins(program, claim)
+    }
+
+    /// Fewest bytes of a STARK proof for such tables, by what their descriptions say. For a layout that has passed [`Layout::check`].
+    pub fn least_proof_len(&self, parameters: &Parameters) -> usize {
+        let outline = |entry: &TableEntry| {
+            let (width, interactions) = entry.kind.least_size();
+            let term = BusTerm { bus: buses::MEMORY, is_pairable: true };
+            Outline {
+                name: String::new(),
+                log_height: entry.log_height,
+                width,
+                next_columns: Vec::new(),
+                periods: Vec::new(),
+                constraints: 0,
+                interactions: vec![term; interactions],
+            }
+        };
+        let outlines: Vec<_> = self.tables.iter().map(outline).collect();
+        Proof::least_len(&Shape::new(&outlines, parameters))
     }
 
     /// Number, order and heights: whatever needs no AIR.
@@ -287,99 +313,8 @@ impl Layout {
         Ok(())
     }
 
-    fn count(&self, occurrence: Occurrence) -> usize {
+    pub(crate) fn count(&self, occurrence: Occurrence) -> usize {
         self.kinds().filter(|kind| kind.component().occurrence == occurrence).count()
-    }
-
-    fn build_tables(&self, program: &Program, claim: &Claim) -> Result<Vec<Table>, LayoutError> {
-        let mut memory_start = u64::from(claim.owned_end);
-        let mut tables: Vec<Table> = Vec::with_capacity(self.tables.len());
-        let mut last: Option<&TableKind> = None;
-        for (position, entry) in self.tables.iter().enumerate() {
-            let kind = &entry.kind;
-            // Chunks of one kind share an AIR, but for memory, where each begins at another address.
-            let shared: Option<Arc<Air>> = match tables.last() {
-                Some(table) if last == Some(kind) && *kind != TableKind::Memory => Some(Arc::clone(&table.air)),
-                _ => None,
-            };
-            let air = match shared {
-                Some(air) => air,
-                None => {
-                    let air = kind.component().air(Context { program, claim, memory_start });
-                    Arc::new(air.map_err(|error| LayoutError::Component {
-                        position,
-                        kind: kind.to_string(),
-                        error: error.into(),
-                    })?)
-                }
-            };
-            if *kind == TableKind::Memory {
-                memory_start += cells(entry);
-            }
-            tables.push(Table { air, log_height: entry.log_height });
-            last = Some(kind);
-        }
-        Ok(tables)
-    }
-
-    /// The AIRs of the open tables, if looking at their rows is not too much.
-    fn build_open(&self, program: &Program, claim: &Claim, tables: &[Table]) -> Result<Vec<Arc<Air>>, LayoutError> {
-        let mut work: u64 = 0;
-        let build = |(position, table): (usize, &OpenTable)| {
-            let kind = &table.kind;
-            let wrong = |error| LayoutError::Open { position, kind: kind.to_string(), error };
-            // A committed table of the kind has the same AIR; but for memory, which cannot be open.
-            let committed = self.tables.iter().zip(tables).find(|(entry, _)| entry.kind == *kind);
-            let air = match committed {
-                Some((_, table)) => Arc::clone(&table.air),
-                None => {
-                    let air = kind.component().air(Context { program, claim, memory_start: 0 });
-                    let error =
-                        |error| LayoutError::Component { position, kind: kind.to_string(), error: Box::new(error) };
-                    Arc::new(air.map_err(error)?)
-                }
-            };
-            air.check_local().map_err(wrong)?;
-            if table.width != air.width() {
-                return Err(wrong(OpenError::Width { found: table.width, expected: air.width() }));
-            }
-            work = work.saturating_add(air.row_work().saturating_mul(table.rows() as u64));
-            if work > MAX_OPEN_WORK {
-                return Err(LayoutError::TooMuchOpen(work));
-            }
-            Ok(air)
-        };
-        self.open.iter().enumerate().map(build).collect()
-    }
-
-    fn open_tuples(&self, airs: &[Arc<Air>]) -> Result<Vec<PublicTuple>, LayoutError> {
-        let mut tuples = Vec::new();
-        for (position, (OpenTable { kind, cells, .. }, air)) in self.open.iter().zip(airs).enumerate() {
-            let wrong = |error| LayoutError::Open { position, kind: kind.to_string(), error };
-            tuples.extend(stark::open::tuples(air, cells).map_err(wrong)?);
-        }
-        Ok(tuples)
-    }
-
-    /// A look-up table is there exactly if some table requires from its bus; for instructions the claim's list of fetches may
-    /// stand in its place.
-    fn check_providers(&self, tables: &[Table], open: &[Arc<Air>], claim: &Claim) -> Result<(), LayoutError> {
-        let airs = || tables.iter().map(|table| &table.air).chain(open);
-        for bus in [buses::INSTRUCTION, buses::BYTE, buses::WORD16, buses::WORD12, buses::NIBBLE_AND] {
-            let provider = Occurrence::IfRequired(bus);
-            let required = self.kinds().zip(airs()).any(|(kind, air)| {
-                kind.component().occurrence != provider && air.interactions().iter().any(|i| i.bus == bus)
-            });
-            let listed = bus == buses::INSTRUCTION && !claim.fetches.is_empty();
-            if listed && !required {
-                return Err(LayoutError::IdleFetches);
-            }
-            let (expected, found) = (usize::from(required && !listed), self.count(provider));
-            if found != expected {
-                return Err(LayoutError::Provider { bus, expected, found });
-            }
-        }
-        Ok(())
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
@@ -449,6 +384,6 @@ impl OpenTable {
 }
 
 /// Memory cells of a memory table.
-fn cells(table: &TableEntry) -> u64 {
+pub(crate) fn cells(table: &TableEntry) -> u64 {
     1u64.checked_shl(table.log_height).and_then(|rows| rows.checked_mul(memory::CELLS as u64)).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
 //! What a verifier demands of a proof besides its being right.
 
 use stark::security::{Security, Size};
-use stark::{Parameters, PublicTuple, Shape, Table};
+use stark::{Outlined, Parameters, PublicTuple, Shape};
 
 /// A verifier's demands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,17 +93,18 @@ impl Policy {
     }
 }
 
-/// Bits of security of a proof of these tables.
-pub fn security(tables: &[Table], public: &[PublicTuple], parameters: &Parameters) -> Security {
+/// Bits of security of a proof of these tables, or of tables with these outlines.
+pub fn security<T: Outlined>(tables: &[T], public: &[PublicTuple], parameters: &Parameters) -> Security {
     parameters.security(&size(tables, public, parameters))
 }
 
 /// What the errors of a proof depend on. Terms of rows in the open are public tuples.
-fn size(tables: &[Table], public: &[PublicTuple], parameters: &Parameters) -> Size {
+fn size<T: Outlined>(tables: &[T], public: &[PublicTuple], parameters: &Parameters) -> Size {
     let shape = Shape::new(tables, parameters);
-    let terms = tables.iter().map(|table| (table.air.interactions().len() as u128) << table.log_height);
-    let interactions = tables.iter().flat_map(|table| table.air.interactions());
-    let arities = interactions.map(|i| i.bus.arity).chain(public.iter().map(|tuple| tuple.bus.arity));
+    let tables: Vec<_> = tables.iter().map(T::outline).collect();
+    let terms = tables.iter().map(|table| (table.interactions.len() as u128) << table.log_height);
+    let interactions = tables.iter().flat_map(|table| &table.interactions);
+    let arities = interactions.map(|term| term.bus.arity).chain(public.iter().map(|tuple| tuple.bus.arity));
     Size {
         log_max_height: shape.groups.first().map_or(0, |group| group.log_height),
         terms: terms.sum::<u128>() + public.len() as u128,
@@ -120,6 +121,7 @@ mod tests {
     use crate::buses;
     use crate::components::byte;
     use felt::Felt;
+    use stark::Table;
     use std::sync::Arc;
 
     #[test]

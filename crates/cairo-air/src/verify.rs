@@ -1,7 +1,7 @@
-//! The verifier: seven steps, as in `docs/PROTOCOL.md`. No byte of a proof can make it panic.
+//! The verifier: nine steps, as in `docs/PROTOCOL.md`. No byte of a proof can make it panic.
 
 use crate::claim::ClaimError;
-use crate::layout::{Built, LayoutError};
+use crate::layout::LayoutError;
 use crate::policy::{self, Policy, PolicyError};
 use crate::proof::{CairoProof, ProofFileError};
 use crate::public::public_tuples;
@@ -92,23 +92,31 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
     file.claim.check(&statement.program, &statement.arguments, file.layout.memory_end(file.claim.owned_end))?;
     policy.check_steps(file.claim.n_steps)?;
 
-    // 4. The tables are those that a proof of this program with this claim must have. Their AIRs are constructed here, from
-    //    the verifier's own program.
-    let Built { tables, open } = file.layout.build(&statement.program, &file.claim)?;
+    // 4. The tables can be those of a proof of this program with this claim, as far as their descriptions say, and so can the file's length.
+    file.layout.check(&statement.program, &file.claim)?;
+    check_least_length(&file)?;
 
-    // 5. The public side of the bus sum follows from statement and claim, and from the rows in the open, on which the constraints hold.
+    // 5. Paths and words can be executed in the verifier's own program. What tables they come to fixes all lengths, and the security,
+    //    which the policy compares.
+    let mut draft = file.layout.draft(&statement.program, &file.claim, false)?;
+    let shape = Shape::new(draft.outlines(), &file.parameters);
+    let stark_proof = Proof::decode(&file.stark, &shape)?;
+
+    // 6. The public side of the bus sum follows from statement and claim, and from the rows in the open.
     let mut public = public_tuples(statement, &file.claim);
-    public.extend(open);
-
-    // 6. Parameters and size give the security that the policy demands.
-    let security = policy::security(&tables, &public, &file.parameters);
+    public.extend(draft.open_tuples()?);
+    let security = policy::security(draft.outlines(), &public, &file.parameters);
     policy.check_security(&security)?;
 
-    // 7. The STARK proof holds, for exactly this statement, claim and layout.
-    let shape = Shape::new(&tables, &file.parameters);
-    let stark_proof = Proof::decode(&file.stark, &shape)?;
+    // 7. The STARK proof belongs to this statement, claim and layout: its nonce, its query indices, the rows opened there.
     let context = statement.context(&file.claim, &file.layout);
-    stark::verify(&tables, &public, &context, &file.parameters, &stark_proof)?;
+    let bound = stark::bind(draft.outlines(), &public, &context, &file.parameters, &stark_proof)?;
+
+    // 8. The constraints hold on the rows in the open.
+    draft.check_open()?;
+
+    // 9. The STARK proof holds. Only now the AIRs of paths and words are constructed.
+    bound.check(&draft.tables()?)?;
 
     Ok(Verified {
         n_steps: file.claim.n_steps,
@@ -117,6 +125,12 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
         conjectured_bits: security.conjectured,
         proven_bits: security.proven,
     })
+}
+
+/// No table is constructed for a file that cannot hold its columns.
+fn check_least_length(file: &CairoProof) -> Result<(), stark::DecodeError> {
+    let (head, found) = (file.layout.least_proof_len(&file.parameters), file.stark.len());
+    if found < head { Err(stark::DecodeError::Short { head, found }) } else { Ok(()) }
 }
 
 fn check_identity(statement: &Statement, file: &CairoProof) -> Result<(), VerifyError> {

@@ -257,7 +257,7 @@ impl Forger {
     /// Makes tables and public tuples what the verifier will make of statement, claim and layout, if it accepts them.
     fn reclaim(&mut self) {
         let Witness { statement, claim, layout, tables, public, .. } = &mut self.0;
-        if let Ok(built) = layout.build(&statement.program, claim) {
+        if let Ok(built) = common::built(layout, &statement.program, claim) {
             (*tables, *public) = (built.tables, built.open);
         } else {
             public.clear();

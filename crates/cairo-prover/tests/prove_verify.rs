@@ -420,7 +420,7 @@ fn layouts_without_memory_tables() {
     assert_eq!(refuse(&|p| p.claim.final_ap = owned_end + 1), outside("final ap", owned_end, owned_end));
     // Any other end is possible, but not what was proven.
     for end in [owned_end + 1, 1 << 31, u32::MAX] {
-        refused!(honest.changed(|p| p.claim.owned_end = end), VerifyError::Stark(stark::VerifyError::BusSum));
+        refused!(honest.changed(|p| p.claim.owned_end = end), VerifyError::Stark(stark::VerifyError::Grinding));
     }
     // With memory tables addresses end at 2^32.
     let with_memory = |end: u32, log_height| {
@@ -635,7 +635,7 @@ fn stark_bytes() {
     let shape = Shape::new(&tables, &honest.proof.parameters);
     let mut proof = stark::Proof::decode(&honest.proof.stark, &shape).unwrap();
     proof.totals[0] += Felt::one();
-    refused!(honest.changed(|p| p.stark = proof.encode(&shape)), VerifyError::Stark(stark::VerifyError::BusSum));
+    refused!(honest.changed(|p| p.stark = proof.encode(&shape)), VerifyError::Stark(stark::VerifyError::Grinding));
     // The query indices are read before the transcript is replayed.
     let mut proof = stark::Proof::decode(&honest.proof.stark, &shape).unwrap();
     proof.indices[0] ^= 1 << 63;

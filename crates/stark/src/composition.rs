@@ -1,8 +1,8 @@
 //! The constraints of a height group as one circuit: every table's constraints, the LogUp constraints that its
-//! interactions give rise to, and their random combination. The prover runs it over the LDE domain, the verifier at one
-//! point.
+//! interactions give rise to, and their random combination. The prover runs it over the LDE domain; the verifier, which needs one
+//! point, computes the same with values.
 
-use crate::air::Rows;
+use crate::air::{Bus, Rows};
 use crate::graph::{Graph, Input, NodeId};
 use crate::shape::{Fraction, Group};
 use crate::table::{PublicTuple, Table};
@@ -21,8 +21,13 @@ pub struct BusChallenges {
 impl BusChallenges {
     /// `z − (bus + α·t_1 + α²·t_2 + …)`. The bus number keeps tuples of different buses apart.
     pub fn denominator(&self, tuple: &PublicTuple) -> Felt {
-        let compressed = tuple.tuple.iter().rev().fold(Felt::zero(), |sum, entry| (sum + *entry) * self.alpha);
-        self.z - Felt::from(u64::from(tuple.bus.id)) - compressed
+        self.difference(tuple.bus, tuple.tuple.iter())
+    }
+
+    /// [`denominator`](Self::denominator) of these entries.
+    pub fn difference<'a>(&self, bus: Bus, entries: impl DoubleEndedIterator<Item = &'a Felt>) -> Felt {
+        let compressed = entries.rev().fold(Felt::zero(), |sum, entry| (sum + *entry) * self.alpha);
+        self.z - Felt::from(u64::from(bus.id)) - compressed
     }
 }
 

@@ -13,6 +13,7 @@ pub mod graph;
 pub mod hash;
 pub mod merkle;
 pub mod open;
+pub mod outline;
 pub mod parameters;
 pub mod proof;
 pub mod proof_shape;
@@ -27,6 +28,7 @@ pub use air::{Air, AirBuilder, AirError, Bus, Constraint, Interaction, Rows};
 pub use control::{Cancelled, Control, Phase, Unattended};
 pub use expr::Expr;
 pub use open::OpenError;
+pub use outline::{BusTerm, Outline, Outlined};
 pub use parameters::{Parameters, Preset};
 pub use proof::{DecodeError, Proof};
 pub use prover::{ProveError, Work, peak_memory, prove, work};
@@ -34,4 +36,4 @@ pub use shape::Shape;
 pub use table::{
     MAX_LOG_HEIGHT, MAX_TABLES, MAX_TERMS, MIN_LOG_HEIGHT, PublicTuple, Table, TableError, check_public, check_tables,
 };
-pub use verifier::{VerifyError, verify};
+pub use verifier::{Bound, VerifyError, bind, verify};

@@ -288,6 +288,12 @@ impl Proof {
         measure.0
     }
 
+    /// Fewest bytes of a proof of this shape, whatever its query indices: those of a proof whose indices are all the same. A further one
+    /// adds a row to each matrix, and saves at most one digest or value for it.
+    pub fn least_len(shape: &Shape) -> usize {
+        Self::encoded_len(&vec![0; shape.queries], shape)
+    }
+
     /// Encodes a proof of this shape: its fields in the order of `docs/PROTOCOL.md`, elements in Montgomery form.
     pub fn encode(&self, shape: &Shape) -> Vec<u8> {
         let mut writer = Writer(Vec::with_capacity(Self::encoded_len(&self.indices, shape)));

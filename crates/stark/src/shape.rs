@@ -1,8 +1,10 @@
 //! What follows from the list of tables alone: height groups, column counts, LogUp batches, openings, fold schedule.
 //! Prover and verifier both derive it; no part of it is read from a proof.
 
+use crate::outline::{Outline, Outlined};
 use crate::parameters::Parameters;
-use crate::table::{MIN_LOG_HEIGHT, Table};
+use crate::table::MIN_LOG_HEIGHT;
+use std::borrow::Cow;
 
 /// Pieces into which a quotient polynomial of degree below `2N` is cut.
 pub const QUOTIENT_PIECES: usize = 2;
@@ -102,12 +104,14 @@ pub fn distinct(indices: &[u64], log_size: u32) -> Vec<u64> {
 }
 
 impl Shape {
-    /// Derives the shape. Tables and parameters must have passed [`crate::check_tables`] and [`Parameters::validate`].
-    pub fn new(tables: &[Table], parameters: &Parameters) -> Self {
+    /// Derives the shape from tables or their outlines. They and the parameters must have passed [`crate::check_tables`] and
+    /// [`Parameters::validate`].
+    pub fn new<T: Outlined>(tables: &[T], parameters: &Parameters) -> Self {
+        let tables: Vec<_> = tables.iter().map(T::outline).collect();
         let mut heights: Vec<u32> = tables.iter().map(|table| table.log_height).collect();
         heights.sort_unstable_by(|a, b| b.cmp(a));
         heights.dedup();
-        let groups: Vec<_> = heights.iter().map(|&log_height| group(tables, log_height)).collect();
+        let groups: Vec<_> = heights.iter().map(|&log_height| group(&tables, log_height)).collect();
         let folds = fold_schedule(&heights, parameters);
         Self { groups, folds, log_blowup: parameters.log_blowup, queries: parameters.queries as usize }
     }
@@ -123,7 +127,7 @@ impl Shape {
     }
 }
 
-fn group(all: &[Table], log_height: u32) -> Group {
+fn group(all: &[Cow<'_, Outline>], log_height: u32) -> Group {
     let mut group = Group {
         log_height,
         tables: Vec::new(),
@@ -137,12 +141,10 @@ fn group(all: &[Table], log_height: u32) -> Group {
     let mut periodic = 0;
     let mut open: Option<usize> = None;
     for (position, table) in all.iter().enumerate().filter(|(_, table)| table.log_height == log_height) {
-        let air = &table.air;
-        group.next_columns.extend(air.next_columns().iter().map(|&column| group.main_width + column as usize));
-        for interaction in 0..air.interactions().len() {
+        group.next_columns.extend(table.next_columns.iter().map(|&column| group.main_width + column as usize));
+        for (interaction, term) in table.interactions.iter().enumerate() {
             let fraction = Fraction { table: group.tables.len(), interaction };
-            // Two fractions share a column when h·d1·d2 − m1·d2 − m2·d1 stays within degree 3.
-            match (is_pairable(table, interaction), open) {
+            match (term.is_pairable, open) {
                 (true, Some(batch)) => {
                     group.batches[batch].push(fraction);
                     open = None;
@@ -155,21 +157,15 @@ fn group(all: &[Table], log_height: u32) -> Group {
                 }
             }
         }
-        group.constraints += air.constraints().len();
+        group.constraints += table.constraints;
         group.tables.push(position);
         group.offsets.push(group.main_width);
         group.periodic_offsets.push(periodic);
-        group.main_width += air.width();
-        periodic += air.periodic().len();
+        group.main_width += table.width;
+        periodic += table.periods.len();
     }
     group.constraints += group.batches.len();
     group
-}
-
-fn is_pairable(table: &Table, interaction: usize) -> bool {
-    let (graph, interaction) = (table.air.graph(), &table.air.interactions()[interaction]);
-    let linear = interaction.tuple.iter().all(|entry| graph.degree(*entry) <= 1);
-    linear && graph.degree(interaction.multiplicity) <= 2
 }
 
 /// Folds as far as the arity limit allows, but stops at every group's size (where that group's polynomial comes in) and at

@@ -1,6 +1,7 @@
 //! Tables of a proof and the public side of the bus sum.
 
 use crate::air::{Air, Bus};
+use crate::outline::Outlined;
 use felt::Felt;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -103,11 +104,11 @@ pub enum TableError {
 /// Most terms of the bus sum. Far below `p`, so that counts cannot wrap, and small enough for the stated soundness error.
 pub const MAX_TERMS: u128 = 1 << 44;
 
-/// Checks number, heights, arities of buses and total of bus terms.
+/// Checks number, heights, arities of buses and total of bus terms, of tables or their outlines.
 ///
 /// # Errors
 /// The first [`TableError`] found.
-pub fn check_tables(tables: &[Table]) -> Result<(), TableError> {
+pub fn check_tables<T: Outlined>(tables: &[T]) -> Result<(), TableError> {
     if tables.is_empty() {
         return Err(TableError::NoTables);
     }
@@ -117,20 +118,21 @@ pub fn check_tables(tables: &[Table]) -> Result<(), TableError> {
     let mut terms: u128 = 0;
     let mut arities: HashMap<u32, usize> = HashMap::new();
     for (index, table) in tables.iter().enumerate() {
-        let (air, log_height) = (table.air.name().to_owned(), table.log_height);
+        let table = table.outline();
+        let (air, log_height) = (table.name.clone(), table.log_height);
         if !(MIN_LOG_HEIGHT..=MAX_LOG_HEIGHT).contains(&log_height) {
             return Err(TableError::Height { table: index, air, log_height });
         }
-        if table.height() < table.air.min_height() {
+        if table.height() < table.min_height() {
             return Err(TableError::Period { table: index, air, log_height });
         }
-        for Bus { id, name, arity } in table.air.interactions().iter().map(|interaction| interaction.bus) {
+        for Bus { id, name, arity } in table.interactions.iter().map(|term| term.bus) {
             let expected = *arities.entry(id).or_insert(arity);
             if arity != expected {
                 return Err(TableError::Arity { id, name, expected, found: arity });
             }
         }
-        terms += (table.air.interactions().len() as u128) << log_height;
+        terms += (table.interactions.len() as u128) << log_height;
     }
     if terms > MAX_TERMS {
         return Err(TableError::TooManyTerms(terms));

@@ -6,9 +6,10 @@
 
 use crate::composition::BusChallenges;
 use crate::hash::{Digest, grinding_zeros};
+use crate::outline::Outlined;
 use crate::parameters::Parameters;
 use crate::proof::GroupOpenings;
-use crate::table::{PublicTuple, Table};
+use crate::table::PublicTuple;
 use felt::{Felt, domain, encoding};
 
 const PROTOCOL: &str = "cairn stark v1";
@@ -21,16 +22,16 @@ pub struct Transcript {
 
 impl Transcript {
     /// Step 0: protocol name and version, parameters, the caller's context, tables with their heights, public tuples.
-    pub fn new(parameters: &Parameters, context: &[u8], tables: &[Table], public: &[PublicTuple]) -> Self {
+    pub fn new<T: Outlined>(parameters: &Parameters, context: &[u8], tables: &[T], public: &[PublicTuple]) -> Self {
         let mut transcript = Self { state: *blake3::hash(PROTOCOL.as_bytes()).as_bytes() };
         transcript.absorb("parameters", &parameters.encode());
         transcript.absorb("context", context);
         let mut shape = Vec::new();
         for table in tables {
-            let air = &table.air;
-            shape.extend_from_slice(&(air.name().len() as u64).to_le_bytes());
-            shape.extend_from_slice(air.name().as_bytes());
-            let counts = [air.width(), air.constraints().len(), air.interactions().len()];
+            let table = table.outline();
+            shape.extend_from_slice(&(table.name.len() as u64).to_le_bytes());
+            shape.extend_from_slice(table.name.as_bytes());
+            let counts = [table.width, table.constraints, table.interactions.len()];
             for number in counts.into_iter().chain([table.log_height as usize]) {
                 shape.extend_from_slice(&(number as u64).to_le_bytes());
             }

@@ -48,7 +48,9 @@ fn stage(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Decode(_) => "decode",
         Refusal::Verify(error) => match error {
-            VerifyError::Parameters(_) | VerifyError::Tables(_) | VerifyError::Shape(_) => "bounds and shape",
+            VerifyError::Parameters(_) | VerifyError::Tables(_) | VerifyError::Shape(_) | VerifyError::Outline(_) => {
+                "bounds and shape"
+            }
             VerifyError::PublicDenominator(_) | VerifyError::IdleTotal(_) | VerifyError::BusSum => "bus sum",
             VerifyError::Constraints(_) => "constraints",
             VerifyError::Grinding => "grinding",
@@ -98,13 +100,10 @@ fn a_few_thousand() {
     let tiny = Tiny::new();
     let (refused, unchanged) = run(&tiny, 1, 5_000);
     assert_eq!(refused.values().sum::<u64>() + unchanged, 5_000);
-    // Changes reach every check that changed bytes can reach. (What the final polynomial catches takes another transcript.)
+    // Changes reach every check that changed bytes can reach. (What bus sum, constraints and final polynomial catch takes another
+    // transcript.)
     let stages: Vec<_> = refused.keys().copied().collect();
-    assert_eq!(
-        stages,
-        ["bus sum", "constraints", "decode", "fold opening", "grinding", "indices", "opening"],
-        "{refused:?}"
-    );
+    assert_eq!(stages, ["decode", "fold opening", "grinding", "indices", "opening"], "{refused:?}");
 }
 
 #[test]
@@ -131,7 +130,8 @@ fn the_other_proof_is_another() {
         proof
     });
     assert_ne!(decoded.indices, other.indices);
-    assert_eq!(tiny.check(&tiny.other), Err(Refusal::Verify(VerifyError::BusSum)));
+    let other_transcript = [VerifyError::Grinding, VerifyError::Indices].map(|error| Err(Refusal::Verify(error)));
+    assert!(other_transcript.contains(&tiny.check(&tiny.other)));
     let integers = std::iter::once(decoded.nonce).chain(decoded.indices);
     assert_eq!(tiny.honest[tiny.integers()], integers.flat_map(u64::to_le_bytes).collect::<Vec<_>>());
 }

@@ -3,16 +3,17 @@
 
 mod common;
 
-use common::forge::{Tamper, forge};
+use common::forge::{Columns, Statement, Tamper, forge};
 use common::{CONTEXT, PAIRS, System, features, felt, parameters};
 use felt::Felt;
 use stark::parameters::ParametersError;
+use stark::proof::GroupOpenings;
 use stark::proof_shape::{Part, ShapeError};
 use stark::shape::distinct;
 use stark::verifier::Commitment;
 use stark::{
     Air, AirBuilder, AirError, Bus, Cancelled, Control, DecodeError, Expr, MAX_TABLES, MAX_TERMS, Parameters, Proof,
-    ProveError, PublicTuple, Rows, Shape, Table, TableError, VerifyError, prove, verify,
+    ProveError, PublicTuple, Rows, Shape, Table, TableError, VerifyError, bind, prove, verify,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -42,7 +43,7 @@ fn answer(change: impl FnOnce(&mut Proof)) -> VerifyError {
 mod variants {
     use super::*;
 
-    pub const VERIFY: [&str; 12] = [
+    pub const VERIFY: [&str; 13] = [
         "Parameters",
         "Tables",
         "Shape",
@@ -55,6 +56,7 @@ mod variants {
         "FoldOpening",
         "FinalPolynomial",
         "PublicDenominator",
+        "Outline",
     ];
 
     pub fn verify(error: &VerifyError) -> &'static str {
@@ -64,6 +66,7 @@ mod variants {
             VerifyError::Shape(_) => "Shape",
             VerifyError::PublicDenominator(_) => "PublicDenominator",
             VerifyError::IdleTotal(_) => "IdleTotal",
+            VerifyError::Outline(_) => "Outline",
             VerifyError::BusSum => "BusSum",
             VerifyError::Constraints(_) => "Constraints",
             VerifyError::Grinding => "Grinding",
@@ -177,9 +180,41 @@ impl Tamper for FinalPolynomial {
     }
 }
 
+/// Alters the totals.
+struct Totals(fn(&mut [Felt]));
+
+impl Tamper for Totals {
+    fn lookup_columns(&self, _: &mut Columns, totals: &mut [Felt]) {
+        self.0(totals);
+    }
+}
+
+/// Alters the openings.
+struct Openings(fn(&mut [GroupOpenings]));
+
+impl Tamper for Openings {
+    fn openings(&self, openings: &mut [GroupOpenings], _: &Statement<'_>) {
+        self.0(openings);
+    }
+}
+
+/// The verifier's answer to a prover with an honest witness whose one message is altered before it is absorbed.
+fn tampered(tamper: &impl Tamper) -> VerifyError {
+    let (system, _) = &*HONEST;
+    system.verify(&parameters(), &forge(system, &parameters(), tamper)).unwrap_err()
+}
+
+/// The verifier's answer if it is given the tables of another system once the proof is bound.
+fn other_tables(change: impl FnOnce(&mut Vec<Table>)) -> VerifyError {
+    let (System { tables, public, .. }, honest) = &*HONEST;
+    let mut others = tables.clone();
+    change(&mut others);
+    bind(tables, public, CONTEXT, &parameters(), honest).unwrap().check(&others).unwrap_err()
+}
+
+/// The first nonce that does not solve the puzzle of this proof, whatever its transcript. Most do not.
 fn wrong_nonce(proof: &mut Proof) {
     let (system, _) = &*HONEST;
-    // Most nonces fail; the first that does is taken.
     let fails = |nonce: &u64| {
         let proof = Proof { nonce: *nonce, ..proof.clone() };
         system.verify(&parameters(), &proof) == Err(VerifyError::Grinding)
@@ -193,12 +228,12 @@ fn verify_errors() {
     let no_query = Parameters { queries: 0, ..parameters() };
     let parameters_error = system.verify(&no_query, honest).unwrap_err();
     let tables_error = verify(&[], &[], CONTEXT, &parameters(), honest).unwrap_err();
-    let tampered = forge(system, &parameters(), &FinalPolynomial);
-    let final_polynomial = system.verify(&parameters(), &tampered).unwrap_err();
+    let forged = forge(system, &parameters(), &FinalPolynomial);
+    let final_polynomial = system.verify(&parameters(), &forged).unwrap_err();
     let one = Felt::one();
     let opening = |commitment| VerifyError::Opening { commitment };
     // The last coefficient tells at every point; the smallest is compared first.
-    let first = tampered.indices.iter().map(|index| index % 128).min().unwrap();
+    let first = forged.indices.iter().map(|index| index % 128).min().unwrap();
     let cases = [
         (parameters_error, VerifyError::Parameters(ParametersError::Queries(0))),
         (tables_error, VerifyError::Tables(TableError::NoTables)),
@@ -207,13 +242,17 @@ fn verify_errors() {
             VerifyError::Shape(ShapeError { part: Part::Totals, expected: 4, found: 3 }),
         ),
         // Group 0 is the idle table, alone on its height.
-        (answer(|proof| proof.totals[0] = one), VerifyError::IdleTotal(9)),
-        (answer(|proof| proof.totals[1] += one), VerifyError::BusSum),
-        (answer(|proof| proof.openings[0].main[0] += one), VerifyError::Constraints(9)),
-        (answer(|proof| proof.openings[2].main_next[1] += one), VerifyError::Constraints(7)),
-        (answer(|proof| proof.openings[3].aux[0] += one), VerifyError::Constraints(6)),
-        (answer(|proof| proof.openings[1].aux_next[0] += one), VerifyError::Constraints(8)),
-        (answer(|proof| proof.openings[1].quotient[1] += one), VerifyError::Constraints(8)),
+        (tampered(&Totals(|totals| totals[0] = Felt::one())), VerifyError::IdleTotal(9)),
+        (tampered(&Totals(|totals| totals[1] += Felt::one())), VerifyError::BusSum),
+        (tampered(&Openings(|groups| groups[0].main[0] += Felt::one())), VerifyError::Constraints(9)),
+        (tampered(&Openings(|groups| groups[2].main_next[1] += Felt::one())), VerifyError::Constraints(7)),
+        (tampered(&Openings(|groups| groups[3].aux[0] += Felt::one())), VerifyError::Constraints(6)),
+        (tampered(&Openings(|groups| groups[1].aux_next[0] += Felt::one())), VerifyError::Constraints(8)),
+        (tampered(&Openings(|groups| groups[1].quotient[1] += Felt::one())), VerifyError::Constraints(8)),
+        (other_tables(|tables| tables.swap(0, 1)), VerifyError::Outline(0)),
+        (other_tables(|tables| tables[3].log_height += 1), VerifyError::Outline(3)),
+        (other_tables(|tables| tables.truncate(4)), VerifyError::Outline(4)),
+        (other_tables(|tables| tables.push(tables[4].clone())), VerifyError::Outline(5)),
         (answer(wrong_nonce), VerifyError::Grinding),
         (answer(|proof| proof.indices.swap(0, 1)), VerifyError::Indices),
         (answer(|proof| proof.indices[5] += 1 << 10), VerifyError::Indices),
@@ -235,6 +274,68 @@ fn verify_errors() {
     let unreachable = ["PublicDenominator"];
     let found: BTreeSet<_> = cases.iter().map(|(error, _)| variants::verify(error)).chain(unreachable).collect();
     assert_eq!(found, BTreeSet::from(variants::VERIFY));
+}
+
+/// The checks of the verifier in their order, each with a fault that it finds. A tampering prover's faults are in its messages, the others
+/// are changes to its proof. If a proof has two faults, the verifier names the first: what comes later is not looked at.
+#[test]
+fn the_first_of_two_faults_is_named() {
+    let (system, _) = &*HONEST;
+    let opening = |commitment| VerifyError::Opening { commitment };
+    type Change = fn(&mut Proof);
+    let late: [(Change, VerifyError); 6] = [
+        (
+            |proof| shorten(&mut proof.folds[2].path),
+            VerifyError::Shape(ShapeError { part: Part::FoldPath, expected: 0, found: 0 }),
+        ),
+        (wrong_nonce, VerifyError::Grinding),
+        (|proof| proof.indices.reverse(), VerifyError::Indices),
+        (|proof| proof.main.rows[3][0][0] += Felt::one(), opening(Commitment::Main)),
+        (|proof| proof.lookup.rows[0][0][0] += Felt::one(), opening(Commitment::Lookup)),
+        (|proof| proof.quotient.rows[0][0][0] += Felt::one(), opening(Commitment::Quotient)),
+    ];
+    let early = [VerifyError::IdleTotal(9), VerifyError::BusSum, VerifyError::Constraints(9)];
+    let last: (Change, VerifyError) = (|proof| proof.folds[0].path[0][0] ^= 1, VerifyError::FoldOpening { layer: 0 });
+    let name = variants::verify;
+    // Faults in messages, alone and together, in the order of their checks; behind them a fault in the last check.
+    for first in 0..early.len() {
+        let forged = forge(system, &parameters(), &Faults(first));
+        let refused = |change: &dyn Fn(&mut Proof)| {
+            let mut proof = forged.clone();
+            change(&mut proof);
+            system.verify(&parameters(), &proof).unwrap_err()
+        };
+        assert_eq!(refused(&|_| ()), early[first]);
+        assert_eq!(refused(&last.0), early[first]);
+        for (number, (change, error)) in late.iter().enumerate() {
+            assert_eq!(name(&refused(change)), name(error));
+            for (other, _) in &late[number + 1..] {
+                let both = refused(&|proof| {
+                    other(proof);
+                    change(proof);
+                });
+                assert_eq!(name(&both), name(error), "{error}");
+            }
+        }
+    }
+    assert_eq!(answer(last.0), last.1);
+}
+
+/// From the first of these on: a total without interactions, a bus sum, an opening, all of which its prover absorbs.
+struct Faults(usize);
+
+impl Tamper for Faults {
+    fn lookup_columns(&self, _: &mut Columns, totals: &mut [Felt]) {
+        if self.0 <= 1 {
+            totals[1] += Felt::one();
+        }
+        if self.0 == 0 {
+            totals[0] = Felt::one();
+        }
+    }
+    fn openings(&self, openings: &mut [GroupOpenings], _: &Statement<'_>) {
+        openings[0].main[0] += Felt::one();
+    }
 }
 
 /// What is inside the message is not checked before the shape: every wrong length has its own error.

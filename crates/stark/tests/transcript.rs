@@ -177,7 +177,7 @@ fn every_message_changes_all_later_challenges() {
 
 #[test]
 fn no_challenge_is_given_twice() {
-    let transcript = Transcript::new(&parameters(), b"", &[], &[]);
+    let transcript = Transcript::new::<Table>(&parameters(), b"", &[], &[]);
     let mut asked = transcript.clone();
     let mut seen = HashSet::new();
     for _ in 0..50 {
@@ -198,7 +198,7 @@ fn no_challenge_is_given_twice() {
 #[test]
 fn indices_fill_their_range() {
     for log_size in [1, 7, 33, 34] {
-        let indices = Transcript::new(&parameters(), b"", &[], &[]).query_indices(512, log_size);
+        let indices = Transcript::new::<Table>(&parameters(), b"", &[], &[]).query_indices(512, log_size);
         let (smallest, largest) = (*indices.iter().min().unwrap(), *indices.iter().max().unwrap());
         assert!(largest < 1 << log_size);
         // The chance that 512 uniform indices all stay in one half is 2^-511.
@@ -209,7 +209,7 @@ fn indices_fill_their_range() {
 
 #[test]
 fn grinding_counts_leading_zeros() {
-    let transcript = Transcript::new(&parameters(), b"", &[], &[]);
+    let transcript = Transcript::new::<Table>(&parameters(), b"", &[], &[]);
     let solved = |nonce, bits| transcript.clone().grinding(nonce, bits);
     let nonce = (0..).find(|&nonce| solved(nonce, 12)).unwrap();
     assert!((0..=12).all(|bits| solved(nonce, bits)));

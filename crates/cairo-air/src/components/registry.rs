@@ -139,6 +139,23 @@ impl TableKind {
         }
     }
 
+    /// Least numbers of columns and of interactions of a table of this kind, by its description alone.
+    pub fn least_size(&self) -> (usize, usize) {
+        match self {
+            // Enabler, fp, clock and, if the frame is open, ap; a column for each number of uses. Two states.
+            Self::Path(path) => {
+                let uses = path.owned.iter().copied().max().map_or(0, usize::from);
+                let provided = path.owned.iter().filter(|uses| **uses > 0).count();
+                let owned = if path.owned.is_empty() { 0 } else { 2 };
+                (3 + usize::from(path.frame.is_none()) + uses, 2 + provided + owned)
+            }
+            // Enabler, fp, ap, clock, pc. Two states and the instruction.
+            Self::Word(_) => (5, 3),
+            Self::Range(range) => (range.columns(), range.interactions()),
+            _ => (1, 1),
+        }
+    }
+
     /// What the AIR of a derived table takes to construct, in steps, of which a cell that it provides counts as one; the layout bounds
     /// their total.
     pub fn derived_steps(&self) -> u32 {

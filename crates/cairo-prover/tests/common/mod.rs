@@ -4,7 +4,7 @@
 
 pub mod random;
 
-use cairo_air::{OpenTable, TableKind, public_tuples};
+use cairo_air::{Built, Claim, Layout, LayoutError, OpenTable, Program, TableKind, public_tuples};
 use cairo_execution::Execution;
 use cairo_prover::Witness;
 use cairo_prover::prove::{all_generic, witness};
@@ -57,10 +57,17 @@ pub fn in_the_open(mut witness: Witness) -> Witness {
     }
     layout.open.sort_by(|a, b| a.kind.cmp(&b.kind));
     *public = public_tuples(statement, claim);
-    if let Ok(built) = layout.build(&statement.program, claim) {
+    if let Ok(built) = built(layout, &statement.program, claim) {
         public.extend(built.open);
     }
     witness
+}
+
+/// What a verifier makes of a layout before it looks whether the constraints hold on the rows in the open.
+pub fn built(layout: &Layout, program: &Program, claim: &Claim) -> Result<Built, LayoutError> {
+    layout.check(program, claim)?;
+    let mut draft = layout.draft(program, claim, true)?;
+    Ok(Built { open: draft.open_tuples()?, tables: draft.tables()? })
 }
 
 /// The columns of the first table of a kind, with its column names.

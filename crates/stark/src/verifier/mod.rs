@@ -1,16 +1,18 @@
 //! The verifier, step by step as in `docs/PROTOCOL.md`. No byte of a proof can make it panic.
 
+mod constraints;
 mod queries;
 
-use crate::composition::{BusChallenges, Composition};
-use crate::graph::Input;
+use crate::composition::BusChallenges;
+use crate::outline::{Outline, Outlined};
 use crate::parameters::{Parameters, ParametersError};
-use crate::proof::{GroupOpenings, Proof};
+use crate::proof::Proof;
 use crate::proof_shape::{ShapeError, check_shape};
-use crate::shape::{Group, Shape};
+use crate::shape::Shape;
 use crate::table::{PublicTuple, Table, TableError, check_public, check_tables};
 use crate::transcript::Transcript;
-use felt::{Felt, domain};
+use constraints::{Challenges, constraints_hold};
+use felt::Felt;
 pub(crate) use queries::POINT_OF_PART;
 use std::fmt;
 
@@ -53,6 +55,9 @@ pub enum VerifyError {
     /// A group without interactions claims a share of the bus sum.
     #[error("the tables of 2^{0} rows have no interactions but claim a share of the bus sum")]
     IdleTotal(u32),
+    /// Tables other than those whose outlines the proof was bound to: a mistake of the caller.
+    #[error("table {0} is not the one that the proof was bound to")]
+    Outline(usize),
     /// The buses do not balance.
     #[error("the bus totals of the tables and the public tuples do not sum to zero: some look-up finds no entry")]
     BusSum,
@@ -94,6 +99,36 @@ pub fn verify(
     parameters: &Parameters,
     proof: &Proof,
 ) -> Result<(), VerifyError> {
+    bind(tables, public, context, parameters, proof)?.check(tables)
+}
+
+/// A proof that belongs to its transcript: its nonce solves the puzzle, its query indices are the transcript's, and the rows that it opens
+/// there are committed ones. Whether they are right is for [`Bound::check`] to say.
+#[derive(Debug)]
+pub struct Bound<'a> {
+    outlines: Vec<Outline>,
+    public: &'a [PublicTuple],
+    proof: &'a Proof,
+    shape: Shape,
+    bus: BusChallenges,
+    lambda: Felt,
+    zeta: Felt,
+    gamma: Felt,
+    betas: Vec<Felt>,
+}
+
+/// The part of [`verify`] that needs no expression of any table, only their outlines, and takes no longer than in proportion to the sizes of
+/// what it is given.
+///
+/// # Errors
+/// A [`VerifyError`] that names what is wrong.
+pub fn bind<'a, T: Outlined>(
+    tables: &[T],
+    public: &'a [PublicTuple],
+    context: &[u8],
+    parameters: &Parameters,
+    proof: &'a Proof,
+) -> Result<Bound<'a>, VerifyError> {
     // 1. Bounds and shape: nothing below reads a length from the proof.
     parameters.validate()?;
     check_tables(tables)?;
@@ -101,7 +136,7 @@ pub fn verify(
     let shape = Shape::new(tables, parameters);
     check_shape(proof, &shape)?;
 
-    // 2. Replay the transcript up to the out-of-domain point.
+    // 2. Replay the transcript, which ends with the proof of work and the query indices.
     let mut transcript = Transcript::new(parameters, context, tables, public);
     transcript.main_commitment(&proof.main_cap);
     let bus = transcript.bus_challenges();
@@ -109,22 +144,9 @@ pub fn verify(
     let lambda = transcript.constraint_challenge();
     transcript.quotient_commitment(&proof.quotient_cap);
     let zeta = transcript.out_of_domain_point();
-
-    // 3. The bus totals of all groups and the public tuples sum to zero.
-    check_bus_sum(&shape, public, &bus, &proof.totals)?;
-
-    // 4. The constraints of every group hold at the out-of-domain point.
-    let challenges = Challenges { bus, lambda, zeta };
-    for ((group, openings), total) in shape.groups.iter().zip(&proof.openings).zip(&proof.totals) {
-        if !constraints_hold(group, tables, openings, total, &challenges, shape.log_blowup) {
-            return Err(VerifyError::Constraints(group.log_height));
-        }
-    }
-
-    // 5. Replay the rest of the transcript: openings, FRI layers, final polynomial, grinding, queries.
     transcript.openings(&proof.openings);
     let gamma = transcript.deep_challenge();
-    let betas: Vec<_> = proof.fold_caps.iter().map(|cap| transcript.fri_layer(cap)).collect();
+    let betas = proof.fold_caps.iter().map(|cap| transcript.fri_layer(cap)).collect();
     transcript.final_polynomial(&proof.final_polynomial);
     if !transcript.grinding(proof.nonce, parameters.grinding_bits) {
         return Err(VerifyError::Grinding);
@@ -133,11 +155,47 @@ pub fn verify(
         return Err(VerifyError::Indices);
     }
 
-    // 6. At the query indices: opened rows belong to their commitments, give the DEEP quotients, and these fold, layer by
-    //    layer, to the final polynomial.
+    // 3. The rows at the query indices belong to their commitments.
     queries::check_openings(proof, &shape)?;
-    let quotients = queries::deep_quotients(proof, &shape, &zeta, &gamma);
-    queries::check_folds(proof, &shape, quotients, &betas)
+
+    let outlines = tables.iter().map(|table| table.outline().into_owned()).collect();
+    Ok(Bound { outlines, public, proof, shape, bus, lambda, zeta, gamma, betas })
+}
+
+impl Bound<'_> {
+    /// The rest of [`verify`]. `tables` are those whose outlines the proof was bound to.
+    ///
+    /// # Errors
+    /// A [`VerifyError`] that names what is wrong.
+    pub fn check(self, tables: &[Table]) -> Result<(), VerifyError> {
+        let Self { outlines, public, proof, shape, bus, lambda, zeta, gamma, betas } = self;
+        check_outlines(&outlines, tables)?;
+
+        // 4. The bus totals of all groups and the public tuples sum to zero.
+        check_bus_sum(&shape, public, &bus, &proof.totals)?;
+
+        // 5. The constraints of every group hold at the out-of-domain point.
+        let challenges = Challenges { bus, lambda, zeta };
+        for ((group, openings), total) in shape.groups.iter().zip(&proof.openings).zip(&proof.totals) {
+            if !constraints_hold(group, tables, openings, total, &challenges, shape.log_blowup) {
+                return Err(VerifyError::Constraints(group.log_height));
+            }
+        }
+
+        // 6. At the query indices the opened rows give the DEEP quotients, and these fold, layer by layer, to the final polynomial.
+        let quotients = queries::deep_quotients(proof, &shape, &zeta, &gamma);
+        queries::check_folds(proof, &shape, quotients, &betas)
+    }
+}
+
+/// All that was derived so far came from the outlines, so the tables must have them.
+fn check_outlines(outlines: &[Outline], tables: &[Table]) -> Result<(), VerifyError> {
+    let differ = |(outline, table): (&Outline, &Table)| *outline != *table.outline();
+    let known = outlines.len().min(tables.len());
+    match outlines.iter().zip(tables).position(differ).or((outlines.len() != tables.len()).then_some(known)) {
+        Some(table) => Err(VerifyError::Outline(table)),
+        None => Ok(()),
+    }
 }
 
 fn check_bus_sum(
@@ -161,85 +219,10 @@ fn check_bus_sum(
     if sum == Felt::zero() { Ok(()) } else { Err(VerifyError::BusSum) }
 }
 
-/// `1/value`. Callers only invert differences between the out-of-domain point and domain points, which the transcript
-/// keeps apart; 0 would make the check fail, not panic.
-fn invert(value: Felt) -> Felt {
-    value.inv().unwrap_or_default()
-}
-
-/// What the constraint check draws on.
-struct Challenges {
-    bus: BusChallenges,
-    lambda: Felt,
-    zeta: Felt,
-}
-
-/// Whether the quotient at `ζ` is the combination of all constraints over their vanishing polynomials.
-///
-/// The quotient `Q` of degree below `2N` is given by the polynomials `R_0`, `R_1` of degree below `N` that agree with it on
-/// the first two cosets of the LDE domain, where `x^N` is `u_0` and `u_1`:
-/// `Q(ζ) = R_0(ζ)·(ζ^N − u_1)/(u_0 − u_1) + R_1(ζ)·(ζ^N − u_0)/(u_1 − u_0)`.
-fn constraints_hold(
-    group: &Group,
-    tables: &[Table],
-    openings: &GroupOpenings,
-    total: &Felt,
-    Challenges { bus, lambda, zeta }: &Challenges,
-    log_blowup: u32,
-) -> bool {
-    let mut composition = Composition::new(group, tables, *bus);
-    let sums = composition.constraints(total, lambda);
-    let periodic: Vec<Felt> = group
-        .tables
-        .iter()
-        .flat_map(|&table| tables[table].air.periodic())
-        .map(|column| evaluate_periodic(column, group.log_height, zeta))
-        .collect();
-    let next = |column: u32| group.next_columns.binary_search(&(column as usize)).ok();
-    // Out-of-range inputs do not occur: indices come from the AIRs and lengths from the shape check.
-    let at = |values: &[Felt], index: Option<usize>| index.and_then(|i| values.get(i)).copied().unwrap_or_default();
-    let values = composition.graph.evaluate(|input| match input {
-        Input::Main(column) => at(&openings.main, Some(column as usize)),
-        Input::MainNext(column) => at(&openings.main_next, next(column)),
-        Input::Aux(column) => at(&openings.aux, Some(column as usize)),
-        Input::AuxNext(_) => at(&openings.aux_next, Some(0)),
-        Input::Periodic(column) => at(&periodic, Some(column as usize)),
-    });
-    let [all, transition, first, last] = sums.roots().map(|root| values[root.index()]);
-    let zeta_n = zeta.pow(group.height() as u64);
-    let last_point = invert(domain::root_of_unity(group.log_height));
-    let on_trace = invert(zeta_n - Felt::one());
-    let expected = (all + transition * (*zeta - last_point)) * on_trace
-        + first * invert(*zeta - Felt::one())
-        + last * invert(*zeta - last_point);
-    let [u0, u1] = [0, 1].map(|coset| domain::lde_point(log_blowup, coset));
-    let piece = |index| at(&openings.quotient, Some(index));
-    let quotient = (piece(0) * (zeta_n - u1) - piece(1) * (zeta_n - u0)) * invert(u0 - u1);
-    quotient == expected
-}
-
-/// A periodic column at `zeta`: the polynomial through one period, at `zeta^(N/period)`, by the barycentric formula.
-fn evaluate_periodic(values: &[Felt], log_height: u32, zeta: &Felt) -> Felt {
-    let log_period = values.len().trailing_zeros();
-    let x = zeta.pow(1u64 << (log_height - log_period));
-    let root = domain::root_of_unity(log_period);
-    let mut point = Felt::one();
-    let mut points = Vec::with_capacity(values.len());
-    for _ in values {
-        points.push(point);
-        point *= root;
-    }
-    let mut inverses: Vec<_> = points.iter().map(|point| x - *point).collect();
-    felt::vector::batch_inverse_portable(&mut inverses);
-    let sum = values.iter().zip(&points).zip(&inverses).fold(Felt::zero(), |sum, ((v, p), i)| sum + *v * *p * *i);
-    sum * (x.pow(values.len() as u64) - Felt::one()) * invert(Felt::from(values.len() as u64))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::air::{AirBuilder, Bus};
-    use crate::fold::evaluate;
     use std::sync::Arc;
 
     const BUS: Bus = Bus { id: 5, name: "bus", arity: 2 };
@@ -262,19 +245,5 @@ mod tests {
         assert_eq!(check_bus_sum(&shape, &public[..1], &bus, &[total]), Ok(()));
         assert_eq!(check_bus_sum(&shape, &public[..1], &bus, &[-total]), Err(VerifyError::BusSum));
         Ok(())
-    }
-
-    /// The barycentric formula agrees with the coefficients of the polynomial through one period.
-    #[test]
-    fn periodic_columns_out_of_the_domain() {
-        let zeta = Felt::from(123_456_789u64).pow(9u64);
-        for log_period in 0..=5u32 {
-            let values: Vec<Felt> = (0..1u64 << log_period).map(|i| Felt::from(i * i + 7)).collect();
-            let coefficients = felt::fft::coefficients_natural(&values, &Felt::one());
-            for log_height in [6, 9] {
-                let x = zeta.pow(1u64 << (log_height - log_period));
-                assert_eq!(evaluate_periodic(&values, log_height, &zeta), evaluate(&coefficients, &x));
-            }
-        }
     }
 }

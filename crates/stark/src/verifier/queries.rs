@@ -1,4 +1,4 @@
-//! Step 6 of the verifier: the checks at the query indices. Queries share rows, leaves and paths, so all of them go down the
+//! Steps 3 and 6 of the verifier: the checks at the query indices. Queries share rows, leaves and paths, so all of them go down the
 //! layers together and every position is hashed, folded and compared once.
 
 use super::{Commitment, VerifyError};

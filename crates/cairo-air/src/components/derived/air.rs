@@ -6,7 +6,7 @@ use crate::buses;
 use crate::decode::{Decoded, Flags};
 use crate::program::{PROGRAM_BASE, Program};
 use felt::{Felt, encoding};
-use stark::{Air, AirBuilder, Expr, Rows};
+use stark::{Air, AirBuilder, BusTerm, Expr, Outline, Rows};
 
 /// What a derived table costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,44 @@ struct Run<'a> {
     provided: Vec<(Cell, Linear)>,
     /// Address after the last owned cell, if any is owned.
     owned_end: Option<Linear>,
+}
+
+/// A derived table whose instructions were executed symbolically, but whose AIR is not constructed yet, which takes longer.
+#[derive(Clone)]
+pub struct Executed<'a> {
+    name: String,
+    run: Run<'a>,
+}
+
+impl std::fmt::Debug for Executed<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Executed").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Executed<'_> {
+    /// The outline of the table with `2^log_height` rows.
+    pub fn outline(&self, log_height: u32) -> Outline {
+        self.run.outline(self.name.clone(), log_height)
+    }
+
+    /// The AIR.
+    ///
+    /// # Errors
+    /// [`DerivedError::Air`], which would be a mistake here.
+    pub fn air(&self) -> Result<Air, DerivedError> {
+        self.run.air(self.name.clone())
+    }
+}
+
+/// The execution of a word. Without names, its AIR does not name its columns, and its constraints only by their kind.
+pub(super) fn execute_word(word: Word, named: bool) -> Result<Executed<'static>, DerivedError> {
+    Ok(Executed { name: word.to_string(), run: run_word(word, named)? })
+}
+
+/// The execution of a path; as [`execute_word`].
+pub(super) fn execute_path<'a>(program: &'a Program, path: &Path, named: bool) -> Result<Executed<'a>, DerivedError> {
+    Ok(Executed { name: path.to_string(), run: run_path(program, path, named)? })
 }
 
 /// The table of a word.
@@ -368,18 +406,41 @@ impl<'a> Run<'a> {
         Ok(Derived { air: self.air(name)?, rows: self.into_rows() })
     }
 
+    /// What [`Run::air`] comes to. Its tuples are linear, and no multiplicity has a degree above 2.
+    fn outline(&self, name: String, log_height: u32) -> Outline {
+        let machine = &self.machine;
+        let equations = machine.zeros.len() + machine.products.len() + usize::from(machine.open.is_some());
+        let instruction = self.instruction.iter().map(|_| buses::INSTRUCTION);
+        let memory = std::iter::repeat_n(buses::MEMORY, machine.lookups.len() + self.provided.len());
+        let owned = self.owned_end.iter().flat_map(|_| [buses::OWNED; 2]);
+        let buses = [buses::STATE; 2].into_iter().chain(instruction).chain(memory).chain(owned);
+        Outline {
+            name,
+            log_height,
+            width: machine.columns.len(),
+            next_columns: Vec::new(),
+            periods: Vec::new(),
+            constraints: 1 + equations + self.inverses.len(),
+            interactions: buses.map(|bus| BusTerm { bus, is_pairable: true }).collect(),
+        }
+    }
+
     fn air(&self, name: String) -> Result<Air, DerivedError> {
         let mut builder = AirBuilder::new(name);
         let columns: Vec<Expr> = self.machine.columns.iter().map(|(name, _)| builder.column(name)).collect();
         let expr = |linear: &Linear| to_expr(linear, &columns);
         let enabler = expr(&self.enabler);
+        // Like the names of columns, these take longer to write than all the rest.
+        let named = self.machine.named();
+        let label = |kind: &str, name: &dyn Fn() -> String| if named { name() } else { kind.to_owned() };
 
         builder.constrain_boolean("the enabler is boolean", &enabler);
         for zero in &self.machine.zeros {
-            builder.constrain(format!("{zero} = 0"), Rows::All, expr(zero));
+            builder.constrain(label("an equation", &|| format!("{zero} = 0")), Rows::All, expr(zero));
         }
         for product in &self.machine.products {
-            let name = format!("({}) · ({}) = {}", product.left, product.right, product.product);
+            let name =
+                label("a product", &|| format!("({}) · ({}) = {}", product.left, product.right, product.product));
             builder.constrain(name, Rows::All, expr(&product.left) * expr(&product.right) - expr(&product.product));
         }
         if let Some((dst, t)) = &self.machine.open {
@@ -399,11 +460,12 @@ impl<'a> Run<'a> {
         }
         for cell in &self.machine.lookups {
             let tuple = [expr(&cell.address), expr(&cell.value)];
-            builder.require(format!("[{}] = {}", cell.address, cell.value), buses::MEMORY, &enabler, tuple);
+            let name = label("a cell", &|| format!("[{}] = {}", cell.address, cell.value));
+            builder.require(name, buses::MEMORY, &enabler, tuple);
         }
         for (cell, uses) in &self.provided {
             let tuple = [expr(&cell.address), expr(&cell.value)];
-            let name = format!("provides [{}] = {}", cell.address, cell.value);
+            let name = label("provides a cell", &|| format!("provides [{}] = {}", cell.address, cell.value));
             builder.provide(name, buses::MEMORY, &enabler * expr(uses), tuple);
         }
         if let (Some(end), [_, ap, ..]) = (&self.owned_end, &self.start) {

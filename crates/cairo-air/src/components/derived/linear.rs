@@ -55,6 +55,9 @@ impl Linear {
         if *factor == Felt::zero() {
             return Self::constant(Felt::zero());
         }
+        if *factor == Felt::one() {
+            return self.clone();
+        }
         // The field has no zero divisors: no term vanishes.
         let terms = self.terms.iter().map(|(column, coefficient)| (*column, coefficient * factor)).collect();
         Self { constant: self.constant * factor, terms }
@@ -69,12 +72,19 @@ impl Linear {
     /// `self + factor · other`.
     #[must_use]
     pub fn plus(&self, factor: &Felt, other: &Self) -> Self {
+        // Most factors are 1 or −1, and products are most of the time.
+        let (is_one, is_minus_one) = (*factor == Felt::one(), *factor == -Felt::one());
+        let scaled = |value: &Felt| match (is_one, is_minus_one) {
+            (true, _) => *value,
+            (_, true) => -*value,
+            _ => value * factor,
+        };
         let mut terms = Vec::with_capacity(self.terms.len() + other.terms.len());
         let (mut mine, mut theirs) = (self.terms.iter().peekable(), other.terms.iter().peekable());
         loop {
             let (column, coefficient) = match (mine.peek(), theirs.peek()) {
                 (Some((a, x)), Some((b, y))) if a == b => {
-                    let merged = (*a, x + y * factor);
+                    let merged = (*a, *x + scaled(y));
                     mine.next();
                     theirs.next();
                     merged
@@ -85,9 +95,9 @@ impl Linear {
                     kept
                 }
                 (_, Some((b, y))) => {
-                    let scaled = (*b, y * factor);
+                    let added = (*b, scaled(y));
                     theirs.next();
-                    scaled
+                    added
                 }
                 _ => break,
             };
@@ -95,7 +105,7 @@ impl Linear {
                 terms.push((column, coefficient));
             }
         }
-        Self { constant: self.constant + other.constant * factor, terms }
+        Self { constant: self.constant + scaled(&other.constant), terms }
     }
 
     /// The value, given the columns'. A column that is missing counts as 0.

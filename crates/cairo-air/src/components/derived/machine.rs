@@ -228,6 +228,11 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Whether columns get names.
+    pub const fn named(&self) -> bool {
+        self.named
+    }
+
     /// Adds a column.
     pub fn fresh(&mut self, name: impl FnOnce() -> String, source: Source) -> Result<Linear, DerivedError> {
         if self.columns.len() >= MAX_COLUMNS {

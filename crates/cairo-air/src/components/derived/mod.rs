@@ -29,7 +29,7 @@ mod path;
 #[cfg(test)]
 mod tests;
 
-pub use air::{Followed, Size};
+pub use air::{Executed, Followed, Size};
 pub use error::DerivedError;
 pub use linear::Linear;
 pub use path::{Path, Word};
@@ -132,6 +132,15 @@ impl Word {
         air::word(*self)
     }
 
+    /// The table before its AIR is constructed. `named`: whether the AIR will name its columns and constraints, which takes longer than
+    /// all the rest.
+    ///
+    /// # Errors
+    /// As [`word_air`].
+    pub fn execute(&self, named: bool) -> Result<Executed<'static>, DerivedError> {
+        air::execute_word(*self, named)
+    }
+
     /// The table's rows, without its AIR.
     ///
     /// # Errors
@@ -156,6 +165,15 @@ impl Path {
     /// As [`path_air`].
     pub fn derive(&self, program: &Program) -> Result<Derived, DerivedError> {
         air::path(program, self)
+    }
+
+    /// The table before its AIR is constructed. `named`: whether the AIR will name its columns and constraints, which takes longer than
+    /// all the rest.
+    ///
+    /// # Errors
+    /// As [`path_air`].
+    pub fn execute<'a>(&self, program: &'a Program, named: bool) -> Result<Executed<'a>, DerivedError> {
+        air::execute_path(program, self, named)
     }
 
     /// The table's rows, without its AIR.
