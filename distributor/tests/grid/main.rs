@@ -5,6 +5,7 @@
 mod crash;
 mod documents;
 mod events;
+mod executions;
 mod faults;
 mod files;
 mod fixture;
