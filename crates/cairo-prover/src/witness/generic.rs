@@ -2,7 +2,7 @@
 
 use super::counters::{Counters, Tally};
 use super::rows::fill_rows;
-use super::{Trace, WitnessError, cell};
+use super::{Trace, WitnessError};
 use cairo_air::components::generic::Columns;
 use cairo_air::components::instruction::flag_bits;
 use cairo_air::decode::Flags;
