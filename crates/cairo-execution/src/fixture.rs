@@ -66,9 +66,8 @@ pub(crate) fn countdown(n: u32) -> Execution {
     let end = 22 + n;
     let mut memory = vec![Felt::zero()];
     memory.extend_from_slice(&words);
-    memory.extend([17, 0, end, 17, 5].map(Felt::from));
-    memory.extend((0..=n).rev().map(Felt::from));
-    memory.push(Felt::from(end));
+    memory.extend([17, 0, end, 17, 5].map(|cell| Felt::from(u64::from(cell))));
+    memory.extend((0..=n).rev().chain([end]).map(|cell| Felt::from(u64::from(cell))));
     let mut states = vec![(1, 17, 17), (3, 18, 17), (7, 20, 20)];
     states.extend((21..=20 + n).flat_map(|ap| [(9, ap, 20), (11, ap + 1, 20)]));
     states.extend([(13, end - 1, 20), (14, end, 20), (5, end, 17)]);

@@ -653,7 +653,11 @@ mod tests {
                 let read = |offset| Source::Memory(Linear::column(1).offset(offset));
                 let contents = RowContents {
                     sources: vec![Source::Enabler, Source::Fp, read(0), read(1)],
-                    lookups: vec![[&Linear::column(2) + &Linear::column(3), Linear::integer(sum)]],
+                    lookups: vec![
+                        [Linear::column(1), Linear::column(2)],
+                        [Linear::column(1).offset(1), Linear::column(3)],
+                        [&Linear::column(2) + &Linear::column(3), Linear::integer(sum)],
+                    ],
                     owned: Vec::new(),
                     zeros: Vec::new(),
                     products: Vec::new(),
