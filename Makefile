@@ -50,9 +50,10 @@ lint: ## Formatting, clippy, dependency rules, documentation links
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links -A rustdoc::bare-urls" $(CARGO) doc --workspace --no-deps --locked --quiet
 
 .PHONY: bench
-bench: ## Measure: field kernels, the dearest files, proofs of the benchmark programs, 500 donors at one distributor
+bench: ## Measure: field kernels, the dearest files, checks of executions, proofs of the benchmark programs, 500 donors at one distributor
 	$(CARGO) bench -p felt
 	$(CARGO) bench -p cairo-air
+	$(CARGO) bench -p cairo-runner --no-default-features
 	$(CARGO) bench -p cairo-prover
 	$(CARGO) bench -p distributor
 

@@ -6,9 +6,10 @@ use crate::store::{Refusal, Shown};
 use cairo_air::{Policy, Program, ProofFileError, Statement, VerifyError};
 use cairo_execution::LoadError;
 use felt::Felt;
-use protocol::{Cause, Felts, Preset, UnitLimits, program_hash};
+use protocol::{Cause, Digest, Felts, Preset, UnitLimits, program_hash};
+use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader, Read as _, Seek as _};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -48,10 +49,10 @@ pub trait Verifier: Send + Sync + 'static {
     /// Why not.
     fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<Shown, Refusal>;
 
-    /// Whether this is an execution of the program on the arguments within the limits.
+    /// Whether this is an execution of the program on the arguments within the limits: every step of it is executed.
     ///
     /// # Errors
-    /// Why not.
+    /// Why not; with the cause `internal` if the file cannot be read, which says nothing about the execution.
     fn execution(
         &self,
         program: &Program,
@@ -100,6 +101,7 @@ const fn execution_cause(error: &LoadError) -> Cause {
         LoadError::Version { .. } => Cause::UnsupportedVersion,
         LoadError::TooLarge { .. } => Cause::PolicyFailed,
         LoadError::Invalid(_) | LoadError::Program(_) => Cause::BadExecution,
+        LoadError::Io(_) => Cause::Internal,
         _ => Cause::BadEncoding,
     }
 }
@@ -141,6 +143,60 @@ impl Verifier for CairoVerifier {
             return Err(Refusal::new(Cause::WrongArguments, detail));
         }
         Ok(Shown { n_steps: execution.n_steps() as u64, output: Felts(execution.output().to_vec()) })
+    }
+}
+
+/// What a kept execution is found to be when it is checked once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recheck {
+    /// A run of the unit: whoever says otherwise is wrong.
+    Good(Shown),
+    /// None, though the file is as it was brought. It was taken under other limits, if the cause is `policy_failed`, or by an
+    /// earlier version of the check.
+    Bad(Refusal),
+    /// The file is no longer the one that was brought, or cannot be read: nobody but this machine is to blame.
+    Damaged(String),
+}
+
+/// Checks an execution file that was accepted once more, as [`Verifier::execution`] does, and tells a bad execution from a damaged
+/// file by the digest under which it is kept. It belongs in the pool for executions: it takes as long as the first check.
+pub fn recheck(
+    verifier: &dyn Verifier,
+    program: &Program,
+    arguments: &[Felt],
+    (file, sha256): (File, &Digest),
+    limits: &UnitLimits,
+    bounds: &ExecutionBounds,
+) -> Recheck {
+    let damaged = |error: io::Error| Recheck::Damaged(format!("the execution file cannot be read: {error}"));
+    let judged = match file.try_clone() {
+        Ok(file) => verifier.execution(program, arguments, file, limits, bounds),
+        Err(error) => return damaged(error),
+    };
+    let refusal = match judged {
+        Ok(shown) => return Recheck::Good(shown),
+        Err(refusal) if refusal.cause == Cause::Internal => return Recheck::Damaged(refusal.detail),
+        Err(refusal) => refusal,
+    };
+    match digest(file) {
+        Ok(found) if found == *sha256 => Recheck::Bad(refusal),
+        Ok(found) => Recheck::Damaged(format!(
+            "the execution file kept as {sha256} has changed: its digest is {found} ({})",
+            refusal.detail
+        )),
+        Err(error) => damaged(error),
+    }
+}
+
+/// The digest of a whole file.
+fn digest(mut file: File) -> io::Result<Digest> {
+    file.rewind()?;
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Digest::from_bytes(hasher.finalize().into())),
+            length => hasher.update(buffer.get(..length).unwrap_or_default()),
+        }
     }
 }
 

@@ -151,6 +151,23 @@ fn a_zip_bomb_as_execution() {
     }
 }
 
+/// The file is sound and has the form of a run, but one of its steps is none: the donor executes each before it proves any.
+#[test]
+fn an_invented_execution() {
+    let grid = Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#]);
+    let program = cairo_runner::RunnableProgram::from_json(&common::fixture("cairo0/sum_to_n.json")).unwrap();
+    let arguments = cairo_runner::Arguments::from_json(br#"{"n": "5"}"#).unwrap();
+    let limits = cairo_runner::Limits::default();
+    let mut execution = cairo_runner::run(&program, &arguments, &limits, &mut cairo_runner::unwatched).unwrap();
+    execution.trace[9].ap -= 1;
+    let mut file = Vec::new();
+    cairo_execution::save(&execution, &mut file).unwrap();
+    grid.world().units[0].execution = Some((file, execution.n_steps() as u64));
+    let failure = failure(&grid, &["--prove-only"]);
+    assert_eq!(failure.cause, FailureCause::BadExecution);
+    assert!(failure.detail.contains("step 8, at pc = "), "{failure:?}");
+}
+
 /// An execution file that unpacks to a gigabyte of zeros.
 fn bomb(announced: u64) -> Vec<u8> {
     let frame = zstd::encode_all(std::io::Read::take(std::io::repeat(0), 1 << 30), 1).unwrap();

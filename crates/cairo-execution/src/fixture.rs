@@ -1,9 +1,10 @@
-//! A run small enough to be written by hand, for tests.
+//! Runs simple enough to be written by hand, for tests.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use crate::{Execution, Registers, Segment};
 use cairo_air::{ArgumentBinding, Builtin, Program};
 use felt::Felt;
+use felt::integers::signed;
 use std::collections::BTreeMap;
 
 /// `main` writes 7 to the output and returns the output pointer.
@@ -46,6 +47,38 @@ pub(crate) fn cairo2() -> Execution {
     execution.memory.extend([23, 25, 30, 31].map(Felt::from));
     execution.arguments_start = Some(23);
     execution
+}
+
+/// The run of a loop that counts down from `n`, at least 1, to 0 and outputs nothing: `2n + 5` steps.
+pub(crate) fn countdown(n: u32) -> Execution {
+    let [number, minus_one, back] = [i64::from(n), -1, -2].map(signed);
+    let mut words: Vec<Felt> = WORDS[..6].iter().copied().map(Felt::from).collect();
+    words.extend([
+        Felt::from(0x4806_8001_7fff_8000_u64), // 7: [ap] = n, ap++
+        number,
+        Felt::from(0x4824_8001_7fff_8000_u64), // 9: [ap] = [ap - 1] - 1, ap++
+        minus_one,
+        Felt::from(0x0206_8001_7fff_7fff_u64), // 11: jmp rel -2 if [ap - 1] != 0
+        back,
+        Felt::from(0x480a_7ffd_7fff_8000_u64), // 13: [ap] = [fp - 3], ap++
+        Felt::from(0x208b_7fff_7fff_7ffe_u64), // 14: ret
+    ]);
+    let end = 22 + n;
+    let mut memory = vec![Felt::zero()];
+    memory.extend_from_slice(&words);
+    memory.extend([17, 0, end, 17, 5].map(|cell| Felt::from(u64::from(cell))));
+    memory.extend((0..=n).rev().chain([end]).map(|cell| Felt::from(u64::from(cell))));
+    let mut states = vec![(1, 17, 17), (3, 18, 17), (7, 20, 20)];
+    states.extend((21..=20 + n).flat_map(|ap| [(9, ap, 20), (11, ap + 1, 20)]));
+    states.extend([(13, end - 1, 20), (14, end, 20), (5, end, 17)]);
+    Execution {
+        program: Program::new(words, vec![Builtin::Output], ArgumentBinding::OutputPrefix).unwrap(),
+        arguments: Vec::new(),
+        trace: states.into_iter().map(|(pc, ap, fp)| Registers { pc, ap, fp }).collect(),
+        memory,
+        segments: BTreeMap::from([(Builtin::Output, Segment { base: end, stop: end })]),
+        arguments_start: None,
+    }
 }
 
 fn program(binding: ArgumentBinding) -> Program {

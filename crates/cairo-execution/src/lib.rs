@@ -1,22 +1,27 @@
 //! A finished run of a Cairo program: what the runner makes and the prover takes.
 //!
-//! [`Execution::check`] is the structural check that stands before proving and before lending an execution to somebody
-//! else. With the feature `file` (on by default), `save` and `load` write and read executions as files that may come
+//! [`Execution::check`] executes every step natively; it stands before an execution is lent to somebody else, and before one that
+//! somebody else lent is proven. With the feature `file` (on by default), `save` and `load` write and read executions as files that may come
 //! from strangers. Without it the crate builds for `wasm32-unknown-unknown`.
 
+pub mod cells;
 mod check;
+mod error;
 #[cfg(feature = "file")]
 mod file;
 #[cfg(test)]
 mod fixture;
+mod step;
 
-pub use check::ExecutionError;
+pub use error::{ExecutionError, Fault};
 #[cfg(feature = "file")]
 pub use file::{Limits, LoadError, SaveError, load, save};
+pub use step::Step;
 
 use cairo_air::{Builtin, Program};
 use felt::Felt;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The registers before a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,12 @@ pub struct Registers {
     pub ap: u32,
     /// Frame pointer, an address.
     pub fp: u32,
+}
+
+impl fmt::Display for Registers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pc = {}, ap = {}, fp = {}", self.pc, self.ap, self.fp)
+    }
 }
 
 /// Addresses `base..stop` that a builtin's used instances take.
@@ -72,15 +83,36 @@ impl Execution {
             .unwrap_or_default()
     }
 
-    /// Checks the shape of the execution: registers and segments within memory, initial and final state, program,
-    /// execution head, builtin bases, stop pointers and arguments where the statement of a proof says they are.
+    /// Checks that this is a run of the program on the arguments, in time linear in its steps and the used builtin cells: its form, as
+    /// [`check_form`](Self::check_form) does, each cell of range_check and bitwise, and each step. What passes can be proven, if it
+    /// is not too large; what does not is no run.
     ///
-    /// It executes nothing: an execution that passes may still have steps that no proof exists for.
+    /// It takes no memory that grows with the execution.
     ///
     /// # Errors
     /// The first thing that is wrong.
     pub fn check(&self) -> Result<(), ExecutionError> {
         check::check(self)
+    }
+
+    /// Checks the form of the execution: registers and segments within memory, initial and final state, program,
+    /// execution head, builtin bases, stop pointers and arguments where the statement of a proof says they are.
+    ///
+    /// It executes nothing: an execution that passes may still have steps and builtin cells that no proof exists for. It does for what
+    /// a machine has just made, and for who looks at each step anyway.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check_form(&self) -> Result<(), ExecutionError> {
+        check::check_form(self)
+    }
+
+    /// Executes one step, counted from 0. Nothing is assumed about the execution's form.
+    ///
+    /// # Errors
+    /// If there is no such step, or it is none of the machine's.
+    pub fn step(&self, step: usize) -> Result<Step, ExecutionError> {
+        step::step(self, step)
     }
 
     /// The cell at an address, 0 outside memory.

@@ -123,7 +123,7 @@ fn prove_here(
 ) -> Result<CairoProof, ProveError> {
     control.progress(Phase::Witness, 0.0);
     // First of all: what comes after may rely on the form of an execution.
-    execution.check()?;
+    execution.check_form()?;
     if execution.n_steps() > MAX_STEPS {
         return Err(ProveError::TooManySteps(execution.n_steps()));
     }
@@ -181,42 +181,71 @@ pub fn all_generic(execution: &Execution) -> Vec<StepTable> {
 
 /// Fills all tables, with the steps distributed to opcode tables as `steps` says. Up to `max_fetches` distinct instructions of
 /// the program are counted in the claim; more than that, or others, get an instruction table. The execution must have passed
-/// [`Execution::check`].
+/// [`Execution::check_form`].
 ///
 /// # Errors
 /// [`ProveError`] if the execution is not provable, or if the control hook cancels.
 pub fn witness(
     execution: Execution,
     prover: [u8; 32],
-    mut steps: Vec<StepTable>,
+    steps: Vec<StepTable>,
     max_fetches: usize,
     control: &dyn Control,
 ) -> Result<Witness, ProveError> {
+    match fill_tables(&execution, prover, steps, max_fetches, control) {
+        Ok((witness, counters)) => {
+            // Giving back memory takes the system a while.
+            rayon::join(|| drop((execution.memory, execution.trace)), || drop(counters));
+            Ok(witness)
+        }
+        Err(error) => Err(named(&execution, error)),
+    }
+}
+
+/// Says what is wrong with an execution of which no witness was made, if it is no run: a table of paths knows only that a row of its own
+/// does not hold.
+fn named(execution: &Execution, error: ProveError) -> ProveError {
+    use WitnessError::{Address, Instruction, Operand, Step};
+    match error {
+        ProveError::Witness(Address(_) | Instruction { .. } | Operand { .. } | Step { .. }) => {
+            execution.check().map_or_else(|found| WitnessError::Execution(found).into(), |()| error)
+        }
+        other => other,
+    }
+}
+
+fn fill_tables(
+    execution: &Execution,
+    prover: [u8; 32],
+    mut steps: Vec<StepTable>,
+    max_fetches: usize,
+    control: &dyn Control,
+) -> Result<(Witness, Counters), ProveError> {
     for table in &mut steps {
         // Which of its cells a path must provide shows when everything is counted.
         if let TableKind::Path(path) = &mut table.kind {
             path.owned.fill(0);
         }
     }
-    let cover = owned::cover(&execution, &mut steps)?;
-    let mut claim = claim(&execution);
+    let cover = owned::cover(execution, &mut steps)?;
+    let mut claim = claim(execution);
     claim.owned_end = cover.owned_end;
     let counters = Counters::with_code(execution.memory.len(), execution.program.initial_ap() as usize);
     steps.sort_by(|a, b| a.kind.cmp(&b.kind));
-    let mut step_traces = fill_steps(&execution, &steps, &counters, control)?;
+    let mut step_traces = fill_steps(execution, &steps, &counters, control)?;
 
     let fetches: Vec<_> = counters.instructions().into_iter().map(|(pc, count)| Fetch { pc, count }).collect();
     if fetches.len() <= max_fetches && cairo_air::fetch::check(&fetches, &execution.program).is_ok() {
         claim.fetches = fetches;
     }
-    let others = other_tables(&execution, &claim, &steps, &cover, &counters);
-    let fill = |users| fill_others(&execution, &claim, &others, &cover, users, (&counters, control));
+    let others = other_tables(execution, &claim, &steps, &cover, &counters);
+    let fill = |users| fill_others(execution, &claim, &others, &cover, users, (&counters, control));
     let mut filled = fill(true)?;
     let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
     let public = public_tuples(&statement, &claim);
     counters.public(&public)?;
     // Now everything is counted.
-    provide_owned(&execution, &mut steps, &mut step_traces, &counters)?;
+    provide_owned(execution, &mut steps, &mut step_traces, &counters)?;
     set_range_uses(&others, &mut filled, &cover, &counters);
     filled.extend(fill(false)?);
     control.progress(Phase::Witness, 1.0);
@@ -231,9 +260,7 @@ pub fn witness(
     let (entries, traces) = entries.into_iter().unzip();
     let layout = Layout { tables: entries, open: Vec::new() };
     let Built { tables, .. } = layout.build(&execution.program, &claim)?;
-    // Giving back memory takes the system a while.
-    rayon::join(|| drop((execution.memory, execution.trace)), || drop(counters));
-    Ok(Witness { statement, claim, layout, tables, public, traces })
+    Ok((Witness { statement, claim, layout, tables, public, traces }, counters))
 }
 
 /// Completes the range tables.

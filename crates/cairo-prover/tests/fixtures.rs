@@ -8,6 +8,7 @@ use common::{execution, generic_witness, report};
 fn check(name: &str, arguments: Option<&str>, n_steps: usize) {
     let execution = execution(name, arguments);
     assert_eq!(execution.n_steps(), n_steps - 1, "{name}");
+    assert_eq!(execution.check(), Ok(()), "{name}");
     let report = report(&generic_witness(execution));
     assert!(report.is_clean(), "{name}: {report}");
 }

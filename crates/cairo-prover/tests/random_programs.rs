@@ -368,6 +368,10 @@ fn check(seed: u64) -> Outcome {
     };
     let steps = execution.n_steps();
     let mut random = Random(!seed);
+    assert_eq!(execution.check(), Ok(()), "seed {seed}");
+    let mut altered = execution.clone();
+    common::agree::damage(&mut altered, &mut Random(seed << 32));
+    let _ = common::agree::compare(&altered, &format!("seed {seed}, altered"));
     let tables = match seed % 4 {
         0 => plan(&execution, &Costs::new(&execution, 135)).tables,
         1 => all_generic(&execution),

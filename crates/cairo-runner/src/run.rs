@@ -57,7 +57,7 @@ pub fn run(
         }
     });
     let execution = outcome.map_err(|message| RunError::MachinePanicked { message })??;
-    execution.check()?;
+    execution.check_form()?;
     Ok(execution)
 }
 

@@ -243,6 +243,8 @@ async fn accept_execution(
     let work = move || verifier.execution(&program, &arguments, file, &limits, &bounds);
     let shown = match app.executions.run(spooled.room.owner(), work).await? {
         Ok(shown) => shown,
+        // The file could not be read back: no fault of the donor's.
+        Err(refusal) if refusal.cause == Cause::Internal => return Err(ApiError::internal(refusal.detail)),
         Err(refusal) => {
             app.metrics.execution(refusal.cause.name());
             return Err(refuse(&app, &submission, refusal).await);

@@ -6,6 +6,7 @@ mod backup;
 mod crash;
 mod documents;
 mod events;
+mod executions;
 mod faults;
 mod files;
 mod fixture;

@@ -162,6 +162,10 @@ impl Worker {
             (LeaseMode::Prove, Some(Err(error))) => return Err(failed(Cause::BadExecution, error)),
             (LeaseMode::Execute | LeaseMode::Both, _) => {
                 let execution = self.execute(&program, &arguments)?;
+                if self.job.mode == LeaseMode::Execute {
+                    // The distributor executes each step again, and counts a refusal against who sent it.
+                    execution.check().map_err(|error| failed(Cause::ProveFailed, error))?;
+                }
                 let kept = self.keep(&execution)?;
                 (execution, kept)
             }

@@ -62,7 +62,7 @@ impl Default for Limits {
 /// Why an execution was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    /// The execution is not sound.
+    /// The execution has not the form of one.
     #[error("the execution is not written, since it is no finished run: {0}")]
     Invalid(#[from] ExecutionError),
     /// Writing failed.
@@ -157,12 +157,12 @@ pub enum LoadError {
     Invalid(#[from] ExecutionError),
 }
 
-/// Checks an execution and writes it.
+/// Checks the form of an execution and writes it. Nobody else need take it for a run before [`load`] has executed it.
 ///
 /// # Errors
-/// If [`Execution::check`] or writing fails.
+/// If [`Execution::check_form`] or writing fails.
 pub fn save(execution: &Execution, mut writer: impl Write) -> Result<(), SaveError> {
-    execution.check()?;
+    execution.check_form()?;
     let mut sink = Sink::new(zstd::Encoder::new(Vec::new(), COMPRESSION_LEVEL)?);
     body::write(execution, &mut sink)?;
     let (encoder, body_bytes) = sink.finish();
@@ -181,7 +181,7 @@ pub fn save(execution: &Execution, mut writer: impl Write) -> Result<(), SaveErr
     Ok(())
 }
 
-/// Reads an execution and checks it. The reader must end where the execution ends.
+/// Reads an execution and checks it: every step is executed. The reader must end where the execution ends.
 ///
 /// # Errors
 /// Each [`LoadError`] as its text says.

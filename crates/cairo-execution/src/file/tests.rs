@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use super::*;
-use crate::fixture::{cairo0, cairo2};
-use crate::{Registers, Segment};
+use crate::fixture::{cairo0, cairo2, countdown};
+use crate::Segment;
 use felt::Felt;
 
 fn saved(execution: &Execution) -> Vec<u8> {
@@ -226,15 +226,19 @@ fn segments_are_listed_once() {
 
 #[test]
 fn large_executions_pack_well() {
-    // A loop of two instructions, as far as the structural check can tell.
-    let mut execution = cairo0();
-    let (first, rest) = (execution.trace[..5].to_vec(), execution.trace[5..].to_vec());
-    let base = execution.memory.len() as u32;
-    execution.memory.resize(base as usize + 100_000, Felt::from(3));
-    let middle = (0..100_000).map(|step| Registers { pc: 7 + 2 * (step % 2), ap: base + step, fp: 18 });
-    execution.trace = first.into_iter().chain(middle).chain(rest).collect();
-    execution.segments.insert(Builtin::Output, Segment { base: 20, stop: 21 });
+    let execution = countdown(50_000);
     let file = saved(&execution);
-    assert!(file.len() < 10_000, "{} bytes", file.len());
+    // Two bytes for each of the numbers counted, and hardly any for the trace.
+    assert!(file.len() < 120_000, "{} bytes", file.len());
     assert_eq!(loaded(&file).unwrap(), execution);
+}
+
+/// Its form is right: only who executes it finds out.
+#[test]
+fn an_invented_run_is_not_loaded() {
+    let mut execution = countdown(3);
+    execution.memory[21] += Felt::one();
+    assert_eq!(execution.check_form(), Ok(()));
+    let error = loaded(&saved(&execution)).unwrap_err();
+    assert!(matches!(error, LoadError::Invalid(ExecutionError::Step { step: 3, pc: 9, .. })), "{error}");
 }

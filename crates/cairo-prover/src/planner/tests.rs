@@ -114,7 +114,10 @@ fn a_run_that_is_none_is_refused() {
         // Some cells only ever are inputs of steps that make what they like of them.
         refused += usize::from(matches!(
             verdict,
-            Err(WitnessError::Step { .. } | WitnessError::Operand { .. } | WitnessError::Address(_))
+            Err(WitnessError::Step { .. }
+                | WitnessError::Operand { .. }
+                | WitnessError::Address(_)
+                | WitnessError::Execution(_))
         ));
     }
     assert!(refused * 10 > honest.memory.len() * 5, "{refused} of {}", honest.memory.len());

@@ -5,6 +5,7 @@ use super::rows::fill_rows;
 use super::{Trace, WitnessError, cell};
 use cairo_air::Segment;
 use cairo_air::components::bitwise::{CELLS, Columns, Size};
+use cairo_execution::cells::{self, Word};
 use felt::integers::small;
 use felt::{Felt, encoding};
 use stark::{Control, MIN_LOG_HEIGHT};
@@ -29,9 +30,6 @@ pub fn log_height(segment: Segment, size: Size) -> u32 {
     let instances = ((segment.stop - segment.base) as usize).div_ceil(CELLS as usize);
     (instances * size.rows()).max(1 << MIN_LOG_HEIGHT).next_power_of_two().ilog2()
 }
-
-/// A word, least significant limb first.
-type Word = [u64; 4];
 
 /// Bits `16·chunk ..` of a word, from the least significant chunk.
 const fn chunk(word: &Word, chunk: usize) -> u16 {
@@ -89,7 +87,7 @@ pub fn fill(
             let address = segment.base + instance * CELLS as u32;
             let [x, y] = match state.inputs {
                 Some((known, inputs)) if known == address => inputs,
-                _ => [input(memory, address, size)?, input(memory, address + 1, size)?],
+                _ => inputs(memory, address, size)?,
             };
             state.inputs = Some((address, [x, y]));
             let and: Word = from_fn(|i| x[i] & y[i]);
@@ -117,13 +115,16 @@ pub fn fill(
     )
 }
 
-fn input(memory: &[Felt], address: u32, size: Size) -> Result<Word, WitnessError> {
-    let value = cell(memory, u64::from(address))?;
-    let word = encoding::canonical_limbs(&value);
-    if !fits(&word, size) {
-        return Err(WitnessError::Bitwise { address, bits: size.bits(), value: encoding::to_hex(&value) });
+/// The inputs of an instance, whose results are right.
+fn inputs(memory: &[Felt], address: u32, size: Size) -> Result<[Word; 2], WitnessError> {
+    let inputs = cells::bitwise(memory, address)?;
+    match (address..).zip(inputs).find(|(_, word)| !fits(word, size)) {
+        None => Ok(inputs),
+        Some((address, _)) => {
+            let value = encoding::to_hex(&cell(memory, u64::from(address))?);
+            Err(WitnessError::Bitwise { address, bits: size.bits(), value })
+        }
     }
-    Ok(word)
 }
 
 #[cfg(test)]

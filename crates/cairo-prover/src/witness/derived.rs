@@ -169,16 +169,32 @@ impl Address {
         }
     }
 
+    /// The field element that it is in one row.
+    fn sum(&self, columns: &[&mut [Felt]], row: usize) -> Felt {
+        match self {
+            Self::Any(sum) => sum.at(columns, row),
+            Self::Integers { columns: bases, offset } => {
+                bases.iter().fold(signed(*offset), |total, column| total + columns[*column][row])
+            }
+        }
+    }
+
     /// The addresses in the rows of a tile; what is no address is negative or large.
     fn evaluate(&self, columns: &[&mut [Felt]], first: usize, scratch: &mut Scratch, len: usize) {
         let Scratch { integers, addresses, left, .. } = scratch;
         let addresses = &mut addresses[..len];
         match self {
-            Self::Integers { columns, offset } => {
+            Self::Integers { columns: bases, offset } => {
                 addresses.fill(*offset);
-                for column in columns {
+                for column in bases {
                     for (address, value) in addresses.iter_mut().zip(&integers[*column]) {
                         *address += value;
+                    }
+                }
+                // Large terms may add up to an address all the same.
+                if addresses.iter().any(|address| *address > FAR / 2) {
+                    for (row, address) in (first..).zip(addresses).filter(|(_, address)| **address > FAR / 2) {
+                        *address = word(&self.sum(columns, row)).map_or(-1, i64::from);
                     }
                 }
             }
@@ -192,6 +208,10 @@ impl Address {
         }
     }
 }
+
+/// Stands for an integer that is not [`near`]. It remains larger than any address after the addition of near ones, of which a sum has
+/// fewer than there are columns.
+const FAR: i64 = 1 << 50;
 
 /// An integer between −2^40 and 2^40, so that sums of a few do not overflow.
 fn near(value: &Felt) -> Option<i64> {
@@ -443,8 +463,7 @@ impl Recipe {
                     felt::vector::batch_inverse(cells);
                 }
             }
-            // Too large for an address, and remains so after the addition of a few small ones.
-            let integer = |cell: &Felt| near(cell).unwrap_or(1 << 50);
+            let integer = |cell: &Felt| near(cell).unwrap_or(FAR);
             if self.integers[column] {
                 scratch.integers[column].iter_mut().zip(&*cells).for_each(|(value, cell)| *value = integer(cell));
             }
@@ -571,13 +590,7 @@ fn at(execution: &Execution, address: u32) -> Result<Felt, WitnessError> {
 }
 
 fn operand(clock: u32, address: &Address, columns: &[&mut [Felt]], row: usize) -> WitnessError {
-    let address = match address {
-        Address::Any(sum) => sum.at(columns, row),
-        Address::Integers { columns: bases, offset } => {
-            bases.iter().fold(signed(*offset), |total, column| total + columns[*column][row])
-        }
-    };
-    WitnessError::Operand { clock, address: encoding::to_hex(&address) }
+    WitnessError::Operand { clock, address: encoding::to_hex(&address.sum(columns, row)) }
 }
 
 #[cfg(test)]
@@ -625,6 +638,42 @@ mod tests {
     fn look_ups_that_hold() {
         let trace = filled(&[20, 20, 30], vec![look_up(0, 0), look_up(-19, -19), look_up(69, 69)]).unwrap();
         assert_eq!(trace[1][..4], [20, 20, 30, 20_u64].map(Felt::from));
+    }
+
+    /// Two numbers far from any address add up to one.
+    #[test]
+    fn large_terms_of_an_address() {
+        let far = Felt::from(2_u64).pow(200_u64);
+        for large in [Felt::from(1_u64 << 40), Felt::from(1_u64 << 45), Felt::from(1_u64 << 50), far] {
+            let fill = |sum: i64| {
+                let mut memory: Vec<Felt> = (0..100_u64).map(Felt::from).collect();
+                (memory[20], memory[21]) = (large, signed(sum) - large);
+                let trace = vec![Registers { pc: 5, ap: 90, fp: 20 }; 2];
+                let execution = execution(&[Builtin::Output], &[], trace, memory);
+                let read = |offset| Source::Memory(Linear::column(1).offset(offset));
+                let contents = RowContents {
+                    sources: vec![Source::Enabler, Source::Fp, read(0), read(1)],
+                    lookups: vec![
+                        [Linear::column(1), Linear::column(2)],
+                        [Linear::column(1).offset(1), Linear::column(3)],
+                        [&Linear::column(2) + &Linear::column(3), Linear::integer(sum)],
+                    ],
+                    owned: Vec::new(),
+                    zeros: Vec::new(),
+                    products: Vec::new(),
+                    end: [Linear::integer(5), Linear::integer(90), Linear::column(1)],
+                    fetches: false,
+                    steps: 1,
+                };
+                let counters = Counters::new(execution.memory.len());
+                super::fill(&execution, &contents, &[0], 6, &counters, &Unattended)?;
+                Ok::<_, WitnessError>(counters.memory_uses(50))
+            };
+            assert_eq!(fill(50), Ok(1));
+            assert_eq!(fill(100), Err(WitnessError::Address(100)));
+            assert_eq!(fill(0), Err(WitnessError::Address(0)));
+            assert!(matches!(fill(-1), Err(WitnessError::Operand { clock: 0, .. })));
+        }
     }
 
     /// There is a 0 at address 0, but no cell.

@@ -22,7 +22,7 @@ use cairo_air::components::memory::CELLS;
 use cairo_air::components::range::Range;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, Claim, TableEntry, TableKind};
-use cairo_execution::Execution;
+use cairo_execution::{Execution, ExecutionError};
 use counters::Counters;
 use felt::Felt;
 pub(crate) use felt::integers::natural;
@@ -39,6 +39,9 @@ pub enum WitnessError {
     /// The control hook cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// A step or a builtin cell that is none of a run.
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
     /// An address that no memory table has.
     #[error("the run uses memory cell {0}, which does not exist")]
     Address(u64),
@@ -58,10 +61,10 @@ pub enum WitnessError {
         /// The address.
         address: String,
     },
-    /// A step that the machine does not make.
-    #[error("step {clock}, at pc {pc}, is none of the machine's: {what}")]
+    /// Steps that the machine does not make, or that are not those of the row which should execute them.
+    #[error("the row that begins with step {clock}, at pc {pc}, does not execute the run's steps: {what}")]
     Step {
-        /// The step, from 0.
+        /// The row's first step, from 0.
         clock: u32,
         /// Its pc.
         pc: u32,
@@ -71,15 +74,7 @@ pub enum WitnessError {
     /// A step outside the trace.
     #[error("there is no step {0}")]
     Clock(u32),
-    /// A cell of the range_check segment that is too large.
-    #[error("memory cell {address} belongs to the range_check builtin but holds {value}, which is not below 2^128")]
-    RangeCheck {
-        /// Its address.
-        address: u32,
-        /// Its value.
-        value: String,
-    },
-    /// An input of the bitwise builtin that is too large.
+    /// An input of the bitwise builtin that is too large for the table that it was given.
     #[error("memory cell {address} is an input of the bitwise builtin but holds {value}, which is not below 2^{bits}")]
     Bitwise {
         /// Its address.

@@ -2,7 +2,6 @@
 
 use super::counters::Counters;
 use super::owned::log_heights;
-use super::range_check::checked;
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
 use crate::planner::cost;
@@ -10,6 +9,7 @@ use cairo_air::components::derived::Size;
 use cairo_air::components::range::Range;
 use cairo_air::components::{byte, word12, word16};
 use cairo_air::{Segment, TableKind};
+use cairo_execution::cells::range_check;
 use felt::Felt;
 use felt::integers::small;
 use stark::Control;
@@ -40,9 +40,9 @@ const LIMBS: [u8; 3] = [8, 12, 16];
 /// The values of a segment.
 ///
 /// # Errors
-/// [`WitnessError::RangeCheck`] if one is not below 2^128.
+/// [`WitnessError::Execution`] if one is not below 2^128.
 fn values(memory: &[Felt], segment: Segment) -> impl Iterator<Item = Result<(u32, u128), WitnessError>> + '_ {
-    (segment.base..segment.stop).map(|address| Ok((address, checked(memory, address)?)))
+    (segment.base..segment.stop).map(|address| Ok((address, range_check(memory, address)?)))
 }
 
 /// The number of bits of an integer.
@@ -75,7 +75,7 @@ pub const fn size(range: &Range) -> Size {
 /// steps.
 ///
 /// # Errors
-/// [`WitnessError::RangeCheck`] if a value is not below 2^128.
+/// [`WitnessError::Execution`] if a value is not below 2^128.
 pub fn choose(memory: &[Felt], segment: Segment, steps: usize) -> Result<Vec<Checks>, WitnessError> {
     let mut histogram = Histogram { low: [0; 129], high: [0; 129] };
     for value in values(memory, segment) {
@@ -207,7 +207,7 @@ fn fill_limbs<const LIMBS: usize, const COLUMNS: usize>(
     fill_rows(1 << log_height, control, tally, |tally, row| {
         let used = addresses.get(row);
         let address = *used.unwrap_or(&first);
-        let rest = checked(memory, address)?.wrapping_sub(range.offset());
+        let rest = range_check(memory, address)?.wrapping_sub(range.offset());
         let mut columns = [Felt::zero(); COLUMNS];
         columns[Range::ENABLER] = small(u64::from(used.is_some()));
         columns[Range::ADDRESS] = small(u64::from(address));
@@ -239,7 +239,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::needless_range_loop)]
 
     use super::*;
-    use cairo_air::buses;
+    use cairo_air::{Builtin, buses};
+    use cairo_execution::ExecutionError;
     use felt::encoding;
     use stark::graph::Input;
     use stark::{MIN_LOG_HEIGHT, Unattended};
@@ -356,7 +357,8 @@ mod tests {
                 let (mut memory, segment) = memory(&[0, 1 << 127, TOP]);
                 let address = segment.base + place;
                 memory[address as usize] = value;
-                let refused = WitnessError::RangeCheck { address, value: encoding::to_hex(&value) };
+                let found = encoding::to_hex(&value);
+                let refused = WitnessError::Execution(ExecutionError::RangeCheck { address, found });
                 assert_eq!(choose(&memory, segment, 100), Err(refused.clone()));
                 let (counters, range) = (Counters::new(memory.len()), Range::new(8, 128, 0).unwrap());
                 let filled = fill(&memory, &range, &[address], MIN_LOG_HEIGHT, &counters, &Unattended);
@@ -365,11 +367,13 @@ mod tests {
         }
         let (memory, segment) = memory(&[7]);
         let beyond = Segment { base: segment.base, stop: 100 };
-        assert!(matches!(choose(&memory, beyond, 100), Err(WitnessError::RangeCheck { address: 6, .. })));
+        let refused = choose(&memory, beyond, 100);
+        assert!(matches!(refused, Err(WitnessError::Execution(ExecutionError::RangeCheck { address: 6, .. }))));
+        let none = |address| ExecutionError::BuiltinCell { builtin: Builtin::RangeCheck, address };
         let beyond = Segment { base: memory.len() as u32, stop: 100 };
-        assert_eq!(choose(&memory, beyond, 100), Err(WitnessError::Address(memory.len() as u64)));
+        assert_eq!(choose(&memory, beyond, 100), Err(WitnessError::Execution(none(beyond.base))));
         let zero = Segment { base: 0, stop: 1 };
-        assert_eq!(choose(&memory, zero, 100), Err(WitnessError::Address(0)));
+        assert_eq!(choose(&memory, zero, 100), Err(WitnessError::Execution(none(0))));
         let counters = Counters::new(memory.len());
         let range = Range::new(8, 8, 0).unwrap();
         let empty = fill(&memory, &range, &[], MIN_LOG_HEIGHT, &counters, &Unattended);

@@ -2,14 +2,15 @@
 
 use super::counters::{Counters, Tally};
 use super::rows::fill_rows;
-use super::{Trace, WitnessError, cell};
+use super::{Trace, WitnessError};
 use crate::planner::cost;
 use cairo_air::components::derived::Size;
 use cairo_air::components::range_check::{bytes, words12, words16};
 use cairo_air::components::{byte, word12, word16};
 use cairo_air::{Segment, TableKind};
-use felt::integers::{integer, small};
-use felt::{Felt, encoding};
+use cairo_execution::cells;
+use felt::Felt;
+use felt::integers::small;
 use stark::{Control, MIN_LOG_HEIGHT};
 use std::array::from_fn;
 
@@ -91,24 +92,12 @@ pub fn log_height(segment: Segment) -> u32 {
 }
 
 /// The address and value of the segment's cell `row`, or of its last one; counts the look-up.
-fn value(memory: &[Felt], segment: Segment, row: usize, cells: &mut Tally<'_>) -> Result<(u32, u128), WitnessError> {
+fn value(memory: &[Felt], segment: Segment, row: usize, uses: &mut Tally<'_>) -> Result<(u32, u128), WitnessError> {
     let last =
         segment.stop.checked_sub(1).filter(|last| *last >= segment.base).ok_or(WitnessError::Empty("range_check"))?;
     let address = last.min(segment.base.saturating_add(u32::try_from(row).unwrap_or(u32::MAX)));
-    cells.add(address as usize, 1).ok_or(WitnessError::Address(u64::from(address)))?;
-    Ok((address, checked(memory, address)?))
-}
-
-/// The value of a checked cell.
-pub(super) fn checked(memory: &[Felt], address: u32) -> Result<u128, WitnessError> {
-    let value = cell(memory, u64::from(address))?;
-    if let Some(Ok(value)) = integer(&value).map(u128::try_from) {
-        return Ok(value);
-    }
-    match encoding::canonical_limbs(&value) {
-        [low, high, 0, 0] => Ok(u128::from(low) | u128::from(high) << 64),
-        _ => Err(WitnessError::RangeCheck { address, value: encoding::to_hex(&value) }),
-    }
+    uses.add(address as usize, 1).ok_or(WitnessError::Address(u64::from(address)))?;
+    Ok((address, cells::range_check(memory, address)?))
 }
 
 /// With bytes as limbs.
@@ -182,6 +171,8 @@ mod tests {
 
     use super::*;
     use cairo_air::components::{byte, range_check, word12, word16};
+    use cairo_execution::ExecutionError;
+    use felt::encoding;
     use stark::{Air, Unattended};
 
     #[test]
@@ -258,8 +249,8 @@ mod tests {
                 assert!(uses == expected, "{bits} bits");
             }
             for value in [two(128), two(128) + one, two(132) - one, two(250), -one, -two(128)] {
-                let refused = Some(WitnessError::RangeCheck { address: 2, value: encoding::to_hex(&value) });
-                assert_eq!(filled(value).err(), refused, "{bits} bits");
+                let refused = ExecutionError::RangeCheck { address: 2, found: encoding::to_hex(&value) };
+                assert_eq!(filled(value).err(), Some(WitnessError::Execution(refused)), "{bits} bits");
             }
         }
     }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod agree;
 pub mod random;
 
 use cairo_air::{Built, Claim, Layout, LayoutError, OpenTable, Program, TableKind, public_tuples};

@@ -1,0 +1,76 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::ExecutionError as E;
+
+fn two(bits: u64) -> Felt {
+    Felt::from(2_u64).pow(bits)
+}
+
+#[test]
+fn range_check_at_its_edges() {
+    let checked = |value: Felt| range_check(&[Felt::zero(), value], 1);
+    for bits in [0, 1, 48, 49, 50, 63, 64, 65, 127] {
+        assert_eq!(checked(two(bits)), Ok(1 << bits), "2^{bits}");
+        assert_eq!(checked(two(bits) - Felt::one()), Ok((1 << bits) - 1), "2^{bits} - 1");
+    }
+    assert_eq!(checked(two(128) - Felt::one()), Ok(u128::MAX));
+    for value in [two(128), two(128) + Felt::one(), two(192), two(250), -Felt::one(), -two(48), -two(49), -two(128)] {
+        assert_eq!(checked(value), Err(E::RangeCheck { address: 1, found: encoding::to_hex(&value) }));
+    }
+    for address in [0, 2, u32::MAX] {
+        let none = E::BuiltinCell { builtin: Builtin::RangeCheck, address };
+        assert_eq!(range_check(&[Felt::zero(), Felt::one()], address), Err(none));
+    }
+}
+
+/// An instance at address 2, with its results.
+fn instance(x: Felt, y: Felt) -> Vec<Felt> {
+    let [a, b] = [x, y].map(|value| encoding::canonical_limbs(&value));
+    let word = |operation: fn(u64, u64) -> u64| {
+        encoding::from_canonical_limbs(std::array::from_fn(|i| operation(a[i], b[i]))).unwrap()
+    };
+    vec![Felt::zero(), Felt::one(), x, y, word(|a, b| a & b), word(|a, b| a ^ b), word(|a, b| a | b)]
+}
+
+#[test]
+fn bitwise_results() {
+    let numbers =
+        [Felt::zero(), Felt::one(), two(64) - Felt::one(), two(192) + two(63), two(250), two(251) - Felt::one()];
+    for (x, y) in numbers.into_iter().flat_map(|x| numbers.map(|y| (x, y))) {
+        let memory = instance(x, y);
+        assert_eq!(bitwise(&memory, 2), Ok([x, y].map(|value| encoding::canonical_limbs(&value))));
+        for (at, operation) in (4..).zip(["and", "xor", "or"]) {
+            for change in [Felt::one(), -Felt::one(), two(250), two(128)] {
+                let mut memory = memory.clone();
+                memory[at] += change;
+                let refused = bitwise(&memory, 2);
+                let is_it = |error: &E| matches!(error, E::BitwiseResult { operation: of, address, .. } if *of == operation && *address as usize == at);
+                assert!(matches!(&refused, Err(error) if is_it(error)), "{refused:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bitwise_inputs_at_their_edges() {
+    // 2^251 is below p, and so are words from there on that are no inputs.
+    for value in [two(251), two(251) + Felt::one(), -Felt::one(), -two(49)] {
+        for at in [2, 3] {
+            let mut memory = instance(Felt::zero(), Felt::zero());
+            memory[at] = value;
+            let refused = E::BitwiseInput { address: at as u32, found: encoding::to_hex(&value) };
+            assert_eq!(bitwise(&memory, 2), Err(refused));
+        }
+    }
+    let memory = instance(Felt::one(), Felt::one());
+    for (from, missing) in [(0, 0), (3, 7), (6, 7), (u32::MAX, u32::MAX)] {
+        let none = Err(E::BuiltinCell { builtin: Builtin::Bitwise, address: missing });
+        let found = bitwise(&memory, from);
+        assert!(found == none || from == 3 && found.is_err(), "{found:?}");
+    }
+    for cells in 2..7 {
+        let none = E::BuiltinCell { builtin: Builtin::Bitwise, address: cells };
+        assert_eq!(bitwise(&memory[..cells as usize], 2), Err(none));
+    }
+}
