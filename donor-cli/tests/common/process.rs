@@ -38,7 +38,7 @@ impl Donor {
     fn running(state: &Path, server: &str, arguments: &[&str]) -> Command {
         let mut command = command();
         command.args(["run", "--json", "--no-yield", "--server", server, "--state"]).arg(state);
-        if !arguments.contains(&"--max-cpu") {
+        if !arguments.contains(&"--max-cpu") && !arguments.contains(&"--schedule") {
             command.args(["--max-cpu", "100"]);
         }
         command.args(arguments);
