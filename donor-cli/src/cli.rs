@@ -108,6 +108,8 @@ pub enum Command {
     /// `run` uses the result to ask only for units that fit.
     Bench(BenchArgs),
     /// Show or change the settings
+    ///
+    /// The environment goes before them: CAIRN_DONOR_MAX_CPU for max-cpu, and so on. The command line goes before both.
     Config {
         /// What to do.
         #[command(subcommand)]
@@ -186,11 +188,10 @@ pub struct RunArgs {
     /// Only prove what others have executed
     #[arg(long)]
     pub prove_only: bool,
-    /// Work only at these local times, such as 22:00-07:00, or as much as these rules say, of which the first that fits holds,
-    /// such as "mon-fri 18:00-08:00=80, present=10, else=50"
+    /// Work only at these local times, such as 22:00-07:00, or as much as rules say, such as "mon-fri 18:00-08:00=80, else=20"
     #[arg(long, value_name = "RULES")]
     pub schedule: Option<Schedule>,
-    /// Pause while somebody uses the machine, and for 3 minutes after (Linux only; see `donor status` for what is seen)
+    /// Pause while somebody uses the machine, and for 3 minutes after (Linux only)
     #[arg(long)]
     pub pause_when_used: bool,
     /// Pause while one of these programs runs, such as steam,obs; may be given several times

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 const SMALL: &str = "cairo0/sum_to_n.json";
 /// 65,000 steps.
 const LARGE: &str = "bench/primes_2p16.json";
+/// 262,000 steps.
+const LARGER: &str = "bench/primes_2p18.json";
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -25,14 +27,16 @@ fn position(events: &[Value], what: &str, condition: impl Fn(&Value) -> bool) ->
 
 #[test]
 fn the_next_unit_is_there_before_one_ends() {
-    let (real, state) = (Real::with(LARGE, &["{}", "{}", "{}"]), folder());
+    let (real, state) = (Real::with(LARGER, &["{}", "{}", "{}"]), folder());
     let run = Donor::run(state.path(), &real.address, &["--at-once", "1", "--max-units", "3"]);
     let (status, events) = run.end();
     assert_eq!(status.code(), Some(0), "{events:?}");
     real.assert_all_proved_once();
-    let units: Vec<&Value> = events.iter().filter(|event| event["event"] == "unit").map(|event| &event["unit"]).collect();
+    let units: Vec<&Value> =
+        events.iter().filter(|event| event["event"] == "unit").map(|event| &event["unit"]).collect();
     assert_eq!(units.len(), 3);
-    for pair in units.windows(2) {
+    // The first one's length is not known before it has ended.
+    for pair in units.windows(2).skip(1) {
         let fetched = position(&events, "ahead", |event| event["event"] == "ahead" && event["unit"] == *pair[1]);
         let finished = position(&events, "finished", |event| event["event"] == "finished" && event["unit"] == *pair[0]);
         assert!(fetched < finished, "{events:?}");
@@ -43,7 +47,7 @@ fn the_next_unit_is_there_before_one_ends() {
 /// Runs to where the second unit is fetched while the first one's process is stopped. Returns that process and the unit.
 fn with_one_ahead(state: &std::path::Path, server: &str) -> (Donor, u32, String) {
     let (mut donor, process) = Donor::run_to("fri", state, server, &[]);
-    let ahead = donor.wait_event("ahead");
+    let ahead = donor.event("ahead");
     (donor, process, ahead["unit"].as_str().unwrap().to_owned())
 }
 
@@ -86,15 +90,29 @@ fn finish_and_max_units_fetch_nothing_ahead() {
     let counts = real.counts();
     assert_eq!((counts.proved, counts.queued), (1, 1));
 
-    let real = Real::with(LARGE, &["{}", "{}"]);
-    let (first, unit) = Donor::run_to("execute", state.path(), &real.address, &[]);
+    let (real, state) = (Real::with(LARGE, &["{}", "{}"]), folder());
+    let (first, process) = Donor::run_to("execute", state.path(), &real.address, &[]);
     assert!(donor(state.path(), &["finish"]).status.success());
-    signal(unit, Signal::CONT);
+    signal(process, Signal::CONT);
     let (status, events) = first.end();
     assert_eq!(status.code(), Some(0), "{events:?}");
     assert!(!events.iter().any(|event| event["event"] == "ahead"), "{events:?}");
     let counts = real.counts();
     assert_eq!((counts.proved, counts.queued), (1, 1));
+}
+
+#[test]
+fn finish_gives_back_what_was_fetched_ahead() {
+    let (real, state) = (Real::with(LARGE, &["{}", "{}"]), folder());
+    let (first, process, ahead) = with_one_ahead(state.path(), &real.address);
+    assert!(donor(state.path(), &["finish"]).status.success());
+    real.wait_until("the unit to be given back", |counts| counts.queued == 1);
+    signal(process, Signal::CONT);
+    let (status, events) = first.end();
+    assert_eq!(status.code(), Some(0), "{events:?}");
+    let counts = real.counts();
+    assert_eq!((counts.proved, counts.queued), (1, 1));
+    assert!(!state.path().join("leases").join(format!("{ahead}.json")).exists());
 }
 
 #[test]
@@ -104,7 +122,9 @@ fn the_lease_of_a_unit_that_waits_is_kept_alive() {
     let (donor, unit, _) = with_one_ahead(state.path(), &grid.address);
     let ahead = grid.world().units[1].lease.as_ref().unwrap().0;
     let renewed = format!("/v1/leases/{ahead}/renew");
-    grid.wait_until("renewals", |world| world.requests.iter().filter(|request| request.ends_with(&renewed)).count() >= 3);
+    grid.wait_until("renewals", |world| {
+        world.requests.iter().filter(|request| request.ends_with(&renewed)).count() >= 3
+    });
     signal(unit, Signal::CONT);
     grid.wait_until("both proofs", |world| world.units.iter().all(|unit| unit.proofs.len() == 1));
     donor.interrupt();
@@ -129,7 +149,8 @@ fn outside_the_network_hours_results_wait_and_their_leases_are_kept() {
     second.wait_event("finished");
     let lease = grid.world().units[0].lease.as_ref().unwrap().0;
     let renewed = format!("/v1/leases/{lease}/renew");
-    let renewals = |world: &common::grid::World| world.requests.iter().filter(|request| request.ends_with(&renewed)).count();
+    let renewals =
+        |world: &common::grid::World| world.requests.iter().filter(|request| request.ends_with(&renewed)).count();
     let before = renewals(&grid.world());
     grid.wait_until("renewals", |world| renewals(world) >= before + 2);
     let waiting = second.wait_for("the reason", |event| event["event"] == "progress" && event["state"] == "waiting");

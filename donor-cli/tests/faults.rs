@@ -475,7 +475,11 @@ fn a_pause_for_some_time_outlives_the_donor() {
     let paused = second.wait_event("paused");
     assert_eq!(paused["reason"], "asked");
     let why = paused["why"].as_str().unwrap();
-    assert!(why.starts_with("you asked for it, for another 1 h 59 min") || why.starts_with("you asked for it, for another 2 h"), "{why}");
+    assert!(
+        why.starts_with("you asked for it, for another 1 h 59 min")
+            || why.starts_with("you asked for it, for another 2 h"),
+        "{why}"
+    );
     second.wait_for("a status", |event| event["event"] == "progress" && event["state"] == "paused");
     let status = String::from_utf8(donor(state.path(), &["status"]).stdout).unwrap();
     assert!(status.contains("paused: you asked for it, for another"), "{status}");
@@ -529,7 +533,10 @@ fn what_cannot_be_seen_is_said() {
     let mut run = Donor::start(command.arg(state.path()));
     let warning = run.wait_event("warning");
     let message = warning["message"].as_str().unwrap();
-    assert_eq!(message, "whether a window fills the screen cannot be seen: there is no DISPLAY: the donor does not run in a graphical session");
+    assert_eq!(
+        message,
+        "whether a window fills the screen cannot be seen: there is no DISPLAY: the donor does not run in a graphical session"
+    );
     run.wait_event("delivered");
     run.wait_event("progress");
     let status = String::from_utf8(donor(state.path(), &["status"]).stdout).unwrap();

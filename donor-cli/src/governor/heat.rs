@@ -53,7 +53,17 @@ pub struct Reading {
 fn rank(sensor: &str) -> Option<usize> {
     // Of the drivers coretemp, k10temp, zenpower, those of ARM boards and Apple's; then single cores; then the board.
     const NAMES: [&[&str]; 3] = [
-        &["package id", "tctl", "tdie", "cpu_thermal", "cpu-thermal", "soc_thermal", "x86_pkg_temp", "cpu temp", "cpu die"],
+        &[
+            "package id",
+            "tctl",
+            "tdie",
+            "cpu_thermal",
+            "cpu-thermal",
+            "soc_thermal",
+            "x86_pkg_temp",
+            "cpu temp",
+            "cpu die",
+        ],
         &["coretemp", "k10temp", "zenpower", "cpu", "pacc", "eacc", "pmu tdie"],
         &["acpitz"],
     ];
@@ -110,7 +120,10 @@ mod tests {
             of_processor(sensors.iter().map(|(name, degrees)| reading(name, *degrees))).map(|found| found.sensor)
         };
         for (sensors, expected) in [
-            (&[("acpitz temp1", 28.0), ("coretemp Core 0", 71.0), ("coretemp Package id 0", 70.0)] as &[_], Some("coretemp Package id 0")),
+            (
+                &[("acpitz temp1", 28.0), ("coretemp Core 0", 71.0), ("coretemp Package id 0", 70.0)] as &[_],
+                Some("coretemp Package id 0"),
+            ),
             (&[("nvme Composite", 80.0), ("k10temp Tctl", 60.0)], Some("k10temp Tctl")),
             (&[("coretemp Package id 0", 50.0), ("coretemp Package id 1", 66.0)], Some("coretemp Package id 1")),
             (&[("coretemp Core 0", 61.0), ("coretemp Core 1", 63.0)], Some("coretemp Core 1")),

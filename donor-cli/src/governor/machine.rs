@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use sysinfo::{
-    Components, CpuRefreshKind, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, RefreshKind,
-    System, UpdateKind,
+    Components, CpuRefreshKind, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate,
+    RefreshKind, System, UpdateKind,
 };
 
 /// The name that donors' processes have. What other donors use is no reason to give way: they hold caps of their own.
@@ -296,7 +296,10 @@ mod tests {
         let me = std::env::current_exe().expect("a path");
         let me: Programs = me.file_name().expect("a name").to_string_lossy().parse().expect("a name");
         assert_eq!(list.find(&me, &[]), None);
-        let only = |pid: u32| list_one(pid).and_then(|name| programs.find(&Process { name: &name, ..Process::default() }).map(str::to_owned));
+        let only = |pid: u32| {
+            list_one(pid)
+                .and_then(|name| programs.find(&Process { name: &name, ..Process::default() }).map(str::to_owned))
+        };
         assert!(only(sleeper.id()).is_some());
         sleeper.kill().expect("killed");
         sleeper.wait().expect("ended");

@@ -352,7 +352,10 @@ mod tests {
         };
         assert_eq!(reason(quiet()), "outside the schedule; it opens at 22:00");
         let asked = |left| Some(Asked { left });
-        assert_eq!(reason(Readings { pause_asked: asked(None), ..quiet() }), "you asked for it; `donor resume` goes on");
+        assert_eq!(
+            reason(Readings { pause_asked: asked(None), ..quiet() }),
+            "you asked for it; `donor resume` goes on"
+        );
         assert_eq!(
             reason(Readings { pause_asked: asked(Some(Duration::from_secs(5400))), ..night.clone() }),
             "you asked for it, for another 1 h 30 min; `donor resume` goes on"
@@ -381,7 +384,9 @@ mod tests {
         assert_eq!(in_force.rule.as_deref(), Some("18:00-24:00=80"));
         assert_eq!(in_force.until.map(|until| until.to_string()).as_deref(), Some("00:00"));
         assert_eq!(governor.decide(TICK, quiet()), Decision::Work(0.2));
-        let Decision::Pause(reason) = governor.decide(TICK, Readings { used: true, ..quiet() }) else { panic!("present") };
+        let Decision::Pause(reason) = governor.decide(TICK, Readings { used: true, ..quiet() }) else {
+            panic!("present")
+        };
         assert_eq!(reason.to_string(), "the schedule says `present=0`; it opens when somebody comes or goes");
     }
 

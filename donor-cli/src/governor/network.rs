@@ -86,7 +86,9 @@ pub enum BadHours {
     #[error(transparent)]
     Schedule(#[from] BadSchedule),
     /// One with what means nothing here.
-    #[error("`{0}` has a cap, else or presence, which network hours cannot have: write days and times, such as 22:00-07:00")]
+    #[error(
+        "`{0}` has a cap, else or presence, which network hours cannot have: write days and times, such as 22:00-07:00"
+    )]
     Conditions(String),
 }
 
@@ -138,9 +140,10 @@ impl Pace {
 pub fn rate(text: &str) -> Result<u64, String> {
     let amount = text.trim().strip_suffix("/s").unwrap_or(text);
     match words::parse_bytes(amount) {
-        Ok(rate) if rate < LEAST_RATE => {
-            Err(format!("`{text}` is too slow: distributors cut off what comes slower than about {} a second", words::bytes(LEAST_RATE)))
-        }
+        Ok(rate) if rate < LEAST_RATE => Err(format!(
+            "`{text}` is too slow: distributors cut off what comes slower than about {} a second",
+            words::bytes(LEAST_RATE)
+        )),
         Ok(rate) => Ok(rate),
         Err(_) => Err(format!("`{text}` is no rate: write it as 500kB/s or 1MB/s")),
     }
@@ -172,7 +175,8 @@ mod tests {
     #[test]
     fn hours_and_volumes() {
         let hours = Some("22:00-07:00".parse().expect("hours"));
-        let limits = Limits { hours, per_day: Some(2_000_000_000), per_month: Some(10_000_000_000), ..Limits::default() };
+        let limits =
+            Limits { hours, per_day: Some(2_000_000_000), per_month: Some(10_000_000_000), ..Limits::default() };
         let day = date(2026, 1, 5);
         let why = |hour, today, month| limits.closed(at(hour), &Used { day, today, month }).map(|why| why.to_string());
         assert_eq!(why(23, 0, 0), None);
@@ -188,7 +192,10 @@ mod tests {
 
     #[test]
     fn hours_are_times_only() {
-        assert_eq!("mon-fri 22:00-7:00,sat-sun".parse::<Hours>().expect("hours").to_string(), "mon-fri 22:00-07:00, sat-sun 00:00-24:00");
+        assert_eq!(
+            "mon-fri 22:00-7:00,sat-sun".parse::<Hours>().expect("hours").to_string(),
+            "mon-fri 22:00-07:00, sat-sun 00:00-24:00"
+        );
         for text in ["22:00-07:00=50", "22:00-07:00, else", "away", "night"] {
             assert!(text.parse::<Hours>().is_err(), "{text}");
         }

@@ -114,9 +114,8 @@ impl Server {
         let atom = |name: &str| -> Result<Atom, ReplyError> {
             Ok(connection.intern_atom(false, name.as_bytes())?.reply()?.atom)
         };
-        let atoms = atom("_NET_ACTIVE_WINDOW").and_then(|active| {
-            Ok((active, atom("_NET_WM_STATE")?, atom("_NET_WM_STATE_FULLSCREEN")?))
-        });
+        let atoms = atom("_NET_ACTIVE_WINDOW")
+            .and_then(|active| Ok((active, atom("_NET_WM_STATE")?, atom("_NET_WM_STATE_FULLSCREEN")?)));
         let (active, state, fullscreen) = atoms.map_err(|error| wrong(error.to_string()))?;
         Ok(Self { connection, root, active, state, fullscreen })
     }

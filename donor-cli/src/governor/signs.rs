@@ -59,7 +59,8 @@ impl Signs {
         if let Some(presence) = &mut self.presence {
             seen.used = presence.look() | idle.is_some_and(|idle| idle < LINGER);
             if !Presence::can_tell() && idle.is_none() {
-                seen.unseen.push("whether somebody uses the machine cannot be seen here; it counts as nobody".to_owned());
+                seen.unseen
+                    .push("whether somebody uses the machine cannot be seen here; it counts as nobody".to_owned());
             }
         }
         if let Some(sensors) = &mut self.sensors {

@@ -125,12 +125,20 @@ mod tests {
 
     #[test]
     fn lengths_of_time() {
-        for (text, seconds) in
-            [("2h", 7200), ("90min", 5400), ("1h30m", 5400), (" 1 h 30 m ", 5400), ("0.5 hours", 1800), ("3d", 259_200), ("45s", 45)]
-        {
+        for (text, seconds) in [
+            ("2h", 7200),
+            ("90min", 5400),
+            ("1h30m", 5400),
+            (" 1 h 30 m ", 5400),
+            ("0.5 hours", 1800),
+            ("3d", 259_200),
+            ("45s", 45),
+        ] {
             assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "2", "h", "2 weeks", "-2h", "2h5", "1e3h", "0s", "400d", ".", "..h", "99999999999999999999999d"] {
+        for text in
+            ["", "2", "h", "2 weeks", "-2h", "2h5", "1e3h", "0s", "400d", ".", "..h", "99999999999999999999999d"]
+        {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

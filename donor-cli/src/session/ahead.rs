@@ -56,7 +56,13 @@ impl Ready {
 
     /// One of an earlier session.
     pub fn resumed(held: Held) -> Self {
-        Self { renew_at: Some(Instant::now() + to_renewal(&held)), held, resumed: true, fetch: None, since: Instant::now() }
+        Self {
+            renew_at: Some(Instant::now() + to_renewal(&held)),
+            held,
+            resumed: true,
+            fetch: None,
+            since: Instant::now(),
+        }
     }
 }
 
@@ -204,10 +210,9 @@ impl Scout {
 
     fn keep(&self, held: Held) {
         let session = &self.session;
-        session.show.tell(&Notice::Ahead {
-            unit: held.unit().to_string(),
-            project: held.lease.project.name.to_string(),
-        });
+        session
+            .show
+            .tell(&Notice::Ahead { unit: held.unit().to_string(), project: held.lease.project.name.to_string() });
         let (worker, lent) = (self.worker.clone(), held.clone());
         let fetch = tokio::spawn(async move { worker.fetch_ahead(&lent).await });
         let renew_at = Some(Instant::now() + to_renewal(&held));
@@ -225,7 +230,11 @@ impl Scout {
         let gone = match &answer {
             Err(ClientError::Refused(problem)) => matches!(
                 problem.cause,
-                Cause::UnitWithdrawn | Cause::ProjectWithdrawn | Cause::UnknownUnit | Cause::LeaseExpired | Cause::UnknownLease
+                Cause::UnitWithdrawn
+                    | Cause::ProjectWithdrawn
+                    | Cause::UnknownUnit
+                    | Cause::LeaseExpired
+                    | Cause::UnknownLease
             ),
             _ => false,
         };

@@ -28,9 +28,9 @@ use ahead::{Ready, Scout, Stock};
 use backoff::Backoff;
 use board::Board;
 use deliver::Deliverer;
+use network::Network;
 use protocol::client::{ClientError, DonorClient, LeaseAnswer, RetryPolicy};
 use protocol::{Cause, DonorLimits, LeaseMode, LeaseRequest, NoWork, ProjectName, Versions};
-use network::Network;
 use pulse::{Constants, Pulse};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -138,7 +138,7 @@ impl Session {
             donor: constants.donor.clone(),
             server: constants.server.clone(),
             project: constants.project.clone(),
-            max_cpu: self.plan.settings.cap.percent(),
+            max_cpu: self.plan.settings.most().percent(),
             cores: constants.cores,
             at_once: constants.at_once,
             threads: constants.threads,

@@ -38,7 +38,8 @@ impl Network {
     /// Goes on with what an earlier session counted. The message says if that is lost.
     pub fn new(limits: Limits, folder: &Folder) -> (Self, Option<String>) {
         let (used, message) = network::load(folder, Zoned::now().date());
-        let inner = Inner { used, up: limits.upload.map(Pace::new), down: limits.download.map(Pace::new), written: None };
+        let inner =
+            Inner { used, up: limits.upload.map(Pace::new), down: limits.download.map(Pace::new), written: None };
         (Self { limits, begin: Instant::now(), inner: Mutex::new(inner) }, message)
     }
 

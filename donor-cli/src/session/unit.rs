@@ -378,6 +378,8 @@ impl Worker {
         });
         if before < phase {
             self.show.tell(&Notice::Phase { unit: held.unit().to_string(), phase: phase.name() });
+            // The scout may have to hurry.
+            self.board.parts.send_replace(());
         }
     }
 

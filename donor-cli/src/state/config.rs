@@ -42,7 +42,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "schedule",
-        help: "how much to use when, such as 22:00-07:00 or mon-fri 18:00-08:00=80, else=20",
+        help: "when to work, such as 22:00-07:00, or how much when",
         default: "always",
         check: schedule,
     },
@@ -84,7 +84,12 @@ pub const KEYS: &[Key] = &[
         default: "yes",
         check: yes_or_no,
     },
-    Key { name: "max-download", help: "most from the network, such as 1MB/s", default: "no limit", check: network_rate },
+    Key {
+        name: "max-download",
+        help: "most from the network, such as 1MB/s",
+        default: "no limit",
+        check: network_rate,
+    },
     Key { name: "max-upload", help: "most to the network, such as 500kB/s", default: "no limit", check: network_rate },
     Key {
         name: "network-hours",
@@ -98,12 +103,7 @@ pub const KEYS: &[Key] = &[
         default: "no limit",
         check: network_volume,
     },
-    Key {
-        name: "max-network-per-month",
-        help: "the same in a month",
-        default: "no limit",
-        check: network_volume,
-    },
+    Key { name: "max-network-per-month", help: "the same in a month", default: "no limit", check: network_volume },
 ];
 
 /// The environment variable that sets a setting: `CAIRN_DONOR_MAX_CPU` for `max-cpu`.
@@ -449,7 +449,10 @@ mod tests {
         let network = loaded.network();
         assert_eq!((network.download, network.upload), (Some(1_000_000), Some(500_000)));
         assert_eq!((network.per_day, network.per_month), (Some(2_000_000_000), Some(20_000_000_000)));
-        assert_eq!(network.hours.map(|hours| hours.to_string()).as_deref(), Some("mon-fri 22:00-07:00, sat-sun 00:00-24:00"));
+        assert_eq!(
+            network.hours.map(|hours| hours.to_string()).as_deref(),
+            Some("mon-fri 22:00-07:00, sat-sun 00:00-24:00")
+        );
         config.unset("server").expect("a setting");
         assert_eq!(config.get("server").expect("a setting"), None);
     }
@@ -495,14 +498,20 @@ mod tests {
         let environment = |variables: &'static [(&str, &str)]| {
             move |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
-        let both = [("CAIRN_DONOR_MAX_CPU", "40"), ("CAIRN_DONOR_THREADS", ""), ("CAIRN_DONOR_NETWORK_HOURS", "22:00-7:00")];
+        let both =
+            [("CAIRN_DONOR_MAX_CPU", "40"), ("CAIRN_DONOR_THREADS", ""), ("CAIRN_DONOR_NETWORK_HOURS", "22:00-7:00")];
         let both: &'static [(&str, &str)] = Box::leak(Box::new(both));
         let config = file.clone().with_environment(environment(both)).expect("settings");
         let value = |name| config.get(name).expect("a setting");
         assert_eq!([value("max-cpu"), value("threads")].map(Option::unwrap_or_default), ["40", "3"]);
         assert_eq!(value("network-hours").as_deref(), Some("22:00-07:00"));
         let error = file.with_environment(environment(&[("CAIRN_DONOR_SCHEDULE", "night")])).expect_err("no schedule");
-        assert!(error.to_string().starts_with("the environment variable CAIRN_DONOR_SCHEDULE: the setting `schedule` cannot"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("the environment variable CAIRN_DONOR_SCHEDULE: the setting `schedule` cannot"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -91,6 +91,12 @@ impl Donor {
         self.wait_for(name, |event| event["event"] == name)
     }
 
+    /// An event of this name, waited for if it was not seen yet.
+    pub fn event(&mut self, name: &str) -> Value {
+        let seen = self.seen.iter().find(|event| event["event"] == name).cloned();
+        seen.unwrap_or_else(|| self.wait_event(name))
+    }
+
     /// Waits until the unit comes to this phase.
     pub fn wait_phase(&mut self, phase: &str) {
         let seen = self.wait_for(phase, |event| {

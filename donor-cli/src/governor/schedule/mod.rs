@@ -79,7 +79,7 @@ impl Schedule {
         InForce { cap, rule, until: self.next(now, |minute| self.cap(minute, present) != cap) }
     }
 
-    /// The next time after this one at which work is allowed, if nobody comes or goes.
+    /// While work is not allowed, the next time at which it is, if nobody comes or goes.
     pub fn next_opening(&self, time: DateTime, present: bool) -> Option<Moment> {
         self.next(week::minute(time), |minute| self.cap(minute, present) != Cap::Nothing)
     }
@@ -158,7 +158,8 @@ impl Rule {
         let bare = self.who.is_none() && self.span.is_none();
         let named = (self.days != Days::ALL || bare || (days && self.span.is_some())).then(|| self.days.to_string());
         // A rule of days only would be read as the beginning of the next rule's list of days.
-        let whole = (named.is_some() && self.span.is_none() && self.cap == Cap::Usual).then(|| "00:00-24:00".to_owned());
+        let whole =
+            (named.is_some() && self.span.is_none() && self.cap == Cap::Usual).then(|| "00:00-24:00".to_owned());
         let span = self.span.map(|span| span.to_string()).or(whole);
         let words: Vec<String> = [who, named, span].into_iter().flatten().collect();
         format!("{}{cap}", words.join(" "))

@@ -52,7 +52,9 @@ impl Schedule {
             if shadowed {
                 let rule = rule.text(self.names_days());
                 let before = if at == 1 { "the rule before it holds" } else { "the rules before it hold" };
-                return Err(format!("`{rule}` never holds, since {before} at all its times; the first that fits counts"));
+                return Err(format!(
+                    "`{rule}` never holds, since {before} at all its times; the first that fits counts"
+                ));
             }
         }
         Ok(())
@@ -136,7 +138,9 @@ fn days(list: &str) -> Result<Days, String> {
         let day = |name: &str| {
             Day::from_name(name).ok_or_else(|| match name {
                 "else" => "`else` stands alone".to_owned(),
-                _ => format!("`{name}` is no day from mon to sun, no time such as 22:00-07:00, and not else, away or present"),
+                _ => format!(
+                    "`{name}` is no day from mon to sun, no time such as 22:00-07:00, and not else, away or present"
+                ),
             })
         };
         let (from, to) = item.split_once('-').unwrap_or((item, item));

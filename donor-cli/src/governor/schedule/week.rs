@@ -19,7 +19,7 @@ pub(super) fn minute(time: DateTime) -> u16 {
     day * DAY + hour * 60 + minute
 }
 
-/// A time of the week, seen from another: `18:00`, or `18:00 on Monday` if it is more than a day away.
+/// A time of the week, seen from another: `18:00`, or `18:00 on Monday` if it is more than half a day away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     minute: u16,
@@ -40,7 +40,7 @@ impl Moment {
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Clock(self.minute % DAY))?;
-        if self.away < DAY {
+        if self.away <= DAY / 2 {
             return Ok(());
         }
         let day = match self.minute / DAY {
