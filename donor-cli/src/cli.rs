@@ -1,11 +1,14 @@
 //! The command line.
 
-use crate::governor::{Schedule, Share};
+use crate::commands::control::LocalTime;
+use crate::governor::network::{Hours, rate, volume};
+use crate::governor::{Celsius, Programs, Schedule, Share};
 use crate::progress::words;
 use crate::state::config::check_server;
 use clap::{Args, Parser, Subcommand};
 use protocol::ProjectName;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const AFTER: &str = "\
 Exit codes:
@@ -75,7 +78,15 @@ pub enum Command {
         json: bool,
     },
     /// Pause the running donor
+    ///
+    /// With --for or --until the pause ends by itself, and a restart of the donor does not end it sooner.
     Pause {
+        /// Pause for so long, such as 30m, 2h or 1h30m
+        #[arg(long = "for", value_name = "TIME", value_parser = words::parse_duration, conflicts_with = "until")]
+        length: Option<Duration>,
+        /// Pause until the clock shows this, such as 18:00 or "mon 08:00"
+        #[arg(long, value_name = "TIME")]
+        until: Option<LocalTime>,
         /// The state folder.
         #[command(flatten)]
         state: StateArgs,
@@ -97,6 +108,8 @@ pub enum Command {
     /// `run` uses the result to ask only for units that fit.
     Bench(BenchArgs),
     /// Show or change the settings
+    ///
+    /// The environment goes before them: CAIRN_DONOR_MAX_CPU for max-cpu, and so on. The command line goes before both.
     Config {
         /// What to do.
         #[command(subcommand)]
@@ -175,15 +188,42 @@ pub struct RunArgs {
     /// Only prove what others have executed
     #[arg(long)]
     pub prove_only: bool,
-    /// Work only at these local times, such as 22:00-07:00
-    #[arg(long, value_name = "TIMES")]
+    /// Work only at these local times, such as 22:00-07:00, or as much as rules say, such as "mon-fri 18:00-08:00=80, else=20"
+    #[arg(long, value_name = "RULES")]
     pub schedule: Option<Schedule>,
-    /// Pause while somebody types in a terminal or uses a built-in keyboard, and for 3 minutes after (Linux only)
+    /// Pause while somebody uses the machine, and for 3 minutes after (Linux only)
     #[arg(long)]
     pub pause_when_used: bool,
+    /// Pause while one of these programs runs, such as steam,obs; may be given several times
+    #[arg(long, value_name = "NAMES")]
+    pub pause_for: Vec<Programs>,
+    /// Pause while a window fills the screen (X11 only)
+    #[arg(long)]
+    pub pause_when_fullscreen: bool,
+    /// Pause while the processor is hotter than so many degrees Celsius, until it is 8 degrees cooler
+    #[arg(long, value_name = "DEGREES")]
+    pub max_temperature: Option<Celsius>,
     /// Do not pause while other programs are busy (work still has the lowest priority)
     #[arg(long)]
     pub no_yield: bool,
+    /// Do not fetch the next unit before one ends
+    #[arg(long)]
+    pub no_fetch_ahead: bool,
+    /// Take at most so much from the network, such as 1MB/s
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub max_download: Option<u64>,
+    /// Send at most so much, such as 500kB/s
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub max_upload: Option<u64>,
+    /// Fetch units and deliver results only at these local times, such as 22:00-07:00
+    #[arg(long, value_name = "TIMES")]
+    pub network_hours: Option<Hours>,
+    /// Fetch and deliver at most so much in a day, such as 2GB
+    #[arg(long, value_name = "SIZE", value_parser = volume)]
+    pub max_network_per_day: Option<u64>,
+    /// The same in a month
+    #[arg(long, value_name = "SIZE", value_parser = volume)]
+    pub max_network_per_month: Option<u64>,
     /// Give up if the distributor does not answer at the start within this many seconds; 0 never gives up
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub patience: u64,

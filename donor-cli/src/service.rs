@@ -2,7 +2,8 @@
 
 use crate::exit::{Exit, Failure};
 use protocol::Identity;
-use protocol::client::{ClientConfig, ClientError, DonorClient, RetryPolicy};
+use protocol::client::{ClientConfig, ClientError, DonorClient, RetryPolicy, Traffic};
+use std::sync::Arc;
 
 /// A connection; nothing is sent yet.
 ///
@@ -10,6 +11,20 @@ use protocol::client::{ClientConfig, ClientError, DonorClient, RetryPolicy};
 /// If the address is none.
 pub fn connect(server: &str, identity: Identity, retry: RetryPolicy) -> Result<DonorClient, ClientError> {
     let config = ClientConfig::new(server, concat!("donor/", env!("CARGO_PKG_VERSION")))?.retry(retry);
+    DonorClient::new(config, identity)
+}
+
+/// A connection through which everything goes as `traffic` lets it; nothing is sent yet.
+///
+/// # Errors
+/// If the address is none.
+pub fn connect_through(
+    server: &str,
+    identity: Identity,
+    retry: RetryPolicy,
+    traffic: Arc<dyn Traffic>,
+) -> Result<DonorClient, ClientError> {
+    let config = ClientConfig::new(server, concat!("donor/", env!("CARGO_PKG_VERSION")))?.retry(retry).traffic(traffic);
     DonorClient::new(config, identity)
 }
 

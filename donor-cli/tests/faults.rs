@@ -439,6 +439,112 @@ fn outside_the_schedule_it_says_so_and_takes_nothing() {
     assert_eq!(grid.world().units[0].leases, 0);
 }
 
+/// `HH:MM` so many minutes from now.
+fn clock(minutes: i64) -> String {
+    let now = jiff::Zoned::now().time();
+    now.wrapping_add(jiff::SignedDuration::from_mins(minutes)).strftime("%H:%M").to_string()
+}
+
+#[test]
+fn the_schedule_sets_the_cap_and_status_says_which_rule_holds() {
+    let (grid, state) = (Grid::of(LARGE).with_units(&["{}"]), folder());
+    let rules = format!("{}-{}=5, else=0", clock(-60), clock(120));
+    let mut run = Donor::run(state.path(), &grid.address, &["--schedule", &rules]);
+    run.wait_phase("execute");
+    let progress = run.wait_for("progress", |event| event["event"] == "progress" && event["rule"].is_object());
+    assert_eq!(progress["max_cpu"], 5.0);
+    assert_eq!(progress["rule"]["until"], clock(120));
+    let status = String::from_utf8(donor(state.path(), &["status"]).stdout).unwrap();
+    let expected = format!("schedule   5 % until {} (`{}-{}=5`)\n", clock(120), clock(-60), clock(120));
+    assert!(status.contains(&expected), "{status}");
+    run.interrupt();
+    assert_eq!(run.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_pause_for_some_time_outlives_the_donor() {
+    let (grid, state) = (Grid::of(LARGE).with_units(&["{}"]), folder());
+    let mut first = Donor::run(state.path(), &grid.address, SLOWLY);
+    first.wait_phase("main");
+    let asked = donor(state.path(), &["pause", "--for", "2h"]);
+    let said = String::from_utf8(asked.stderr).unwrap();
+    assert!(asked.status.success() && said.starts_with("paused for 2 h 00 min, until "), "{said}");
+    first.wait_event("paused");
+    first.kill();
+    let mut second = Donor::run(state.path(), &grid.address, &[]);
+    let paused = second.wait_event("paused");
+    assert_eq!(paused["reason"], "asked");
+    let why = paused["why"].as_str().unwrap();
+    assert!(
+        why.starts_with("you asked for it, for another 1 h 59 min")
+            || why.starts_with("you asked for it, for another 2 h"),
+        "{why}"
+    );
+    second.wait_for("a status", |event| event["event"] == "progress" && event["state"] == "paused");
+    let status = String::from_utf8(donor(state.path(), &["status"]).stdout).unwrap();
+    assert!(status.contains("paused: you asked for it, for another"), "{status}");
+    assert!(donor(state.path(), &["resume"]).status.success());
+    second.wait_event("resumed");
+    second.kill();
+    let (status, events) = Donor::run(state.path(), &grid.address, &["--max-units", "1"]).end();
+    assert!(status.success(), "{events:?}");
+    assert!(!events.iter().any(|event| event["event"] == "paused"), "`resume` ended it for good: {events:?}");
+    grid.assert_all_proved_once();
+}
+
+#[test]
+fn a_pause_for_some_time_ends_by_itself() {
+    let (grid, state) = (Grid::of(LARGE).with_units(&["{}"]), folder());
+    let mut run = Donor::run(state.path(), &grid.address, &[SLOWLY, &["--max-units", "1"]].concat());
+    run.wait_phase("execute");
+    assert!(donor(state.path(), &["pause", "--for", "1s"]).status.success());
+    run.wait_event("paused");
+    run.wait_event("resumed");
+    assert!(!state.path().join("pause.json").exists());
+    run.interrupt();
+    assert_eq!(run.end().0.code(), Some(0));
+}
+
+#[test]
+fn pauses_while_a_named_program_runs() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "30"}"#]), folder());
+    // A program of a name that no other has.
+    let program = state.path().join("cairn-test-game");
+    std::fs::copy("/bin/sleep", &program).unwrap();
+    let mut game = Command::new(&program).arg("600").spawn().unwrap();
+    let arguments = ["--pause-for", "no-such-program,CAIRN-test-Game", "--max-units", "1"];
+    let mut run = Donor::run(state.path(), &grid.address, &arguments);
+    let paused = run.wait_event("paused");
+    assert_eq!((&paused["reason"], &paused["why"]), (&"program".into(), &"cairn-test-game runs".into()));
+    game.kill().unwrap();
+    game.wait().unwrap();
+    run.wait_event("resumed");
+    let (status, events) = run.end();
+    assert!(status.success(), "{events:?}");
+    grid.assert_all_proved_once();
+}
+
+#[test]
+fn what_cannot_be_seen_is_said() {
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "30"}"#]), folder());
+    let mut command = command();
+    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("XDG_SESSION_TYPE");
+    command.args(["run", "--json", "--no-yield", "--pause-when-fullscreen", "--server", &grid.address, "--state"]);
+    let mut run = Donor::start(command.arg(state.path()));
+    let warning = run.wait_event("warning");
+    let message = warning["message"].as_str().unwrap();
+    assert_eq!(
+        message,
+        "whether a window fills the screen cannot be seen: there is no DISPLAY: the donor does not run in a graphical session"
+    );
+    run.wait_event("delivered");
+    run.wait_event("progress");
+    let status = String::from_utf8(donor(state.path(), &["status"]).stdout).unwrap();
+    assert!(status.contains(&format!("unseen     {message}\n")), "{status}");
+    run.interrupt();
+    assert_eq!(run.end().0.code(), Some(0));
+}
+
 /// The cap can only be exceeded by the donor itself: a machine that is busy otherwise lets it use less.
 fn assert_held(donor: &mut Donor, percent: f64, seconds: usize) {
     let (begin, before) = (std::time::Instant::now(), family_seconds(donor.id()));

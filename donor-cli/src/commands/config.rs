@@ -5,7 +5,7 @@ use super::table::{Side, table};
 use crate::cli::{ConfigAction, StateArgs};
 use crate::exit::{Exit, Failure};
 use crate::state::Folder;
-use crate::state::config::{Config, KEYS};
+use crate::state::config::{Config, KEYS, variable};
 use std::path::PathBuf;
 
 /// Shows or changes the settings.
@@ -45,6 +45,11 @@ pub fn config(action: ConfigAction) -> Result<Exit, Failure> {
                 .collect();
             eprintln!("{}", path.display());
             print!("{}", table(&[("", Side::Left); 3], &rows?));
+            let set = KEYS.iter().map(|key| variable(key.name)).filter(|name| std::env::var_os(name).is_some());
+            let set: Vec<String> = set.collect();
+            if !set.is_empty() {
+                eprintln!("set by the environment, which goes first: {}", set.join(", "));
+            }
         }
     }
     Ok(Exit::Done)

@@ -13,6 +13,7 @@ use crate::exit::{Exit, Failure};
 use crate::state::Folder;
 use crate::state::config::Config;
 use crate::state::control::Wish;
+use crate::state::pause::Length;
 
 /// Does what the command line says.
 ///
@@ -23,7 +24,14 @@ pub fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Projects { server, state, json } => projects::projects(&server, &state, json),
         Command::Status { state, json } => status::status(&state, json),
-        Command::Pause { state } => control::wish(&state, Wish::Pause),
+        Command::Pause { length, until, state } => {
+            let length = match (length, until) {
+                (Some(time), _) => Length::For(time),
+                (None, Some(until)) => Length::Until(until.next(&jiff::Zoned::now())?),
+                (None, None) => Length::Open,
+            };
+            control::wish(&state, Wish::Pause(length))
+        }
         Command::Resume { state } => control::wish(&state, Wish::Resume),
         Command::Finish { state } => control::wish(&state, Wish::Finish),
         Command::Bench(arguments) => bench::bench(&arguments),
@@ -44,7 +52,7 @@ fn open(state: &StateArgs) -> Result<Folder, Failure> {
 }
 
 fn settings(folder: &Folder) -> Result<Config, Failure> {
-    Ok(Config::load(&folder.path("config.toml"))?)
+    Ok(Config::load(&folder.path("config.toml"))?.with_environment(|name| std::env::var(name).ok())?)
 }
 
 fn server(arguments: &ServerArgs, config: &Config) -> Result<String, Failure> {

@@ -3,7 +3,8 @@
 use super::{open, runtime, server, settings};
 use crate::cli::RunArgs;
 use crate::exit::{Exit, Failure};
-use crate::governor::{Settings, Share, machine};
+use crate::governor::network::Limits;
+use crate::governor::{Programs, Settings, Share, machine};
 use crate::progress::{Show, words};
 use crate::session::{Plan, Session};
 use crate::state::config::Config;
@@ -46,6 +47,33 @@ fn at_once_for(cap: Share, machine: usize, threads: Option<usize>, memory: u64) 
     wanted.min(room).min(threads.unwrap_or(wanted)).clamp(1, MOST_AT_ONCE)
 }
 
+/// What the command line and the settings say about the machine's use.
+fn limits(arguments: &RunArgs, config: &Config, cap: Share) -> Result<Settings, Failure> {
+    let named = arguments.pause_for.iter().cloned().reduce(Programs::and);
+    Ok(Settings {
+        cap,
+        give_way: if arguments.no_yield { None } else { config.thresholds()? },
+        schedule: arguments.schedule.clone().or_else(|| config.parsed("schedule")),
+        max_temperature: arguments.max_temperature.or_else(|| config.parsed("max-temperature")),
+        pause_for: named.or_else(|| config.parsed("pause-for")).unwrap_or_default(),
+        pause_when_fullscreen: arguments.pause_when_fullscreen || config.pause_when_fullscreen(),
+        pause_on_battery: config.pause_on_battery(),
+        pause_when_used: arguments.pause_when_used || config.pause_when_used(),
+    })
+}
+
+/// What the command line and the settings say about the network.
+fn network(arguments: &RunArgs, config: &Config) -> Limits {
+    let set = config.network();
+    Limits {
+        download: arguments.max_download.or(set.download),
+        upload: arguments.max_upload.or(set.upload),
+        hours: arguments.network_hours.clone().or(set.hours),
+        per_day: arguments.max_network_per_day.or(set.per_day),
+        per_month: arguments.max_network_per_month.or(set.per_month),
+    }
+}
+
 fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
     let server = server(&arguments.server, config)?;
     let cores = machine::cores();
@@ -54,6 +82,9 @@ fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
         Some(cap) => cap,
         None => STANDARD_SHARE.to_string().parse::<Share>().map_err(Failure::fault)?,
     };
+    let settings = limits(arguments, config, cap)?;
+    // The schedule may allow more at times.
+    let cap = settings.most();
     let threads = arguments.threads.or_else(|| config.parsed("threads")).map(usize::from);
     let max_memory = arguments.max_memory.or_else(|| config.max_memory()).unwrap_or_else(|| machine::memory() / 2);
     let max_memory = max_memory.max(LEAST_MEMORY);
@@ -73,17 +104,13 @@ fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
             (_, true) => LeaseMode::Prove,
             _ => LeaseMode::Both,
         },
-        settings: Settings {
-            cap,
-            give_way: if arguments.no_yield { None } else { config.thresholds()? },
-            schedule: arguments.schedule.clone().or_else(|| config.parsed("schedule")),
-            pause_on_battery: config.pause_on_battery(),
-            pause_when_used: arguments.pause_when_used || config.pause_when_used(),
-        },
+        settings,
         cores,
         at_once,
         threads: threads.unwrap_or_else(|| at_once * cap.threads(cores).min(2 * cores / at_once).max(1)),
         max_memory,
+        network: network(arguments, config),
+        fetch_ahead: !arguments.no_fetch_ahead && config.fetch_ahead(),
         max_units: arguments.max_units,
         patience: (arguments.patience > 0).then(|| Duration::from_secs(arguments.patience)),
     })

@@ -5,7 +5,7 @@ use crate::cli::StateArgs;
 use crate::exit::{Exit, Failure};
 use crate::progress::show::summary;
 use crate::progress::words;
-use crate::state::control::{self, Status};
+use crate::state::control::{self, RuleStatus, Status};
 use crate::state::ledger::{self, Speed, Totals};
 use crate::state::{Folder, outbox};
 use serde::Serialize;
@@ -68,13 +68,16 @@ fn print(report: &Report) {
             println!("running    process {}, for {}", status.pid, status.project.as_deref().unwrap_or("all projects"));
             println!("server     {}", status.server);
             println!("now        {}", summary(status));
+            print_limits(status);
         }
         None if report.running => println!("running    it has just started"),
         None => println!("running    no; start it with `donor run`"),
     }
     let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     println!("outbox     {} to be delivered", plural(report.outbox, "result"));
-    println!("unfinished {}", plural(report.unfinished, "unit"));
+    let ahead = report.now.as_ref().map_or(0, |status| status.ahead);
+    let ahead = if ahead > 0 { format!(", {ahead} of them fetched ahead") } else { String::new() };
+    println!("unfinished {}{ahead}", plural(report.unfinished, "unit"));
     let Totals { proofs, steps, executions, late, refused, failed } = report.totals;
     println!("so far     {proofs} proofs accepted ({} steps), {executions} executions accepted", words::count(steps));
     if late + refused + failed > 0 {
@@ -84,4 +87,25 @@ fn print(report: &Report) {
         0 => println!("speed      not measured yet; `donor bench` does"),
         speed => println!("speed      {} steps a second and core", words::count(speed)),
     }
+}
+
+/// What limits the running donor now.
+fn print_limits(status: &Status) {
+    if let Some(RuleStatus { rule, cap, until }) = &status.rule {
+        let now = if *cap > 0.0 { format!("{cap} %") } else { "paused".to_owned() };
+        let until = until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
+        let rule = rule.as_ref().map_or_else(|| "no rule fits".to_owned(), |rule| format!("`{rule}`"));
+        println!("schedule   {now}{until} ({rule})");
+    }
+    if let Some((degrees, sensor)) = &status.temperature {
+        println!("processor  {degrees:.0} °C ({sensor})");
+    }
+    let (today, month) = status.network_used;
+    if today + month > 0 {
+        println!("network    {} today, {} this month", words::bytes(today), words::bytes(month));
+    }
+    if let Some(closed) = &status.network_closed {
+        println!("           no transfers now: {closed}");
+    }
+    status.unseen.iter().for_each(|message| println!("unseen     {message}"));
 }

@@ -1,6 +1,6 @@
 //! Whether somebody uses the machine: types in a terminal (also over SSH), or uses a keyboard or touchpad that is built in.
-//! Linux only; keyboards and mice on USB in a graphical desktop are not seen, since the system tells nothing of them to
-//! ordinary programs. Elsewhere the answer is always no.
+//! Linux only; keyboards and mice on USB in a graphical desktop are seen only if an X server tells of them. Elsewhere the
+//! answer is always no.
 
 use std::fs;
 use std::path::Path;
@@ -22,6 +22,11 @@ impl Presence {
     pub fn look(&mut self) -> bool {
         let interrupts = fs::read_to_string("/proc/interrupts").unwrap_or_default();
         self.see(Path::new("/dev"), &interrupts, SystemTime::now())
+    }
+
+    /// Whether this system gives any such signs.
+    pub fn can_tell() -> bool {
+        Path::new("/proc/interrupts").exists() || Path::new("/dev/pts").exists()
     }
 
     fn see(&mut self, devices: &Path, interrupts: &str, now: SystemTime) -> bool {

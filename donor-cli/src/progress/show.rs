@@ -55,6 +55,13 @@ pub enum Notice {
         /// Whether it was begun before.
         resumed: bool,
     },
+    /// A unit was fetched before its turn. For machines only.
+    Ahead {
+        /// The unit.
+        unit: String,
+        /// Its project.
+        project: String,
+    },
     /// A unit has come to its next phase. For machines only: people see it in the progress.
     Phase {
         /// The unit.
@@ -165,6 +172,7 @@ impl fmt::Display for Notice {
                 let doing = if mode == "both" { String::new() } else { format!(", {mode} only") };
                 write!(f, "{begun} unit {unit} of {project} (about {} steps{doing})", words::count(*steps))
             }
+            Self::Ahead { unit, project } => write!(f, "fetching unit {unit} of {project} ahead"),
             Self::Phase { unit, phase } => write!(f, "unit {unit}: {phase}"),
             Self::Finished { unit, kind, steps, bytes, seconds } => {
                 let time = words::duration(Duration::from_secs_f64(seconds.max(0.0)));
@@ -268,7 +276,7 @@ impl Show {
     /// Tells something.
     pub fn tell(&self, notice: &Notice) {
         match self {
-            Self::Bar(_) | Self::Plain(_) if matches!(notice, Notice::Phase { .. }) => {}
+            Self::Bar(_) | Self::Plain(_) if matches!(notice, Notice::Phase { .. } | Notice::Ahead { .. }) => {}
             Self::Bar(bar) => bar.println(notice.to_string()),
             Self::Plain(_) => eprintln!("{notice}"),
             Self::Json(_) => line(&serde_json::to_string(notice).unwrap_or_default()),
@@ -363,6 +371,12 @@ mod tests {
             state: "working".to_owned(),
             reason: None,
             max_cpu: 50.0,
+            rule: None,
+            temperature: None,
+            unseen: vec![],
+            network_closed: None,
+            network_used: (0, 0),
+            ahead: 0,
             cpu: 49.6,
             cores: 2,
             threads: 1,

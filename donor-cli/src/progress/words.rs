@@ -71,6 +71,39 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A time from a text such as `2h`, `90min`, `1h30m`, `2 days`.
+///
+/// # Errors
+/// A message that says what is expected.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no length of time: write it as 30m, 2h, 1h30m or 3d");
+    let (mut rest, mut seconds) = (text.trim(), 0.0);
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let (number, tail) = rest.split_at(digits);
+        let letters = tail.trim_start();
+        let end = letters.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(letters.len());
+        let (unit, tail) = letters.split_at(end);
+        let factor = match unit.to_ascii_lowercase().as_str() {
+            "s" | "sec" | "second" | "seconds" => 1.0,
+            "m" | "min" | "minute" | "minutes" => 60.0,
+            "h" | "hour" | "hours" => 3600.0,
+            "d" | "day" | "days" => 86_400.0,
+            _ => return Err(wrong()),
+        };
+        seconds += number.parse::<f64>().map_err(|_| wrong())? * factor;
+        rest = tail.trim_start();
+    }
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if time >= Duration::from_secs(1) && time <= Duration::from_secs(366 * 86_400) => Ok(time),
+        Ok(_) => Err(format!("`{text}` must be from a second to a year")),
+        Err(_) => Err(wrong()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +121,26 @@ mod tests {
             assert_eq!(duration(Duration::from_secs(seconds)), text);
         }
         assert_eq!([duration(Duration::from_millis(260)), duration(Duration::from_millis(20))], ["0.3 s", "0 s"]);
+    }
+
+    #[test]
+    fn lengths_of_time() {
+        for (text, seconds) in [
+            ("2h", 7200),
+            ("90min", 5400),
+            ("1h30m", 5400),
+            (" 1 h 30 m ", 5400),
+            ("0.5 hours", 1800),
+            ("3d", 259_200),
+            ("45s", 45),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in
+            ["", "2", "h", "2 weeks", "-2h", "2h5", "1e3h", "0s", "400d", ".", "..h", "99999999999999999999999d"]
+        {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What the tasks of a session know of each other.
 
 use crate::child::bucket::Bucket;
+use crate::governor::network::Closed;
 use crate::governor::{Decision, machine};
-use crate::progress::Tracker;
+use crate::progress::{Phase, Tracker};
 use crate::state::control::UnitStatus;
 use protocol::{ProjectName, UnitId};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,13 +35,26 @@ pub struct Current {
     pub process: Option<u32>,
     /// Its resident memory.
     pub memory: u64,
+    /// Working time that it will take as far as is known before it begins.
+    pub expected: Option<Duration>,
+    /// How long before its end the next unit may be fetched.
+    pub lead: Duration,
 }
 
 impl Current {
+    /// Whether so little of it is left that the next unit may be fetched.
+    pub fn ends_soon(&self, share: f64, cap: f64) -> bool {
+        let expected = self.expected.map(|expected| expected.saturating_sub(self.tracker.worked()));
+        match self.tracker.left().or(expected) {
+            Some(left) => left.mul_f64(stretch(share, cap)) <= self.lead,
+            // Nothing is known of this machine yet: the first half of the work is done when the tables are filled.
+            None => self.tracker.phase() > Phase::Main,
+        }
+    }
+
     /// For people and machines.
     pub fn status(&self, share: f64, cap: f64) -> UnitStatus {
-        // The time that is left counts working time; at a lower share than usual it takes longer.
-        let stretch = if share > 0.0 { (cap / share).max(1.0) } else { 1.0 };
+        let stretch = stretch(share, cap);
         UnitStatus {
             unit: self.unit.to_string(),
             project: self.project.to_string(),
@@ -51,6 +65,11 @@ impl Current {
             memory: self.memory,
         }
     }
+}
+
+/// The time that is left counts working time; at a lower share than usual it takes longer.
+fn stretch(share: f64, cap: f64) -> f64 {
+    if share > 0.0 { (cap / share).clamp(1.0, 1000.0) } else { 1.0 }
 }
 
 /// Counts since the start.
@@ -76,6 +95,7 @@ struct Inner {
     counts: Counts,
     outbox: usize,
     delivering: Option<String>,
+    ahead: usize,
 }
 
 /// What the tasks of a session know of each other.
@@ -91,6 +111,8 @@ pub struct Board {
     pub decision: watch::Sender<Decision>,
     /// When to end.
     pub ending: watch::Sender<Ending>,
+    /// Why nothing may go over the network, if it is so.
+    pub network: watch::Sender<Option<Closed>>,
     /// Rung when something comes into the outbox.
     pub outbox: Notify,
     /// Rung when the outbox becomes empty.
@@ -110,6 +132,7 @@ impl Board {
             purse: Mutex::new(Bucket::new(0.0, 0.0, Duration::ZERO, Duration::ZERO)),
             decision: watch::Sender::new(Decision::Work(0.0)),
             ending: watch::Sender::new(Ending::Not),
+            network: watch::Sender::new(None),
             outbox: Notify::new(),
             delivered: Notify::new(),
             parts: watch::Sender::new(()),
@@ -139,6 +162,18 @@ impl Board {
         let mut watcher = self.ending.subscribe();
         // The sender lives as long as the board.
         let _ = watcher.wait_for(|now| *now >= ending).await;
+    }
+
+    /// Waits until something may go over the network.
+    pub async fn network_opens(&self) {
+        let mut watcher = self.network.subscribe();
+        // The sender lives as long as the board.
+        let _ = watcher.wait_for(Option::is_none).await;
+    }
+
+    /// Why nothing may go over the network, if it is so.
+    pub fn network_closed(&self) -> Option<Closed> {
+        self.network.borrow().clone()
     }
 
     /// The units being worked on, the oldest first.
@@ -232,6 +267,16 @@ impl Board {
     /// The counts.
     pub fn counts(&self) -> Counts {
         self.lock().counts
+    }
+
+    /// Units that were fetched ahead.
+    pub fn ahead(&self) -> usize {
+        self.lock().ahead
+    }
+
+    /// Notes how many units were fetched ahead.
+    pub fn set_ahead(&self, count: usize) {
+        self.lock().ahead = count;
     }
 
     /// Results in the outbox.

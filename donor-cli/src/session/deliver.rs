@@ -2,9 +2,10 @@
 
 use super::backoff::Backoff;
 use super::board::Board;
+use super::network::Network;
 use crate::progress::Show;
 use crate::progress::show::Notice;
-use crate::service::connect;
+use crate::service::connect_through;
 use crate::state::outbox::{Entry, Kind};
 use crate::state::record::RecordError;
 use crate::state::{Folder, lease, ledger, outbox};
@@ -27,6 +28,10 @@ pub struct Deliverer {
     pub folder: Folder,
     /// Where to tell.
     pub show: Arc<Show>,
+    /// What everything goes through.
+    pub network: Arc<Network>,
+    /// When to renew the leases of results that wait for the network; never again if it is not given.
+    pub renewals: HashMap<UnitId, Option<Instant>>,
     /// Results whose delivery was tried in vain, and when to try again.
     pub tries: HashMap<UnitId, (Backoff, Instant)>,
 }
@@ -42,11 +47,14 @@ enum Try {
 impl Deliverer {
     /// Delivers for as long as the session lasts.
     pub async fn run(mut self) {
+        let mut network = self.board.network.subscribe();
         loop {
+            network.mark_unchanged();
             let next = self.round().await;
             let wait = next.map_or(Duration::from_secs(3600), |next| next.saturating_duration_since(Instant::now()));
             tokio::select! {
                 () = self.board.outbox.notified() => {}
+                _ = network.changed() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -62,6 +70,11 @@ impl Deliverer {
             }
         };
         self.board.set_in_outbox(entries.len());
+        if let Some(closed) = self.board.network_closed().filter(|_| !entries.is_empty()) {
+            self.board.held_up(Some(format!("results wait in the outbox: {closed}")));
+            return self.keep_leases(&entries).await;
+        }
+        self.renewals.clear();
         let (mut next, mut left, mut held_up) = (None::<Instant>, entries.len(), None);
         for entry in entries {
             let due = self.tries.get(&entry.unit).map(|(_, due)| *due).filter(|due| *due > Instant::now());
@@ -101,6 +114,24 @@ impl Deliverer {
         Ok(entries)
     }
 
+    /// Renews the leases of results that may not be sent now, so that nobody else does the work again. Returns when to do so next.
+    async fn keep_leases(&mut self, entries: &[Entry]) -> Option<Instant> {
+        for entry in entries.iter().filter(|entry| entry.server == self.server) {
+            let now = Instant::now();
+            if self.renewals.get(&entry.unit).is_some_and(|due| due.is_none_or(|due| due > now)) {
+                continue;
+            }
+            let next = match self.client.renew(&entry.lease).await {
+                Ok(renewed) => Some(renewed.expires_at.since(renewed.now) / 2),
+                Err(ClientError::Refused(problem)) if problem.status < 500 => None,
+                Err(_) => Some(30),
+            };
+            let next = next.map(|seconds| now + Duration::from_secs(seconds.clamp(1, 3600)));
+            self.renewals.insert(entry.unit, next);
+        }
+        entries.iter().filter_map(|entry| self.renewals.get(&entry.unit).copied().flatten()).min()
+    }
+
     async fn attempt(&mut self, entry: &Entry) -> Try {
         match self.send(entry).await {
             Ok(()) => Try::Done,
@@ -131,7 +162,9 @@ impl Deliverer {
             self.client.clone()
         } else {
             let identity = self.client.identity().clone();
-            connect(&entry.server, identity, RetryPolicy::never()).map_err(|error| disk(error.to_string()))?
+            let network = Arc::clone(&self.network);
+            connect_through(&entry.server, identity, RetryPolicy::never(), network)
+                .map_err(|error| disk(error.to_string()))?
         };
         let (lease, payload) = (Some(&entry.lease), Payload::Bytes(Bytes::from(bytes)));
         let sent = match entry.kind {

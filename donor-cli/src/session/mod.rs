@@ -1,27 +1,34 @@
 //! A running donor: a few tasks on one thread. The [`pulse`] looks at the machine and decides, the workers take one unit
 //! after the other, the deliverer empties the outbox.
 //!
+//! The scout fetches the next unit before a worker needs it.
+//!
 //! There is more than one worker where more than one core may be used: while one unit is fetched or executed, which takes one
 //! thread, another is proved.
 
+pub mod ahead;
 pub mod backoff;
 pub mod board;
 pub mod deliver;
+pub mod network;
 pub mod pulse;
 pub mod unit;
 
 pub use board::Ending;
 
 use crate::exit::{Exit, Failure};
+use crate::governor::network::Limits;
 use crate::governor::{Decision, Governor, Settings};
 use crate::progress::Show;
 use crate::progress::show::Notice;
-use crate::service::{connect, failure};
+use crate::service::{connect_through, failure};
 use crate::state::lease::Held;
 use crate::state::{Folder, StateError, lease, ledger, outbox};
+use ahead::{Ready, Scout, Stock};
 use backoff::Backoff;
 use board::Board;
 use deliver::Deliverer;
+use network::Network;
 use protocol::client::{ClientError, DonorClient, LeaseAnswer, RetryPolicy};
 use protocol::{Cause, DonorLimits, LeaseMode, LeaseRequest, NoWork, ProjectName, Versions};
 use pulse::{Constants, Pulse};
@@ -52,6 +59,10 @@ pub struct Plan {
     pub threads: usize,
     /// Most memory of all units together in bytes.
     pub max_memory: u64,
+    /// What may go over the network.
+    pub network: Limits,
+    /// Whether to fetch the next unit while one is worked on.
+    pub fetch_ahead: bool,
     /// Units after which to end.
     pub max_units: Option<u64>,
     /// How long the distributor may be out of reach at the start; for ever if not given.
@@ -77,24 +88,25 @@ pub struct Session {
     client: DonorClient,
     board: Arc<Board>,
     show: Arc<Show>,
-    begin: Instant,
+    network: Arc<Network>,
     queue: Mutex<Queue>,
+    stock: Stock,
 }
 
 /// What the workers of a session share. One at a time asks for a unit.
 #[derive(Default)]
 struct Queue {
-    /// Units of an earlier session.
-    resumed: Vec<Held>,
     /// Units begun, less those that nobody wanted any more.
     begun: u64,
     /// Whether the distributor has answered since the start.
     reached: bool,
+    /// When it was asked first: work may begin long after the start.
+    first_try: Option<Instant>,
 }
 
 /// What the worker does next.
 enum Next {
-    Unit(Box<Held>, bool),
+    Unit(Box<Ready>),
     End,
 }
 
@@ -105,10 +117,15 @@ impl Session {
     /// If the key cannot be had or the address is none.
     pub fn new(plan: Plan, folder: Folder, show: Show) -> Result<Self, Failure> {
         let identity = folder.identity()?;
+        let (network, lost) = Network::new(plan.network.clone(), &folder);
+        lost.iter().for_each(|message| show.warn(message));
+        let network = Arc::new(network);
         // The session waits itself, so that it can tell why and be ended meanwhile.
-        let client = connect(&plan.server, identity, RetryPolicy::never()).map_err(|error| failure(&error))?;
-        let board = Arc::new(Board::new(plan.cores));
-        Ok(Self { plan, folder, client, board, show: Arc::new(show), begin: Instant::now(), queue: Mutex::default() })
+        let client = connect_through(&plan.server, identity, RetryPolicy::never(), Arc::clone(&network) as _);
+        let client = client.map_err(|error| failure(&error))?;
+        let (board, show) = (Arc::new(Board::new(plan.cores)), Arc::new(show));
+        let (queue, stock) = (Mutex::default(), Stock::default());
+        Ok(Self { plan, folder, client, board, show, network, queue, stock })
     }
 
     /// Works until told to end.
@@ -121,17 +138,18 @@ impl Session {
             donor: constants.donor.clone(),
             server: constants.server.clone(),
             project: constants.project.clone(),
-            max_cpu: self.plan.settings.cap.percent(),
+            max_cpu: self.plan.settings.most().percent(),
             cores: constants.cores,
             at_once: constants.at_once,
             threads: constants.threads,
             max_memory: constants.max_memory,
             state: self.folder.root().display().to_string(),
         });
-        self.queue.lock().await.resumed = self.recover()?;
+        self.recover()?.into_iter().for_each(|held| self.stock.add(Ready::resumed(held)));
+        self.board.network.send_replace(self.network.closed(&jiff::Zoned::now()));
         let governor = Governor::new(self.plan.settings.clone());
-        let pulse =
-            Pulse::new(governor, constants, Arc::clone(&self.board), self.folder.clone(), Arc::clone(&self.show));
+        let (board, network, show) = (Arc::clone(&self.board), Arc::clone(&self.network), Arc::clone(&self.show));
+        let pulse = Pulse::new(governor, constants, board, network, self.folder.clone(), show);
         let pulse = pulse.map_err(|error| Failure::fault(format!("the machine cannot be watched: {error}")))?;
         let deliverer = Deliverer {
             client: self.client.clone(),
@@ -139,17 +157,26 @@ impl Session {
             board: Arc::clone(&self.board),
             folder: self.folder.clone(),
             show: Arc::clone(&self.show),
+            network: Arc::clone(&self.network),
             tries: HashMap::new(),
+            renewals: HashMap::new(),
         };
         let pulse = tokio::spawn(pulse.run());
         let deliverer = tokio::spawn(deliverer.run());
         let signals = tokio::spawn(listen_for_signals(Arc::clone(&self.board)));
         let session = Arc::new(self);
+        let scout = tokio::spawn(Scout::new(Arc::clone(&session), session.new_worker()).run());
         let outcome = Arc::clone(&session).work().await;
+        session.board.end(Ending::AfterUnit);
+        // It gives back what was fetched ahead, within seconds.
+        let _ = scout.await;
         if outcome.is_ok() {
             session.empty_outbox().await;
         }
         [pulse, deliverer, signals].iter().for_each(tokio::task::JoinHandle::abort);
+        if let Err(error) = session.network.keep(&session.folder, true) {
+            session.show.warn(error);
+        }
         session.show.end();
         outcome.map(|()| session.farewell())
     }
@@ -188,7 +215,6 @@ impl Session {
                 ));
             }
         }
-        resumed.reverse();
         Ok(resumed)
     }
 
@@ -210,22 +236,26 @@ impl Session {
         outcome
     }
 
-    /// Takes one unit after the other.
-    async fn worker(self: Arc<Self>) -> Result<(), Failure> {
-        let worker = Worker {
+    fn new_worker(&self) -> Worker {
+        Worker {
             client: self.client.clone(),
             board: Arc::clone(&self.board),
             folder: self.folder.clone(),
             show: Arc::clone(&self.show),
             plan: self.plan.clone(),
-        };
+        }
+    }
+
+    /// Takes one unit after the other.
+    async fn worker(self: Arc<Self>) -> Result<(), Failure> {
+        let worker = self.new_worker();
         let mut failures = Backoff::new();
         loop {
-            let (held, resumed) = match self.next().await? {
-                Next::Unit(held, resumed) => (*held, resumed),
+            let ready = match self.next().await? {
+                Next::Unit(ready) => *ready,
                 Next::End => return Ok(()),
             };
-            match worker.work(held, resumed).await? {
+            match worker.work(ready).await? {
                 End::Finished => failures = Backoff::new(),
                 End::Interrupted => return Ok(()),
                 End::Dropped => self.queue.lock().await.begun -= 1,
@@ -250,9 +280,10 @@ impl Session {
         if self.board.ending() != Ending::Not || self.is_last(queue.begun) {
             return Ok(Next::End);
         }
-        if let Some(held) = queue.resumed.pop() {
+        if let Some(ready) = self.stock.take() {
+            self.board.set_ahead(self.stock.len());
             queue.begun += 1;
-            return Ok(Next::Unit(Box::new(held), true));
+            return Ok(Next::Unit(Box::new(ready)));
         }
         let mut backoff = Backoff::new();
         loop {
@@ -262,6 +293,10 @@ impl Session {
                 _ = decisions.wait_for(|decision| matches!(decision, Decision::Work(share) if *share > 0.0)) => {}
                 () = self.board.ends(Ending::AfterUnit) => return Ok(Next::End),
             }
+            if self.wait_for_network().await {
+                return Ok(Next::End);
+            }
+            queue.first_try.get_or_insert_with(Instant::now);
             let answer = tokio::select! {
                 answer = self.ask() => answer,
                 () = self.board.ends(Ending::AfterUnit) => return Ok(Next::End),
@@ -271,7 +306,7 @@ impl Session {
                     let held = Held::new(&self.plan.server, *lease);
                     self.keep(&held).await?;
                     (queue.reached, queue.begun) = (true, queue.begun + 1);
-                    return Ok(Next::Unit(Box::new(held), false));
+                    return Ok(Next::Unit(Box::new(Ready::new(held))));
                 }
                 Ok(LeaseAnswer::NoWork { reason, retry_after }) => {
                     queue.reached = true;
@@ -280,7 +315,7 @@ impl Session {
                     (self.no_work(reason), asked + asked.mul_f64(0.2 * fraction_of_now()))
                 }
                 Err(error) => {
-                    self.check_fatal(&error, queue.reached)?;
+                    self.check_fatal(&error, &queue)?;
                     let wait = backoff.next(error.retry_after());
                     (error.to_string(), wait)
                 }
@@ -332,6 +367,19 @@ impl Session {
         ends
     }
 
+    /// Waits until something may go over the network, telling why. Returns whether the session is to end.
+    async fn wait_for_network(&self) -> bool {
+        let Some(closed) = self.board.network_closed() else { return false };
+        self.show.warn(format!("no unit is fetched now: {closed}"));
+        self.board.wait_for(Some(closed.to_string()));
+        let ends = tokio::select! {
+            () = self.board.network_opens() => false,
+            () = self.board.ends(Ending::AfterUnit) => true,
+        };
+        self.board.wait_for(None);
+        ends
+    }
+
     fn no_work(&self, reason: NoWork) -> String {
         let of = self.plan.project.as_ref().map_or_else(|| self.plan.server.clone(), |name| format!("project {name}"));
         let memory = crate::progress::words::bytes(self.plan.unit_memory());
@@ -352,8 +400,9 @@ impl Session {
     }
 
     /// Whether an answer means that trying again is of no use.
-    fn check_fatal(&self, error: &ClientError, reached: bool) -> Result<(), Failure> {
-        let impatient = self.plan.patience.is_some_and(|patience| self.begin.elapsed() >= patience);
+    fn check_fatal(&self, error: &ClientError, queue: &Queue) -> Result<(), Failure> {
+        let tried = queue.first_try.map_or(Duration::ZERO, |begin| begin.elapsed());
+        let (impatient, reached) = (self.plan.patience.is_some_and(|patience| tried >= patience), queue.reached);
         match error.cause() {
             Some(Cause::UnknownProject | Cause::ProjectWithdrawn) => {
                 Err(Failure::fault(format!("{error}. `donor projects` lists the projects of {}", self.plan.server)))

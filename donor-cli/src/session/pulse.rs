@@ -1,19 +1,23 @@
 //! The session's pulse: four times a second it looks at the machine, takes wishes, lets the governor decide, and tells.
 
 use super::board::{Board, Ending};
-use crate::governor::machine::{Load, Machine, on_battery};
-use crate::governor::presence::Presence;
+use super::network::Network;
+use crate::governor::machine::{Load, Machine, since_boot};
+use crate::governor::schedule::Cap;
+use crate::governor::signs::{Seen, Signs};
 use crate::governor::usage::UseMeter;
-use crate::governor::{Decision, Governor, Readings, TICK};
+use crate::governor::{Asked, Decision, Governor, Readings, TICK};
 use crate::progress::Show;
 use crate::progress::show::Notice;
 use crate::state::Folder;
-use crate::state::control::{self, Status, Wish};
+use crate::state::control::{self, RuleStatus, Status, Wish};
+use crate::state::pause::{self, Length, Pause};
+use protocol::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Between two looks at battery and presence.
+/// Between two looks at all but the load.
 const BETWEEN_SELDOM_LOOKS: Duration = Duration::from_secs(5);
 
 /// Between two writes of the status file.
@@ -45,14 +49,18 @@ pub struct Pulse {
     meter: UseMeter,
     begin: Instant,
     last: Instant,
-    presence: Presence,
-    /// When battery and presence were looked at last, and what was seen.
-    seldom: (Option<Instant>, bool, bool),
+    signs: Signs,
+    /// When the signs were looked at last, and what was seen.
+    seldom: (Option<Instant>, Seen),
     status_at: Option<Instant>,
-    pause_asked: bool,
+    /// Whether a pause without an end was asked for.
+    open_pause: bool,
+    /// The pause that was asked for, if it has an end.
+    pause: Option<Pause>,
     paused: bool,
     constants: Constants,
     board: Arc<Board>,
+    network: Arc<Network>,
     folder: Folder,
     show: Arc<Show>,
 }
@@ -66,24 +74,32 @@ impl Pulse {
         governor: Governor,
         constants: Constants,
         board: Arc<Board>,
+        network: Arc<Network>,
         folder: Folder,
         show: Arc<Show>,
     ) -> Result<Self, sysinfo::Error> {
         let now = Instant::now();
         let meter = UseMeter::new(constants.cores);
+        let mut signs = Signs::new(governor.settings());
+        let seen = signs.look(&[]);
+        seen.unseen.iter().for_each(|message| show.warn(message));
+        let (pause, damaged) = Pause::load(&folder, Timestamp::now(), since_boot());
+        damaged.iter().for_each(|message| show.warn(message));
         Ok(Self {
             governor,
             machine: Machine::new()?,
             meter,
             begin: now,
             last: now,
-            presence: Presence::default(),
-            seldom: (None, false, false),
+            signs,
+            seldom: (Some(now), seen),
             status_at: None,
-            pause_asked: false,
+            open_pause: false,
+            pause,
             paused: false,
             constants,
             board,
+            network,
             folder,
             show,
         })
@@ -105,10 +121,45 @@ impl Pulse {
     fn take_wishes(&mut self) {
         for wish in control::take(&self.folder) {
             match wish {
-                Wish::Pause => self.pause_asked = true,
-                Wish::Resume => self.pause_asked = false,
+                Wish::Pause(length) => self.ask_for_pause(length),
+                Wish::Resume => self.end_pause(),
                 Wish::Finish => self.board.end(Ending::AfterUnit),
             }
+        }
+    }
+
+    fn ask_for_pause(&mut self, length: Length) {
+        self.end_pause();
+        self.pause = Pause::new(length, Timestamp::now(), since_boot());
+        self.open_pause = length == Length::Open;
+        self.keep_pause();
+    }
+
+    fn end_pause(&mut self) {
+        (self.open_pause, self.pause) = (false, None);
+        if let Err(error) = pause::forget(&self.folder) {
+            self.show.warn(error);
+        }
+    }
+
+    /// The pause that was asked for; one that is over is forgotten.
+    fn asked(&mut self) -> Option<Asked> {
+        let left = self.pause.map(|pause| pause.left(Timestamp::now(), since_boot()));
+        match left {
+            Some(None) => self.end_pause(),
+            Some(Some(_)) => self.keep_pause(),
+            None => {}
+        }
+        match left.flatten() {
+            Some(left) => Some(Asked { left: Some(left) }),
+            None => self.open_pause.then_some(Asked { left: None }),
+        }
+    }
+
+    fn keep_pause(&mut self) {
+        let kept = self.pause.as_mut().map(|pause| pause.keep(&self.folder, Timestamp::now(), since_boot()));
+        if let Some(Err(error)) = kept {
+            self.show.warn(format!("the pause would not survive a restart: {error}"));
         }
     }
 
@@ -117,7 +168,14 @@ impl Pulse {
         let processes = self.board.running();
         let load = self.machine.look(&processes);
         self.meter.note(now - self.begin, load.own_seconds);
-        let readings = self.readings(now, &load);
+        let time = jiff::Zoned::now();
+        let closed = self.network.closed(&time);
+        self.board.network.send_if_modified(|before| {
+            let changed = *before != closed;
+            before.clone_from(&closed);
+            changed
+        });
+        let readings = self.readings(now, &time, &load);
         let decision = self.governor.decide(now - self.begin, readings);
         let passed = now - self.last;
         self.last = now;
@@ -147,20 +205,25 @@ impl Pulse {
         self.publish(now, &decision);
     }
 
-    fn readings(&mut self, now: Instant, load: &Load) -> Readings {
+    fn readings(&mut self, now: Instant, time: &jiff::Zoned, load: &Load) -> Readings {
         if self.seldom.0.is_none_or(|at| now - at >= BETWEEN_SELDOM_LOOKS) {
-            let settings = self.governor.settings();
-            let (battery, used) = (settings.pause_on_battery, settings.pause_when_used);
-            self.seldom = (Some(now), battery && on_battery(), used && self.presence.look());
+            self.seldom = (Some(now), self.signs.look(&self.board.running()));
+            if let Err(error) = self.network.keep(&self.folder, false) {
+                self.show.warn(error);
+            }
         }
+        let seen = &self.seldom.1;
         Readings {
             others: load.others,
             busiest: load.busiest.clone(),
             overhead: load.overhead,
-            on_battery: self.seldom.1,
-            used: self.seldom.2,
-            local_time: jiff::Zoned::now().time(),
-            pause_asked: self.pause_asked,
+            on_battery: seen.on_battery,
+            used: seen.used,
+            temperature: seen.temperature.clone(),
+            program: seen.program.clone(),
+            fullscreen: seen.fullscreen,
+            local_time: time.datetime(),
+            pause_asked: self.asked(),
         }
     }
 
@@ -187,7 +250,8 @@ impl Pulse {
     }
 
     fn status(&self, decision: &Decision) -> Status {
-        let cap = self.governor.settings().cap;
+        let cap = self.governor.cap();
+        let used = self.network.used();
         let current = self.board.current();
         let (state, reason) = match decision {
             Decision::Pause(reason) => ("paused", Some(reason.to_string())),
@@ -204,6 +268,12 @@ impl Pulse {
             state: state.to_owned(),
             reason,
             max_cpu: cap.percent(),
+            rule: self.rule(),
+            temperature: self.seldom.1.temperature.as_ref().map(|reading| (reading.degrees, reading.sensor.clone())),
+            unseen: self.seldom.1.unseen.clone(),
+            network_closed: self.board.network_closed().map(|closed| closed.to_string()),
+            network_used: (used.today, used.month),
+            ahead: self.board.ahead(),
             cpu: (self.meter.recent() * 1000.0).round() / 10.0,
             cores: self.constants.cores,
             threads: self.constants.threads,
@@ -211,5 +281,13 @@ impl Pulse {
             outbox: self.board.in_outbox(),
             finished: self.board.counts().finished,
         }
+    }
+    /// The rule of the schedule that holds.
+    fn rule(&self) -> Option<RuleStatus> {
+        self.governor.in_force().map(|in_force| RuleStatus {
+            rule: in_force.rule.clone(),
+            cap: if in_force.cap == Cap::Nothing { 0.0 } else { self.governor.cap().percent() },
+            until: in_force.until.map(|until| until.to_string()),
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! One unit, from its lease to the outbox.
 
+use super::ahead::{Ready, lead};
 use super::board::{Board, Current};
 use super::{Ending, Plan};
 use crate::child::messages::{Event, Job, Limits, Order, VERSION};
@@ -13,6 +14,7 @@ use protocol::client::{ClientError, DonorClient};
 use protocol::{Cause, Digest, FailureCause, FailureReport, LeaseMode, MAX_DETAIL};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// Processor seconds that a unit may take beyond what its steps explain.
@@ -55,6 +57,7 @@ impl<E: Into<StateError>> From<E> for Stop {
 }
 
 /// Works on units.
+#[derive(Clone)]
 pub struct Worker {
     /// The distributor.
     pub client: DonorClient,
@@ -82,7 +85,8 @@ impl Worker {
     ///
     /// # Errors
     /// If the state folder does not work.
-    pub async fn work(&self, mut held: Held, resumed: bool) -> Result<End, StateError> {
+    pub async fn work(&self, ready: Ready) -> Result<End, StateError> {
+        let Ready { mut held, resumed, fetch, .. } = ready;
         let unit = held.unit();
         let mode = held.lease.mode;
         self.show.tell(&Notice::Unit {
@@ -99,8 +103,10 @@ impl Worker {
             tracker: Tracker::new(&phases),
             process: None,
             memory: 0,
+            expected: self.expected(&held),
+            lead: lead(&held),
         });
-        let end = self.to_an_end(&mut held).await;
+        let end = self.to_an_end(&mut held, fetch).await;
         self.board.finish(&unit);
         if matches!(end, Ok(End::Finished)) {
             self.board.outbox.notify_one();
@@ -108,8 +114,15 @@ impl Worker {
         end
     }
 
-    async fn to_an_end(&self, held: &mut Held) -> Result<End, StateError> {
-        let outcome = self.through(held).await;
+    /// Working time of a unit, as far as the machine's speed is known.
+    fn expected(&self, held: &Held) -> Option<Duration> {
+        let cores = self.plan.settings.cap.cores(self.plan.cores) / self.plan.at_once.max(1) as f64;
+        let seconds = ledger::speed(&self.folder).seconds(held.lease.unit.estimated_steps, held.lease.mode, cores)?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
+    async fn to_an_end(&self, held: &mut Held, fetch: Option<JoinHandle<()>>) -> Result<End, StateError> {
+        let outcome = self.through(held, fetch).await;
         match outcome {
             Ok(()) => Ok(End::Finished),
             Err(Stop::Failed(cause, detail)) => self.failed(held, cause, detail).await,
@@ -123,9 +136,17 @@ impl Worker {
         }
     }
 
-    async fn through(&self, held: &mut Held) -> Result<(), Stop> {
+    async fn through(&self, held: &mut Held, fetch: Option<JoinHandle<()>>) -> Result<(), Stop> {
         self.check_signature(held)?;
-        self.fetch(held).await?;
+        let lent = held.clone();
+        let fetched = async {
+            if let Some(fetch) = fetch {
+                // How it went is found out below.
+                let _ = fetch.await;
+            }
+            self.fetch(&lent).await
+        };
+        self.keeping(held, fetched).await?;
         let begin = Instant::now();
         let told = self.run(held).await?;
         if let Some((cause, detail)) = told.failure {
@@ -168,6 +189,29 @@ impl Worker {
         }
     }
 
+    /// Gets a unit's files before its turn. What goes wrong is told when its turn comes.
+    pub async fn fetch_ahead(&self, held: &Held) {
+        if self.check_signature(held).is_ok() {
+            let _ = self.fetch(held).await;
+        }
+    }
+
+    /// Does something that may take long, and keeps the lease alive meanwhile.
+    async fn keeping<T>(&self, held: &mut Held, work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+        tokio::pin!(work);
+        let mut renewal = Some(Instant::now() + time_to_renew(held));
+        loop {
+            let due = renewal.unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400));
+            tokio::select! {
+                outcome = &mut work => return outcome,
+                () = tokio::time::sleep_until(due), if renewal.is_some() => {
+                    renewal = self.renew(held).await?.map(|wait| Instant::now() + wait);
+                }
+                () = self.board.ends(Ending::Now) => return Err(Stop::Interrupted),
+            }
+        }
+    }
+
     /// Gets program and execution, each under its digest.
     async fn fetch(&self, held: &Held) -> Result<(), Stop> {
         let program = held.lease.project.program;
@@ -197,6 +241,7 @@ impl Worker {
     {
         let (mut backoff, mut wrong) = (super::backoff::Backoff::new(), 0);
         loop {
+            self.wait_for_network().await?;
             let error = tokio::select! {
                 answer = fetch() => match answer {
                     Ok(answer) => return Ok(answer),
@@ -212,6 +257,16 @@ impl Worker {
             let wait = backoff.next(error.retry_after());
             self.show.tell(&Notice::Waiting { why: error.to_string(), seconds: wait.as_secs() });
             self.pause(wait).await?;
+        }
+    }
+
+    /// Waits until something may go over the network, telling why.
+    async fn wait_for_network(&self) -> Result<(), Stop> {
+        let Some(closed) = self.board.network_closed() else { return Ok(()) };
+        self.show.warn(format!("a download waits: {closed}"));
+        tokio::select! {
+            () = self.board.network_opens() => Ok(()),
+            () = self.board.ends(Ending::Now) => Err(Stop::Interrupted),
         }
     }
 
@@ -323,6 +378,8 @@ impl Worker {
         });
         if before < phase {
             self.show.tell(&Notice::Phase { unit: held.unit().to_string(), phase: phase.name() });
+            // The scout may have to hurry.
+            self.board.parts.send_replace(());
         }
     }
 
@@ -354,9 +411,7 @@ impl Worker {
     async fn renew(&self, held: &mut Held) -> Result<Option<Duration>, Stop> {
         match self.client.renew(&held.lease.token).await {
             Ok(renewed) => {
-                held.lease.now = renewed.now;
-                held.lease.expires_at = renewed.expires_at;
-                held.expires_here = protocol::Timestamp::now().plus(renewed.expires_at.since(renewed.now));
+                held.renewed(&renewed);
                 lease::keep(&self.folder, held)?;
                 Ok(Some(time_to_renew(held)))
             }

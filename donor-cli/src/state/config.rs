@@ -1,7 +1,8 @@
 //! `config.toml`: what would otherwise be said on each command line.
 
 use super::atomic::{self, FileError};
-use crate::governor::{Schedule, Share, Thresholds};
+use crate::governor::network::{Hours, Limits, rate, volume};
+use crate::governor::{Celsius, Programs, Schedule, Share, Thresholds};
 use crate::progress::words;
 use protocol::ProjectName;
 use std::fs;
@@ -22,7 +23,7 @@ pub struct Key {
 }
 
 /// All settings.
-pub const KEYS: [Key; 11] = [
+pub const KEYS: &[Key] = &[
     Key { name: "server", help: "address of the distributor", default: "none", check: server },
     Key { name: "project", help: "project to work for", default: "all, by weight", check: project },
     Key { name: "max-cpu", help: "most of the whole machine to use, in percent", default: "50", check: share },
@@ -39,7 +40,12 @@ pub const KEYS: [Key; 11] = [
         default: "half of the machine's",
         check: memory,
     },
-    Key { name: "schedule", help: "local times to work at, such as 22:00-07:00", default: "always", check: schedule },
+    Key {
+        name: "schedule",
+        help: "when to work, such as 22:00-07:00, or how much when",
+        default: "always",
+        check: schedule,
+    },
     Key { name: "battery", help: "on battery: pause or ignore", default: "pause", check: pause_or_ignore },
     Key {
         name: "used",
@@ -59,7 +65,51 @@ pub const KEYS: [Key; 11] = [
         default: "15",
         check: percentage,
     },
+    Key {
+        name: "max-temperature",
+        help: "pause while the processor is hotter, in degrees Celsius",
+        default: "never",
+        check: celsius,
+    },
+    Key { name: "pause-for", help: "programs to pause for, such as steam,obs", default: "none", check: programs },
+    Key {
+        name: "fullscreen",
+        help: "while a window fills the screen: pause or ignore",
+        default: "ignore",
+        check: pause_or_ignore,
+    },
+    Key {
+        name: "fetch-ahead",
+        help: "fetch the next unit before one ends: yes or no",
+        default: "yes",
+        check: yes_or_no,
+    },
+    Key {
+        name: "max-download",
+        help: "most from the network, such as 1MB/s",
+        default: "no limit",
+        check: network_rate,
+    },
+    Key { name: "max-upload", help: "most to the network, such as 500kB/s", default: "no limit", check: network_rate },
+    Key {
+        name: "network-hours",
+        help: "local times to fetch and deliver at, such as 22:00-07:00",
+        default: "always",
+        check: network_hours,
+    },
+    Key {
+        name: "max-network-per-day",
+        help: "most to fetch and deliver in a day, such as 2GB",
+        default: "no limit",
+        check: network_volume,
+    },
+    Key { name: "max-network-per-month", help: "the same in a month", default: "no limit", check: network_volume },
 ];
+
+/// The environment variable that sets a setting: `CAIRN_DONOR_MAX_CPU` for `max-cpu`.
+pub fn variable(name: &str) -> String {
+    format!("CAIRN_DONOR_{}", name.to_ascii_uppercase().replace('-', "_"))
+}
 
 /// What is wrong with the settings.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +130,14 @@ pub enum ConfigError {
     InFile {
         /// The file.
         path: PathBuf,
+        /// What is wrong.
+        error: Box<Self>,
+    },
+    /// A setting in the environment that cannot be.
+    #[error("the environment variable {variable}: {error}")]
+    InEnvironment {
+        /// The variable.
+        variable: String,
         /// What is wrong.
         error: Box<Self>,
     },
@@ -108,7 +166,7 @@ pub enum ConfigError {
 }
 
 fn names() -> String {
-    KEYS.map(|key| key.name).join(", ")
+    KEYS.iter().map(|key| key.name).collect::<Vec<_>>().join(", ")
 }
 
 /// The settings of a state folder.
@@ -139,6 +197,22 @@ impl Config {
         }
         config.thresholds().map_err(in_file)?;
         Ok(config)
+    }
+
+    /// With what the environment says, which goes before what the file says. An empty variable says nothing.
+    ///
+    /// # Errors
+    /// If it says what it must not.
+    pub fn with_environment(mut self, read: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        for key in KEYS {
+            let variable = variable(key.name);
+            if let Some(text) = read(&variable).filter(|text| !text.trim().is_empty()) {
+                let in_environment = |error| ConfigError::InEnvironment { variable, error: Box::new(error) };
+                self.set(key.name, &text).map_err(in_environment)?;
+            }
+        }
+        self.thresholds()?;
+        Ok(self)
     }
 
     /// Writes the file in one step.
@@ -198,6 +272,29 @@ impl Config {
     /// Whether to pause while somebody uses the machine.
     pub fn pause_when_used(&self) -> bool {
         self.text("used").as_deref() == Some("pause")
+    }
+
+    /// Whether to pause while a window fills the screen.
+    pub fn pause_when_fullscreen(&self) -> bool {
+        self.text("fullscreen").as_deref() == Some("pause")
+    }
+
+    /// Whether to fetch the next unit before one ends.
+    pub fn fetch_ahead(&self) -> bool {
+        self.text("fetch-ahead").as_deref() != Some("no")
+    }
+
+    /// What may go over the network.
+    pub fn network(&self) -> Limits {
+        let rate = |name| rate(&self.text(name)?).ok();
+        let volume = |name| volume(&self.text(name)?).ok();
+        Limits {
+            download: rate("max-download"),
+            upload: rate("max-upload"),
+            hours: self.parsed("network-hours"),
+            per_day: volume("max-network-per-day"),
+            per_month: volume("max-network-per-month"),
+        }
     }
 
     /// When to give way to other programs; `None` for never.
@@ -265,6 +362,33 @@ fn schedule(text: &str) -> Result<toml::Value, String> {
     text.parse::<Schedule>().map(|schedule| string(&schedule.to_string())).map_err(|error| error.to_string())
 }
 
+fn celsius(text: &str) -> Result<toml::Value, String> {
+    text.parse::<Celsius>().map(|most| toml::Value::Float(most.degrees())).map_err(|error| error.to_string())
+}
+
+fn programs(text: &str) -> Result<toml::Value, String> {
+    text.parse::<Programs>().map(|programs| string(&programs.to_string())).map_err(|error| error.to_string())
+}
+
+fn network_rate(text: &str) -> Result<toml::Value, String> {
+    rate(text).map(|_| string(text))
+}
+
+fn network_volume(text: &str) -> Result<toml::Value, String> {
+    volume(text).map(|_| string(text))
+}
+
+fn network_hours(text: &str) -> Result<toml::Value, String> {
+    text.parse::<Hours>().map(|hours| string(&hours.to_string())).map_err(|error| error.to_string())
+}
+
+fn yes_or_no(text: &str) -> Result<toml::Value, String> {
+    match text {
+        "yes" | "no" => Ok(string(text)),
+        _ => Err(format!("`{text}` is neither `yes` nor `no`")),
+    }
+}
+
 fn pause_or_ignore(text: &str) -> Result<toml::Value, String> {
     match text {
         "pause" | "ignore" => Ok(string(text)),
@@ -299,6 +423,15 @@ mod tests {
             ("battery", "ignore"),
             ("pause-above", "40"),
             ("resume-below", "30"),
+            ("max-temperature", "85 °C"),
+            ("pause-for", "Steam, obs"),
+            ("fullscreen", "pause"),
+            ("fetch-ahead", "no"),
+            ("max-download", "1MB/s"),
+            ("max-upload", "500kB/s"),
+            ("network-hours", "mon-fri 22:00-7:00, sat-sun"),
+            ("max-network-per-day", "2GB"),
+            ("max-network-per-month", "20GB"),
         ] {
             config.set(name, text).expect(name);
         }
@@ -310,6 +443,16 @@ mod tests {
         let thresholds = loaded.thresholds().expect("in order").expect("some");
         assert_eq!((thresholds.pause_above, thresholds.resume_below), (0.4, 0.3));
         assert_eq!(loaded.get("schedule").expect("a setting").as_deref(), Some("22:00-07:00"));
+        assert_eq!(loaded.parsed::<Celsius>("max-temperature").map(Celsius::degrees), Some(85.0));
+        assert_eq!(loaded.parsed::<Programs>("pause-for").map(|names| names.to_string()).as_deref(), Some("steam,obs"));
+        assert!(loaded.pause_when_fullscreen() && !loaded.fetch_ahead());
+        let network = loaded.network();
+        assert_eq!((network.download, network.upload), (Some(1_000_000), Some(500_000)));
+        assert_eq!((network.per_day, network.per_month), (Some(2_000_000_000), Some(20_000_000_000)));
+        assert_eq!(
+            network.hours.map(|hours| hours.to_string()).as_deref(),
+            Some("mon-fri 22:00-07:00, sat-sun 00:00-24:00")
+        );
         config.unset("server").expect("a setting");
         assert_eq!(config.get("server").expect("a setting"), None);
     }
@@ -328,6 +471,12 @@ mod tests {
             ("schedule", "at night", "is no schedule"),
             ("battery", "yes", "neither `pause` nor `ignore`"),
             ("pause-above", "half", "is no percentage"),
+            ("max-temperature", "hot", "give degrees Celsius from 40 to 110"),
+            ("pause-for", "/usr/bin/steam", "names of programs without folders"),
+            ("fetch-ahead", "maybe", "neither `yes` nor `no`"),
+            ("max-upload", "1kB/s", "too slow"),
+            ("network-hours", "22:00-07:00=50", "has a cap"),
+            ("max-network-per-day", "some", "is no amount of data"),
         ] {
             let error = config.set(name, text).expect_err(name).to_string();
             assert!(error.contains(message), "{name}: {error}");
@@ -339,6 +488,30 @@ mod tests {
         assert_eq!(error, "`resume-below` (30) must be less than `pause-above` (20)");
         config.set("pause-above", "100").expect("set");
         assert_eq!(config.thresholds().expect("never"), None);
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_file() {
+        let mut file = Config::default();
+        file.set("max-cpu", "30").expect("set");
+        file.set("threads", "3").expect("set");
+        let environment = |variables: &'static [(&str, &str)]| {
+            move |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        let both =
+            [("CAIRN_DONOR_MAX_CPU", "40"), ("CAIRN_DONOR_THREADS", ""), ("CAIRN_DONOR_NETWORK_HOURS", "22:00-7:00")];
+        let both: &'static [(&str, &str)] = Box::leak(Box::new(both));
+        let config = file.clone().with_environment(environment(both)).expect("settings");
+        let value = |name| config.get(name).expect("a setting");
+        assert_eq!([value("max-cpu"), value("threads")].map(Option::unwrap_or_default), ["40", "3"]);
+        assert_eq!(value("network-hours").as_deref(), Some("22:00-07:00"));
+        let error = file.with_environment(environment(&[("CAIRN_DONOR_SCHEDULE", "night")])).expect_err("no schedule");
+        assert!(
+            error
+                .to_string()
+                .starts_with("the environment variable CAIRN_DONOR_SCHEDULE: the setting `schedule` cannot"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -3,14 +3,15 @@
 
 use super::Folder;
 use super::atomic::{self, FileError};
+use super::pause::Length;
 use serde::{Deserialize, Serialize};
 use std::fs;
 
 /// What somebody wants of the running donor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
-    /// Pause until `Resume`.
-    Pause,
+    /// Pause for so long, or until `Resume`.
+    Pause(Length),
     /// Go on.
     Resume,
     /// Finish the unit, deliver, and end.
@@ -18,16 +19,28 @@ pub enum Wish {
 }
 
 impl Wish {
-    /// All wishes.
-    pub const ALL: [Self; 3] = [Self::Pause, Self::Resume, Self::Finish];
+    /// Names of the commands and of the files.
+    const NAMES: [&str; 3] = ["pause", "resume", "finish"];
 
     /// Name of the command and of the file.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Pause => "pause",
+            Self::Pause(_) => "pause",
             Self::Resume => "resume",
             Self::Finish => "finish",
         }
+    }
+
+    fn from_file(name: &str, text: &str) -> Self {
+        match name {
+            "pause" => Self::Pause(Length::from_text(text)),
+            "resume" => Self::Resume,
+            _ => Self::Finish,
+        }
+    }
+
+    fn text(self) -> String {
+        if let Self::Pause(length) = self { length.to_text() } else { String::new() }
     }
 }
 
@@ -36,7 +49,7 @@ impl Wish {
 /// # Errors
 /// If its file cannot be written.
 pub fn wish(folder: &Folder, wish: Wish) -> Result<(), FileError> {
-    atomic::write(&folder.path("control").join(wish.name()), b"")
+    atomic::write(&folder.path("control").join(wish.name()), wish.text().as_bytes())
 }
 
 /// Whether a wish has been taken.
@@ -52,8 +65,13 @@ pub fn withdraw(folder: &Folder, wish: Wish) {
 
 /// Takes all wishes that are there.
 pub fn take(folder: &Folder) -> Vec<Wish> {
-    let there = |wish: &Wish| fs::remove_file(folder.path("control").join(wish.name())).is_ok();
-    Wish::ALL.into_iter().filter(there).collect()
+    let there = |name: &&str| {
+        let path = folder.path("control").join(name);
+        // What cannot be read any more is still a wish.
+        let text = path.exists().then(|| fs::read_to_string(&path).unwrap_or_default())?;
+        fs::remove_file(&path).ok().map(|()| Wish::from_file(name, &text))
+    };
+    Wish::NAMES.iter().filter_map(there).collect()
 }
 
 /// What the running donor does.
@@ -73,8 +91,26 @@ pub struct Status {
     pub state: String,
     /// Why, for `waiting` and `paused`.
     pub reason: Option<String>,
-    /// The cap in percent of the machine.
+    /// The cap in percent of the machine, as it is now.
     pub max_cpu: f64,
+    /// The rule of the schedule that holds, if there is a schedule.
+    #[serde(default)]
+    pub rule: Option<RuleStatus>,
+    /// How hot the processor is and which sensor says so, if it is watched and known.
+    #[serde(default)]
+    pub temperature: Option<(f64, String)>,
+    /// What was asked for and cannot be seen on this machine, in words.
+    #[serde(default)]
+    pub unseen: Vec<String>,
+    /// Why nothing is transferred now, if it is so.
+    #[serde(default)]
+    pub network_closed: Option<String>,
+    /// Bytes that went over the network today and this month.
+    #[serde(default)]
+    pub network_used: (u64, u64),
+    /// Units that were fetched ahead.
+    #[serde(default)]
+    pub ahead: usize,
     /// Measured use over the last ten seconds, in percent of the machine.
     pub cpu: f64,
     /// Cores of the machine.
@@ -87,6 +123,17 @@ pub struct Status {
     pub outbox: usize,
     /// Units finished since the start.
     pub finished: u64,
+}
+
+/// The rule of the schedule that holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleStatus {
+    /// The rule as it is written; none if no rule fits.
+    pub rule: Option<String>,
+    /// The cap in percent of the machine; 0 for a pause.
+    pub cap: f64,
+    /// The local time at which another cap holds; none if it never changes by itself.
+    pub until: Option<String>,
 }
 
 /// How far a unit is.
@@ -132,11 +179,14 @@ mod tests {
         let place = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(place.path()).expect("made");
         assert_eq!(take(&folder), []);
-        wish(&folder, Wish::Pause).expect("written");
+        let pause = Wish::Pause(Length::For(std::time::Duration::from_secs(7200)));
+        wish(&folder, pause).expect("written");
         wish(&folder, Wish::Finish).expect("written");
-        assert!(!taken(&folder, Wish::Pause) && taken(&folder, Wish::Resume));
-        assert_eq!(take(&folder), [Wish::Pause, Wish::Finish]);
-        assert!(taken(&folder, Wish::Pause));
+        assert!(!taken(&folder, pause) && taken(&folder, Wish::Resume));
+        assert_eq!(take(&folder), [pause, Wish::Finish]);
+        assert!(taken(&folder, pause));
+        wish(&folder, Wish::Pause(Length::Open)).expect("written");
+        assert_eq!(take(&folder), [Wish::Pause(Length::Open)]);
         wish(&folder, Wish::Resume).expect("written");
         withdraw(&folder, Wish::Resume);
         assert_eq!(take(&folder), []);

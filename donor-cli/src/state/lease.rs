@@ -3,7 +3,7 @@
 use super::atomic::{self, Last};
 use super::record::{self, RecordError};
 use super::{Folder, StateError};
-use protocol::{Lease, RequestKey, Timestamp, UnitId};
+use protocol::{Lease, Renewed, RequestKey, Timestamp, UnitId};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::PathBuf;
@@ -24,6 +24,13 @@ impl Held {
     pub fn new(server: &str, lease: Lease) -> Self {
         let expires_here = Timestamp::now().plus(lease.expires_at.since(lease.now));
         Self { server: server.to_owned(), lease, expires_here }
+    }
+
+    /// Takes in that the lease was prolonged.
+    pub fn renewed(&mut self, renewed: &Renewed) {
+        self.lease.now = renewed.now;
+        self.lease.expires_at = renewed.expires_at;
+        self.expires_here = Timestamp::now().plus(renewed.expires_at.since(renewed.now));
     }
 
     /// Its unit.

@@ -4,7 +4,7 @@ use super::Folder;
 use super::atomic::Last;
 use super::outbox::Entry;
 use super::record::{self, RecordError};
-use protocol::{ProjectName, SignerKey, Timestamp};
+use protocol::{LeaseMode, ProjectName, SignerKey, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -44,6 +44,19 @@ impl Speed {
             return 0;
         }
         (cores / (1.0 / self.execute + 1.0 / self.prove)).round() as u64
+    }
+
+    /// Seconds that a unit of so many steps takes on this many cores; `None` if not known. Running it takes one thread.
+    pub fn seconds(&self, steps: u64, mode: LeaseMode, cores: f64) -> Option<f64> {
+        let steps = steps as f64;
+        let part = |speed: f64, cores: f64| (speed > 0.0 && cores > 0.0).then(|| steps / speed / cores);
+        let execute = || part(self.execute, cores.min(1.0));
+        let prove = || part(self.prove, cores);
+        match mode {
+            LeaseMode::Both => Some(execute()? + prove()?),
+            LeaseMode::Execute => execute(),
+            LeaseMode::Prove => prove(),
+        }
     }
 
     /// Takes a run into account. Small runs say little about memory.
@@ -194,6 +207,10 @@ mod tests {
         let before = speed.max_steps(2 << 30);
         speed.note(1_000_000, Some(1.0), 9.0, Some(4 << 30));
         assert_eq!(speed.steps_per_second(1.0), 100_000);
+        let seconds = |mode, cores| speed.seconds(2_000_000, mode, cores).map(f64::round);
+        assert_eq!([seconds(LeaseMode::Both, 1.0), seconds(LeaseMode::Both, 2.0)], [Some(20.0), Some(11.0)]);
+        assert_eq!([seconds(LeaseMode::Execute, 0.5), seconds(LeaseMode::Prove, 0.5)], [Some(4.0), Some(36.0)]);
+        assert_eq!(Speed::default().seconds(5, LeaseMode::Both, 1.0), None);
         assert!(speed.max_steps(2 << 30) < before, "it takes more memory than was thought");
         let careful = speed.bytes_per_step;
         speed.note(1_000_000, Some(1.0), 9.0, Some(1 << 30));

@@ -12,6 +12,8 @@
 //! | `refused/` | results that a distributor refused, with its reason |
 //! | `set-aside/` | files that turned out to be damaged |
 //! | `control/` | wishes of `donor pause`, `resume` and `finish` |
+//! | `pause.json` | a pause for some time, and what is left of it |
+//! | `network.json` | bytes that went over the network today and this month |
 //! | `status.json` | what the running donor does, for `donor status` |
 //! | `history.jsonl` | one line for each acknowledged result |
 //! | `speed.json`, `totals.json`, `signers.json` | measured speed, sums, whose programs were run before |
@@ -21,7 +23,9 @@ pub mod config;
 pub mod control;
 pub mod lease;
 pub mod ledger;
+pub mod network;
 pub mod outbox;
+pub mod pause;
 pub mod record;
 
 use atomic::FileError;

@@ -38,7 +38,7 @@ impl Donor {
     fn running(state: &Path, server: &str, arguments: &[&str]) -> Command {
         let mut command = command();
         command.args(["run", "--json", "--no-yield", "--server", server, "--state"]).arg(state);
-        if !arguments.contains(&"--max-cpu") {
+        if !arguments.contains(&"--max-cpu") && !arguments.contains(&"--schedule") {
             command.args(["--max-cpu", "100"]);
         }
         command.args(arguments);
@@ -89,6 +89,12 @@ impl Donor {
     /// Waits for an event of this name.
     pub fn wait_event(&mut self, name: &str) -> Value {
         self.wait_for(name, |event| event["event"] == name)
+    }
+
+    /// An event of this name, waited for if it was not seen yet.
+    pub fn event(&mut self, name: &str) -> Value {
+        let seen = self.seen.iter().find(|event| event["event"] == name).cloned();
+        seen.unwrap_or_else(|| self.wait_event(name))
     }
 
     /// Waits until the unit comes to this phase.

@@ -2,6 +2,7 @@
 
 use super::error::ClientError;
 use super::retry::RetryPolicy;
+use super::traffic::{Traffic, Way, pass};
 use crate::ids::Digest;
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::{HEADER_PROTOCOL, PROTOCOL_VERSION};
@@ -19,6 +20,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Bytes that travel between two reports of progress.
 const CHUNK: usize = 64 << 10;
+
+/// The same where somebody slows them down, so that they come evenly.
+const SMALL_CHUNK: usize = 8 << 10;
 
 /// Most bytes of a JSON answer.
 const MAX_JSON_BYTES: u64 = 256 << 20;
@@ -39,6 +43,8 @@ pub struct ClientConfig {
     pub idle_timeout: Duration,
     /// When to ask again.
     pub retry: RetryPolicy,
+    /// Watches what travels.
+    pub traffic: Option<Arc<dyn Traffic>>,
 }
 
 impl ClientConfig {
@@ -61,6 +67,7 @@ impl ClientConfig {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             retry: RetryPolicy::interactive(),
+            traffic: None,
         })
     }
 
@@ -68,6 +75,13 @@ impl ClientConfig {
     #[must_use]
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// With somebody who watches what travels.
+    #[must_use]
+    pub fn traffic(mut self, traffic: Arc<dyn Traffic>) -> Self {
+        self.traffic = Some(traffic);
         self
     }
 }
@@ -96,15 +110,18 @@ impl Payload {
         }
     }
 
-    async fn body(&self, length: u64, progress: Option<Progress>) -> Result<Body, ClientError> {
+    async fn body(
+        &self,
+        length: u64,
+        progress: Option<Progress>,
+        traffic: Option<Arc<dyn Traffic>>,
+    ) -> Result<Body, ClientError> {
         match self {
-            Self::Bytes(bytes) => match progress {
-                None => Ok(Body::from(bytes.clone())),
-                Some(progress) => Ok(Body::wrap_stream(slices(bytes.clone(), progress))),
-            },
+            Self::Bytes(bytes) if progress.is_none() && traffic.is_none() => Ok(Body::from(bytes.clone())),
+            Self::Bytes(bytes) => Ok(Body::wrap_stream(slices(bytes.clone(), progress, traffic))),
             Self::File(path) => {
                 let file = tokio::fs::File::open(path).await.map_err(|error| file_error(path, error))?;
-                Ok(Body::wrap_stream(pieces(file, length, progress)))
+                Ok(Body::wrap_stream(pieces(file, length, progress, traffic)))
             }
         }
     }
@@ -123,26 +140,43 @@ async fn measure_file(path: &Path) -> std::io::Result<(Digest, u64)> {
     }
 }
 
-fn slices(bytes: Bytes, progress: Progress) -> impl Stream<Item = std::io::Result<Bytes>> {
-    let total = bytes.len() as u64;
+fn slices(
+    bytes: Bytes,
+    progress: Option<Progress>,
+    traffic: Option<Arc<dyn Traffic>>,
+) -> impl Stream<Item = std::io::Result<Bytes>> {
+    let (total, chunk) = (bytes.len() as u64, chunk(traffic.as_ref()));
     stream::unfold(bytes, move |mut rest| {
-        progress(total - rest.len() as u64, total);
-        let piece = (!rest.is_empty()).then(|| rest.split_to(rest.len().min(CHUNK)));
-        std::future::ready(piece.map(|piece| (Ok(piece), rest)))
+        let (progress, traffic) = (progress.clone(), traffic.clone());
+        async move {
+            if let Some(progress) = &progress {
+                progress(total - rest.len() as u64, total);
+            }
+            let piece = (!rest.is_empty()).then(|| rest.split_to(rest.len().min(chunk)))?;
+            pass(traffic.as_ref(), Way::Up, piece.len()).await;
+            Some((Ok(piece), rest))
+        }
     })
 }
 
-fn pieces(file: tokio::fs::File, total: u64, progress: Option<Progress>) -> impl Stream<Item = std::io::Result<Bytes>> {
+fn pieces(
+    file: tokio::fs::File,
+    total: u64,
+    progress: Option<Progress>,
+    traffic: Option<Arc<dyn Traffic>>,
+) -> impl Stream<Item = std::io::Result<Bytes>> {
+    let chunk = chunk(traffic.as_ref());
     stream::unfold((file, 0), move |(mut file, sent)| {
-        let progress = progress.clone();
+        let (progress, traffic) = (progress.clone(), traffic.clone());
         async move {
             if let Some(progress) = &progress {
                 progress(sent, total);
             }
-            let mut buffer = vec![0; CHUNK];
+            let mut buffer = vec![0; chunk];
             match file.read(&mut buffer).await {
                 Ok(0) => None,
                 Ok(read) => {
+                    pass(traffic.as_ref(), Way::Up, read).await;
                     buffer.truncate(read);
                     Some((Ok(Bytes::from(buffer)), (file, sent + read as u64)))
                 }
@@ -150,6 +184,10 @@ fn pieces(file: tokio::fs::File, total: u64, progress: Option<Progress>) -> impl
             }
         }
     })
+}
+
+fn chunk(traffic: Option<&Arc<dyn Traffic>>) -> usize {
+    if traffic.is_some() { SMALL_CHUNK } else { CHUNK }
 }
 
 pub(super) fn file_error(path: &Path, source: std::io::Error) -> ClientError {
@@ -218,7 +256,8 @@ impl Http {
         let mut request = self.client.request(call.method.clone(), self.address(call.target)).headers(headers);
         if call.length > 0 || matches!(call.method, Method::PUT | Method::POST) {
             let media = if call.json { "application/json" } else { "application/octet-stream" };
-            let body = call.payload.body(call.length, call.progress.clone()).await?;
+            let traffic = self.config.traffic.clone();
+            let body = call.payload.body(call.length, call.progress.clone(), traffic).await?;
             request = request.header(CONTENT_TYPE, media).header(CONTENT_LENGTH, call.length).body(body);
         }
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
@@ -269,6 +308,7 @@ impl Http {
             if bytes.len() as u64 + chunk.len() as u64 > limit {
                 return Err(ClientError::TooLarge { address: self.address(target), limit });
             }
+            pass(self.config.traffic.as_ref(), Way::Down, chunk.len()).await;
             bytes.extend_from_slice(&chunk);
             if let Some(progress) = progress {
                 progress(bytes.len() as u64, total);
@@ -331,6 +371,7 @@ impl Http {
             }
             hasher.update(&chunk);
             file.write_all(&chunk).await.map_err(failed)?;
+            pass(self.config.traffic.as_ref(), Way::Down, chunk.len()).await;
             if let Some(progress) = progress {
                 progress(length, total);
             }

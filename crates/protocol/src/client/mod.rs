@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod http;
 mod retry;
+mod traffic;
 mod uploader;
 
 pub use bytes::Bytes;
@@ -18,6 +19,7 @@ pub use events::EventStream;
 pub use http::{ClientConfig, Payload, Progress};
 pub use reqwest::Url;
 pub use retry::{OnRetry, RetryPolicy};
+pub use traffic::{Traffic, Way};
 pub use uploader::UploaderClient;
 
 pub use reqwest::Method;
