@@ -524,6 +524,56 @@ fn pauses_while_a_named_program_runs() {
     grid.assert_all_proved_once();
 }
 
+/// An X server without a screen, and its display; none where it is not installed.
+fn x_server() -> Option<(std::process::Child, String)> {
+    use std::io::BufRead as _;
+    let mut command = Command::new("Xvfb");
+    command.args(["-displayfd", "1", "-screen", "0", "320x200x24", "-nolisten", "tcp"]);
+    let Ok(mut server) = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn()
+    else {
+        eprintln!("skipped: there is no Xvfb on this machine");
+        return None;
+    };
+    let mut display = String::new();
+    std::io::BufReader::new(server.stdout.take().unwrap()).read_line(&mut display).unwrap();
+    Some((server, format!(":{}", display.trim())))
+}
+
+#[test]
+fn pauses_while_a_window_fills_the_screen() {
+    use x11rb::connection::Connection as _;
+    use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, CreateWindowAux, PropMode, WindowClass};
+    use x11rb::wrapper::ConnectionExt as _;
+    let Some((mut server, display)) = x_server() else { return };
+    let (connection, screen) = x11rb::connect(Some(&display)).unwrap();
+    let (root, window) = (connection.setup().roots[screen].root, connection.generate_id().unwrap());
+    let aux = CreateWindowAux::new();
+    connection.create_window(0, window, root, 0, 0, 320, 200, 0, WindowClass::INPUT_OUTPUT, 0, &aux).unwrap();
+    let atom = |name: &str| connection.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
+    let (state, fullscreen) = (atom("_NET_WM_STATE"), atom("_NET_WM_STATE_FULLSCREEN"));
+    connection.change_property32(PropMode::REPLACE, window, state, AtomEnum::ATOM, &[fullscreen]).unwrap();
+    let activate = |window: u32| {
+        let active = atom("_NET_ACTIVE_WINDOW");
+        connection.change_property32(PropMode::REPLACE, root, active, AtomEnum::WINDOW, &[window]).unwrap();
+        connection.flush().unwrap();
+    };
+    activate(window);
+    let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "30"}"#]), folder());
+    let mut command = command();
+    command.env("DISPLAY", &display).env_remove("WAYLAND_DISPLAY").env_remove("XDG_SESSION_TYPE");
+    command.args(["run", "--json", "--no-yield", "--max-units", "1", "--pause-when-fullscreen"]);
+    let mut run = Donor::start(command.args(["--server", &grid.address, "--state"]).arg(state.path()));
+    assert_eq!(run.wait_event("paused")["reason"], "fullscreen");
+    activate(0);
+    run.wait_event("resumed");
+    let (status, events) = run.end();
+    assert!(status.success(), "{events:?}");
+    assert!(!events.iter().any(|event| event["event"] == "warning"), "{events:?}");
+    grid.assert_all_proved_once();
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
 #[test]
 fn what_cannot_be_seen_is_said() {
     let (grid, state) = (Grid::of(SMALL).with_units(&[r#"{"n": "30"}"#]), folder());

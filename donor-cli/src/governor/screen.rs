@@ -121,7 +121,7 @@ impl Server {
     }
 
     fn look(&self, wayland: bool) -> Result<Seen, ReplyError> {
-        let active = self.numbers(self.root, self.active, AtomEnum::WINDOW)?.first().copied().unwrap_or(0);
+        let active = self.numbers(self.root, self.active, AtomEnum::ANY)?.first().copied().unwrap_or(0);
         let fullscreen = active != 0
             && match self.numbers(active, self.state, AtomEnum::ATOM) {
                 Ok(states) => states.contains(&self.fullscreen),
