@@ -493,7 +493,8 @@ impl World {
                 "id" => draw.of(&self.units).to_string(),
                 "sha256" if operation.method == "PUT" && !draw.once_in(4) => Digest::of(body).to_string(),
                 "sha256" if operation.path.starts_with("/v1/executions") => {
-                    Digest::of(draw.of::<Vec<u8>>(&self.executions)).to_string()
+                    let file: &Vec<u8> = draw.of(&self.executions);
+                    Digest::of(file).to_string()
                 }
                 "sha256" => draw.of(&self.digests).clone(),
                 _ => self.lease(draw, donor),

@@ -205,7 +205,7 @@ async fn made_up_words_are_not_remembered() {
                 format!(
                     "GET /v1/projects/p{number} HTTP/1.1\r\nhost: x\r\ncairn-protocol: {}\r\n\
                      last-event-id: {number}\r\n\r\n",
-                    if number % 2 == 0 { "1".to_owned() } else { format!("v{number}") }
+                    if usize::is_multiple_of(number, 2) { "1".to_owned() } else { format!("v{number}") }
                 )
             });
             assert_eq!(many(grid, gets).await, 1001);
