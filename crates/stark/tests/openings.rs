@@ -230,3 +230,40 @@ fn nearly_all_points_are_read() {
     let head = Proof::encoded_len(&proof.indices, &shape) - 32 * (read * row + 3 * (128 - read));
     assert_eq!(Proof::encoded_len(&all, &shape), head + 32 * 128 * row);
 }
+
+/// The least length is that of a proof whose queries are all the same, and no more queries make it shorter.
+#[test]
+fn no_indices_take_fewer_bytes_than_equal_ones() {
+    let mut state = 1u64;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 40
+    };
+    for (tables, log_fold) in
+        [(features().tables, 3), (system(6, [9, 7], [20, 9]).tables, 1), (system(6, [6, 6], [20, 9]).tables, 2)]
+    {
+        let parameters = Parameters { queries: 6, log_fold, ..parameters() };
+        let shape = Shape::new(&tables, &parameters);
+        let least = Proof::least_len(&shape);
+        let mask = (1u64 << shape.log_max_lde()) - 1;
+        assert_eq!(Proof::encoded_len(&[mask; 6], &shape), least);
+        for _ in 0..2_000 {
+            // Often close to each other, or apart by a half or a quarter of the domain.
+            let first = random();
+            let near = |random: u64| match random % 3 {
+                0 => random / 3,
+                1 => first ^ (1 << (random / 3 % 11)),
+                _ => first,
+            };
+            let mut indices: Vec<u64> = (0..6).map(|_| near(random()) & mask).collect();
+            indices[0] = first & mask;
+            let mut last = least;
+            for count in 1..=6 {
+                let some: Vec<u64> = (0..6).map(|query| indices[query.min(count - 1)]).collect();
+                let length = Proof::encoded_len(&some, &shape);
+                assert!(length >= last, "{some:?}");
+                last = length;
+            }
+        }
+    }
+}

@@ -298,15 +298,15 @@ fn the_first_of_two_faults_is_named() {
     let last: (Change, VerifyError) = (|proof| proof.folds[0].path[0][0] ^= 1, VerifyError::FoldOpening { layer: 0 });
     let name = variants::verify;
     // Faults in messages, alone and together, in the order of their checks; behind them a fault in the last check.
-    for first in 0..early.len() {
+    for (first, expected) in early.iter().enumerate() {
         let forged = forge(system, &parameters(), &Faults(first));
         let refused = |change: &dyn Fn(&mut Proof)| {
             let mut proof = forged.clone();
             change(&mut proof);
             system.verify(&parameters(), &proof).unwrap_err()
         };
-        assert_eq!(refused(&|_| ()), early[first]);
-        assert_eq!(refused(&last.0), early[first]);
+        assert_eq!(refused(&|_| ()), *expected);
+        assert_eq!(refused(&last.0), *expected);
         for (number, (change, error)) in late.iter().enumerate() {
             assert_eq!(name(&refused(change)), name(error));
             for (other, _) in &late[number + 1..] {
