@@ -81,6 +81,40 @@ pub(crate) fn countdown(n: u32) -> Execution {
     }
 }
 
+/// The run of a program that uses two cells of range_check, 2^128 - 1 and 0, and two instances of bitwise, which begin at addresses 23 and 25;
+/// it outputs nothing.
+pub(crate) fn builtins() -> Execution {
+    let mut words = WORDS[..6].to_vec();
+    words[1] = 3;
+    words.extend([
+        0x480a_7ffb_7fff_8000, // 7: [ap] = [fp - 5], ap++
+        0x4826_8001_7ffc_8000, // 8: [ap] = [fp - 4] + 2, ap++
+        2,
+        0x4826_8001_7ffd_8000, // 10: [ap] = [fp - 3] + 10, ap++
+        10,
+        0x208b_7fff_7fff_7ffe, // 12: ret
+    ]);
+    let words: Vec<Felt> = words.into_iter().map(Felt::from).collect();
+    let (top, most) = (Felt::from(2_u64).pow(128_u64) - Felt::one(), Felt::from(2_u64).pow(251_u64) - Felt::one());
+    let mut memory = vec![Felt::zero()];
+    memory.extend_from_slice(&words);
+    memory.extend([15_u64, 0, 23, 23, 25, 15, 5, 23, 25, 35].map(Felt::from));
+    memory.extend([top, Felt::zero()]);
+    memory.extend([5_u64, 3, 1, 6, 7].map(Felt::from));
+    memory.extend([most, Felt::zero(), Felt::zero(), most, most]);
+    let states = [(1, 15, 15), (3, 18, 15), (7, 20, 20), (8, 21, 20), (10, 22, 20), (12, 23, 20), (5, 23, 15)];
+    let segments = [(Builtin::Output, 23, 23), (Builtin::RangeCheck, 23, 25), (Builtin::Bitwise, 25, 35)];
+    let declared = segments.map(|(builtin, ..)| builtin).to_vec();
+    Execution {
+        program: Program::new(words, declared, ArgumentBinding::OutputPrefix).unwrap(),
+        arguments: Vec::new(),
+        trace: states.map(|(pc, ap, fp)| Registers { pc, ap, fp }).to_vec(),
+        memory,
+        segments: segments.map(|(builtin, base, stop)| (builtin, Segment { base, stop })).into(),
+        arguments_start: None,
+    }
+}
+
 fn program(binding: ArgumentBinding) -> Program {
     Program::new(WORDS.map(Felt::from).to_vec(), vec![Builtin::Output], binding).unwrap()
 }

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use crate::fixture::{cairo0, cairo2};
+use crate::fixture::{builtins, cairo0, cairo2};
 use crate::{Execution, ExecutionError as E, Registers, Segment};
+use cairo_air::claim::MAX_OUTPUT;
 use cairo_air::{Builtin, Program};
 use felt::Felt;
 
@@ -170,6 +171,42 @@ fn segments_hold_whole_instances() {
     execution.segments.insert(Builtin::Bitwise, Segment { base: 22, stop: 27 });
     execution.memory[19] = Felt::from(27);
     assert_eq!(execution.check_form(), Ok(()));
+}
+
+/// What no step touches: only the builtin says what it must hold.
+#[test]
+fn builtin_cells() {
+    let honest = builtins();
+    assert_eq!(honest.check(), Ok(()));
+    for address in 23..25 {
+        let mut execution = honest.clone();
+        execution.memory[address] = Felt::from(2).pow(128_u64);
+        assert_eq!(execution.check_form(), Ok(()));
+        assert!(matches!(execution.check(), Err(E::RangeCheck { address: at, .. }) if at as usize == address));
+    }
+    for address in 25..35 {
+        let mut execution = honest.clone();
+        execution.memory[address] += Felt::one();
+        let error = execution.check().unwrap_err();
+        match (address - 25) % 5 {
+            // Another input has other results, or is none.
+            0 | 1 => assert!(matches!(error, E::BitwiseResult { .. } | E::BitwiseInput { .. }), "{error}"),
+            _ => assert!(matches!(error, E::BitwiseResult { address: at, .. } if at as usize == address), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn an_output_that_no_proof_shows() {
+    let mut execution = cairo0();
+    let most = MAX_OUTPUT as u32;
+    for (cells, expected) in [(most, None), (most + 1, Some(E::OutputTooLong(MAX_OUTPUT + 1)))] {
+        let segment = Segment { base: 20, stop: 20 + cells };
+        execution.memory.resize(segment.stop as usize, Felt::zero());
+        execution.memory[19] = Felt::from(u64::from(segment.stop));
+        execution.segments.insert(Builtin::Output, segment);
+        assert_eq!(execution.check_form().err(), expected);
+    }
 }
 
 #[test]

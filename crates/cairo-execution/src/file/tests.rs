@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::fixture::{cairo0, cairo2, countdown};
-use crate::Segment;
 use felt::Felt;
 
 fn saved(execution: &Execution) -> Vec<u8> {
