@@ -265,6 +265,8 @@ async fn start(folder: &std::path::Path, plan: Plan) -> (String, ApiKey) {
         secret_hash: key.secret_hash(),
         projects: "*".to_owned(),
         scopes: Scopes { push: true, read: true, withdraw: true },
+        owner: key.id(),
+        quota: distributor::store::GivenQuota::default(),
         created_at: Timestamp::now(),
         revoked_at: None,
     };
@@ -304,12 +306,13 @@ async fn push(address: &str, key: ApiKey, units: usize) {
         record: record_digest,
         program_hash: program_hash(&fixture::program()),
         signer: signer.signer_key(),
-        signature: signer.sign_program(&name, &program, &record_digest),
+        signature: protocol::Signature::from_bytes([0; 64]),
         limits: UnitLimits::default(),
         preset: PRESET,
         description: String::new(),
         weight: 1,
-    };
+    }
+    .signed(&name, &signer);
     uploader.put_project(&name, &spec).await.unwrap();
     let unit = |number: usize| NewUnit {
         external_id: number.to_string().parse().unwrap(),

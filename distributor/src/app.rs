@@ -77,8 +77,8 @@ pub struct Shared {
     pub stopping: CancellationToken,
     /// Work that goes on when its request ends.
     pub tasks: TaskTracker,
-    /// Held for reading between storing a file and committing the reference to it, for writing while a file without a reference
-    /// is deleted.
+    /// Held for reading between storing a file (or making sure that it is there) and committing the reference to it, for writing
+    /// while a file without a reference is deleted.
     pub files: RwLock<()>,
     /// Done once the operator was told of a proxy that is not trusted.
     pub proxy_warning: Once,
@@ -99,6 +99,7 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, blobs, verifier, clock, settings } = parts;
+        store.set_rules(settings.rules());
         Self(Arc::new(Shared {
             store,
             blobs,
@@ -166,17 +167,23 @@ impl Shared {
         Ok(program)
     }
 
-    /// Deletes a file that nothing refers to (any more). A failure leaves a file that `distributor check` finds.
-    pub async fn forget(&self, kind: Kind, sha256: &Digest) {
-        let _alone = self.files.write().await;
-        let forgotten = match self.store.needs_file(&BlobRef { kind, sha256: *sha256 }).await {
-            Ok(true) => Ok(()),
-            Ok(false) => self.blobs.delete(kind, sha256).await.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(reason) = forgotten {
-            tracing::warn!(%kind, %sha256, %reason, "a file that is not needed any more could not be deleted");
+    /// Deletes a file unless something refers to it; whether that is settled. A failure leaves a file that is found later.
+    pub async fn forget(&self, kind: Kind, sha256: &Digest) -> bool {
+        match self.try_forget(&BlobRef { kind, sha256: *sha256 }).await {
+            Ok(()) => true,
+            Err(reason) => {
+                tracing::warn!(%kind, %sha256, %reason, "a file that is not needed any more could not be deleted");
+                false
+            }
         }
+    }
+
+    async fn try_forget(&self, file: &BlobRef) -> Result<(), String> {
+        let _alone = self.files.write().await;
+        if !self.store.needs_file(file).await.map_err(|error| error.to_string())? {
+            self.blobs.delete(file.kind, &file.sha256).await.map_err(|error| error.to_string())?;
+        }
+        self.store.forget_orphan(file).await.map_err(|error| error.to_string())
     }
 
     /// Refuses when the distributor stops.

@@ -2,6 +2,7 @@
 
 use crate::prefix::PathPrefix;
 use crate::source::{Networks, ProxyHeader};
+use crate::store::{Quota, Rules};
 use clap::Args;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -157,8 +158,36 @@ settings! {
     max_lease_seconds: u64 = 24 * 3600, "CAIRN_MAX_LEASE_SECONDS", "SECONDS";
     /// Seconds for which a donor is not lent a unit that failed on it [default: 3600]
     cooldown_seconds: u64 = 3600, "CAIRN_COOLDOWN_SECONDS", "SECONDS";
-    /// Donors on which a unit must fail to be set aside [default: 3]
+    /// Seconds until a unit that failed is lent again after the first report, doubled by each further one [default: 60]
+    suspect_cooldown_seconds: u64 = 60, "CAIRN_SUSPECT_COOLDOWN_SECONDS", "SECONDS";
+    /// Trusted donors on which a unit must fail to be set aside, with more than half of the project's work [default: 3]
     quarantine_after: u32 = 3, "CAIRN_QUARANTINE_AFTER", "N";
+    /// Units of a project that a donor must prove under leases to be trusted in it [default: 3]
+    trust_units: u32 = 3, "CAIRN_TRUST_UNITS", "N";
+    /// Days after which a donor that proves nothing of a project counts no more in it [default: 30]
+    trust_days: u64 = 30, "CAIRN_TRUST_DAYS", "DAYS";
+    /// Leases of a donor that proved nothing; each unit that it proves gives one more in its project [default: 4]
+    new_leases: u32 = 4, "CAIRN_NEW_LEASES", "N";
+    /// Leases, in projects that they proved nothing of, of all donors of one address [default: 32]
+    source_leases: u32 = 32, "CAIRN_SOURCE_LEASES", "N";
+    /// Most leases of any donor [default: 256]
+    most_leases: u32 = 256, "CAIRN_MOST_LEASES", "N";
+    /// Seconds beyond which a lease of a donor that proved nothing of the project is not renewed [default: 21600]
+    new_lease_seconds: u64 = 6 * 3600, "CAIRN_NEW_LEASE_SECONDS", "SECONDS";
+    /// Projects of the owner of an access key, unless the key says otherwise [default: 1000]
+    most_projects: u64 = 1000, "CAIRN_MOST_PROJECTS", "N";
+    /// Units of the owner of an access key, unless the key says otherwise [default: 10000000]
+    most_units: u64 = 10_000_000, "CAIRN_MOST_UNITS", "N";
+    /// Bytes of programs, arguments and proofs of the owner of an access key, unless the key says otherwise [default: 1099511627776]
+    most_bytes: u64 = 1 << 40, "CAIRN_MOST_BYTES", "BYTES";
+    /// Attempts of a unit that are kept with their details [default: 100]
+    kept_attempts: u32 = 100, "CAIRN_KEPT_ATTEMPTS", "N";
+    /// Events of a project that are kept [default: 200000]
+    kept_events: u32 = 200_000, "CAIRN_KEPT_EVENTS", "N";
+    /// Days for which events are kept [default: 30]
+    event_days: u64 = 30, "CAIRN_EVENT_DAYS", "DAYS";
+    /// Seconds between two collections of files that nothing refers to, and of old events [default: 600]
+    upkeep_seconds: u64 = 600, "CAIRN_UPKEEP_SECONDS", "SECONDS";
     /// Seconds by which a donor's clock may be off [default: 300]
     clock_window: u64 = 300, "CAIRN_CLOCK_WINDOW", "SECONDS";
     /// Proofs that are verified at once; 0 for one per core [default: 0]
@@ -210,6 +239,29 @@ impl Settings {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         }
+    }
+
+    /// How donors are judged, what they may hold, and what is kept.
+    pub const fn rules(&self) -> Rules {
+        Rules {
+            quarantine_after: self.quarantine_after,
+            trust_units: self.trust_units,
+            active_for: self.trust_days.saturating_mul(24 * 3600),
+            cooldown: self.cooldown_seconds,
+            suspect_cooldown: self.suspect_cooldown_seconds,
+            new_leases: self.new_leases,
+            source_leases: self.source_leases,
+            most_leases: self.most_leases,
+            longest_lease: self.max_lease_seconds,
+            kept_attempts: self.kept_attempts,
+            kept_events: self.kept_events,
+            events_for: self.event_days.saturating_mul(24 * 3600),
+        }
+    }
+
+    /// What the owner of an access key may have.
+    pub const fn quota(&self) -> Quota {
+        Quota { projects: self.most_projects, units: self.most_units, bytes: self.most_bytes }
     }
 
     /// Longest silence within a request.

@@ -25,6 +25,7 @@ pub mod share;
 mod socket;
 pub mod source;
 pub mod store;
+pub mod upkeep;
 pub mod verify;
 
 pub use error::{ApiError, ApiResult};

@@ -7,6 +7,7 @@ use crate::routes::router;
 use crate::share::{Full, Hold, Owner};
 use crate::socket::Paced;
 use crate::source::{Peer, Source};
+use crate::upkeep;
 use axum::Router;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -32,6 +33,7 @@ const HEAD_BYTES: usize = 64 << 10;
 /// If the socket fails for good.
 pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
     let service = TowerToHyperService::new(router(app.clone()));
+    app.tasks.spawn(upkeep::run(app.clone()));
     let graceful = GracefulShutdown::new();
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(app.settings.idle()).max_buf_size(HEAD_BYTES);

@@ -162,6 +162,9 @@ pub struct List {
     /// Only units in this state: queued, leased, executed, proved, collected, failed or withdrawn.
     #[arg(long, value_name = "STATE", value_parser = unit_state)]
     pub in_state: Option<UnitState>,
+    /// Only units of which donors reported failures that are not settled.
+    #[arg(long)]
+    pub suspect: bool,
     /// Form of the output.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -128,7 +128,7 @@ fn another_protocol_version_is_told() {
             let reader = std::io::BufReader::new(stream.try_clone().expect("a stream"));
             reader.lines().map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
             let _ = stream
-                .write_all(b"HTTP/1.1 200 OK\r\ncairn-protocol: 2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                .write_all(b"HTTP/1.1 200 OK\r\ncairn-protocol: 99\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         }
     });
     insta::assert_snapshot!(machine.run_with_key(&address, &["status"]));

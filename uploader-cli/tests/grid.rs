@@ -9,7 +9,7 @@ use distributor::app::{App, Parts};
 use distributor::blobs::FolderBlobs;
 use distributor::config::Settings;
 use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Keys as _, Scopes, UploaderKey};
+use distributor::store::{Donors as _, Keys as _, Scopes, UploaderKey};
 use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, Payload};
 use protocol::signing::Identity;
 use protocol::{
@@ -48,6 +48,8 @@ impl Grid {
                 secret_hash: key.secret_hash(),
                 projects: projects.to_owned(),
                 scopes,
+                owner: key.id(),
+                quota: distributor::store::GivenQuota::default(),
                 created_at: Timestamp(0),
                 revoked_at: None,
             };
@@ -126,6 +128,11 @@ impl Grid {
     /// Fails at one unit.
     fn fail_one(&self, seed: u8) {
         let donor = self.donor(seed);
+        self.runtime.block_on(async {
+            let store = SqliteStore::open(&self.folder.path().join("cairn.db")).await.expect("the database");
+            let named = store.trust_donor(&donor.identity().donor_key(), true, Timestamp::now());
+            named.await.expect("a trusted donor");
+        });
         let lease = self.lease(&donor).expect("a lease");
         let report = FailureReport { cause: FailureCause::Panic, detail: "it panicked".to_owned() };
         self.runtime.block_on(donor.release(&lease.token, Some(&report))).expect("it is taken back");

@@ -6,6 +6,7 @@ use crate::ids::{
     UnitId,
 };
 use crate::project::UnitLimits;
+use crate::signing::Offer;
 use serde::{Deserialize, Serialize};
 use stark::Preset;
 use std::fmt;
@@ -75,6 +76,8 @@ named_enum! {
         Version = "version",
         /// The operator paused the grid, or the project was withdrawn.
         Paused = "paused",
+        /// The donor holds as many leases as it may. It may hold more the more it has proved.
+        LeaseLimit = "lease_limit",
     }
 }
 
@@ -107,9 +110,15 @@ named_enum! {
 }
 
 impl FailureCause {
-    /// Whether it counts against the unit: after failures on several donors the unit is set aside.
+    /// Whether it counts against the unit: the unit is suspect, and set aside once enough trusted donors say so.
     pub const fn counts(self) -> bool {
-        !matches!(self, Self::OutOfMemory | Self::BadExecution | Self::Stopped)
+        !matches!(self, Self::BadExecution | Self::Stopped)
+    }
+
+    /// Whether a run of the unit within its limits, proved or executed by anybody, shows that the report was wrong. Other
+    /// causes depend on the machine, or on limits and hints that a proof says nothing of.
+    pub const fn is_refuted_by_a_run(self) -> bool {
+        matches!(self, Self::Panic | Self::StepLimit)
     }
 }
 
@@ -196,6 +205,25 @@ pub struct LeasedProject {
     #[serde(with = "crate::preset")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, example = "default-100"))]
     pub preset: Preset,
+    /// SHA-256 of the project's description, which the signature covers.
+    pub description: Digest,
+    /// The weight that the uploader declared, which the signature covers.
+    pub weight: u32,
+}
+
+impl LeasedProject {
+    /// What the uploader signed.
+    pub const fn offer(&self) -> Offer<'_> {
+        Offer {
+            name: &self.name,
+            program: &self.program,
+            record: &self.record,
+            limits: &self.limits,
+            preset: self.preset,
+            description: self.description,
+            weight: self.weight,
+        }
+    }
 }
 
 /// An execution that a lease is to prove.
@@ -321,7 +349,7 @@ pub struct DonorCredit {
     pub executed_units: u64,
     /// Submissions that were refused.
     pub refused: u64,
-    /// Executions of its making that turned out to be bad.
+    /// Reports of failures that turned out to be wrong.
     pub marks: u64,
     /// Leases that it holds now.
     pub live_leases: u64,

@@ -38,15 +38,15 @@ pub use project::{
     UnitCounts, UnitLimits,
 };
 pub use record::{MAX_RECORD_BYTES, RecordError, decode_program, encode_program, program_hash, record_digest};
-pub use signing::{Identity, KeyFileError, SignatureError, SignedHeaders};
+pub use signing::{Identity, KeyFileError, Offer, SignatureError, SignedHeaders};
 pub use stark::Preset;
 pub use unit::{
     Attempt, Changed, Collected, Event, Failure, MAX_BATCH, MAX_PAGE, MAX_UNIT_ARGUMENTS, NewUnit, NewUnits, Outcome,
-    ProofInfo, ResultPage, StoredUnit, Unit, UnitDetail, UnitPage, UnitResult, UnitState, UnitsStored,
+    ProofInfo, Report, ResultPage, StoredUnit, Unit, UnitDetail, UnitPage, UnitResult, UnitState, UnitsStored,
 };
 
 /// Version of the wire protocol, in the header [`HEADER_PROTOCOL`] of every request and answer.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Largest program file that travels.
 pub const MAX_PROGRAM_BYTES: usize = 256 << 20;

@@ -69,6 +69,10 @@ causes! {
     KeyRevoked = "key_revoked", 403, "The key was revoked", false;
     /// An access key that does not reach so far.
     OutOfScope = "out_of_scope", 403, "The access key does not allow this", false;
+    /// A project of somebody else.
+    NotOwner = "not_owner", 403, "The project belongs to another key", false;
+    /// More projects, units or bytes than the access key may have.
+    QuotaExceeded = "quota_exceeded", 403, "The access key's quota is used up", false;
     /// A donor's request without its signature headers.
     MissingSignature = "missing_signature", 401, "The request must be signed", false;
     /// A signature that does not hold.
@@ -111,6 +115,8 @@ causes! {
     ExternalIdTaken = "external_id_taken", 409, "The external id is taken", false;
     /// A unit whose state does not allow this.
     UnitState = "unit_state", 409, "The unit's state does not allow this", false;
+    /// Events that are not kept any more.
+    EventsFolded = "events_folded", 410, "The events after this number are not kept", false;
     /// A project that its uploader withdrew.
     ProjectWithdrawn = "project_withdrawn", 409, "The project was withdrawn", false;
     /// A unit that its uploader withdrew.

@@ -2,6 +2,7 @@
 
 use crate::hex::IdError;
 use crate::ids::{Digest, ProgramHash, ProjectName, Signature, SignerKey, Timestamp};
+use crate::signing::{Identity, Offer};
 use serde::{Deserialize, Serialize};
 use stark::Preset;
 
@@ -54,11 +55,32 @@ pub struct ProjectSpec {
     pub preset: Preset,
     /// What the project is for, at most [`MAX_DESCRIPTION`] characters.
     pub description: String,
-    /// Share of the donors that serve all projects, 1 to [`MAX_WEIGHT`].
+    /// Share of the donors that serve all projects, 1 to [`MAX_WEIGHT`]; never more than the operator gives the project.
     pub weight: u32,
 }
 
 impl ProjectSpec {
+    /// What the uploader signs.
+    pub fn offer<'a>(&'a self, name: &'a ProjectName) -> Offer<'a> {
+        Offer {
+            name,
+            program: &self.program,
+            record: &self.record,
+            limits: &self.limits,
+            preset: self.preset,
+            description: Digest::of(self.description.as_bytes()),
+            weight: self.weight,
+        }
+    }
+
+    /// The same, signed for a project of this name.
+    #[must_use]
+    pub fn signed(mut self, name: &ProjectName, identity: &Identity) -> Self {
+        self.signer = identity.signer_key();
+        self.signature = identity.sign_program(&self.offer(name));
+        self
+    }
+
     /// Checks the ranges of the settings.
     ///
     /// # Errors
@@ -92,6 +114,8 @@ impl ProjectSpec {
 pub enum ProjectState {
     /// It does.
     Active,
+    /// Its uploader withdrew it; the units that were not proved are being withdrawn, a few at a time.
+    Withdrawing,
     /// Its uploader withdrew it, with all units that were not proved.
     Withdrawn,
 }
@@ -114,6 +138,9 @@ pub struct UnitCounts {
     pub failed: u64,
     /// Withdrawn.
     pub withdrawn: u64,
+    /// Those of the queued, leased and executed ones of which donors reported failures.
+    #[serde(default)]
+    pub suspect: u64,
 }
 
 impl UnitCounts {
@@ -138,6 +165,8 @@ pub struct Project {
     pub spec: ProjectSpec,
     /// Whether it gives out work.
     pub state: ProjectState,
+    /// Its share of the donors that serve all projects: the declared weight, or what the operator gives it if that is less.
+    pub weight: u32,
     /// Its units.
     pub units: UnitCounts,
     /// Steps proven for it.

@@ -15,8 +15,10 @@
 //! is checked before the body is read; the body is then checked against the digest.
 
 use crate::ids::{Digest, DonorKey, Nonce, ProjectName, Signature, SignerKey, Timestamp};
+use crate::project::UnitLimits;
 use crate::{HEADER_CONTENT, HEADER_KEY, HEADER_NONCE, HEADER_SIGNATURE, HEADER_TIME};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use stark::Preset;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -27,9 +29,36 @@ pub fn request_message(method: &str, target: &str, content: &Digest, time: Times
     format!("cairn-request-v1\n{method}\n{target}\n{content}\n{time}\n{nonce}\n").into_bytes()
 }
 
-/// What a program's signature is over: that this signer offers this program, with this record, under this project name.
-pub fn program_message(name: &ProjectName, program: &Digest, record: &Digest) -> Vec<u8> {
-    format!("cairn-program-v1\n{name}\n{program}\n{record}\n").into_bytes()
+/// What an uploader signs: a program, under a project's name, with all settings of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer<'a> {
+    /// The project's name.
+    pub name: &'a ProjectName,
+    /// SHA-256 of the program file.
+    pub program: &'a Digest,
+    /// SHA-256 of the program's record.
+    pub record: &'a Digest,
+    /// What one unit may use.
+    pub limits: &'a UnitLimits,
+    /// Security that proofs must have.
+    pub preset: Preset,
+    /// SHA-256 of the description.
+    pub description: Digest,
+    /// The declared weight.
+    pub weight: u32,
+}
+
+/// What a program's signature is over: that this signer offers this program, with this record, under this project name,
+/// with these settings.
+pub fn program_message(offer: &Offer<'_>) -> Vec<u8> {
+    let Offer { name, program, record, limits, preset, description, weight } = offer;
+    let UnitLimits { max_steps, max_memory_cells, time_limit } = limits;
+    format!(
+        "cairn-program-v2\n{name}\n{program}\n{record}\n{max_steps}\n{max_memory_cells}\n{time_limit}\n{}\n\
+         {description}\n{weight}\n",
+        preset.name()
+    )
+    .into_bytes()
 }
 
 /// Why a signature is refused.
@@ -59,14 +88,8 @@ fn verify(key: &[u8; 32], message: &[u8], signature: &Signature) -> Result<(), S
 ///
 /// # Errors
 /// If the key is not valid or the signature does not hold.
-pub fn verify_program(
-    signer: &SignerKey,
-    name: &ProjectName,
-    program: &Digest,
-    record: &Digest,
-    signature: &Signature,
-) -> Result<(), SignatureError> {
-    verify(signer.as_bytes(), &program_message(name, program, record), signature)
+pub fn verify_program(signer: &SignerKey, offer: &Offer<'_>, signature: &Signature) -> Result<(), SignatureError> {
+    verify(signer.as_bytes(), &program_message(offer), signature)
 }
 
 /// The headers of a signed request.
@@ -170,9 +193,9 @@ impl Identity {
         SignedHeaders { key: self.donor_key(), time, nonce, content, signature }
     }
 
-    /// Signs a program.
-    pub fn sign_program(&self, name: &ProjectName, program: &Digest, record: &Digest) -> Signature {
-        self.sign(&program_message(name, program, record))
+    /// Signs a program with its project's settings.
+    pub fn sign_program(&self, offer: &Offer<'_>) -> Signature {
+        self.sign(&program_message(offer))
     }
 
     fn sign(&self, message: &[u8]) -> Signature {

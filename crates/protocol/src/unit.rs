@@ -114,6 +114,25 @@ pub struct Failure {
     pub detail: String,
     /// On how many donors it failed.
     pub donors: u32,
+    /// How many of them the distributor trusts. Only their reports set a unit aside.
+    #[serde(default)]
+    pub trusted: u32,
+}
+
+/// A donor says that the unit failed on it. An assertion, not a fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Report {
+    /// Who.
+    pub donor: DonorKey,
+    /// Whether the distributor trusts it now, by what it proved for the project or because its operator says so.
+    pub trusted: bool,
+    /// Why it failed.
+    pub cause: FailureCause,
+    /// What the donor said.
+    pub detail: String,
+    /// When.
+    pub time: Timestamp,
 }
 
 /// A unit in a list.
@@ -137,6 +156,9 @@ pub struct Unit {
     /// Failures so far, if there were any since it was made or last retried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Whether donors reported failures of it and it is not settled: it is still lent, to trusted donors first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspect: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its state last changed, other than by a lease's running out.
@@ -231,8 +253,14 @@ pub struct ProofInfo {
 pub struct UnitDetail {
     /// The unit.
     pub unit: Unit,
-    /// All attempts, in order.
+    /// Attempts in order; the oldest of very many are only counted.
     pub attempts: Vec<Attempt>,
+    /// Attempts before these, of which only the number is kept.
+    #[serde(default)]
+    pub folded_attempts: u32,
+    /// Failures that donors reported since it was made or last retried, newest first; of very many by strangers only some.
+    #[serde(default)]
+    pub reports: Vec<Report>,
     /// Its proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<ProofInfo>,

@@ -6,9 +6,9 @@ use cairo_air::{ArgumentBinding, Builtin, Program, ProgramError};
 use felt::Felt;
 use protocol::signing::{program_message, request_message, verify_program};
 use protocol::{
-    ApiKey, Cause, Digest, ExternalId, FailureCause, Felts, Identity, KeyFileError, LeaseToken, Nonce, Problem,
-    ProjectName, RecordError, SignatureError, SignedHeaders, Timestamp, UnitId, UnitState, decode_program,
-    encode_program, felt_from_hex, program_hash,
+    ApiKey, Cause, Digest, ExternalId, FailureCause, Felts, Identity, KeyFileError, LeaseToken, Nonce, Offer, Preset,
+    Problem, ProjectName, RecordError, SignatureError, SignedHeaders, Timestamp, UnitId, UnitLimits, UnitState,
+    decode_program, encode_program, felt_from_hex, program_hash,
 };
 
 fn program() -> Program {
@@ -144,8 +144,12 @@ fn the_signed_message_is_pinned() {
         e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n12\neeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\n";
     assert_eq!(String::from_utf8(message).unwrap(), expected);
     let name: ProjectName = "primes".parse().unwrap();
-    let message = String::from_utf8(program_message(&name, &content, &content)).unwrap();
-    assert_eq!(message, format!("cairn-program-v1\nprimes\n{content}\n{content}\n"));
+    let limits = UnitLimits { max_steps: 1, max_memory_cells: 2, time_limit: 3 };
+    let message = String::from_utf8(program_message(&offer(&name, &content, &limits))).unwrap();
+    assert_eq!(
+        message,
+        format!("cairn-program-v2\nprimes\n{content}\n{content}\n1\n2\n3\ndefault-100\n{content}\n7\n")
+    );
 }
 
 #[test]
@@ -193,23 +197,34 @@ fn headers_travel() {
     }
 }
 
+fn offer<'a>(name: &'a ProjectName, content: &'a Digest, limits: &'a UnitLimits) -> Offer<'a> {
+    let preset = Preset::Default100;
+    Offer { name, program: content, record: content, limits, preset, description: *content, weight: 7 }
+}
+
 #[test]
-fn a_program_signature_binds_name_program_and_record() {
+fn a_program_signature_binds_all_settings() {
     let (uploader, other) = (Identity::from_seed(&[1; 32]), Identity::from_seed(&[2; 32]));
-    let name = |name: &str| name.parse::<ProjectName>().unwrap();
-    let (program, record) = (Digest::of(b"program"), Digest::of(b"record"));
-    let signature = uploader.sign_program(&name("primes"), &program, &record);
-    let check = |signer: &Identity, project: &str, program: &Digest, record: &Digest| {
-        verify_program(&signer.signer_key(), &name(project), program, record, &signature)
-    };
-    assert_eq!(check(&uploader, "primes", &program, &record), Ok(()));
-    for refused in [
-        check(&other, "primes", &program, &record),
-        check(&uploader, "prime", &program, &record),
-        check(&uploader, "primes", &record, &record),
-        check(&uploader, "primes", &program, &program),
+    let (name, other_name) = ("primes".parse().unwrap(), "prime".parse().unwrap());
+    let (content, other_content) = (Digest::of(b"program"), Digest::of(b"other"));
+    let limits = UnitLimits::default();
+    let honest = offer(&name, &content, &limits);
+    let signature = uploader.sign_program(&honest);
+    let check = |signer: &Identity, offer: &Offer<'_>| verify_program(&signer.signer_key(), offer, &signature);
+    assert_eq!(check(&uploader, &honest), Ok(()));
+    assert_eq!(check(&other, &honest), Err(SignatureError::Invalid));
+    for changed in [
+        Offer { name: &other_name, ..honest },
+        Offer { program: &other_content, ..honest },
+        Offer { record: &other_content, ..honest },
+        Offer { limits: &UnitLimits { max_steps: limits.max_steps + 1, ..limits }, ..honest },
+        Offer { limits: &UnitLimits { max_memory_cells: limits.max_memory_cells + 1, ..limits }, ..honest },
+        Offer { limits: &UnitLimits { time_limit: limits.time_limit + 1, ..limits }, ..honest },
+        Offer { preset: Preset::Bench96, ..honest },
+        Offer { description: other_content, ..honest },
+        Offer { weight: 8, ..honest },
     ] {
-        assert_eq!(refused, Err(SignatureError::Invalid));
+        assert_eq!(check(&uploader, &changed), Err(SignatureError::Invalid), "{changed:?}");
     }
 }
 

@@ -2,11 +2,13 @@
 
 use crate::app::App;
 use crate::body::Reader;
+use crate::config::Settings;
 use crate::error::{ApiError, ApiResult};
 use crate::limits::limited;
+use crate::routes::unknown_project as unknown;
 use crate::share::{Key, Owner};
 use crate::source::Source;
-use crate::store::UploaderKey;
+use crate::store::{OverQuota, Pusher, UploaderKey};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -61,6 +63,44 @@ impl Uploader {
     /// If it is announced to be too large.
     pub fn reader(&self, app: &App, body: Body, headers: &HeaderMap, limit: u64) -> ApiResult<Reader> {
         Reader::new(app, self.owner(), body, headers, limit)
+    }
+
+    /// On whose behalf it pushes.
+    pub fn pusher(&self, settings: &Settings) -> Pusher {
+        Pusher { owner: self.key.owner, quota: self.key.quota.or(settings.quota()) }
+    }
+
+    /// Whether the project, which the key reaches, belongs to the key's owner.
+    ///
+    /// # Errors
+    /// `not_owner`; `unknown_project` if there is none.
+    pub async fn owns(&self, app: &App, project: &ProjectName) -> ApiResult<()> {
+        match app.store.project_owner(project).await? {
+            None => Err(unknown(project)),
+            Some(owner) if owner == self.key.owner => Ok(()),
+            Some(_) => Err(self.not_owner(project)),
+        }
+    }
+
+    /// The project belongs to somebody else.
+    pub fn not_owner(&self, project: &ProjectName) -> ApiError {
+        let detail = format!(
+            "the project `{project}` belongs to another owner than the access key {}; its own key changes it, or the operator \
+             gives it to this one with `distributor project give {project} {}`",
+            self.key.id, self.key.id
+        );
+        ApiError::new(Cause::NotOwner, detail)
+    }
+
+    /// The owner has as much as it may.
+    pub fn over_quota(&self, over: &OverQuota) -> ApiError {
+        let OverQuota { what, has, more, most } = over;
+        let detail = format!(
+            "the owner of the access key {} may have {most} {what}, has {has}, and {more} more would come; nothing of this \
+             request was taken, and the operator can give a key that allows more",
+            self.key.id
+        );
+        ApiError::new(Cause::QuotaExceeded, detail)
     }
 
     /// Whether the key allows this at all.

@@ -2,11 +2,12 @@
 
 use super::{BlobError, Blobs, Kind, Spooled};
 use async_trait::async_trait;
-use protocol::Digest;
+use protocol::{Digest, Timestamp};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 use tempfile::NamedTempFile;
 
 /// Files in a folder.
@@ -66,6 +67,8 @@ impl FolderBlobs {
     fn store(&self, kind: Kind, spooled: Spooled) -> Result<bool, BlobError> {
         let path = self.path(kind, &spooled.sha256);
         if path.try_exists()? {
+            // Who stores it again may need it as long as who stores it first.
+            File::open(path)?.set_modified(SystemTime::now())?;
             return Ok(false);
         }
         spooled.file.as_file().sync_all()?;
@@ -122,6 +125,23 @@ impl Blobs for FolderBlobs {
     async fn read(&self, kind: Kind, sha256: &Digest) -> Result<Option<Vec<u8>>, BlobError> {
         let path = self.path(kind, sha256);
         blocking(move || optional(fs::read(path))).await
+    }
+
+    async fn stored(&self, kind: Kind) -> Result<Vec<(Digest, Timestamp)>, BlobError> {
+        let this = self.clone();
+        blocking(move || {
+            let mut files = Vec::new();
+            for (digest, path) in this.list(kind)? {
+                // It may have been deleted since it was listed.
+                let Some(modified) = optional(fs::metadata(path).and_then(|metadata| metadata.modified()))? else {
+                    continue;
+                };
+                let since = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                files.push((digest, Timestamp(since.as_secs())));
+            }
+            Ok(files)
+        })
+        .await
     }
 
     async fn delete(&self, kind: Kind, sha256: &Digest) -> Result<(), BlobError> {

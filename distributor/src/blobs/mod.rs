@@ -6,7 +6,7 @@ pub use folder::FolderBlobs;
 
 use crate::share::Hold;
 use async_trait::async_trait;
-use protocol::Digest;
+use protocol::{Digest, Timestamp};
 use std::fmt;
 use std::io;
 use tempfile::NamedTempFile;
@@ -99,6 +99,8 @@ pub trait Blobs: Send + Sync + 'static {
     async fn open(&self, kind: Kind, sha256: &Digest) -> Result<Option<(u64, tokio::fs::File)>, BlobError>;
     /// Reads a whole file.
     async fn read(&self, kind: Kind, sha256: &Digest) -> Result<Option<Vec<u8>>, BlobError>;
+    /// All files of a kind, with the time since which each is there, or was stored again.
+    async fn stored(&self, kind: Kind) -> Result<Vec<(Digest, Timestamp)>, BlobError>;
     /// Deletes a file, if it is there.
     async fn delete(&self, kind: Kind, sha256: &Digest) -> Result<(), BlobError>;
     /// Whether files can be stored.

@@ -5,22 +5,30 @@ use clap::Args;
 use distributor::blobs::{FolderBlobs, Kind};
 use distributor::config::Place;
 use distributor::store::sqlite::SqliteStore;
-use distributor::store::{BlobRef, Operations as _};
+use distributor::store::{BlobRef, Miscount, Operations as _};
 use protocol::Digest;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Compare database and files: every file that is referred to must be there, and hold what its name says.
+/// Compare database and files: every file that is referred to must be there, and hold what its name says; and what is counted
+/// must be what is there.
 #[derive(Debug, Args)]
 pub struct Check {
     /// Delete files that nothing refers to; only while the distributor is stopped
     #[arg(long)]
     delete_orphans: bool,
+    /// Correct wrong counts
+    #[arg(long)]
+    mend_counts: bool,
 }
 
 impl Check {
     /// Does it.
     pub async fn run(self, place: &Place, store: &SqliteStore) -> anyhow::Result<()> {
+        let miscounts = store.recount(self.mend_counts).await?;
+        for Miscount { what, kept, found } in &miscounts {
+            println!("the count `{what}` is {kept} and should be {found}");
+        }
         let blobs = FolderBlobs::open(&place.blobs())?;
         let mut files: BTreeMap<BlobRef, PathBuf> = BTreeMap::new();
         for kind in Kind::ALL {
@@ -49,6 +57,9 @@ impl Check {
         eprintln!("{found} files referred to, {bad} of them bad; {} files {done}", files.len());
         if bad > 0 {
             bail!("{bad} files are bad; restore them from a backup");
+        }
+        if !miscounts.is_empty() && !self.mend_counts {
+            bail!("{} counts are wrong; --mend-counts corrects them", miscounts.len());
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use distributor::store::Donors as _;
 use distributor::store::sqlite::SqliteStore;
 use protocol::{DonorKey, Timestamp};
 
-/// List and block donors.
+/// List, block and trust donors.
 #[derive(Debug, Subcommand)]
 pub enum Donor {
     /// List the donors, those that proved most first
@@ -17,6 +17,16 @@ pub enum Donor {
     },
     /// Let a donor in again
     Unblock {
+        /// Its public key
+        key: DonorKey,
+    },
+    /// Believe what a donor reports in all projects, whatever it has proved
+    Trust {
+        /// Its public key
+        key: DonorKey,
+    },
+    /// Believe a donor no more than its proofs earn it
+    Untrust {
         /// Its public key
         key: DonorKey,
     },
@@ -37,6 +47,16 @@ impl Donor {
                 eprintln!("the donor {key} is let in");
                 Ok(())
             }
+            Self::Trust { key } => {
+                store.trust_donor(&key, true, Timestamp::now()).await?;
+                eprintln!("the donor {key} is trusted");
+                Ok(())
+            }
+            Self::Untrust { key } => {
+                store.trust_donor(&key, false, Timestamp::now()).await?;
+                eprintln!("the donor {key} is trusted for its proofs alone");
+                Ok(())
+            }
         }
     }
 }
@@ -45,7 +65,11 @@ async fn list(store: &SqliteStore) -> anyhow::Result<()> {
     println!("{:<66}{:>14}{:>8}{:>10}{:>9}{:>7}  STATE", "DONOR", "STEPS", "PROVED", "EXECUTED", "REFUSED", "MARKS");
     for donor in store.donors(Timestamp::now()).await? {
         let credit = donor.credit;
-        let state = if donor.blocked_at.is_some() { "blocked" } else { "" };
+        let state = match (donor.blocked_at, donor.trusted_at) {
+            (Some(_), _) => "blocked",
+            (None, Some(_)) => "trusted",
+            (None, None) => "",
+        };
         let line = format!(
             "{:<66}{:>14}{:>8}{:>10}{:>9}{:>7}  {state}",
             credit.donor, credit.proven_steps, credit.proven_units, credit.executed_units, credit.refused, credit.marks

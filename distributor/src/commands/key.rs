@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::{Subcommand, ValueEnum};
 use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Keys as _, Scopes, UploaderKey};
+use distributor::store::{GivenQuota, Keys as _, Scopes, UploaderKey};
 use protocol::text::printable;
 use protocol::{ApiKey, ProjectName, Timestamp, UploaderKeyId};
 
@@ -21,6 +21,18 @@ pub enum Key {
         /// What it may do there
         #[arg(long, value_enum, value_delimiter = ',', default_values = ["push", "read", "withdraw"])]
         scope: Vec<ScopeName>,
+        /// A key of the same owner: both change the same projects, and share what they may have
+        #[arg(long, value_name = "ID")]
+        like: Option<UploaderKeyId>,
+        /// Most projects of its owner, instead of the setting `most-projects`
+        #[arg(long, value_name = "N")]
+        max_projects: Option<u64>,
+        /// Most units of its owner, instead of the setting `most-units`
+        #[arg(long, value_name = "N")]
+        max_units: Option<u64>,
+        /// Most bytes of its owner, instead of the setting `most-bytes`
+        #[arg(long, value_name = "BYTES")]
+        max_bytes: Option<u64>,
     },
     /// List the keys
     List,
@@ -53,7 +65,10 @@ impl Key {
     /// Does it.
     pub async fn run(self, store: &SqliteStore) -> anyhow::Result<()> {
         match self {
-            Self::Create { name, project, scope } => create(store, name, project, &scope).await,
+            Self::Create { name, project, scope, like, max_projects, max_units, max_bytes } => {
+                let quota = GivenQuota { projects: max_projects, units: max_units, bytes: max_bytes };
+                create(store, name, project, &scope, like, quota).await
+            }
             Self::List => list(store).await,
             Self::Revoke { id } => {
                 if !store.revoke_key(&id, Timestamp::now()).await? {
@@ -66,7 +81,21 @@ impl Key {
     }
 }
 
-async fn create(store: &SqliteStore, name: String, projects: String, scopes: &[ScopeName]) -> anyhow::Result<()> {
+async fn create(
+    store: &SqliteStore,
+    name: String,
+    projects: String,
+    scopes: &[ScopeName],
+    like: Option<UploaderKeyId>,
+    quota: GivenQuota,
+) -> anyhow::Result<()> {
+    let owner = match like {
+        None => None,
+        Some(id) => match store.key(&id).await? {
+            Some(other) => Some(other.owner),
+            None => bail!("there is no key {id}; `distributor key list` shows all"),
+        },
+    };
     let key = ApiKey::random().context("the operating system gives no random bytes")?;
     let scopes = Scopes {
         push: scopes.contains(&ScopeName::Push),
@@ -80,6 +109,8 @@ async fn create(store: &SqliteStore, name: String, projects: String, scopes: &[S
         secret_hash: key.secret_hash(),
         projects,
         scopes,
+        owner: owner.unwrap_or(key.id()),
+        quota,
         created_at,
         revoked_at: None,
     };
@@ -90,13 +121,13 @@ async fn create(store: &SqliteStore, name: String, projects: String, scopes: &[S
 }
 
 async fn list(store: &SqliteStore) -> anyhow::Result<()> {
-    println!("{:<14}{:<20}{:<24}{:<20}STATE", "ID", "NAME", "PROJECTS", "SCOPES");
+    println!("{:<14}{:<14}{:<20}{:<24}{:<20}STATE", "ID", "OWNER", "NAME", "PROJECTS", "SCOPES");
     for key in store.keys().await? {
         let scopes = [(key.scopes.push, "push"), (key.scopes.read, "read"), (key.scopes.withdraw, "withdraw")];
         let scopes: Vec<_> = scopes.into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect();
         let state = if key.revoked_at.is_some() { "revoked" } else { "valid" };
         let name = printable(&key.name, 60);
-        println!("{:<14}{name:<20}{:<24}{:<20}{state}", key.id, key.projects, scopes.join(","));
+        println!("{:<14}{:<14}{name:<20}{:<24}{:<20}{state}", key.id, key.owner, key.projects, scopes.join(","));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod check;
 mod donor;
 mod health;
 mod key;
+mod project;
 mod serve;
 
 use anyhow::Context as _;
@@ -43,9 +44,12 @@ enum Command {
     /// Make, list and revoke uploaders' access keys
     #[command(subcommand)]
     Key(key::Key),
-    /// List and block donors
+    /// List, block and trust donors
     #[command(subcommand)]
     Donor(donor::Donor),
+    /// List projects, weigh them, give them to another owner
+    #[command(subcommand)]
+    Project(project::Project),
     /// Give out no more work; proofs are still taken
     Pause,
     /// Give out work again
@@ -87,6 +91,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         let done = match command {
             Command::Key(key) => key.run(&store).await,
             Command::Donor(donor) => donor.run(&store).await,
+            Command::Project(project) => project.run(&store).await,
             Command::Pause => pause(&store, true).await,
             Command::Resume => pause(&store, false).await,
             Command::Check(check) => check.run(&place, &store).await,

@@ -35,6 +35,7 @@ const QUIET: Duration = Duration::from_secs(15);
     responses(
         (status = 200, body = Event, content_type = "text/event-stream"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 410, body = Problem, content_type = "application/problem+json", description = "`events_folded`"),
         (status = 429, body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -45,13 +46,16 @@ pub async fn stream(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     uploader.may(Scope::Read, &name)?;
-    app.store.project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?;
+    app.store.project_owner(&name).await?.ok_or_else(|| unknown(&name))?;
     let known = headers.get("last-event-id").map(|id| {
         let id = id.to_str().ok().and_then(|id| id.parse::<u64>().ok());
         let bad = || ApiError::new(Cause::BadRequest, "the header `Last-Event-ID` holds no number of an event");
         id.ok_or_else(bad)
     });
     let known = known.transpose()?;
+    if let Some(known) = known {
+        check_kept(&app, &name, known).await?;
+    }
     let place = app.limits.streams.take(uploader.owner(), 1).map_err(|full| {
         limited(format!("too many streams of events are open: {full}; close some, or ask for pages of units"), 60)
     })?;
@@ -66,6 +70,19 @@ pub async fn stream(
     // A proxy that gathers events keeps them back.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
+}
+
+/// Refuses to go on after an event beyond which not all are kept.
+async fn check_kept(app: &App, name: &ProjectName, known: u64) -> ApiResult<()> {
+    let folded = app.store.folded_events(name).await?;
+    if known >= folded {
+        return Ok(());
+    }
+    let detail = format!(
+        "events up to {folded} are not kept any more, and {known} was the last known; list the units, then listen without \
+         `Last-Event-ID`"
+    );
+    Err(ApiError::new(Cause::EventsFolded, detail))
 }
 
 /// Somebody who listens to a project.
@@ -121,6 +138,8 @@ impl Listener {
         let read = self.subscription.last();
         let events = feeds::missed(&self.app, &self.name, self.after).await.ok()?;
         if let Some(last) = events.last() {
+            // Whoever is that far behind comes back and is told.
+            check_kept(&self.app, &self.name, self.after).await.ok()?;
             self.after = last.seq;
             return Some(Some(join(events.iter().filter_map(feeds::message))));
         }

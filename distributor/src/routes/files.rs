@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::auth::{Scope, Signed, Uploader};
 use crate::blobs::{BlobError, Kind};
 use crate::error::{ApiError, ApiResult};
+use crate::store::BlobRef;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -85,6 +86,10 @@ async fn put(
         }
     }
     let size = spooled.size;
+    let file = BlobRef { kind, sha256 };
+    if let Some(over) = app.store.note_upload(&file, size, &uploader.pusher(&app.settings), app.now()).await? {
+        return Err(uploader.over_quota(&over));
+    }
     let created = app.blobs.put(kind, spooled).await?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(BlobStored { sha256, size, created })))

@@ -2,10 +2,15 @@
 
 use super::extract::At;
 use super::projects::unknown;
+use super::submissions;
 use crate::app::App;
 use crate::auth::Signed;
+use crate::blobs::Kind;
 use crate::error::{ApiError, ApiResult};
-use crate::store::{LeaseAsk, LeaseChange, LeaseGrant, Release};
+use crate::share::{Key, Owner};
+use crate::store::{Holder, LeaseAsk, LeaseChange, LeaseGrant, Rechecked, Release};
+use crate::upkeep;
+use crate::verify::{self, Recheck};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -13,15 +18,17 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{
-    Cause, FailureReport, HEADER_REASON, Lease, LeaseRequest, LeaseToken, MAX_DETAIL, NoWork, Problem, Renewed,
+    Cause, DonorKey, FailureCause, FailureReport, HEADER_REASON, Lease, LeaseRequest, LeaseToken, MAX_DETAIL, NoWork,
+    Problem, Renewed,
 };
+use std::sync::Arc;
 
 /// Asks for a unit to work on.
 #[utoipa::path(
     post, path = "/v1/leases", tag = "leases", security(("donor" = [])), request_body = LeaseRequest,
     responses(
         (status = 200, body = Lease),
-        (status = 204, description = "No work: `cairn-reason` says why (`empty`, `all_leased`, `too_large`, `version`, `paused`), `Retry-After` when to ask again"),
+        (status = 204, description = "No work: `cairn-reason` says why (`empty`, `all_leased`, `too_large`, `version`, `paused`, `lease_limit`), `Retry-After` when to ask again"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_project`"),
         (status = 429, body = Problem, content_type = "application/problem+json"),
     )
@@ -46,7 +53,8 @@ pub async fn lease(State(app): State<App>, signed: Signed, body: Body) -> ApiRes
         now,
         until: now.plus(settings.lease_seconds.min(settings.max_lease_seconds)),
         renewable_for: settings.max_lease_seconds,
-        cooldown: settings.cooldown_seconds,
+        renewable_for_new: settings.new_lease_seconds,
+        source: signed.source.to_string(),
     };
     match app.store.lease(&ask).await? {
         LeaseGrant::Granted(lease) => {
@@ -67,6 +75,7 @@ fn no_work(app: &App, reason: NoWork) -> Response {
     let seconds = match reason {
         NoWork::Empty => app.settings.retry_empty,
         NoWork::AllLeased => app.settings.retry_all_leased,
+        NoWork::LeaseLimit => 60,
         NoWork::Paused => 60,
         NoWork::TooLarge => 300,
         NoWork::Version => 3600,
@@ -103,7 +112,7 @@ fn refusal(change: LeaseChange) -> ApiError {
 pub async fn renew(State(app): State<App>, At(token): At<LeaseToken>, signed: Signed) -> ApiResult<Json<Renewed>> {
     let (now, settings) = (app.now(), &app.settings);
     let until = now.plus(settings.lease_seconds);
-    match app.store.renew(&token, &signed.donor, now, until, settings.max_lease_seconds).await? {
+    match app.store.renew(&token, &signed.donor, now, until).await? {
         LeaseChange::Done(expires_at) => Ok(Json(Renewed { now, expires_at })),
         change => Err(refusal(change)),
     }
@@ -130,13 +139,55 @@ pub async fn release(
     if let Some(report) = &mut failure {
         report.detail = report.detail.chars().filter(|c| !c.is_control() || *c == '\n').take(MAX_DETAIL).collect();
     }
-    let quarantine_after = app.settings.quarantine_after.max(1);
-    let release = Release { token, donor: signed.donor, failure, quarantine_after, now: app.now() };
-    match app.store.release(&release).await? {
+    let owner = Owner { key: Some(Key::Donor(signed.donor)), source: signed.source };
+    // A check that has begun goes on whether or not the donor waits for the answer.
+    let work = app.tasks.spawn(give_back(app.clone(), token, owner, signed.donor, failure));
+    match work.await.map_err(ApiError::internal)?? {
         LeaseChange::Done(_) => {
             app.announce();
+            upkeep::collect(&app).await;
             Ok(StatusCode::NO_CONTENT)
         }
         change => Err(refusal(change)),
     }
+}
+
+async fn give_back(
+    app: App,
+    token: LeaseToken,
+    owner: Owner,
+    donor: DonorKey,
+    failure: Option<FailureReport>,
+) -> ApiResult<LeaseChange> {
+    let recheck = match &failure {
+        Some(report) if report.cause == FailureCause::BadExecution => recheck(&app, &token, owner, &donor).await?,
+        _ => None,
+    };
+    let release = Release { token, donor, failure, recheck, now: app.now() };
+    Ok(app.store.release(&release).await?)
+}
+
+/// What a donor says of the execution that it was lent is not believed, but looked at.
+async fn recheck(app: &App, token: &LeaseToken, owner: Owner, donor: &DonorKey) -> ApiResult<Option<Rechecked>> {
+    let holder = app.store.holder(token, donor).await?;
+    let Some(Holder { unit, open: true, execution: Some(sha256), .. }) = holder else { return Ok(None) };
+    let Some(target) = app.store.target(&unit).await? else { return Ok(None) };
+    let Some((_, file)) = app.blobs.open(Kind::Execution, &sha256).await? else {
+        tracing::error!(%unit, %sha256, "the file of an execution is missing");
+        return Ok(Some(Rechecked::Bad(sha256)));
+    };
+    let program = app.program(&target.record).await?;
+    let (file, verifier, bounds) = (file.into_std().await, Arc::clone(&app.verifier), submissions::bounds(app));
+    let (arguments, limits) = (target.arguments.0, target.limits);
+    let work = move || verify::recheck(&*verifier, &program, &arguments, (file, &sha256), &limits, &bounds);
+    let reason = match app.executions.run(Some(owner), work).await? {
+        Recheck::Good(_) => {
+            tracing::info!(%unit, %donor, "an execution was said to be bad and is sound");
+            return Ok(Some(Rechecked::Sound(sha256)));
+        }
+        Recheck::Bad(refusal) => refusal.detail,
+        Recheck::Damaged(reason) => reason,
+    };
+    tracing::error!(%unit, %sha256, %reason, "an accepted execution is bad");
+    Ok(Some(Rechecked::Bad(sha256)))
 }

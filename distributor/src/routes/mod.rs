@@ -14,6 +14,7 @@ mod submissions;
 mod units;
 
 pub use openapi::{ApiDoc, document};
+pub(crate) use projects::unknown as unknown_project;
 
 use crate::app::App;
 use crate::error::ApiError;

@@ -6,6 +6,7 @@ use crate::auth::{Scope, Uploader};
 use crate::blobs::Kind;
 use crate::error::{ApiError, ApiResult};
 use crate::store::PutProject;
+use crate::upkeep;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -43,6 +44,7 @@ pub fn unknown(name: &ProjectName) -> ApiError {
         (status = 201, body = ProjectStored, description = "Made"),
         (status = 200, body = ProjectStored, description = "Was there, maybe changed"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`project_taken`, `program_missing`, `project_withdrawn`"),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "`out_of_scope`, `not_owner`, `quota_exceeded`"),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "`bad_record`, `bad_program_signature`"),
     )
 )]
@@ -56,8 +58,10 @@ pub async fn put(
     uploader.may(Scope::Push, &name)?;
     let limit = app.settings.max_json_bytes.min(1 << 20);
     let spec: ProjectSpec = uploader.reader(&app, body, &headers, limit)?.json(None).await?;
+    // Nobody takes the files away between the check and the project that refers to them.
+    let _shared = app.files.read().await;
     check(&app, &name, &spec).await?;
-    match app.store.put_project(&name, &spec, &uploader.id(), app.now()).await? {
+    match app.store.put_project(&name, &spec, &uploader.pusher(&app.settings), app.now()).await? {
         PutProject::Created(project) => {
             tracing::info!(project = %name, key = %uploader.id(), "project made");
             Ok((StatusCode::CREATED, Json(ProjectStored { created: true, changed: Vec::new(), project })))
@@ -69,6 +73,8 @@ pub async fn put(
             let detail = format!("there is a project `{name}` already, and {reason}; choose another name");
             Err(ApiError::new(Cause::ProjectTaken, detail))
         }
+        PutProject::NotOwner => Err(uploader.not_owner(&name)),
+        PutProject::OverQuota(over) => Err(uploader.over_quota(&over)),
         PutProject::Withdrawn => Err(withdrawn(&name)),
     }
 }
@@ -92,13 +98,17 @@ async fn check(app: &App, name: &ProjectName, spec: &ProjectSpec) -> ApiResult<(
         let detail = format!("the record {} is of the program {found}, not of {}", spec.record, spec.program_hash);
         return Err(ApiError::new(Cause::BadRecord, detail));
     }
-    verify_program(&spec.signer, name, &spec.program, &spec.record, &spec.signature).map_err(|error| {
-        let detail = format!("the signature of the program by {} is refused: {error}", spec.signer);
+    verify_program(&spec.signer, &spec.offer(name), &spec.signature).map_err(|error| {
+        let detail = format!(
+            "the signature of program and settings by {} is refused: {error}; a newer uploader may be needed",
+            spec.signer
+        );
         ApiError::new(Cause::BadProgramSignature, detail)
     })
 }
 
-/// Withdraws a project for good, and all its units that are not proved.
+/// Withdraws a project for good, and all its units that are not proved: no unit is lent and nothing taken any more as of the
+/// answer, while the units of a large project become `withdrawn` one after the other.
 #[utoipa::path(
     post, path = "/v1/projects/{name}/withdraw", tag = "projects", security(("uploader" = [])),
     params(("name" = String, Path, description = "The project")),
@@ -110,7 +120,13 @@ pub async fn withdraw(
     uploader: Uploader,
 ) -> ApiResult<Json<Changed>> {
     uploader.may(Scope::Withdraw, &name)?;
+    uploader.owns(&app, &name).await?;
     let units = app.store.withdraw_project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?;
     app.announce();
+    let rest = app.clone();
+    app.tasks.spawn(async move {
+        upkeep::withdraw(&rest).await;
+        upkeep::collect(&rest).await;
+    });
     Ok(Json(Changed { units }))
 }

@@ -5,7 +5,8 @@ use super::projects::unknown;
 use super::units::page_length;
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
+use crate::upkeep;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -39,7 +40,7 @@ pub async fn list(
 ) -> ApiResult<Json<ResultPage>> {
     uploader.may(Scope::Read, &name)?;
     let limit = page_length(query.limit)?;
-    app.store.project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?;
+    app.store.project_owner(&name).await?.ok_or_else(|| unknown(&name))?;
     Ok(Json(app.store.results(&name, query.cursor.unwrap_or(0), limit).await?))
 }
 
@@ -58,8 +59,10 @@ pub async fn collected(
 ) -> ApiResult<Json<Changed>> {
     uploader.may(Scope::Read, &name)?;
     let Collected { cursor } = uploader.reader(&app, body, &headers, 1 << 16)?.json(None).await?;
-    app.store.project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?;
-    let units = app.store.mark_collected(&name, cursor, app.now()).await?;
-    app.announce();
+    uploader.owns(&app, &name).await?;
+    // It goes on if it takes longer than an answer may.
+    let rest = app.clone();
+    let work = app.tasks.spawn(async move { upkeep::mark_collected(&rest, &name, cursor).await });
+    let units = work.await.map_err(ApiError::internal)??;
     Ok(Json(Changed { units }))
 }

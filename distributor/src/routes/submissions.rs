@@ -11,6 +11,7 @@ use crate::blobs::{BlobError, Kind, Spooled};
 use crate::error::{ApiError, ApiResult};
 use crate::limits::limited;
 use crate::store::{Accept, AcceptExecution, AcceptProof, Refusal, Shown, Submission, Target};
+use crate::upkeep;
 use crate::verify::ExecutionBounds;
 use axum::Json;
 use axum::body::Body;
@@ -96,7 +97,7 @@ pub async fn execution(
     work.await.map_err(ApiError::internal)?.map(Json)
 }
 
-fn bounds(app: &App) -> ExecutionBounds {
+pub(super) fn bounds(app: &App) -> ExecutionBounds {
     ExecutionBounds { max_bytes: app.settings.max_execution_bytes, max_cells: app.settings.max_execution_cells }
 }
 
@@ -213,19 +214,17 @@ async fn verify(
 }
 
 async fn store_proof(app: &App, spooled: Spooled, submission: &Submission, shown: &Shown) -> ApiResult<ProofReceipt> {
-    let execution = app.store.execution_of(&submission.unit).await?;
     let accepted = {
         let _shared = app.files.read().await;
         app.blobs.put(Kind::Proof, spooled).await?;
-        app.store.accept_proof(submission, shown).await?
+        app.store.accept_proof(submission, shown).await
     };
-    let accepted_first = matches!(&accepted, Accept::Receipt(receipt) if receipt.status == ProofStatus::Accepted);
+    let accepted_first = matches!(&accepted, Ok(Accept::Receipt(receipt)) if receipt.status == ProofStatus::Accepted);
     if !accepted_first {
         app.forget(Kind::Proof, &submission.sha256).await;
-    } else if let Some(execution) = execution {
-        app.forget(Kind::Execution, &execution).await;
     }
-    match accepted {
+    upkeep::collect(app).await;
+    match accepted? {
         AcceptProof::Receipt(receipt) => Ok(receipt),
         accept => Err(not_accepted(&submission.unit, &accept)),
     }
@@ -253,13 +252,14 @@ async fn accept_execution(
     let accepted = {
         let _shared = app.files.read().await;
         app.blobs.put(Kind::Execution, spooled).await?;
-        app.store.accept_execution(&submission, &shown).await?
+        app.store.accept_execution(&submission, &shown).await
     };
-    let accepted_first = matches!(&accepted, Accept::Receipt(receipt) if receipt.status == ExecutionStatus::Accepted);
+    let accepted_first =
+        matches!(&accepted, Ok(Accept::Receipt(receipt)) if receipt.status == ExecutionStatus::Accepted);
     if !accepted_first {
         app.forget(Kind::Execution, &submission.sha256).await;
     }
-    match accepted {
+    match accepted? {
         AcceptExecution::Receipt(receipt) => {
             app.metrics.execution(if accepted_first { "accepted" } else { "already_executed" });
             app.announce();

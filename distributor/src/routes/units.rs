@@ -5,7 +5,8 @@ use super::projects::{unknown as unknown_project, withdrawn};
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
 use crate::error::{ApiError, ApiResult};
-use crate::store::{AddUnits, DrawnUnit, UnitChange};
+use crate::store::{AddUnits, DrawnUnit, UnitChange, UnitFilter};
+use crate::upkeep;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -25,6 +26,7 @@ use utoipa::IntoParams;
     responses(
         (status = 200, body = UnitsStored),
         (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "`out_of_scope`, `not_owner`, `quota_exceeded`"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`external_id_taken`, `project_withdrawn`"),
     )
@@ -42,10 +44,12 @@ pub async fn add(
     check(&units)?;
     let draw = |unit| Ok(DrawnUnit { id: UnitId::random()?, unit });
     let drawn = units.into_iter().map(draw).collect::<ApiResult<Vec<_>>>()?;
-    let stored = match app.store.add_units(&name, &drawn, app.now()).await? {
+    let stored = match app.store.add_units(&name, &drawn, &uploader.pusher(&app.settings), app.now()).await? {
         AddUnits::Stored(stored) => stored,
         AddUnits::Taken(index) => return Err(taken(&drawn, index)),
         AddUnits::UnknownProject => return Err(unknown_project(&name)),
+        AddUnits::NotOwner => return Err(uploader.not_owner(&name)),
+        AddUnits::OverQuota(over) => return Err(uploader.over_quota(&over)),
         AddUnits::Withdrawn => return Err(withdrawn(&name)),
     };
     app.announce();
@@ -91,6 +95,9 @@ fn check(units: &[NewUnit]) -> ApiResult<()> {
 pub struct UnitQuery {
     /// Only those of this state.
     state: Option<UnitState>,
+    /// Only those of which donors reported failures that are not settled.
+    #[serde(default)]
+    suspect: bool,
     /// `next` of the page before.
     cursor: Option<u64>,
     /// Most units of the page, 1 to 1000.
@@ -109,7 +116,7 @@ pub fn page_length(asked: Option<u32>) -> ApiResult<u32> {
     Err(ApiError::new(Cause::BadRequest, format!("`limit` is 1 to {MAX_PAGE}, not {length}")))
 }
 
-/// Units in the order of their making.
+/// Units in the order of their making. A page may have fewer units than asked for although `next` says that more come.
 #[utoipa::path(
     get, path = "/v1/projects/{name}/units", tag = "units", security(("uploader" = [])),
     params(("name" = String, Path, description = "The project"), UnitQuery),
@@ -122,9 +129,10 @@ pub async fn list(
     uploader: Uploader,
 ) -> ApiResult<Json<UnitPage>> {
     uploader.may(Scope::Read, &name)?;
-    let (limit, now) = (page_length(query.limit)?, app.now());
-    app.store.project(&name, now).await?.ok_or_else(|| unknown_project(&name))?;
-    Ok(Json(app.store.units(&name, query.state, query.cursor.unwrap_or(0), limit, now).await?))
+    let limit = page_length(query.limit)?;
+    app.store.project_owner(&name).await?.ok_or_else(|| unknown_project(&name))?;
+    let filter = UnitFilter { state: query.state, suspect: query.suspect };
+    Ok(Json(app.store.units(&name, &filter, query.cursor.unwrap_or(0), limit, app.now()).await?))
 }
 
 /// There is no such unit.
@@ -135,6 +143,9 @@ pub fn unknown(id: &UnitId) -> ApiError {
 async fn load(app: &App, uploader: &Uploader, scope: Scope, id: &UnitId) -> ApiResult<UnitDetail> {
     let detail = app.store.unit(id, app.now()).await?.ok_or_else(|| unknown(id))?;
     uploader.may(scope, &detail.unit.project)?;
+    if scope != Scope::Read {
+        uploader.owns(app, &detail.unit.project).await?;
+    }
     Ok(detail)
 }
 
@@ -148,7 +159,7 @@ pub async fn get(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader)
     Ok(Json(load(&app, &uploader, Scope::Read, &id).await?))
 }
 
-/// Puts a unit that failed or was withdrawn back into the queue.
+/// Puts a unit that failed, is suspect or was withdrawn back into the queue: what was reported before counts no more.
 #[utoipa::path(
     post, path = "/v1/units/{id}/retry", tag = "units", security(("uploader" = [])),
     params(("id" = String, Path, description = "The unit")),
@@ -160,7 +171,7 @@ pub async fn get(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader)
 )]
 pub async fn retry(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<Unit>> {
     load(&app, &uploader, Scope::Withdraw, &id).await?;
-    changed(&app, &id, app.store.retry_unit(&id, app.now()).await?, "retried")
+    changed(&app, &id, app.store.retry_unit(&id, app.now()).await?, "retried").await
 }
 
 /// Withdraws a unit that is not proved.
@@ -175,13 +186,14 @@ pub async fn retry(State(app): State<App>, At(id): At<UnitId>, uploader: Uploade
 )]
 pub async fn withdraw(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<Unit>> {
     load(&app, &uploader, Scope::Withdraw, &id).await?;
-    changed(&app, &id, app.store.withdraw_unit(&id, app.now()).await?, "withdrawn")
+    changed(&app, &id, app.store.withdraw_unit(&id, app.now()).await?, "withdrawn").await
 }
 
-fn changed(app: &App, id: &UnitId, change: UnitChange, what: &str) -> ApiResult<Json<Unit>> {
+async fn changed(app: &App, id: &UnitId, change: UnitChange, what: &str) -> ApiResult<Json<Unit>> {
     match change {
         UnitChange::Done(unit) => {
             app.announce();
+            upkeep::collect(app).await;
             Ok(Json(unit))
         }
         UnitChange::Conflict(unit) => {

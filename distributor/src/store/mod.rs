@@ -1,7 +1,7 @@
 //! Where projects, units, leases and credits live.
 //!
-//! Each method is one transaction; what it decides depends on its arguments and the stored state alone: time, ids and
-//! random numbers come from the caller. [`sqlite`] is the only backend so far; all of its SQL is in that module, and the
+//! Each method is one transaction, or several if it may have very much to do; what it decides depends on its arguments,
+//! the stored state and the store's [`Rules`] alone: time, ids and random numbers come from the caller. [`sqlite`] is the only backend so far; all of its SQL is in that module, and the
 //! tests in `tests/store` are written against [`Store`].
 
 mod model;
@@ -9,14 +9,15 @@ pub mod sqlite;
 mod weights;
 
 pub use model::{
-    Accept, AcceptExecution, AcceptProof, AddUnits, BlobRef, Donor, DrawnUnit, Holder, LeaseAsk, LeaseChange,
-    LeaseGrant, PutProject, Refusal, Release, Scopes, Shown, Submission, Target, UnitChange, UploaderKey,
+    Accept, AcceptExecution, AcceptProof, AddUnits, BlobRef, Donor, DrawnUnit, GivenQuota, Holder, LeaseAsk,
+    LeaseChange, LeaseGrant, Miscount, OverQuota, Pusher, PutProject, Quota, Rechecked, Refusal, Release, Rules,
+    Scopes, Shown, Submission, Target, UnitChange, UnitFilter, UploaderKey,
 };
 
 use async_trait::async_trait;
 use protocol::{
     Digest, DonorKey, Event, LeaseToken, Nonce, Project, ProjectName, ProjectSpec, ProofReceipt, ResultPage, Timestamp,
-    UnitDetail, UnitId, UnitPage, UnitState, UploaderKeyId,
+    UnitDetail, UnitId, UnitPage, UploaderKeyId,
 };
 
 /// Why the store could not do its work.
@@ -63,27 +64,51 @@ pub trait Projects {
         &self,
         name: &ProjectName,
         spec: &ProjectSpec,
-        owner: &UploaderKeyId,
+        by: &Pusher,
         now: Timestamp,
     ) -> StoreResult<PutProject>;
+    /// Who owns a project, if there is such a project.
+    async fn project_owner(&self, name: &ProjectName) -> StoreResult<Option<UploaderKeyId>>;
+    /// Gives a project to another owner; whether there is such a project.
+    async fn give_project(&self, name: &ProjectName, owner: &UploaderKeyId) -> StoreResult<bool>;
+    /// Sets the most weight of a project; whether there is such a project.
+    async fn set_weight(&self, name: &ProjectName, weight: u32) -> StoreResult<bool>;
+    /// Notes who uploaded a program or record, unless it is there; what the owner would have too much of, if so.
+    async fn note_upload(
+        &self,
+        file: &BlobRef,
+        size: u64,
+        by: &Pusher,
+        now: Timestamp,
+    ) -> StoreResult<Option<OverQuota>>;
     /// One project.
     async fn project(&self, name: &ProjectName, now: Timestamp) -> StoreResult<Option<Project>>;
     /// All projects, by name.
     async fn projects(&self, now: Timestamp) -> StoreResult<Vec<Project>>;
-    /// Withdraws a project and its units that are not proved; how many, if there is such a project.
+    /// Withdraws a project at once, and a batch of its units that are not proved; how many those are all together, if
+    /// there is such a project. [`Projects::withdraw_more`] does the rest.
     async fn withdraw_project(&self, name: &ProjectName, now: Timestamp) -> StoreResult<Option<u64>>;
+    /// Withdraws the next batch of units of withdrawn projects; whether there was one.
+    async fn withdraw_more(&self, now: Timestamp) -> StoreResult<bool>;
 }
 
 /// Units and their results.
 #[async_trait]
 pub trait Units {
     /// Adds units, all or none.
-    async fn add_units(&self, project: &ProjectName, units: &[DrawnUnit], now: Timestamp) -> StoreResult<AddUnits>;
-    /// A page of units in the order of their making, optionally of one state, after a cursor.
+    async fn add_units(
+        &self,
+        project: &ProjectName,
+        units: &[DrawnUnit],
+        by: &Pusher,
+        now: Timestamp,
+    ) -> StoreResult<AddUnits>;
+    /// A page of units in the order of their making, after a cursor. It may have fewer units than asked for, or none,
+    /// although more come: what is looked at is bounded.
     async fn units(
         &self,
         project: &ProjectName,
-        state: Option<UnitState>,
+        filter: &UnitFilter,
         cursor: u64,
         limit: u32,
         now: Timestamp,
@@ -92,7 +117,7 @@ pub trait Units {
     async fn unit(&self, id: &UnitId, now: Timestamp) -> StoreResult<Option<UnitDetail>>;
     /// Proved units after a cursor, in the order of their proofs.
     async fn results(&self, project: &ProjectName, cursor: u64, limit: u32) -> StoreResult<ResultPage>;
-    /// Marks results up to a cursor as collected; how many were not before.
+    /// Marks a batch of results up to a cursor as collected; how many were not before. 0 when all are.
     async fn mark_collected(&self, project: &ProjectName, cursor: u64, now: Timestamp) -> StoreResult<u64>;
     /// Puts a failed or withdrawn unit back into the queue.
     async fn retry_unit(&self, id: &UnitId, now: Timestamp) -> StoreResult<UnitChange>;
@@ -104,6 +129,8 @@ pub trait Units {
     async fn events(&self, project: &ProjectName, after: u64, limit: u32) -> StoreResult<Vec<Event>>;
     /// Number of the last event of all projects, 0 if there is none.
     async fn last_event(&self) -> StoreResult<u64>;
+    /// Number of the last event of a project that is not kept any more, 0 if all are kept.
+    async fn folded_events(&self, project: &ProjectName) -> StoreResult<u64>;
 }
 
 /// Leases.
@@ -118,7 +145,6 @@ pub trait Leases {
         donor: &DonorKey,
         now: Timestamp,
         until: Timestamp,
-        renewable_for: u64,
     ) -> StoreResult<LeaseChange>;
     /// Takes a lease back.
     async fn release(&self, release: &Release) -> StoreResult<LeaseChange>;
@@ -174,6 +200,8 @@ pub trait Donors {
     async fn donors(&self, now: Timestamp) -> StoreResult<Vec<Donor>>;
     /// Blocks a donor or lets it in again.
     async fn block_donor(&self, key: &DonorKey, blocked: bool, now: Timestamp) -> StoreResult<()>;
+    /// Names a donor as trusted, or no more.
+    async fn trust_donor(&self, key: &DonorKey, trusted: bool, now: Timestamp) -> StoreResult<()>;
 }
 
 /// The operator's side.
@@ -185,6 +213,16 @@ pub trait Operations {
     async fn is_paused(&self) -> StoreResult<bool>;
     /// Pauses or resumes the grid.
     async fn set_paused(&self, paused: bool) -> StoreResult<()>;
+    /// The rules for all operations from now on.
+    fn set_rules(&self, rules: Rules);
+    /// Files that lost a reference; some of them may have another one.
+    async fn orphans(&self, limit: u32) -> StoreResult<Vec<BlobRef>>;
+    /// Says that a file which lost a reference was dealt with.
+    async fn forget_orphan(&self, file: &BlobRef) -> StoreResult<()>;
+    /// Deletes, in batches, old events beyond what is kept and strangers that are long gone; how many rows.
+    async fn fold(&self, now: Timestamp) -> StoreResult<u64>;
+    /// Compares all that is counted with what is there, and corrects it if asked to.
+    async fn recount(&self, mend: bool) -> StoreResult<Vec<Miscount>>;
     /// Whether this file is referred to.
     async fn needs_file(&self, file: &BlobRef) -> StoreResult<bool>;
     /// Every file that is referred to.

@@ -3,7 +3,7 @@
 use protocol::{
     AttemptNumber, Cause, Digest, DonorKey, DonorLimits, ExecutionReceipt, FailureReport, Felts, Lease, LeaseMode,
     LeaseToken, NewUnit, NoWork, Preset, Project, ProjectName, ProofReceipt, RequestKey, Timestamp, Unit, UnitId,
-    UnitLimits, UploaderKeyId,
+    UnitLimits, UnitState, UploaderKeyId,
 };
 
 /// What an uploader's key may do.
@@ -30,10 +30,74 @@ pub struct UploaderKey {
     pub projects: String,
     /// What it may do there.
     pub scopes: Scopes,
+    /// The owner of what is made with it: its own id, or that of the first key of its owner.
+    pub owner: UploaderKeyId,
+    /// What its owner may have, as far as it differs from the settings.
+    pub quota: GivenQuota,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// Limits of one access key that differ from the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GivenQuota {
+    /// Most projects.
+    pub projects: Option<u64>,
+    /// Most units, all projects together.
+    pub units: Option<u64>,
+    /// Most bytes of programs, records, arguments and proofs, all projects together.
+    pub bytes: Option<u64>,
+}
+
+impl GivenQuota {
+    /// With what is not given.
+    pub fn or(self, other: Quota) -> Quota {
+        Quota {
+            projects: self.projects.unwrap_or(other.projects),
+            units: self.units.unwrap_or(other.units),
+            bytes: self.bytes.unwrap_or(other.bytes),
+        }
+    }
+}
+
+/// What an owner may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Most projects.
+    pub projects: u64,
+    /// Most units, all projects together.
+    pub units: u64,
+    /// Most bytes of programs, records, arguments and proofs, all projects together.
+    pub bytes: u64,
+}
+
+impl Quota {
+    /// No limits.
+    pub const NONE: Self = Self { projects: u64::MAX, units: u64::MAX, bytes: u64::MAX };
+}
+
+/// What an owner would have too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverQuota {
+    /// `projects`, `units` or `bytes`.
+    pub what: &'static str,
+    /// How much there is.
+    pub has: u64,
+    /// How much would come.
+    pub more: u64,
+    /// How much there may be.
+    pub most: u64,
+}
+
+/// On whose behalf something is pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pusher {
+    /// The owner.
+    pub owner: UploaderKeyId,
+    /// What it may have.
+    pub quota: Quota,
 }
 
 impl UploaderKey {
@@ -55,6 +119,10 @@ pub enum PutProject {
     Updated(Project, Vec<String>),
     /// The name belongs to something else, for this reason.
     Taken(String),
+    /// The project belongs to another owner.
+    NotOwner,
+    /// The owner would have too much.
+    OverQuota(OverQuota),
     /// The project was withdrawn.
     Withdrawn,
 }
@@ -68,6 +136,10 @@ pub enum AddUnits {
     Taken(usize),
     /// None was added: no such project.
     UnknownProject,
+    /// None was added: the project belongs to another owner.
+    NotOwner,
+    /// None was added: the owner would have too much.
+    OverQuota(OverQuota),
     /// None was added: the project was withdrawn.
     Withdrawn,
 }
@@ -115,10 +187,56 @@ pub struct LeaseAsk {
     pub now: Timestamp,
     /// When the lease runs out.
     pub until: Timestamp,
-    /// Beyond this it cannot be renewed.
+    /// Seconds beyond which it cannot be renewed.
     pub renewable_for: u64,
+    /// The same for a donor that proved nothing of the project yet.
+    pub renewable_for_new: u64,
+    /// Where the wish comes from, in the form in which senders are told apart; empty if that is not known.
+    pub source: String,
+}
+
+/// How donors are judged and what they may hold. The same for all operations of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// This many different trusted donors must report a failure of a unit to set it aside.
+    pub quarantine_after: u32,
+    /// A donor that proved this many units of a project under leases is trusted in it.
+    pub trust_units: u32,
+    /// Only donors that proved a unit of the project within this many seconds count in it.
+    pub active_for: u64,
     /// A unit is not lent to a donor on which it failed less than this many seconds ago.
     pub cooldown: u64,
+    /// Seconds until a suspect unit is lent again after the first report; doubled by each further one, up to a day.
+    pub suspect_cooldown: u64,
+    /// Most leases of a donor that proved nothing; one more in a project for each unit that it proved of it.
+    pub new_leases: u32,
+    /// Most leases, in all projects that they proved nothing of, of all donors of one source together.
+    pub source_leases: u32,
+    /// Most leases of any donor.
+    pub most_leases: u32,
+    /// Seconds that no lease can be ahead of: an end beyond that was set while the clock was wrong, and is over.
+    pub longest_lease: u64,
+    /// Attempts of a unit whose rows are kept.
+    pub kept_attempts: u32,
+    /// Events of a project that are kept.
+    pub kept_events: u32,
+    /// Seconds for which events are kept.
+    pub events_for: u64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        crate::config::Settings::default().rules()
+    }
+}
+
+/// What the distributor found when a donor said that the execution it was lent is bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rechecked {
+    /// The stored file is what was accepted: the report is wrong.
+    Sound(Digest),
+    /// The stored file is missing, damaged or not valid.
+    Bad(Digest),
 }
 
 /// Answer to a wish for work.
@@ -152,8 +270,8 @@ pub struct Release {
     pub donor: DonorKey,
     /// The failure, if there was one.
     pub failure: Option<FailureReport>,
-    /// Failures on this many donors set the unit aside.
-    pub quarantine_after: u32,
+    /// What became of the distributor's own check, if the failure is a bad execution and there was one to check.
+    pub recheck: Option<Rechecked>,
     /// When.
     pub now: Timestamp,
 }
@@ -247,6 +365,8 @@ pub struct Donor {
     pub credit: protocol::DonorCredit,
     /// When it was blocked.
     pub blocked_at: Option<Timestamp>,
+    /// When the operator named it as trusted.
+    pub trusted_at: Option<Timestamp>,
 }
 
 /// Which files the store refers to.
@@ -267,4 +387,32 @@ pub struct Holder {
     pub attempt: AttemptNumber,
     /// Whether it brought nothing yet, neither result nor failure; its lease may have run out.
     pub open: bool,
+    /// The execution that was lent, while the unit waits for its proof.
+    pub execution: Option<Digest>,
+}
+
+/// A difference between what is counted and what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Miscount {
+    /// What is counted, and of which project.
+    pub what: String,
+    /// The number that is kept.
+    pub kept: i64,
+    /// The number that is there.
+    pub found: i64,
+}
+
+/// Which units a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UnitFilter {
+    /// Only those of this state.
+    pub state: Option<UnitState>,
+    /// Only suspect ones.
+    pub suspect: bool,
+}
+
+impl From<Option<UnitState>> for UnitFilter {
+    fn from(state: Option<UnitState>) -> Self {
+        Self { state, suspect: false }
+    }
 }

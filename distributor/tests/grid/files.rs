@@ -51,6 +51,8 @@ async fn each_bad_execution_has_its_cause_and_goes_back_to_the_queue() {
         assert_eq!(detail.unit.state, UnitState::Queued);
         assert_eq!(detail.attempts[number].outcome, Outcome::Refused);
         assert_eq!(detail.attempts[number].refusal, Some(expected));
+        // The unit rests after each.
+        grid.clock.advance(3600);
     }
     assert_eq!(grid.files(distributor::blobs::Kind::Execution), 0);
     assert_eq!(grid.temporary_files(), 0);
@@ -110,6 +112,7 @@ async fn a_run_beyond_the_projects_limits_is_refused() {
     grid.push(0).await;
     let mut spec = crate::harness::spec(&crate::harness::primes(), b"the compiled program");
     spec.limits.max_steps = 5;
+    let spec = spec.signed(&crate::harness::primes(), &crate::harness::signer());
     uploader.put_project(&crate::harness::primes(), &spec).await.unwrap();
     let mut unit = crate::harness::unit(0);
     (unit.arguments, unit.estimated_steps) = (felts(&[0]), 1);

@@ -7,7 +7,7 @@ use distributor::clock::{Clock as _, ManualClock};
 use distributor::config::Settings;
 use distributor::server;
 use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Keys as _, Scopes, UploaderKey};
+use distributor::store::{Donors as _, GivenQuota, Keys as _, Scopes, UploaderKey};
 use distributor::verify::{CairoVerifier, Verifier};
 use protocol::client::{ClientConfig, ClientError, DonorClient, LeaseAnswer, Payload, RetryPolicy, UploaderClient};
 use protocol::{
@@ -29,6 +29,8 @@ pub struct Grid {
     pub store: SqliteStore,
     pub key: ApiKey,
     pub app: App,
+    /// Of the grid's keys, but for those of strangers.
+    owner: Option<protocol::UploaderKeyId>,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<std::io::Result<()>>>,
     folder: TempDir,
@@ -98,12 +100,13 @@ pub fn spec(name: &ProjectName, file: &[u8]) -> ProjectSpec {
         record,
         program_hash: program_hash(&fixture::program()),
         signer: signer().signer_key(),
-        signature: signer().sign_program(name, &program, &record),
+        signature: protocol::Signature::from_bytes([0; 64]),
         limits: UnitLimits { max_steps: 1000, max_memory_cells: 1 << 16, time_limit: 60 },
         preset: Preset::Bench96,
         description: "writes seven".to_owned(),
         weight: 1,
     }
+    .signed(name, &signer())
 }
 
 pub fn unit(number: u64) -> NewUnit {
@@ -160,11 +163,13 @@ impl Grid {
             store,
             key: ApiKey::random().unwrap(),
             app,
+            owner: None,
             stop: Some(stop),
             server: Some(server),
             folder,
         };
         grid.key = grid.new_key("*", scopes(true, true, true)).await;
+        grid.owner = Some(grid.key.id());
         grid
     }
 
@@ -182,7 +187,19 @@ impl Grid {
         FolderBlobs::open(&self.folder().join("blobs")).unwrap().list(kind).unwrap().len()
     }
 
+    /// A key of the same owner as the grid's own.
     pub async fn new_key(&self, projects: &str, scopes: Scopes) -> ApiKey {
+        self.key_of(self.owner, projects, scopes, GivenQuota::default()).await
+    }
+
+    /// A key of somebody else, or of an owner.
+    pub async fn key_of(
+        &self,
+        owner: Option<protocol::UploaderKeyId>,
+        projects: &str,
+        scopes: Scopes,
+        quota: GivenQuota,
+    ) -> ApiKey {
         let key = ApiKey::random().unwrap();
         let stored = UploaderKey {
             id: key.id(),
@@ -190,11 +207,18 @@ impl Grid {
             secret_hash: key.secret_hash(),
             projects: projects.to_owned(),
             scopes,
+            owner: owner.unwrap_or(key.id()),
+            quota,
             created_at: self.clock.now(),
             revoked_at: None,
         };
         self.store.add_key(&stored).await.unwrap();
         key
+    }
+
+    /// The operator names a donor as trusted.
+    pub async fn trust(&self, donor: &Donor) {
+        self.store.trust_donor(&donor.0.identity().donor_key(), true, self.clock.now()).await.unwrap();
     }
 
     /// Begins to stop, as at a signal.

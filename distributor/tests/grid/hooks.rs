@@ -41,6 +41,10 @@ impl Blobs for HookedBlobs {
         self.inner.read(kind, sha256).await
     }
 
+    async fn stored(&self, kind: Kind) -> Result<Vec<(Digest, protocol::Timestamp)>, BlobError> {
+        self.inner.stored(kind).await
+    }
+
     async fn delete(&self, kind: Kind, sha256: &Digest) -> Result<(), BlobError> {
         self.inner.delete(kind, sha256).await
     }

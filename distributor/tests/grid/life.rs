@@ -111,6 +111,7 @@ async fn failures_set_a_unit_aside_and_the_uploader_retries() {
     let id = grid.push(1).await[0];
     for number in 1..=3 {
         let donor = grid.donor(number);
+        grid.trust(&donor).await;
         let lease = donor.lease(LeaseMode::Both).await;
         let report = FailureReport { cause: FailureCause::StepLimit, detail: "1001 steps\u{7}".to_owned() };
         donor.0.release(&lease.token, Some(&report)).await.unwrap();

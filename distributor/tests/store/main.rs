@@ -4,6 +4,7 @@
 
 mod model;
 mod stories;
+mod trust;
 mod world;
 
 /// Runs every story on one backend.
@@ -17,6 +18,11 @@ macro_rules! backend {
                     super::stories::$story(&super::world::World::new(store).await).await;
                 }
             )*
+
+            #[test]
+            fn a_hostile_minority_of_work_fails_no_good_unit() {
+                super::trust::run(|| super::world::$backend());
+            }
 
             #[test]
             fn random_operations_agree_with_the_model() {
@@ -35,8 +41,24 @@ backend! { sqlite,
     the_same_submission_gets_the_same_receipt
     a_submission_without_an_attempt_gets_a_row
     executions_are_lent_to_provers
-    a_bad_execution_goes_back_and_marks_its_executor
-    failures_on_several_donors_set_a_unit_aside
+    a_report_of_a_bad_execution_is_looked_into
+    strangers_make_a_unit_suspect_and_no_more
+    a_unit_is_set_aside_by_most_of_the_work
+    work_without_a_lease_earns_no_trust
+    a_donor_that_the_operator_names_needs_no_majority
+    a_wrong_report_costs_all_standing
+    a_limit_that_was_raised_makes_nobody_a_liar
+    refused_proofs_end_somewhere_too
+    trusted_donors_look_at_suspect_units_first
+    leases_of_newcomers_are_few
+    a_newcomer_renews_for_a_shorter_time
+    a_lease_of_a_wrong_clock_is_over
+    a_unit_lets_go_of_its_execution
+    a_large_project_is_withdrawn_in_batches
+    projects_belong_to_their_owner
+    an_owner_may_only_lower_the_weight
+    quotas_are_kept
+    what_grows_is_folded
     a_unit_is_not_lent_again_to_a_donor_on_which_it_failed
     refusals_end_the_attempt
     there_is_a_reason_for_no_work

@@ -78,6 +78,18 @@ impl Modelled {
     fn open(&self) -> bool {
         matches!(self.state, "queued" | "executed")
     }
+
+    /// A donor may have reported a failure; the store says on how many donors it failed by now.
+    fn reported(&mut self, number: u8, donors: usize) {
+        if donors > self.failed_on.len() {
+            assert!(!self.failed_on.contains(&number));
+            self.failed_on.push(number);
+        }
+        if self.failed_on.len() >= QUARANTINE as usize && self.open() {
+            (self.state, self.lease) = ("failed", None);
+            self.events += 1;
+        }
+    }
 }
 
 struct Run {
@@ -91,6 +103,10 @@ struct Run {
 impl Run {
     async fn new(store: Box<dyn Store>) -> Self {
         let world = World::new(store).await;
+        // What each donor says counts; who may be believed is another test's matter.
+        for number in 1..=DONORS {
+            world.store.trust_donor(&donor(number), true, world.now()).await.unwrap();
+        }
         let ids = world.add(UNITS as u64).await;
         let units = vec![Modelled { state: "queued", events: 1, ..Modelled::default() }; UNITS];
         Self { world, ids, units, leases: Vec::new(), steps: HashMap::new() }
@@ -180,22 +196,11 @@ impl Run {
         if holds {
             unit.lease = None;
             unit.events += 1;
-            if cause == Some(FailureCause::BadExecution) && unit.state == "executed" {
-                unit.state = "queued";
-                unit.events += 1;
-            }
         }
         // Failures of an earlier round do not count; the model learns the round from the store's own count.
         if cause.is_some_and(FailureCause::counts) {
             let donors = self.world.unit(self.ids[index]).await.unit.failure.map_or(0, |failure| failure.donors);
-            if donors as usize > unit.failed_on.len() {
-                assert!(!unit.failed_on.contains(&number));
-                unit.failed_on.push(number);
-            }
-            if unit.failed_on.len() >= QUARANTINE as usize && unit.open() {
-                (unit.state, unit.lease) = ("failed", None);
-                unit.events += 1;
-            }
+            unit.reported(number, donors as usize);
         }
     }
 
@@ -241,6 +246,7 @@ impl Run {
             _ if known => {}
             "queued" => {
                 (unit.state, unit.events, unit.attempts) = ("executed", unit.events + 1, detail.unit.attempts);
+                unit.failed_on.clear();
                 if ended {
                     unit.lease = None;
                 }
@@ -256,12 +262,13 @@ impl Run {
         self.world.store.refuse(&submission, &refusal).await.unwrap();
         let detail = self.world.unit(self.ids[index]).await;
         let unit = &mut self.units[index];
-        let Some((holder, _, attempt)) = unit.lease else { return };
-        let ended = detail.attempts.iter().any(|row| row.number == attempt && row.outcome == Outcome::Refused);
-        if ended {
+        if let Some((holder, _, attempt)) = unit.lease
+            && detail.attempts.iter().any(|row| row.number == attempt && row.outcome == Outcome::Refused)
+        {
             assert_eq!(holder, number, "only one's own lease ends");
             (unit.lease, unit.events) = (None, unit.events + 1);
         }
+        unit.reported(number, detail.unit.failure.map_or(0, |failure| failure.donors as usize));
     }
 
     async fn withdraw(&mut self, index: usize) {
@@ -296,6 +303,9 @@ impl Run {
             assert_eq!(detail.unit.state, unit.shown(now), "after {op:?}: {unit:?}");
             assert_eq!(detail.unit.attempts, unit.attempts, "after {op:?}: {unit:?}");
             assert_eq!(detail.attempts.len(), unit.attempts as usize, "each attempt keeps a row");
+            assert_eq!(detail.unit.suspect, unit.open() && !unit.failed_on.is_empty(), "after {op:?}: {unit:?}");
+            let needed = self.world.store.execution_of(id).await.unwrap();
+            assert_eq!(needed.is_some(), unit.state == "executed", "after {op:?}: {unit:?}");
             assert_eq!(
                 detail.proof.map(|proof| (proof.prover, proof.sha256)),
                 unit.proof.map(|(n, sha)| (donor(n), sha))
@@ -306,6 +316,23 @@ impl Run {
             assert_eq!(running, usize::from(unit.live(now)), "after {op:?}: {unit:?}");
             let of_unit: Vec<_> = events.iter().filter(|event| event.unit == *id).collect();
             assert_eq!(of_unit.len(), unit.events, "no lost change after {op:?}: {unit:?} {of_unit:?}");
+        }
+        let wrong = self.world.store.recount(false).await.unwrap();
+        assert!(wrong.is_empty(), "after {op:?}: {wrong:?}");
+        let counts = self.world.store.project(&primes(), self.world.now()).await.unwrap().unwrap().units;
+        for (state, counted) in [
+            (UnitState::Queued, counts.queued),
+            (UnitState::Leased, counts.leased),
+            (UnitState::Executed, counts.executed),
+            (UnitState::Proved, counts.proved),
+            (UnitState::Collected, counts.collected),
+            (UnitState::Failed, counts.failed),
+            (UnitState::Withdrawn, counts.withdrawn),
+        ] {
+            let expected = self.units.iter().filter(|unit| unit.shown(now) == state).count();
+            assert_eq!(counted, expected as u64, "{state} after {op:?}");
+            let page = self.world.page(Some(state), 0, 100).await;
+            assert_eq!((page.units.len(), page.next), (expected, None), "{state} after {op:?}");
         }
         for number in 1..=DONORS {
             let credit = self.world.store.donor(&donor(number), self.world.now()).await.unwrap().credit;

@@ -1,7 +1,13 @@
 //! What a store must do, one story each.
 
-use crate::world::{COOLDOWN, LEASE, RENEWABLE, World, donor, failure, name, new_unit, owner, primes, shown, spec};
-use distributor::store::{Accept, AddUnits, LeaseChange, LeaseGrant, PutProject, Refusal, UnitChange};
+use crate::world::{
+    COOLDOWN, LEASE, RENEWABLE, REST, World, donor, failure, name, new_unit, owner, primes, rules, shown, spec,
+};
+use distributor::blobs::Kind;
+use distributor::store::{
+    Accept, AddUnits, BlobRef, DrawnUnit, LeaseChange, LeaseGrant, Pusher, PutProject, Quota, Rechecked, Refusal,
+    Rules, UnitChange, UnitFilter,
+};
 use felt::Felt;
 use protocol::{
     Cause, Digest, ExecutionReceipt, ExecutionStatus, FailureCause, Felts, Lease, LeaseMode, NoWork, Nonce, Outcome,
@@ -152,45 +158,404 @@ pub async fn executions_are_lent_to_provers(world: &World) {
     assert_eq!(world.store.donor(&donor(1), world.now()).await.unwrap().credit.executed_units, 1);
 }
 
-pub async fn a_bad_execution_goes_back_and_marks_its_executor(world: &World) {
+pub async fn a_report_of_a_bad_execution_is_looked_into(world: &World) {
     let id = world.add(1).await[0];
     let lease = world.lease(donor(1), LeaseMode::Execute).await;
-    execute(world, &lease, 1, "bad run").await;
-    let prover = world.lease(donor(2), LeaseMode::Prove).await;
-    world.release(&prover, donor(2), Some(failure(FailureCause::BadExecution))).await;
+    execute(world, &lease, 1, "run").await;
+    let run = Digest::of(b"run");
+    let bad = || Some(failure(FailureCause::BadExecution));
+    // The stored file is sound: the report was wrong.
+    let liar = world.lease(donor(2), LeaseMode::Prove).await;
+    let holder = world.store.holder(&liar.token, &donor(2)).await.unwrap().unwrap();
+    assert_eq!(holder.execution, Some(run));
+    world.release_checked(&liar, donor(2), bad(), Some(Rechecked::Sound(run))).await;
+    assert_eq!(world.state(id).await, UnitState::Executed, "the execution stays");
+    assert_eq!(world.store.donor(&donor(2), world.now()).await.unwrap().credit.marks, 1);
+    assert_eq!(world.store.donor(&donor(1), world.now()).await.unwrap().credit.marks, 0);
+    assert_eq!(world.no_work(donor(2), LeaseMode::Prove).await, NoWork::AllLeased, "others first");
+    // It is damaged here: nobody is blamed, and it is made again.
+    let honest = world.lease(donor(3), LeaseMode::Prove).await;
+    world.release_checked(&honest, donor(3), bad(), Some(Rechecked::Bad(run))).await;
     assert_eq!(world.state(id).await, UnitState::Queued);
     assert_eq!(world.store.execution_of(&id).await.unwrap(), None);
+    assert_eq!(world.store.orphans(10).await.unwrap().len(), 1, "its file is let go");
     let detail = world.unit(id).await;
-    assert_eq!((detail.attempts[0].outcome, detail.attempts[0].refusal), (Outcome::Refused, Some(Cause::BadExecution)));
-    assert_eq!(detail.unit.failure, None, "it says nothing against the unit");
-    assert_eq!(world.store.donor(&donor(1), world.now()).await.unwrap().credit.marks, 1);
-    assert_eq!(world.no_work(donor(1), LeaseMode::Execute).await, NoWork::AllLeased, "not to the same executor");
-    assert_eq!(world.lease(donor(2), LeaseMode::Both).await.unit.id, id, "the prover did nothing wrong");
+    assert_eq!((detail.unit.failure, detail.unit.suspect), (None, false), "it says nothing against the unit");
+    for number in [1, 3] {
+        assert_eq!(world.store.donor(&donor(number), world.now()).await.unwrap().credit.marks, 0);
+    }
+    let again = world.lease(donor(1), LeaseMode::Execute).await;
+    assert!(
+        matches!(execute(world, &again, 1, "run").await, Accept::Receipt(receipt) if receipt.status == ExecutionStatus::Accepted)
+    );
+    // Nothing that could be looked at: nothing happens.
+    let lease = world.lease(donor(3), LeaseMode::Prove).await;
+    world.release_checked(&lease, donor(3), bad(), None).await;
+    assert_eq!(world.state(id).await, UnitState::Executed);
 }
 
-pub async fn failures_on_several_donors_set_a_unit_aside(world: &World) {
+pub async fn strangers_make_a_unit_suspect_and_no_more(world: &World) {
+    let id = world.add(1).await[0];
+    for number in 1..=40 {
+        let lease = world.lease(donor(number), LeaseMode::Both).await;
+        assert_eq!(lease.unit.id, id);
+        world.release(&lease, donor(number), Some(failure(FailureCause::Panic))).await;
+        let unit = world.unit(id).await.unit;
+        assert_eq!((unit.state, unit.suspect), (UnitState::Queued, true));
+        let said = unit.failure.unwrap();
+        assert_eq!((said.donors, said.trusted), (u32::from(number), 0));
+        assert_eq!(world.no_work(donor(200), LeaseMode::Both).await, NoWork::AllLeased, "it rests");
+        world.pass((REST << (number - 1).min(20)).min(24 * 3600));
+    }
+    let detail = world.unit(id).await;
+    assert_eq!((detail.reports.len(), detail.reports[0].trusted), (40, false), "its owner sees who said what");
+    let project = world.store.project(&primes(), world.now()).await.unwrap().unwrap();
+    assert_eq!((project.units.suspect, project.units.queued, project.units.total()), (1, 1, 1));
+    let filter = UnitFilter { state: None, suspect: true };
+    assert_eq!(world.store.units(&primes(), &filter, 0, 10, world.now()).await.unwrap().units.len(), 1);
+    // A proof settles it, and who was wrong is marked.
+    world.prove(id, donor(250), "proof").await;
+    let detail = world.unit(id).await;
+    assert_eq!((detail.unit.suspect, detail.unit.failure, detail.reports.len()), (false, None, 0));
+    assert_eq!(world.store.donor(&donor(7), world.now()).await.unwrap().credit.marks, 1);
+}
+
+/// Lets a donor report a failure of the unit that is suspect.
+async fn report(world: &World, number: u8, id: UnitId, cause: FailureCause) {
+    let lease = world.lease(donor(number), LeaseMode::Both).await;
+    assert_eq!(lease.unit.id, id);
+    world.release(&lease, donor(number), Some(failure(cause))).await;
+    world.pass(24 * 3600);
+}
+
+pub async fn a_unit_is_set_aside_by_most_of_the_work(world: &World) {
+    for (number, steps) in [(1, 100), (2, 100), (3, 100), (4, 299), (5, 1)] {
+        world.earn(donor(number), steps).await;
+    }
+    let id = world.add(1).await[0];
+    for number in 1..=3 {
+        report(world, number, id, FailureCause::OutOfMemory).await;
+        let unit = world.unit(id).await.unit;
+        assert_eq!((unit.state, unit.failure.unwrap().trusted), (UnitState::Queued, u32::from(number)));
+        assert!(unit.suspect, "half of the work is not more than half");
+    }
+    // What stands behind the reports is weighed again before the unit is lent.
+    world.store.block_donor(&donor(5), true, world.now()).await.unwrap();
+    assert_eq!(world.no_work(donor(6), LeaseMode::Both).await, NoWork::Empty);
+    assert_eq!(world.state(id).await, UnitState::Failed);
+}
+
+pub async fn work_without_a_lease_earns_no_trust(world: &World) {
+    world.earn(donor(1), 100).await;
+    for number in 2..=4 {
+        let unit = world.add_to(&primes(), vec![new_unit(50 + u64::from(number))]).await;
+        let AddUnits::Stored(stored) = unit else { panic!("not stored") };
+        world.prove(stored[0].0, donor(number), &format!("chosen {number}")).await;
+        assert_eq!(world.store.donor(&donor(number), world.now()).await.unwrap().credit.proven_units, 1);
+    }
+    let id = world.add(1).await[0];
+    for number in 2..=4 {
+        report(world, number, id, FailureCause::Panic).await;
+    }
+    let unit = world.unit(id).await.unit;
+    assert_eq!((unit.state, unit.failure.unwrap().trusted), (UnitState::Queued, 0));
+}
+
+pub async fn a_donor_that_the_operator_names_needs_no_majority(world: &World) {
+    for number in 1..=4 {
+        world.earn(donor(number), if number == 4 { 1000 } else { 10 }).await;
+    }
+    let id = world.add(1).await[0];
+    world.store.trust_donor(&donor(9), true, world.now()).await.unwrap();
+    assert!(world.store.donors(world.now()).await.unwrap().iter().any(|donor| donor.trusted_at.is_some()));
+    report(world, 1, id, FailureCause::Crash).await;
+    report(world, 2, id, FailureCause::Crash).await;
+    assert_eq!(world.state(id).await, UnitState::Queued);
+    report(world, 9, id, FailureCause::Crash).await;
+    assert_eq!(world.state(id).await, UnitState::Failed);
+    let events = world.store.events(&primes(), 0, 1000).await.unwrap();
+    let last = events.last().unwrap();
+    assert_eq!((last.state, last.failure), (UnitState::Failed, Some(FailureCause::Crash)));
+    // Retrying begins a new round, in which nothing was said.
+    let UnitChange::Done(unit) = world.store.retry_unit(&id, world.now()).await.unwrap() else { panic!("refused") };
+    assert_eq!((unit.state, unit.failure, unit.suspect), (UnitState::Queued, None, false));
+    world.store.trust_donor(&donor(9), false, world.now()).await.unwrap();
+    for number in [1, 2, 9] {
+        report(world, number, id, FailureCause::Crash).await;
+    }
+    assert_eq!(world.state(id).await, UnitState::Queued, "not named any more");
+    world.store.block_donor(&donor(4), true, world.now()).await.unwrap();
+    report(world, 3, id, FailureCause::Crash).await;
+    assert_eq!(world.state(id).await, UnitState::Failed, "who is blocked counts for nothing");
+}
+
+pub async fn a_wrong_report_costs_all_standing(world: &World) {
+    for number in 1..=4 {
+        world.earn(donor(number), 100).await;
+    }
+    let id = world.add(1).await[0];
+    report(world, 1, id, FailureCause::Panic).await;
+    // A later excuse does not take the claim back.
+    world.pass(COOLDOWN);
+    report(world, 1, id, FailureCause::Crash).await;
+    report(world, 2, id, FailureCause::OutOfMemory).await;
+    world.prove(id, donor(4), "it can be proved").await;
+    let marks = async |number| world.store.donor(&donor(number), world.now()).await.unwrap().credit.marks;
+    assert_eq!((marks(1).await, marks(2).await), (1, 0), "out of memory is no lie");
+    let AddUnits::Stored(stored) = world.add_to(&primes(), vec![new_unit(77)]).await else { panic!("not stored") };
+    let id = stored[0].0;
+    for number in 1..=3 {
+        report(world, number, id, FailureCause::Panic).await;
+    }
+    assert_eq!(world.unit(id).await.unit.failure.unwrap().trusted, 2);
+    assert_eq!(world.state(id).await, UnitState::Queued);
+    // An execution, which the distributor checks, refutes as well as a proof.
+    let lease = world.lease(donor(4), LeaseMode::Execute).await;
+    execute(world, &lease, 4, "it runs").await;
+    assert_eq!((marks(2).await, marks(3).await), (1, 1));
+    assert!(!world.unit(id).await.unit.suspect);
+}
+
+pub async fn a_limit_that_was_raised_makes_nobody_a_liar(world: &World) {
+    world.earn(donor(1), 100).await;
+    let id = world.add(1).await[0];
+    report(world, 1, id, FailureCause::StepLimit).await;
+    let mut more = spec();
+    more.limits.max_steps *= 2;
+    world.put(&primes(), &more).await;
+    world.prove(id, donor(2), "longer").await;
+    assert_eq!(world.store.donor(&donor(1), world.now()).await.unwrap().credit.marks, 0);
+}
+
+pub async fn refused_proofs_end_somewhere_too(world: &World) {
+    for number in 1..=3 {
+        world.earn(donor(number), 100).await;
+    }
     let id = world.add(1).await[0];
     for number in 1..=3 {
         let lease = world.lease(donor(number), LeaseMode::Both).await;
-        world.release(&lease, donor(number), Some(failure(FailureCause::Panic))).await;
-        let unit = world.unit(id).await.unit;
-        let expected = if number < 3 { UnitState::Queued } else { UnitState::Failed };
-        assert_eq!((unit.state, unit.failure.unwrap().donors), (expected, u32::from(number)));
+        let submission = world.submission(id, donor(number), Some(lease.token), "not good");
+        let refusal = Refusal::new(Cause::PolicyFailed, "too large");
+        world.store.refuse(&submission, &refusal).await.unwrap();
+        world.pass(24 * 3600);
     }
-    assert_eq!(world.no_work(donor(4), LeaseMode::Both).await, NoWork::Empty);
-    let events = world.store.events(&primes(), 0, 100).await.unwrap();
-    let last = events.last().unwrap();
-    assert_eq!((last.state, last.failure), (UnitState::Failed, Some(FailureCause::Panic)));
+    let unit = world.unit(id).await.unit;
+    assert_eq!((unit.state, unit.failure.unwrap().cause), (UnitState::Failed, FailureCause::ProveFailed));
+}
 
-    let UnitChange::Done(unit) = world.store.retry_unit(&id, world.now()).await.unwrap() else { panic!("refused") };
-    assert_eq!((unit.state, unit.failure), (UnitState::Queued, None));
-    // The count begins anew, and so does who may have it.
+pub async fn trusted_donors_look_at_suspect_units_first(world: &World) {
+    world.earn(donor(1), 100).await;
+    let ids = world.add(3).await;
+    let lease = world.lease(donor(2), LeaseMode::Both).await;
+    world.release(&lease, donor(2), Some(failure(FailureCause::Panic))).await;
+    assert_eq!(lease.unit.id, ids[0]);
+    assert_ne!(world.lease(donor(3), LeaseMode::Both).await.unit.id, ids[0], "a stranger");
+    assert_eq!(world.lease(donor(1), LeaseMode::Both).await.unit.id, ids[0], "at once: only a stranger said so");
+    world.lease(donor(3), LeaseMode::Both).await;
+    assert_eq!(world.no_work(donor(3), LeaseMode::Both).await, NoWork::AllLeased);
+}
+
+pub async fn leases_of_newcomers_are_few(world: &World) {
+    world.store.set_rules(Rules { new_leases: 2, source_leases: 3, most_leases: 4, ..rules() });
+    world.add(50).await;
+    let ask = async |number: u8, source: &str| {
+        let mut ask = world.ask(donor(number), LeaseMode::Both);
+        source.clone_into(&mut ask.source);
+        world.store.lease(&ask).await.unwrap()
+    };
+    let limited = LeaseGrant::NoWork(NoWork::LeaseLimit);
+    let LeaseGrant::Granted(first) = ask(1, "here").await else { panic!("no lease") };
+    assert!(matches!(ask(1, "here").await, LeaseGrant::Granted(_)));
+    assert_eq!(ask(1, "elsewhere").await, limited, "a key has its limit");
+    assert!(matches!(ask(2, "here").await, LeaseGrant::Granted(_)));
+    assert_eq!(ask(3, "here").await, limited, "an address has one");
+    assert!(matches!(ask(3, "elsewhere").await, LeaseGrant::Granted(_)));
+    // Work earns more, up to a limit, and counts against no address.
+    let submission = world.submission(first.unit.id, donor(1), Some(first.token), "proof");
+    world.store.accept_proof(&submission, &shown()).await.unwrap();
+    for _ in 0..3 {
+        assert!(matches!(ask(1, "here").await, LeaseGrant::Granted(_)));
+    }
+    assert_eq!(ask(1, "here").await, limited, "four at most");
+    // What was given back or ran out is free.
+    world.pass(LEASE);
+    assert!(matches!(ask(3, "here").await, LeaseGrant::Granted(_)));
+}
+
+pub async fn a_newcomer_renews_for_a_shorter_time(world: &World) {
+    world.add(2).await;
+    let mut ask = world.ask(donor(1), LeaseMode::Both);
+    ask.renewable_for_new = 120;
+    let LeaseGrant::Granted(lease) = world.store.lease(&ask).await.unwrap() else { panic!("no lease") };
+    assert_eq!(lease.renewable_until, world.now().plus(120));
+    let begin = world.now();
+    world.pass(90);
+    assert_eq!(world.renew(&lease, donor(1)).await, LeaseChange::Done(begin.plus(120)));
+    world.pass(30);
+    assert_eq!(world.renew(&lease, donor(1)).await, LeaseChange::Ended);
+}
+
+pub async fn a_lease_of_a_wrong_clock_is_over(world: &World) {
+    const YEAR: u64 = 365 * 24 * 3600;
+    let ids = world.add(2).await;
+    world.pass(YEAR);
     let lease = world.lease(donor(1), LeaseMode::Both).await;
-    world.release(&lease, donor(1), Some(failure(FailureCause::StepLimit))).await;
-    assert_eq!(world.unit(id).await.unit.failure.unwrap().donors, 1);
-    // A valid proof settles all doubts.
-    world.prove(id, donor(5), "proof").await;
-    assert_eq!(world.unit(id).await.unit.failure, None);
+    let failed = world.lease(donor(2), LeaseMode::Both).await;
+    world.release(&failed, donor(2), Some(failure(FailureCause::Panic))).await;
+    world.back(YEAR);
+    assert_eq!(world.state(ids[0]).await, UnitState::Queued);
+    assert_eq!(world.outcomes(ids[0]).await, [Outcome::Expired]);
+    let project = world.store.project(&primes(), world.now()).await.unwrap().unwrap();
+    assert_eq!((project.units.queued, project.units.leased), (2, 0));
+    let retried = world.store.retry_unit(&ids[0], world.now()).await.unwrap();
+    assert!(matches!(retried, UnitChange::Done(_)), "it tells the truth: the unit is not leased");
+    let credit = world.store.donor(&donor(1), world.now()).await.unwrap().credit;
+    assert_eq!(credit.live_leases, 0);
+    // Both are lent again, neither lease nor cool-down lasts a year.
+    assert_eq!(world.lease(donor(3), LeaseMode::Both).await.unit.id, ids[0]);
+    assert_eq!(world.lease(donor(2), LeaseMode::Both).await.unit.id, ids[1]);
+    assert_eq!(world.renew(&lease, donor(1)).await, LeaseChange::Ended);
+}
+
+pub async fn a_unit_lets_go_of_its_execution(world: &World) {
+    let ids = world.add(4).await;
+    let mut runs = Vec::new();
+    for number in 0..4 {
+        let lease = world.lease(donor(1), LeaseMode::Execute).await;
+        let run = format!("run {number}");
+        execute(world, &lease, 1, &run).await;
+        runs.push(BlobRef { kind: Kind::Execution, sha256: Digest::of(run.as_bytes()) });
+    }
+    let needed = async |index: usize| world.store.needs_file(&runs[index]).await.unwrap();
+    assert!(needed(0).await && needed(1).await && needed(2).await && needed(3).await);
+    assert!(world.store.orphans(10).await.unwrap().is_empty());
+    world.prove(ids[0], donor(2), "proof").await;
+    world.store.withdraw_unit(&ids[1], world.now()).await.unwrap();
+    world.store.retry_unit(&ids[1], world.now()).await.unwrap();
+    world.store.trust_donor(&donor(9), true, world.now()).await.unwrap();
+    world.store.set_rules(Rules { quarantine_after: 1, ..rules() });
+    let lease = world.lease(donor(9), LeaseMode::Prove).await;
+    assert_eq!(lease.unit.id, ids[2]);
+    world.release(&lease, donor(9), Some(failure(FailureCause::ProveFailed))).await;
+    assert_eq!(world.state(ids[2]).await, UnitState::Failed);
+    world.store.withdraw_project(&primes(), world.now()).await.unwrap();
+    for index in 0..4 {
+        assert!(!needed(index).await, "{index}");
+    }
+    let mut orphans = world.store.orphans(10).await.unwrap();
+    orphans.sort();
+    runs.sort();
+    assert_eq!(orphans, runs);
+    for orphan in &orphans {
+        world.store.forget_orphan(orphan).await.unwrap();
+    }
+    assert!(world.store.orphans(10).await.unwrap().is_empty());
+}
+
+pub async fn a_large_project_is_withdrawn_in_batches(world: &World) {
+    for first in [0, 1000, 2000] {
+        world.add_to(&primes(), (first..first + 1000).map(new_unit).collect()).await;
+    }
+    let lease = world.lease(donor(1), LeaseMode::Both).await;
+    assert_eq!(world.store.withdraw_project(&primes(), world.now()).await.unwrap(), Some(3000));
+    let project = async || world.store.project(&primes(), world.now()).await.unwrap().unwrap();
+    let begun = project().await;
+    assert_eq!((begun.state, begun.units.withdrawn), (ProjectState::Withdrawing, 1000));
+    // It is withdrawn as a whole at once, whatever became of its units.
+    assert_eq!(world.no_work(donor(2), LeaseMode::Both).await, NoWork::Empty);
+    assert_eq!(world.renew(&lease, donor(1)).await, LeaseChange::Ended);
+    let late = world.page(Some(UnitState::Queued), 0, 1).await.units[0].id;
+    let submission = world.submission(late, donor(1), None, "late");
+    assert_eq!(world.store.accept_proof(&submission, &shown()).await.unwrap(), Accept::Withdrawn);
+    assert!(world.store.target(&late).await.unwrap().unwrap().withdrawn);
+    assert!(world.store.withdraw_more(world.now()).await.unwrap());
+    assert!(world.store.withdraw_more(world.now()).await.unwrap());
+    assert!(!world.store.withdraw_more(world.now()).await.unwrap());
+    let ended = project().await;
+    assert_eq!((ended.state, ended.units.withdrawn), (ProjectState::Withdrawn, 3000));
+}
+
+pub async fn projects_belong_to_their_owner(world: &World) {
+    let stranger = Pusher { owner: UploaderKeyId::from_bytes([2; 6]), quota: Quota::NONE };
+    let put = world.store.put_project(&primes(), &spec(), &stranger, world.now()).await.unwrap();
+    assert_eq!(put, PutProject::NotOwner);
+    let drawn = [DrawnUnit { id: UnitId::from_bytes([1; 10]), unit: new_unit(1) }];
+    let add = world.store.add_units(&primes(), &drawn, &stranger, world.now()).await.unwrap();
+    assert_eq!(add, AddUnits::NotOwner);
+    let key = distributor::store::UploaderKey {
+        id: stranger.owner,
+        owner: stranger.owner,
+        ..world.store.key(&owner()).await.unwrap().unwrap()
+    };
+    world.store.add_key(&key).await.unwrap();
+    assert!(world.store.give_project(&primes(), &stranger.owner).await.unwrap());
+    assert_eq!(world.store.project_owner(&primes()).await.unwrap(), Some(stranger.owner));
+    let add = world.store.add_units(&primes(), &drawn, &stranger, world.now()).await.unwrap();
+    assert!(matches!(add, AddUnits::Stored(_)));
+    assert_eq!(world.put(&primes(), &spec()).await, PutProject::NotOwner);
+}
+
+pub async fn an_owner_may_only_lower_the_weight(world: &World) {
+    let weight = async || world.store.project(&primes(), world.now()).await.unwrap().unwrap().weight;
+    let mut heavy = spec();
+    heavy.weight = 1000;
+    world.put(&primes(), &heavy).await;
+    assert_eq!(weight().await, 100, "what everybody has");
+    assert!(world.store.set_weight(&primes(), 500).await.unwrap());
+    assert_eq!(weight().await, 500);
+    heavy.weight = 7;
+    world.put(&primes(), &heavy).await;
+    assert_eq!(weight().await, 7);
+    assert!(!world.store.set_weight(&name("unknown"), 5).await.unwrap());
+}
+
+pub async fn quotas_are_kept(world: &World) {
+    let quota = Quota { projects: 1, units: 3, bytes: 200 };
+    let by = Pusher { owner: owner(), quota };
+    let put = world.store.put_project(&name("more"), &spec(), &by, world.now()).await.unwrap();
+    assert!(matches!(put, PutProject::OverQuota(over) if (over.what, over.has, over.most) == ("projects", 1, 1)));
+    assert_eq!(world.store.project_owner(&name("more")).await.unwrap(), None, "nothing was made");
+    let add = async |numbers: std::ops::Range<u64>| {
+        let drawn: Vec<_> = numbers
+            .map(|number| DrawnUnit { id: UnitId::from_bytes([number as u8; 10]), unit: new_unit(number) })
+            .collect();
+        world.store.add_units(&primes(), &drawn, &by, world.now()).await.unwrap()
+    };
+    assert!(matches!(add(0..3).await, AddUnits::Stored(_)));
+    assert!(matches!(add(0..3).await, AddUnits::Stored(_)), "the same again takes nothing");
+    let refused = add(2..4).await;
+    assert!(matches!(refused, AddUnits::OverQuota(over) if (over.what, over.has, over.more) == ("units", 3, 1)));
+    assert_eq!(world.store.project(&primes(), world.now()).await.unwrap().unwrap().units.total(), 3);
+    let file = |byte| BlobRef { kind: Kind::Program, sha256: Digest::from_bytes([byte; 32]) };
+    let upload = async |byte, size| world.store.note_upload(&file(byte), size, &by, world.now()).await.unwrap();
+    assert_eq!(upload(1, 100).await, None);
+    assert_eq!(upload(1, 100).await, None, "once");
+    assert!(upload(2, 100).await.is_some_and(|over| (over.what, over.has) == ("bytes", 196)));
+    assert_eq!(upload(3, 4).await, None);
+}
+
+pub async fn what_grows_is_folded(world: &World) {
+    world.store.set_rules(Rules { kept_attempts: 5, kept_events: 10, ..rules() });
+    let id = world.add(1).await[0];
+    for _ in 0..12 {
+        let lease = world.lease(donor(1), LeaseMode::Both).await;
+        world.release(&lease, donor(1), None).await;
+    }
+    let detail = world.unit(id).await;
+    assert_eq!((detail.unit.attempts, detail.attempts.len(), detail.folded_attempts), (12, 5, 7));
+    assert_eq!(detail.attempts[0].number, 8);
+    let last = world.store.last_event().await.unwrap();
+    assert_eq!((last, world.store.folded_events(&primes()).await.unwrap()), (25, 0));
+    assert_eq!(world.store.fold(world.now()).await.unwrap(), 15);
+    assert_eq!(
+        (world.store.last_event().await.unwrap(), world.store.folded_events(&primes()).await.unwrap()),
+        (25, 15)
+    );
+    let events = world.store.events(&primes(), 0, 100).await.unwrap();
+    assert_eq!((events.len(), events[0].seq), (10, 16));
+    world.pass(rules().events_for + 1);
+    assert_eq!(world.store.fold(world.now()).await.unwrap(), 11, "ten events, and a donor that brought nothing");
+    assert_eq!(world.store.last_event().await.unwrap(), 25, "numbers are never given twice");
 }
 
 pub async fn a_unit_is_not_lent_again_to_a_donor_on_which_it_failed(world: &World) {
@@ -223,6 +588,7 @@ pub async fn refusals_end_the_attempt(world: &World) {
     );
     assert_eq!(world.no_work(donor(1), LeaseMode::Both).await, NoWork::AllLeased);
     assert_eq!(world.store.donor(&donor(1), world.now()).await.unwrap().credit.refused, 1);
+    world.pass(REST);
     // Garbage from a stranger leaves the holder alone, and no row.
     let holder = world.lease(donor(2), LeaseMode::Both).await;
     let stranger = world.submission(id, donor(3), None, "garbage");
@@ -343,7 +709,7 @@ pub async fn pages_are_complete(world: &World) {
     for (state, expected) in [(None, 25), (Some(UnitState::Queued), 12), (Some(UnitState::Proved), 13)] {
         let (mut cursor, mut seen) = (Some(0), Vec::new());
         while let Some(after) = cursor {
-            let page = world.store.units(&primes(), state, after, 5, world.now()).await.unwrap();
+            let page = world.page(state, after, 5).await;
             assert!(page.units.len() <= 5);
             seen.extend(page.units.iter().map(|unit| unit.id));
             cursor = page.next;

@@ -2,8 +2,8 @@
 
 use distributor::store::sqlite::SqliteStore;
 use distributor::store::{
-    Accept, AddUnits, DrawnUnit, LeaseAsk, LeaseChange, LeaseGrant, PutProject, Release, Scopes, Shown, Store,
-    Submission, UploaderKey,
+    Accept, AddUnits, DrawnUnit, GivenQuota, LeaseAsk, LeaseChange, LeaseGrant, Pusher, PutProject, Quota, Rechecked,
+    Release, Rules, Scopes, Shown, Store, Submission, UnitFilter, UploaderKey,
 };
 use felt::Felt;
 use protocol::{
@@ -20,8 +20,33 @@ pub const LEASE: u64 = 100;
 pub const RENEWABLE: u64 = 250;
 /// Seconds for which a unit is kept from a donor on which it failed.
 pub const COOLDOWN: u64 = 1000;
-/// Donors on which a unit must fail.
+/// Seconds until a unit with one report is lent again.
+pub const REST: u64 = 10;
+/// Trusted donors on which a unit must fail.
 pub const QUARANTINE: u32 = 3;
+
+/// The rules of the stories: a donor is trusted after its first unit.
+pub fn rules() -> Rules {
+    Rules {
+        quarantine_after: QUARANTINE,
+        trust_units: 1,
+        active_for: 1_000_000,
+        cooldown: COOLDOWN,
+        suspect_cooldown: REST,
+        new_leases: 1000,
+        source_leases: 1000,
+        most_leases: 1000,
+        longest_lease: 10 * RENEWABLE,
+        kept_attempts: 1000,
+        kept_events: 100_000,
+        events_for: 10_000_000,
+    }
+}
+
+/// Whoever pushes, without limits.
+pub fn pusher() -> Pusher {
+    Pusher { owner: owner(), quota: Quota::NONE }
+}
 
 /// An empty SQLite store.
 pub async fn sqlite() -> (Box<dyn Store>, TempDir) {
@@ -90,9 +115,12 @@ impl World {
             secret_hash: Digest::of(b"secret"),
             projects: "*".to_owned(),
             scopes,
+            owner: owner(),
+            quota: GivenQuota::default(),
             created_at: world.now(),
             revoked_at: None,
         };
+        world.store.set_rules(rules());
         world.store.add_key(&key).await.unwrap();
         assert!(matches!(world.put(&primes(), &spec()).await, PutProject::Created(_)));
         world
@@ -104,6 +132,11 @@ impl World {
 
     pub fn pass(&self, seconds: u64) {
         self.now.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Sets the clock back.
+    pub fn back(&self, seconds: u64) {
+        self.now.fetch_sub(seconds, Ordering::Relaxed);
     }
 
     /// A number that was not drawn before.
@@ -118,13 +151,13 @@ impl World {
     }
 
     pub async fn put(&self, name: &ProjectName, spec: &ProjectSpec) -> PutProject {
-        self.store.put_project(name, spec, &owner(), self.now()).await.unwrap()
+        self.store.put_project(name, spec, &pusher(), self.now()).await.unwrap()
     }
 
     pub async fn add_to(&self, project: &ProjectName, units: Vec<NewUnit>) -> AddUnits {
         let draw = |unit| DrawnUnit { id: UnitId::from_bytes(self.bytes()), unit };
         let drawn: Vec<_> = units.into_iter().map(draw).collect();
-        self.store.add_units(project, &drawn, self.now()).await.unwrap()
+        self.store.add_units(project, &drawn, &pusher(), self.now()).await.unwrap()
     }
 
     /// Adds that many units and returns their ids.
@@ -147,7 +180,8 @@ impl World {
             now: self.now(),
             until: self.now().plus(LEASE),
             renewable_for: RENEWABLE,
-            cooldown: COOLDOWN,
+            renewable_for_new: RENEWABLE,
+            source: String::new(),
         }
     }
 
@@ -166,13 +200,43 @@ impl World {
     }
 
     pub async fn release(&self, lease: &Lease, donor: DonorKey, failure: Option<FailureReport>) -> LeaseChange {
-        let release = Release { token: lease.token, donor, failure, quarantine_after: QUARANTINE, now: self.now() };
+        self.release_checked(lease, donor, failure, None).await
+    }
+
+    /// A release after the distributor's own look at the execution.
+    pub async fn release_checked(
+        &self,
+        lease: &Lease,
+        donor: DonorKey,
+        failure: Option<FailureReport>,
+        recheck: Option<Rechecked>,
+    ) -> LeaseChange {
+        let release = Release { token: lease.token, donor, failure, recheck, now: self.now() };
         self.store.release(&release).await.unwrap()
+    }
+
+    /// Lets a donor earn trust: it is lent a unit of a project, which it proves with so many steps.
+    pub async fn earn(&self, donor: DonorKey, steps: u64) {
+        let number = self.draw();
+        let AddUnits::Stored(_) = self.add_to(&primes(), vec![new_unit(1_000_000 + number)]).await else {
+            panic!("not stored")
+        };
+        let lease = self.lease(donor, LeaseMode::Both).await;
+        let submission = self.submission(lease.unit.id, donor, Some(lease.token), &format!("earned {number}"));
+        let shown = Shown { n_steps: steps, output: Felts(Vec::new()) };
+        let accept = self.store.accept_proof(&submission, &shown).await.unwrap();
+        assert!(matches!(accept, Accept::Receipt(receipt) if receipt.credited_steps == steps));
+    }
+
+    /// A page of units of a state.
+    pub async fn page(&self, state: Option<UnitState>, cursor: u64, limit: u32) -> protocol::UnitPage {
+        let filter = UnitFilter { state, suspect: false };
+        self.store.units(&primes(), &filter, cursor, limit, self.now()).await.unwrap()
     }
 
     pub async fn renew(&self, lease: &Lease, donor: DonorKey) -> LeaseChange {
         let until = self.now().plus(LEASE);
-        self.store.renew(&lease.token, &donor, self.now(), until, RENEWABLE).await.unwrap()
+        self.store.renew(&lease.token, &donor, self.now(), until).await.unwrap()
     }
 
     pub fn submission(&self, unit: UnitId, donor: DonorKey, lease: Option<LeaseToken>, file: &str) -> Submission {

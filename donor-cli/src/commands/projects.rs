@@ -35,7 +35,7 @@ pub fn projects(from: &ServerArgs, state: &StateArgs, json: bool) -> Result<Exit
 
 fn row(project: &Project) -> Vec<String> {
     let units = &project.units;
-    let withdrawn = if project.state == ProjectState::Withdrawn { "withdrawn. " } else { "" };
+    let withdrawn = if project.state == ProjectState::Active { "" } else { "withdrawn. " };
     let about = project.spec.description.lines().next().unwrap_or_default();
     let about: String = about.chars().filter(|c| !c.is_control()).take(60).collect();
     vec![

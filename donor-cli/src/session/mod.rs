@@ -396,6 +396,9 @@ impl Session {
             }
             NoWork::Version => format!("no work: {of} does not take proofs of this version; install a newer donor"),
             NoWork::Paused => format!("no work: {of} is paused by its operator"),
+            NoWork::LeaseLimit => {
+                format!("no work: this donor holds as many leases of {of} as it may; proofs raise the limit")
+            }
         }
     }
 

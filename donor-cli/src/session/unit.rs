@@ -161,15 +161,12 @@ impl Worker {
     /// Nothing of a stranger is fetched or run before its signature is right.
     fn check_signature(&self, held: &Held) -> Result<(), Stop> {
         let project = &held.lease.project;
-        let signed = protocol::signing::verify_program(
-            &project.signer,
-            &project.name,
-            &project.program,
-            &project.record,
-            &project.signature,
-        );
+        let signed = protocol::signing::verify_program(&project.signer, &project.offer(), &project.signature);
         if let Err(error) = signed {
-            let detail = format!("the uploader's signature of the program of {} is not valid: {error}", project.name);
+            let detail = format!(
+                "the uploader's signature of the program of {} and its limits is not valid: {error}",
+                project.name
+            );
             return Err(Stop::Failed(FailureCause::BadProgram, detail));
         }
         let mut signers = ledger::Signers::load(&self.folder)?;

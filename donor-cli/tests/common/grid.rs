@@ -313,7 +313,17 @@ fn leased_project(world: &World) -> LeasedProject {
         Some(runnable) => (protocol::record_digest(runnable.program()), protocol::program_hash(runnable.program())),
         None => (Digest::of(b""), protocol::ProgramHash::from_bytes([0; 32])),
     };
-    let signature = world.uploader.sign_program(&name, &program, &record);
+    let (limits, preset, description, weight) = (world.limits, Preset::Default100, Digest::of(b""), 1);
+    let offer = protocol::Offer {
+        name: &name,
+        program: &program,
+        record: &record,
+        limits: &limits,
+        preset,
+        description,
+        weight,
+    };
+    let signature = world.uploader.sign_program(&offer);
     let signer = if world.script.bad_signature { Identity::random().unwrap() } else { world.uploader.clone() };
     LeasedProject {
         name,
@@ -322,8 +332,10 @@ fn leased_project(world: &World) -> LeasedProject {
         program_hash,
         signer: signer.signer_key(),
         signature,
-        limits: world.limits,
-        preset: Preset::Default100,
+        limits,
+        preset,
+        description,
+        weight,
     }
 }
 

@@ -168,7 +168,7 @@ fn say_missing(context: &Context, missing: &[Missing]) {
 /// Why there is no result.
 fn reason(missing: &Missing) -> String {
     match (&missing.state, &missing.failure) {
-        (Some(state), Some(Failure { cause, donors, detail })) => {
+        (Some(state), Some(Failure { cause, donors, detail, .. })) => {
             format!("{state} ({cause} on {}: {detail})", counted((*donors).into(), "donor"))
         }
         (Some(state), None) => state.to_string(),

@@ -3,8 +3,9 @@
 use super::{Context, named_units};
 use crate::cli;
 use crate::error::Error;
+use crate::show::number::counted;
 use crate::show::{Align, Table};
-use protocol::{Attempt, ExternalId, Outcome, Timestamp, UnitState};
+use protocol::{Attempt, Outcome, Timestamp, UnitDetail, UnitState};
 
 pub(super) async fn run(context: &Context, options: &cli::History) -> Result<(), Error> {
     let client = context.client()?;
@@ -21,12 +22,17 @@ pub(super) async fn run(context: &Context, options: &cli::History) -> Result<(),
         ("outcome", Align::Left),
         ("cause", Align::Left),
         ("donor", Align::Left),
+        ("trusted", Align::Left),
         ("detail", Align::Left),
     ];
     let mut table = Table::new(columns);
     for unit in &units {
         let detail = client.unit(&unit.id).await?;
-        detail.attempts.iter().for_each(|attempt| table.push(row(&unit.external_id, attempt)));
+        if detail.folded_attempts > 0 {
+            let folded = counted(detail.folded_attempts.into(), "attempt");
+            context.printer.note(format_args!("{folded} of {} before these are only counted.", unit.external_id));
+        }
+        detail.attempts.iter().for_each(|attempt| table.push(row(&detail, attempt)));
     }
     if table.is_empty() {
         context
@@ -37,7 +43,7 @@ pub(super) async fn run(context: &Context, options: &cli::History) -> Result<(),
     Ok(table.write(options.format, &mut std::io::stdout().lock())?)
 }
 
-fn row(unit: &ExternalId, attempt: &Attempt) -> Vec<String> {
+fn row(detail: &UnitDetail, attempt: &Attempt) -> Vec<String> {
     let outcome = match attempt.outcome {
         Outcome::Running => "running",
         Outcome::Expired => "expired",
@@ -49,8 +55,11 @@ fn row(unit: &ExternalId, attempt: &Attempt) -> Vec<String> {
         Outcome::Superseded => "superseded",
     };
     let cause = attempt.failure.map(|cause| cause.to_string()).or(attempt.refusal.map(|cause| cause.to_string()));
+    // Whether what it reported counts; of other attempts nothing is said.
+    let report = detail.reports.iter().find(|report| attempt.failure.is_some() && report.donor == attempt.donor);
+    let trusted = report.map_or("", |report| if report.trusted { "yes" } else { "no" });
     vec![
-        unit.to_string(),
+        detail.unit.external_id.to_string(),
         attempt.number.to_string(),
         utc(attempt.started_at),
         attempt.ended_at.map(|end| end.since(attempt.started_at).to_string()).unwrap_or_default(),
@@ -58,6 +67,7 @@ fn row(unit: &ExternalId, attempt: &Attempt) -> Vec<String> {
         outcome.to_owned(),
         cause.unwrap_or_default(),
         attempt.donor.to_string().chars().take(16).collect(),
+        trusted.to_owned(),
         attempt.detail.clone(),
     ]
 }

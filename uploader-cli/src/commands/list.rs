@@ -3,15 +3,16 @@
 use super::Context;
 use crate::cli;
 use crate::error::Error;
-use crate::show::number::{Reading, decimals};
+use crate::show::number::{Reading, counted, decimals};
 use crate::show::{Align, Table};
-use protocol::{MAX_PAGE, Unit};
+use protocol::{Failure, MAX_PAGE, Unit};
 
 pub(super) async fn run(context: &Context, options: &cli::List) -> Result<(), Error> {
     let client = context.client()?;
     let columns = [
         ("unit", Align::Left),
         ("state", Align::Left),
+        ("suspect", Align::Left),
         ("attempts", Align::Right),
         ("estimated_steps", Align::Right),
         ("arguments", Align::Left),
@@ -21,7 +22,10 @@ pub(super) async fn run(context: &Context, options: &cli::List) -> Result<(), Er
     let mut table = Table::new(columns);
     let mut cursor = None;
     loop {
-        let page = client.units(&options.project, options.in_state, cursor, MAX_PAGE).await?;
+        let page = match options.suspect {
+            true => client.suspect_units(&options.project, options.in_state, cursor, MAX_PAGE).await?,
+            false => client.units(&options.project, options.in_state, cursor, MAX_PAGE).await?,
+        };
         page.units.iter().for_each(|unit| table.push(row(unit)));
         match page.next {
             Some(next) if cursor.is_none_or(|cursor| next > cursor) => cursor = Some(next),
@@ -37,10 +41,17 @@ fn row(unit: &Unit) -> Vec<String> {
     vec![
         unit.external_id.to_string(),
         unit.state.to_string(),
+        if unit.suspect { "yes" } else { "" }.to_owned(),
         unit.attempts.to_string(),
         unit.estimated_steps.to_string(),
         decimals(&unit.arguments.0, Reading::Signed).join(" "),
-        failure.map(|failure| format!("{}: {}", failure.cause, failure.detail)).unwrap_or_default(),
+        failure.map(said).unwrap_or_default(),
         unit.id.to_string(),
     ]
+}
+
+/// `panic on 3 donors, 1 of them trusted: it panicked`.
+fn said(failure: &Failure) -> String {
+    let donors = counted(failure.donors.into(), "donor");
+    format!("{} on {donors}, {} of them trusted: {}", failure.cause, failure.trusted, failure.detail)
 }

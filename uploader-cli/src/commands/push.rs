@@ -11,7 +11,8 @@ use crate::units::{self, Unit};
 use protocol::client::{ClientError, UploaderClient};
 use protocol::signing::Identity;
 use protocol::{
-    Digest, MAX_BATCH, NewUnit, NewUnits, ProjectName, ProjectSpec, Timestamp, UnitLimits, encode_program, program_hash,
+    Digest, MAX_BATCH, NewUnit, NewUnits, ProjectName, ProjectSpec, Signature, Timestamp, UnitLimits, encode_program,
+    program_hash,
 };
 use std::path::Path;
 
@@ -151,12 +152,13 @@ async fn put_project(
         record,
         program_hash: program_hash(compiled.program.program()),
         signer: signer.signer_key(),
-        signature: signer.sign_program(name, &program, &record),
+        signature: Signature::from_bytes([0; 64]),
         limits,
         preset: options.preset,
         description: options.description.clone(),
         weight: options.weight,
-    };
+    }
+    .signed(name, &signer);
     spec.check().map_err(|error| Error::Usage(error.to_string()))?;
     client.put_program(compiled.bytes.clone().into(), None).await?;
     client.put_record(file.into()).await?;

@@ -27,18 +27,37 @@ pub(super) async fn run(context: &Context, options: &cli::Status) -> Result<(), 
             name = project.name
         ));
     }
+    for project in projects.iter().filter(|project| project.units.suspect > 0) {
+        context.printer.note(format_args!(
+            "Donors say that {} of {name} failed; others try again. `uploader list {name} --suspect` shows who said what, \
+             `uploader withdraw {name} UNIT` gives one up, `uploader retry {name} UNIT` begins anew.",
+            counted(project.units.suspect, "unit"),
+            name = project.name
+        ));
+    }
     Ok(())
 }
 
 fn table(projects: &[Project]) -> Table {
-    let numbers =
-        ["units", "queued", "leased", "executed", "proved", "collected", "failed", "withdrawn", "proven_steps"];
+    let numbers = [
+        "units",
+        "queued",
+        "leased",
+        "executed",
+        "proved",
+        "collected",
+        "failed",
+        "withdrawn",
+        "suspect",
+        "proven_steps",
+    ];
     let columns = [("project", Align::Left), ("state", Align::Left)].into_iter();
     let mut table = Table::new(columns.chain(numbers.map(|name| (name, Align::Right))));
     for project in projects {
         let units = &project.units;
         let state = match project.state {
             ProjectState::Active => "active",
+            ProjectState::Withdrawing => "withdrawing",
             ProjectState::Withdrawn => "withdrawn",
         };
         let numbers = [
@@ -50,6 +69,7 @@ fn table(projects: &[Project]) -> Table {
             units.collected,
             units.failed,
             units.withdrawn,
+            units.suspect,
             project.proven_steps,
         ];
         let mut row = vec![project.name.to_string(), state.to_owned()];
@@ -81,11 +101,12 @@ mod tests {
             name: std::str::FromStr::from_str(name).expect("a name"),
             spec: spec.clone(),
             state,
+            weight: spec.weight,
             units,
             proven_steps: 1_234_567,
             created_at: Timestamp(0),
         };
-        let counts = UnitCounts { queued: 5, leased: 2, proved: 12, failed: 1, ..UnitCounts::default() };
+        let counts = UnitCounts { queued: 5, leased: 2, proved: 12, failed: 1, suspect: 1, ..UnitCounts::default() };
         let projects = [
             project("primes", ProjectState::Active, counts),
             project("a-long-name", ProjectState::Withdrawn, UnitCounts { withdrawn: 100, ..UnitCounts::default() }),
@@ -93,9 +114,9 @@ mod tests {
         let mut out = Vec::new();
         table(&projects).write(Format::Table, &mut out).expect("a Vec takes everything");
         insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"), @r"
-        project      state      units  queued  leased  executed  proved  collected  failed  withdrawn  proven_steps
-        primes       active        20       5       2         0      12          0       1          0       1234567
-        a-long-name  withdrawn    100       0       0         0       0          0       0        100       1234567
+        project      state      units  queued  leased  executed  proved  collected  failed  withdrawn  suspect  proven_steps
+        primes       active        20       5       2         0      12          0       1          0        1       1234567
+        a-long-name  withdrawn    100       0       0         0       0          0       0        100        0       1234567
         ");
     }
 }

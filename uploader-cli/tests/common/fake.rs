@@ -91,7 +91,8 @@ impl Fake {
             let unit = data.units.iter_mut().find(|unit| unit.external_id.as_str() == name).expect("the unit");
             unit.state = UnitState::Failed;
             unit.attempts = 3;
-            unit.failure = Some(Failure { cause: FailureCause::Panic, detail: "it panicked".to_owned(), donors: 3 });
+            unit.failure =
+                Some(Failure { cause: FailureCause::Panic, detail: "it panicked".to_owned(), donors: 3, trusted: 3 });
         });
     }
 }
@@ -106,6 +107,7 @@ fn counts(units: &[Unit]) -> UnitCounts {
         collected: count(UnitState::Collected),
         failed: count(UnitState::Failed),
         withdrawn: count(UnitState::Withdrawn),
+        suspect: units.iter().filter(|unit| unit.suspect).count() as u64,
     }
 }
 
@@ -113,6 +115,7 @@ fn project(data: &Data) -> Option<Project> {
     let (name, spec) = data.project.clone()?;
     Some(Project {
         name,
+        weight: spec.weight,
         spec,
         state: ProjectState::Active,
         units: counts(&data.units),
@@ -158,7 +161,13 @@ fn answer(data: &mut Data, request: &Request) -> Response {
             project_action(data, request, action)
         }
         ("GET", ["v1", "units", id]) => match find(data, id) {
-            Some(unit) => Response::json(&UnitDetail { attempts: attempts(unit), unit: unit.clone(), proof: None }),
+            Some(unit) => Response::json(&UnitDetail {
+                attempts: attempts(unit),
+                unit: unit.clone(),
+                folded_attempts: 0,
+                reports: Vec::new(),
+                proof: None,
+            }),
             None => Response::problem(Cause::UnknownUnit, "there is no such unit"),
         },
         ("POST", ["v1", "units", id, action]) => {
@@ -198,7 +207,7 @@ fn attempts(unit: &Unit) -> Vec<Attempt> {
 fn put_project(data: &mut Data, name: &str, body: &[u8]) -> Response {
     let spec: ProjectSpec = serde_json::from_slice(body).expect("a project");
     let name: ProjectName = name.parse().expect("a name");
-    let signed = protocol::signing::verify_program(&spec.signer, &name, &spec.program, &spec.record, &spec.signature);
+    let signed = protocol::signing::verify_program(&spec.signer, &spec.offer(&name), &spec.signature);
     assert_eq!(signed, Ok(()));
     let created = data.project.is_none();
     if data.project.as_ref().is_some_and(|(_, old)| old.program != spec.program) {

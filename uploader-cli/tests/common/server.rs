@@ -73,7 +73,7 @@ fn talk(stream: TcpStream, answer: &(dyn Fn(&Request) -> Response + Send + Sync)
     let response = answer(&request);
     let mut stream = stream;
     let head = format!(
-        "HTTP/1.1 {} X\r\ncontent-type: {}\r\ncontent-length: {}\r\ncairn-protocol: 1\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {} X\r\ncontent-type: {}\r\ncontent-length: {}\r\ncairn-protocol: 2\r\nconnection: close\r\n\r\n",
         response.status,
         response.media,
         response.body.len()

@@ -89,10 +89,12 @@ impl DonorClient {
 
     fn no_work(&self, response: &Response) -> Result<LeaseAnswer, ClientError> {
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
-        let reason = header(HEADER_REASON).and_then(NoWork::from_name).ok_or_else(|| {
-            let reason = format!("a 204 without a known reason in `{HEADER_REASON}`");
+        let reason = header(HEADER_REASON).ok_or_else(|| {
+            let reason = format!("a 204 without a reason in `{HEADER_REASON}`");
             self.http.bad_answer(routes::LEASES, 204, reason)
         })?;
+        // A newer distributor may know more reasons; all of them mean to ask again later.
+        let reason = NoWork::from_name(reason).unwrap_or(NoWork::AllLeased);
         let seconds = header(RETRY_AFTER.as_str()).and_then(|seconds| seconds.parse().ok()).unwrap_or(30);
         Ok(LeaseAnswer::NoWork { reason, retry_after: Duration::from_secs(seconds) })
     }

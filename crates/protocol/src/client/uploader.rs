@@ -95,9 +95,34 @@ impl UploaderClient {
         cursor: Option<u64>,
         limit: u32,
     ) -> Result<UnitPage, ClientError> {
+        self.unit_page(name, state, cursor, limit, "").await
+    }
+
+    /// The same of units of which donors reported failures that are not settled.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn suspect_units(
+        &self,
+        name: &ProjectName,
+        state: Option<UnitState>,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<UnitPage, ClientError> {
+        self.unit_page(name, state, cursor, limit, "&suspect=true").await
+    }
+
+    async fn unit_page(
+        &self,
+        name: &ProjectName,
+        state: Option<UnitState>,
+        cursor: Option<u64>,
+        limit: u32,
+        more: &str,
+    ) -> Result<UnitPage, ClientError> {
         let state = state.map(|state| format!("&state={state}")).unwrap_or_default();
         let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-        self.get(&format!("{}?limit={limit}{state}{cursor}", routes::units(name))).await
+        self.get(&format!("{}?limit={limit}{state}{cursor}{more}", routes::units(name))).await
     }
 
     /// Proved units after a cursor (0 for all), in the order of their proofs.

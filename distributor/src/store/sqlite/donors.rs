@@ -18,10 +18,16 @@ pub(super) async fn seen(connection: &mut SqliteConnection, key: &DonorKey, now:
     Ok(())
 }
 
-/// Live leases of a donor are counted at `?1`.
-const SELECT: &str = "SELECT d.*, (SELECT count(*) FROM attempts a WHERE a.donor = d.key AND a.outcome = 'running' \
-     AND a.expires_at > ?1) AS live_leases FROM donors d WHERE ?2 IS NULL OR d.key = ?2 \
-     ORDER BY proven_steps DESC, first_seen, key";
+/// Donors with their live leases at `?1`; none of these ends after `?2`. Which donors, and their order, follow.
+macro_rules! select_donors {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.*, (SELECT count(*) FROM attempts a WHERE a.donor = d.key AND a.outcome = 'running' ",
+            "AND a.expires_at > ?1 AND a.expires_at <= ?2) AS live_leases FROM donors d ",
+            $rest
+        )
+    };
+}
 
 fn donor(row: &SqliteRow) -> StoreResult<Donor> {
     let credit = DonorCredit {
@@ -34,7 +40,8 @@ fn donor(row: &SqliteRow) -> StoreResult<Donor> {
         live_leases: row.number("live_leases")?,
         since: row.optional_timestamp("first_seen")?,
     };
-    Ok(Donor { credit, blocked_at: row.optional_timestamp("blocked_at")? })
+    let (blocked_at, trusted_at) = (row.optional_timestamp("blocked_at")?, row.optional_timestamp("trusted_at")?);
+    Ok(Donor { credit, blocked_at, trusted_at })
 }
 
 #[async_trait]
@@ -47,7 +54,13 @@ impl Donors for SqliteStore {
         now: Timestamp,
     ) -> StoreResult<bool> {
         let mut write = self.write(Durability::Quick).await?;
-        query("DELETE FROM nonces WHERE expires_at <= ?1").bind(time(now)).execute(&mut *write).await?;
+        // Those that end much later than the new one were noted while the clock was wrong; their requests are too new by now.
+        let far = now.plus(expires_at.since(now).saturating_mul(2));
+        for (sql, limit) in
+            [("DELETE FROM nonces WHERE expires_at <= ?1", now), ("DELETE FROM nonces WHERE expires_at > ?1", far)]
+        {
+            query(sql).bind(time(limit)).execute(&mut *write).await?;
+        }
         let done = query("INSERT INTO nonces (key, nonce, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
             .bind(&donor.as_bytes()[..])
             .bind(&nonce.as_bytes()[..])
@@ -59,7 +72,9 @@ impl Donors for SqliteStore {
     }
 
     async fn donor(&self, key: &DonorKey, now: Timestamp) -> StoreResult<Donor> {
-        let row = query(SELECT).bind(time(now)).bind(Some(&key.as_bytes()[..]));
+        let far = now.plus(self.rules().longest_lease);
+        let row = query(select_donors!("WHERE d.key = ?3"));
+        let row = row.bind(time(now)).bind(time(far)).bind(&key.as_bytes()[..]);
         if let Some(row) = row.fetch_optional(&self.readers).await? {
             return donor(&row);
         }
@@ -73,7 +88,7 @@ impl Donors for SqliteStore {
             live_leases: 0,
             since: None,
         };
-        Ok(Donor { credit, blocked_at: None })
+        Ok(Donor { credit, blocked_at: None, trusted_at: None })
     }
 
     async fn is_blocked(&self, key: &DonorKey) -> StoreResult<bool> {
@@ -82,7 +97,9 @@ impl Donors for SqliteStore {
     }
 
     async fn donors(&self, now: Timestamp) -> StoreResult<Vec<Donor>> {
-        let rows = query(SELECT).bind(time(now)).bind(None::<&[u8]>).fetch_all(&self.readers).await?;
+        let far = now.plus(self.rules().longest_lease);
+        let sql = select_donors!("ORDER BY proven_steps DESC, first_seen, key");
+        let rows = query(sql).bind(time(now)).bind(time(far)).fetch_all(&self.readers).await?;
         rows.iter().map(donor).collect()
     }
 
@@ -96,5 +113,9 @@ impl Donors for SqliteStore {
             .execute(&mut *write)
             .await?;
         write.commit().await
+    }
+
+    async fn trust_donor(&self, key: &DonorKey, trusted: bool, now: Timestamp) -> StoreResult<()> {
+        self.name_donor(key, trusted, now).await
     }
 }

@@ -2,10 +2,10 @@
 
 use super::rows::{Columns as _, time};
 use super::units::event;
-use super::{Durability, SqliteStore, Write, lending};
-use crate::store::{Holder, LeaseAsk, LeaseChange, LeaseGrant, Leases, Release, StoreResult};
+use super::{Durability, SqliteStore, Write, lending, trust};
+use crate::store::{Holder, LeaseAsk, LeaseChange, LeaseGrant, Leases, Rechecked, Release, StoreResult};
 use async_trait::async_trait;
-use protocol::{DonorKey, FailureCause, FailureReport, LeaseToken, Timestamp, UnitId, UnitState};
+use protocol::{Digest, DonorKey, FailureCause, LeaseToken, Timestamp, UnitId, UnitState};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row as _, query};
 
@@ -16,8 +16,10 @@ struct Held {
     number: i64,
     outcome: String,
     state: String,
-    started_at: Timestamp,
     expires_at: Timestamp,
+    renewable_until: Option<Timestamp>,
+    mode: String,
+    execution: Option<Digest>,
     /// Whether the unit was not lent to anybody else since.
     latest: bool,
 }
@@ -27,13 +29,24 @@ impl Held {
     fn goes_on(&self) -> bool {
         self.latest && self.outcome == "running" && matches!(self.state.as_str(), "queued" | "executed")
     }
+
+    /// Whether it brought nothing yet.
+    fn is_open(&self) -> bool {
+        matches!(self.outcome.as_str(), "running" | "expired")
+    }
+
+    /// The execution that was lent, while it waits for its proof.
+    fn lent_execution(&self) -> Option<Digest> {
+        self.execution.filter(|_| self.mode == "prove" && self.state == "executed")
+    }
 }
 
 async fn held(connection: &mut SqliteConnection, token: &LeaseToken, donor: &DonorKey) -> StoreResult<Option<Held>> {
     let row = query(
-        "SELECT a.unit, a.number, a.outcome, a.started_at, a.expires_at, u.id, u.state, \
-         coalesce(u.lease_attempt = a.number, 0) AS latest \
-         FROM attempts a JOIN units u ON u.seq = a.unit WHERE a.token = ?1 AND a.donor = ?2",
+        "SELECT a.unit, a.number, a.outcome, a.mode, a.expires_at, a.renewable_until, u.id, u.execution, \
+         CASE WHEN p.withdrawn_at IS NULL THEN u.state ELSE 'withdrawn' END AS state, \
+         coalesce(u.lease_attempt = a.number, 0) AS latest FROM attempts a JOIN units u ON u.seq = a.unit \
+         JOIN projects p ON p.id = u.project WHERE a.token = ?1 AND a.donor = ?2",
     )
     .bind(&token.as_bytes()[..])
     .bind(&donor.as_bytes()[..])
@@ -46,19 +59,39 @@ async fn held(connection: &mut SqliteConnection, token: &LeaseToken, donor: &Don
         number: row.try_get("number")?,
         outcome: row.text("outcome")?,
         state: row.text("state")?,
-        started_at: row.timestamp("started_at")?,
         expires_at: row.timestamp("expires_at")?,
+        renewable_until: row.optional_timestamp("renewable_until")?,
+        mode: row.text("mode")?,
+        execution: row.optional_bytes("execution")?.map(Digest::from_bytes),
         latest: row.try_get("latest")?,
     }))
 }
 
+/// What a release comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Given back, and nothing is said against anybody.
+    Released,
+    /// It failed on the donor.
+    Failed,
+}
+
+/// A bad execution is no failure of the donor that found it, but a wrong report of one is.
+fn verdict(release: &Release) -> Verdict {
+    match release.failure.as_ref().map(|failure| failure.cause) {
+        None | Some(FailureCause::Stopped) => Verdict::Released,
+        Some(FailureCause::BadExecution) if !matches!(release.recheck, Some(Rechecked::Sound(_))) => Verdict::Released,
+        Some(_) => Verdict::Failed,
+    }
+}
+
 /// Ends the attempt and, if it is the latest, frees the unit.
 async fn end(write: &mut Write, held: &Held, release: &Release) -> StoreResult<()> {
-    let failure = release.failure.as_ref().filter(|failure| failure.cause != FailureCause::Stopped);
+    let verdict = verdict(release);
     query("UPDATE attempts SET outcome = ?3, ended_at = ?4, failure = ?5, detail = ?6 WHERE unit = ?1 AND number = ?2")
         .bind(held.unit)
         .bind(held.number)
-        .bind(if failure.is_some() { "failed" } else { "released" })
+        .bind(if verdict == Verdict::Failed { "failed" } else { "released" })
         .bind(time(release.now))
         .bind(release.failure.as_ref().map(|failure| failure.cause.name()))
         .bind(release.failure.as_ref().map_or("", |failure| failure.detail.as_str()))
@@ -67,73 +100,43 @@ async fn end(write: &mut Write, held: &Held, release: &Release) -> StoreResult<(
     if !held.goes_on() {
         return Ok(());
     }
-    query("UPDATE units SET lease_attempt = NULL, lease_until = 0, changed_at = ?2 WHERE seq = ?1")
-        .bind(held.unit)
-        .bind(time(release.now))
-        .execute(&mut **write)
-        .await?;
-    let state = if held.state == "executed" { UnitState::Executed } else { UnitState::Queued };
-    event(write, held.unit, state, failure.map(|failure| failure.cause), release.now).await?;
-    Ok(())
-}
-
-/// Counts the donors on which the unit failed since it was last retried; when they are enough, sets it aside.
-async fn count_failure(write: &mut Write, unit: i64, report: &FailureReport, release: &Release) -> StoreResult<()> {
-    let causes: Vec<_> = FailureCause::ALL.iter().filter(|cause| cause.counts()).map(|cause| cause.name()).collect();
-    let causes = serde_json::to_string(&causes).unwrap_or_default();
-    let row = query(
-        "SELECT count(DISTINCT a.donor) AS donors, u.state FROM units u LEFT JOIN attempts a ON a.unit = u.seq \
-         AND a.round = u.round AND a.outcome = 'failed' AND a.failure IN (SELECT value FROM json_each(?2)) \
-         WHERE u.seq = ?1",
-    )
-    .bind(unit)
-    .bind(causes)
-    .fetch_one(&mut **write)
-    .await?;
-    let (donors, state) = (row.number("donors")?, row.text("state")?);
-    query("UPDATE units SET failure = ?2, failure_detail = ?3, failure_donors = ?4 WHERE seq = ?1")
-        .bind(unit)
-        .bind(report.cause.name())
-        .bind(&report.detail)
-        .bind(donors as i64)
-        .execute(&mut **write)
-        .await?;
-    if donors < u64::from(release.quarantine_after) || !matches!(state.as_str(), "queued" | "executed") {
-        return Ok(());
-    }
-    query("UPDATE attempts SET outcome = 'superseded', ended_at = ?2 WHERE unit = ?1 AND outcome = 'running'")
-        .bind(unit)
-        .bind(time(release.now))
-        .execute(&mut **write)
-        .await?;
-    query("UPDATE units SET state = 'failed', lease_attempt = NULL, lease_until = 0, changed_at = ?2 WHERE seq = ?1")
-        .bind(unit)
-        .bind(time(release.now))
-        .execute(&mut **write)
-        .await?;
-    event(write, unit, UnitState::Failed, Some(report.cause), release.now).await?;
-    Ok(())
-}
-
-/// A prover says that the execution it was lent is bad: back to the queue, and a mark for who made it.
-async fn drop_execution(write: &mut Write, held: &Held, now: Timestamp) -> StoreResult<()> {
-    let row = query(
-        "UPDATE units SET state = 'queued', execution = NULL, execution_size = NULL, execution_steps = NULL, \
-         changed_at = ?2 WHERE seq = ?1 AND state = 'executed' RETURNING executor",
+    // A suspect unit need not rest for the rest of the lease.
+    query(
+        "UPDATE units SET ready_any = CASE WHEN ready_any = lease_until THEN 0 ELSE ready_any END, \
+         ready_trusted = CASE WHEN ready_trusted = lease_until THEN 0 ELSE ready_trusted END, \
+         lease_attempt = NULL, lease_until = 0, changed_at = ?2 WHERE seq = ?1",
     )
     .bind(held.unit)
-    .bind(time(now))
-    .fetch_optional(&mut **write)
+    .bind(time(release.now))
+    .execute(&mut **write)
     .await?;
-    let Some(row) = row else { return Ok(()) };
-    if let Some(executor) = row.try_get::<Option<&[u8]>, _>("executor")? {
-        for sql in [
-            "UPDATE donors SET marks = marks + 1 WHERE key = ?1 AND ?2 > 0 AND ?3 > 0",
-            "UPDATE attempts SET outcome = 'refused', refusal = 'bad_execution', ended_at = ?3 \
-             WHERE unit = ?2 AND donor = ?1 AND outcome = 'executed'",
-        ] {
-            query(sql).bind(executor).bind(held.unit).bind(time(now)).execute(&mut **write).await?;
-        }
+    let state = if held.state == "executed" { UnitState::Executed } else { UnitState::Queued };
+    let failure = release.failure.as_ref().filter(|_| verdict == Verdict::Failed).map(|failure| failure.cause);
+    event(write, held.unit, state, failure, release.now).await?;
+    Ok(())
+}
+
+/// The stored execution of a unit is bad: back to the queue. It was good when it was accepted, so nobody is blamed.
+async fn drop_execution(write: &mut Write, held: &Held, sha256: &Digest, now: Timestamp) -> StoreResult<()> {
+    let dropped = query(
+        "UPDATE units SET state = 'queued', lease_attempt = NULL, lease_until = 0, changed_at = ?3 \
+         WHERE seq = ?1 AND state = 'executed' AND execution = ?2",
+    )
+    .bind(held.unit)
+    .bind(&sha256.as_bytes()[..])
+    .bind(time(now))
+    .execute(&mut **write)
+    .await?;
+    if dropped.rows_affected() == 0 {
+        return Ok(());
+    }
+    for sql in [
+        // Somebody else may have been lent the same file meanwhile.
+        "UPDATE attempts SET outcome = 'superseded', ended_at = ?2 WHERE unit = ?1 AND outcome = 'running'",
+        // The same file may be brought again.
+        "DELETE FROM receipts WHERE unit = ?1 AND kind = 'execution' AND ?2 > 0",
+    ] {
+        query(sql).bind(held.unit).bind(time(now)).execute(&mut **write).await?;
     }
     event(write, held.unit, UnitState::Queued, Some(FailureCause::BadExecution), now).await?;
     Ok(())
@@ -151,11 +154,14 @@ impl Leases for SqliteStore {
         donor: &DonorKey,
         now: Timestamp,
         until: Timestamp,
-        renewable_for: u64,
     ) -> StoreResult<LeaseChange> {
+        let longest = now.plus(self.rules().longest_lease);
         let mut write = self.write(Durability::Quick).await?;
         let Some(held) = held(&mut write, token, donor).await? else { return Ok(LeaseChange::Unknown) };
-        let until = until.min(held.started_at.plus(renewable_for)).max(held.expires_at);
+        let renewable_until = held.renewable_until.unwrap_or(longest).min(longest);
+        // An end beyond the longest lease was set while the clock was wrong.
+        let before = if held.expires_at <= longest { held.expires_at } else { now };
+        let until = until.min(renewable_until).max(before);
         if !held.goes_on() || until <= now {
             return Ok(LeaseChange::Ended);
         }
@@ -165,16 +171,21 @@ impl Leases for SqliteStore {
             .bind(time(until))
             .execute(&mut *write)
             .await?;
-        query("UPDATE units SET lease_until = ?2 WHERE seq = ?1")
-            .bind(held.unit)
-            .bind(time(until))
-            .execute(&mut *write)
-            .await?;
+        query(
+            "UPDATE units SET lease_until = ?2, \
+             ready_any = CASE WHEN suspect AND ready_any <= ?2 THEN ?2 ELSE ready_any END, \
+             ready_trusted = CASE WHEN suspect AND ready_trusted <= ?2 THEN ?2 ELSE ready_trusted END WHERE seq = ?1",
+        )
+        .bind(held.unit)
+        .bind(time(until))
+        .execute(&mut *write)
+        .await?;
         write.commit().await?;
         Ok(LeaseChange::Done(until))
     }
 
     async fn release(&self, release: &Release) -> StoreResult<LeaseChange> {
+        let rules = self.rules();
         let mut write = self.write(Durability::Quick).await?;
         let Some(held) = held(&mut write, &release.token, &release.donor).await? else {
             return Ok(LeaseChange::Unknown);
@@ -186,13 +197,17 @@ impl Leases for SqliteStore {
             _ => return Ok(LeaseChange::Ended),
         }
         end(&mut write, &held, release).await?;
-        if let Some(report) = &release.failure {
-            if report.cause == FailureCause::BadExecution && held.goes_on() {
-                drop_execution(&mut write, &held, release.now).await?;
+        match &release.failure {
+            Some(report) if report.cause.counts() => {
+                trust::report(&mut write, (held.unit, held.number), &release.donor, report, &rules, release.now)
+                    .await?;
             }
-            if report.cause.counts() {
-                count_failure(&mut write, held.unit, report, release).await?;
-            }
+            Some(report) if report.cause == FailureCause::BadExecution => match release.recheck {
+                Some(Rechecked::Bad(sha256)) => drop_execution(&mut write, &held, &sha256, release.now).await?,
+                Some(Rechecked::Sound(_)) => trust::lose(&mut write, held.unit, release.donor.as_bytes()).await?,
+                None => {}
+            },
+            _ => {}
         }
         write.commit().await?;
         Ok(LeaseChange::Done(release.now))
@@ -204,7 +219,8 @@ impl Leases for SqliteStore {
         Ok(held.map(|held| Holder {
             unit: held.id,
             attempt: held.number as u32,
-            open: matches!(held.outcome.as_str(), "running" | "expired"),
+            open: held.is_open(),
+            execution: held.lent_execution(),
         }))
     }
 }

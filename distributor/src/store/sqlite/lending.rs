@@ -2,17 +2,21 @@
 
 use super::donors::seen;
 use super::projects::row_of;
-use super::rows::{Columns as _, int, limits, time};
+use super::queue::{self, Search};
+use super::rows::{Columns as _, limits, time};
+use super::trust::{Standing, standing};
 use super::units::event;
+use super::upkeep::fold_attempts;
 use super::{Durability, SqliteStore, Write};
 use crate::store::weights::weighted_order;
-use crate::store::{LeaseAsk, LeaseGrant, StoreResult};
+use crate::store::{LeaseAsk, LeaseGrant, Rules, StoreResult};
 use protocol::{
     Digest, DonorLimits, ExecutionInfo, Lease, LeaseMode, LeaseToken, LeasedProject, LeasedUnit, NoWork, ProgramHash,
     Signature, SignerKey, Timestamp, UnitId, UnitState,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, query};
+use std::collections::HashMap;
 
 /// Bytes that the trace of one step takes while it is executed or proved, at least.
 const BYTES_PER_STEP: u64 = 12;
@@ -43,48 +47,106 @@ fn most_steps(limits: &DonorLimits, seconds: u64) -> u64 {
     limits.max_steps.min(by_memory).min(by_speed)
 }
 
-/// The unit that is lent: never lent or longest free first. A unit that failed on the donor lately is not lent to it again; that
-/// it could not take a proof or an execution of somebody else's making says nothing against it.
-const TAKE: &str = "UPDATE units SET lease_until = ?6, attempts = attempts + 1, lease_attempt = attempts + 1, \
-     changed_at = ?3 WHERE seq = (SELECT u.seq FROM units u \
-     WHERE u.project = ?1 AND u.state = ?2 AND u.lease_until <= ?3 AND u.estimated_steps <= ?4 \
-     AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.unit = u.seq AND a.donor = ?5 AND a.round = u.round \
-     AND (a.outcome = 'refused' OR a.outcome = 'failed' AND a.failure <> 'bad_execution') AND a.ended_at > ?3 - ?7) \
-     ORDER BY u.lease_until, u.seq LIMIT 1) RETURNING seq";
+/// Lends the unit. One that is suspect rests at least until the lease ends.
+async fn take(write: &mut Write, unit: i64, ask: &LeaseAsk) -> StoreResult<()> {
+    query(
+        "UPDATE units SET lease_until = ?2, attempts = attempts + 1, lease_attempt = attempts + 1, changed_at = ?3, \
+         ready_any = CASE WHEN suspect THEN max(ready_any, ?2) ELSE 0 END, \
+         ready_trusted = CASE WHEN suspect THEN max(ready_trusted, ?2) ELSE 0 END WHERE seq = ?1",
+    )
+    .bind(unit)
+    .bind(time(ask.until))
+    .bind(time(ask.now))
+    .execute(&mut **write)
+    .await?;
+    Ok(())
+}
 
-async fn take(write: &mut Write, ask: &LeaseAsk, project: i64, source: Source) -> StoreResult<Option<i64>> {
-    let most = int(most_steps(&ask.limits, ask.renewable_for));
-    // Answers at once if everything is too large, however much there is.
-    let smallest = query("SELECT min(estimated_steps) AS steps FROM units WHERE project = ?1 AND state = ?2")
-        .bind(project)
-        .bind(source.state)
-        .fetch_one(&mut **write)
-        .await?;
-    if smallest.try_get::<Option<i64>, _>("steps")?.is_none_or(|steps| steps > most) {
-        return Ok(None);
+/// What a donor may hold, and holds.
+struct Holdings {
+    /// Live leases by project.
+    live: HashMap<i64, u64>,
+    /// Whether it proved something of any project.
+    proven: bool,
+    /// Live leases of its source's donors in projects that they proved nothing of.
+    source: u64,
+}
+
+/// Counts at most so many leases.
+const MOST_COUNTED: i64 = 100_000;
+
+async fn holdings(write: &mut Write, ask: &LeaseAsk, rules: &Rules) -> StoreResult<Holdings> {
+    let far = time(ask.now.plus(rules.longest_lease));
+    let rows = query(
+        "SELECT u.project, count(*) AS live FROM attempts a JOIN units u ON u.seq = a.unit WHERE a.donor = ?1 \
+         AND a.outcome = 'running' AND a.expires_at > ?2 AND a.expires_at <= ?3 GROUP BY u.project",
+    )
+    .bind(&ask.donor.as_bytes()[..])
+    .bind(time(ask.now))
+    .bind(far)
+    .fetch_all(&mut **write)
+    .await?;
+    let read = |row: &SqliteRow| Ok((row.try_get("project")?, row.number("live")?));
+    let live = rows.iter().map(read).collect::<StoreResult<_>>()?;
+    let row = query(
+        "SELECT EXISTS (SELECT 1 FROM standings WHERE donor = ?1 AND units > 0) AS proven, (SELECT count(*) FROM (SELECT 1 \
+         FROM attempts WHERE source = ?2 AND source <> '' AND expires_at > ?3 AND expires_at <= ?4 LIMIT ?5)) AS source",
+    )
+    .bind(&ask.donor.as_bytes()[..])
+    .bind(&ask.source)
+    .bind(time(ask.now))
+    .bind(far)
+    .bind(MOST_COUNTED)
+    .fetch_one(&mut **write)
+    .await?;
+    Ok(Holdings { live, proven: row.try_get("proven")?, source: row.number("source")? })
+}
+
+impl Holdings {
+    /// Whether a donor of that standing may hold one more lease of a project. Work on one project gives no right to leases
+    /// of another, whose units may be dearer.
+    fn allow(&self, project: i64, standing: &Standing, rules: &Rules) -> bool {
+        let all: u64 = self.live.values().sum();
+        if all >= u64::from(rules.most_leases) {
+            return false;
+        }
+        if standing.trusted {
+            return true;
+        }
+        // Who was wrong before gets little to be wrong about.
+        let first = if standing.marks == 0 { u64::from(rules.new_leases) } else { 1 };
+        let here = self.live.get(&project).copied().unwrap_or(0);
+        let newcomer = standing.units == 0;
+        here < first.saturating_add(standing.units)
+            && (self.proven || all < first)
+            && (!newcomer || self.source < u64::from(rules.source_leases))
     }
-    let row = query(TAKE)
-        .bind(project)
-        .bind(source.state)
-        .bind(time(ask.now))
-        .bind(most)
-        .bind(&ask.donor.as_bytes()[..])
-        .bind(time(ask.until))
-        .bind(int(ask.cooldown))
-        .fetch_optional(&mut **write)
-        .await?;
-    Ok(row.map(|row| row.try_get("seq")).transpose()?)
+}
+
+/// For how long the lease can be renewed.
+const fn renewable_for(ask: &LeaseAsk, newcomer: bool) -> u64 {
+    if newcomer && ask.renewable_for_new < ask.renewable_for { ask.renewable_for_new } else { ask.renewable_for }
 }
 
 /// Ends the attempt whose lease ran out, and begins the new one.
-async fn begin_attempt(write: &mut Write, ask: &LeaseAsk, unit: i64, mode: LeaseMode) -> StoreResult<()> {
-    query("UPDATE attempts SET outcome = 'expired', ended_at = expires_at WHERE unit = ?1 AND outcome = 'running'")
+async fn begin_attempt(
+    write: &mut Write,
+    ask: &LeaseAsk,
+    unit: i64,
+    mode: LeaseMode,
+    newcomer: bool,
+) -> StoreResult<()> {
+    query(
+        "UPDATE attempts SET outcome = 'expired', ended_at = min(expires_at, ?2) WHERE unit = ?1 AND outcome = 'running'",
+    )
         .bind(unit)
+        .bind(time(ask.now))
         .execute(&mut **write)
         .await?;
     query(
-        "INSERT INTO attempts (unit, number, donor, mode, outcome, round, token, request, started_at, expires_at) \
-         SELECT seq, attempts, ?2, ?3, 'running', round, ?4, ?5, ?6, ?7 FROM units WHERE seq = ?1",
+        "INSERT INTO attempts (unit, number, donor, mode, outcome, round, token, request, started_at, expires_at, \
+         renewable_until, source) SELECT seq, attempts, ?2, ?3, 'running', round, ?4, ?5, ?6, ?7, ?8, ?9 FROM units \
+         WHERE seq = ?1",
     )
     .bind(unit)
     .bind(&ask.donor.as_bytes()[..])
@@ -93,6 +155,8 @@ async fn begin_attempt(write: &mut Write, ask: &LeaseAsk, unit: i64, mode: Lease
     .bind(&ask.request.as_bytes()[..])
     .bind(time(ask.now))
     .bind(time(ask.until))
+    .bind(time(ask.now.plus(renewable_for(ask, newcomer))))
+    .bind(Some(&ask.source).filter(|source| newcomer && !source.is_empty()))
     .execute(&mut **write)
     .await?;
     event(write, unit, UnitState::Leased, None, ask.now).await?;
@@ -100,19 +164,21 @@ async fn begin_attempt(write: &mut Write, ask: &LeaseAsk, unit: i64, mode: Lease
 }
 
 /// The lease that this very wish got before, if it still runs.
-async fn granted_before(write: &mut Write, ask: &LeaseAsk) -> StoreResult<Option<Lease>> {
+async fn granted_before(write: &mut Write, ask: &LeaseAsk, rules: &Rules) -> StoreResult<Option<Lease>> {
     let row = query(
-        "SELECT a.unit, a.outcome = 'running' AND a.expires_at > ?3 AND u.lease_attempt = a.number AS live \
+        "SELECT a.unit, a.outcome = 'running' AND a.expires_at > ?3 AND a.expires_at <= ?4 \
+         AND u.lease_attempt = a.number AS live \
          FROM attempts a JOIN units u ON u.seq = a.unit WHERE a.donor = ?1 AND a.request = ?2",
     )
     .bind(&ask.donor.as_bytes()[..])
     .bind(&ask.request.as_bytes()[..])
     .bind(time(ask.now))
+    .bind(time(ask.now.plus(rules.longest_lease)))
     .fetch_optional(&mut **write)
     .await?;
     let Some(row) = row else { return Ok(None) };
     if row.try_get("live")? {
-        return read_lease(write, row.try_get("unit")?, ask).await.map(Some);
+        return read_lease(write, row.try_get("unit")?, ask.now).await.map(Some);
     }
     query("UPDATE attempts SET request = NULL WHERE donor = ?1 AND request = ?2")
         .bind(&ask.donor.as_bytes()[..])
@@ -123,21 +189,21 @@ async fn granted_before(write: &mut Write, ask: &LeaseAsk) -> StoreResult<Option
 }
 
 /// The running lease of a unit.
-async fn read_lease(write: &mut Write, unit: i64, ask: &LeaseAsk) -> StoreResult<Lease> {
+async fn read_lease(write: &mut Write, unit: i64, now: Timestamp) -> StoreResult<Lease> {
     let row = query(
         "SELECT u.id, u.arguments, u.estimated_steps, u.execution, u.execution_size, u.execution_steps, \
-         a.token, a.number, a.mode, a.started_at, a.expires_at, p.name, p.program, p.record, p.program_hash, p.signer, \
-         p.signature, p.max_steps, p.max_memory_cells, p.time_limit, p.preset \
+         a.token, a.number, a.mode, a.expires_at, coalesce(a.renewable_until, a.expires_at) AS renewable_until, p.name, p.program, p.record, p.program_hash, p.signer, \
+         p.signature, p.max_steps, p.max_memory_cells, p.time_limit, p.preset, p.description, p.weight \
          FROM units u JOIN attempts a ON a.unit = u.seq AND a.number = u.lease_attempt \
          JOIN projects p ON p.id = u.project WHERE u.seq = ?1",
     )
     .bind(unit)
     .fetch_one(&mut **write)
     .await?;
-    lease(&row, ask.now, ask.renewable_for)
+    lease(&row, now)
 }
 
-fn lease(row: &SqliteRow, now: Timestamp, renewable_for: u64) -> StoreResult<Lease> {
+fn lease(row: &SqliteRow, now: Timestamp) -> StoreResult<Lease> {
     let mode = row.named("mode", LeaseMode::from_name)?;
     let execution = match row.optional_bytes("execution")? {
         Some(sha256) if mode == LeaseMode::Prove => Some(ExecutionInfo {
@@ -153,7 +219,7 @@ fn lease(row: &SqliteRow, now: Timestamp, renewable_for: u64) -> StoreResult<Lea
         mode,
         now,
         expires_at: row.timestamp("expires_at")?,
-        renewable_until: row.timestamp("started_at")?.plus(renewable_for),
+        renewable_until: row.timestamp("renewable_until")?,
         unit: LeasedUnit {
             id: UnitId::from_bytes(row.bytes("id")?),
             arguments: row.felts("arguments")?,
@@ -168,33 +234,34 @@ fn lease(row: &SqliteRow, now: Timestamp, renewable_for: u64) -> StoreResult<Lea
             signature: Signature::from_bytes(row.bytes("signature")?),
             limits: limits(row)?,
             preset: row.parsed("preset")?,
+            description: Digest::of(row.text("description")?.as_bytes()),
+            weight: row.number("weight")? as u32,
         },
         execution,
     })
 }
 
-/// Why none of these projects has work.
+/// Why none of these projects has work: by what is counted and by the smallest unit, so nothing is searched.
 async fn reason(write: &mut Write, ask: &LeaseAsk, projects: &[i64]) -> StoreResult<NoWork> {
-    let most = int(most_steps(&ask.limits, ask.renewable_for));
+    let most = most_steps(&ask.limits, ask.renewable_for);
     let mut reason = NoWork::Empty;
     for project in projects {
         for source in sources(ask.mode) {
             let row = query(
-                "SELECT EXISTS (SELECT 1 FROM units WHERE project = ?1 AND state = ?2) AS open, \
-                 EXISTS (SELECT 1 FROM units WHERE project = ?1 AND state = ?2 AND lease_until <= ?3 \
-                 AND estimated_steps > ?4) AS large",
+                "SELECT EXISTS (SELECT 1 FROM unit_counts WHERE project = ?1 AND state = ?2 AND units > 0) AS open, \
+                 (SELECT min(estimated_steps) FROM units WHERE project = ?1 AND state = ?2 AND suspect = 0) AS smallest, \
+                 (SELECT min(estimated_steps) FROM units WHERE project = ?1 AND state = ?2 AND suspect = 1) AS suspect",
             )
             .bind(project)
             .bind(source.state)
-            .bind(time(ask.now))
-            .bind(most)
             .fetch_one(&mut **write)
             .await?;
-            if row.try_get("large")? {
-                return Ok(NoWork::TooLarge);
+            let smallest = [row.optional_number("smallest")?, row.optional_number("suspect")?];
+            if smallest.into_iter().flatten().any(|steps| steps <= most) {
+                return Ok(NoWork::AllLeased);
             }
             if row.try_get("open")? {
-                reason = NoWork::AllLeased;
+                reason = NoWork::TooLarge;
             }
         }
     }
@@ -208,15 +275,15 @@ async fn projects(write: &mut Write, ask: &LeaseAsk) -> StoreResult<Result<Vec<i
     }
     if let Some(name) = &ask.project {
         let Some(row) = row_of(write, name).await? else { return Ok(Err(LeaseGrant::UnknownProject)) };
-        if row.optional_timestamp("withdrawn_at")?.is_some() {
+        if row.optional_timestamp("withdrawn_at")?.is_some() || row.number("signed")? == 0 {
             return Ok(Err(LeaseGrant::NoWork(NoWork::Paused)));
         }
         return Ok(Ok(vec![row.try_get("id")?]));
     }
     let rows = query(
-        "SELECT id, weight FROM projects p WHERE withdrawn_at IS NULL AND \
-         (EXISTS (SELECT 1 FROM units WHERE project = p.id AND state = 'queued') OR \
-          EXISTS (SELECT 1 FROM units WHERE project = p.id AND state = 'executed')) ORDER BY id",
+        "SELECT id, min(weight, most_weight) AS weight FROM projects p WHERE withdrawn_at IS NULL AND signed = 1 AND \
+         EXISTS (SELECT 1 FROM unit_counts WHERE project = p.id AND state IN ('queued', 'executed') AND units > 0) \
+         ORDER BY id",
     )
     .fetch_all(&mut **write)
     .await?;
@@ -224,25 +291,55 @@ async fn projects(write: &mut Write, ask: &LeaseAsk) -> StoreResult<Result<Vec<i
     Ok(Ok(weighted_order(rows.iter().map(read).collect::<StoreResult<_>>()?, ask.draw)))
 }
 
+/// Lends a unit of a project, if there is one for a donor of that standing.
+async fn lend_from(
+    write: &mut Write,
+    ask: &LeaseAsk,
+    rules: &Rules,
+    project: i64,
+    standing: &Standing,
+) -> StoreResult<Option<Lease>> {
+    let newcomer = standing.units == 0 && !standing.named;
+    let most = most_steps(&ask.limits, renewable_for(ask, newcomer));
+    for pool in queue::pools(standing) {
+        for source in sources(ask.mode) {
+            let search = Search { ask, rules, project, state: source.state, most };
+            let Some(unit) = search.find(write, *pool).await? else { continue };
+            seen(write, &ask.donor, ask.now).await?;
+            take(write, unit, ask).await?;
+            begin_attempt(write, ask, unit, source.mode, newcomer).await?;
+            fold_attempts(write, unit, rules).await?;
+            return read_lease(write, unit, ask.now).await.map(Some);
+        }
+    }
+    Ok(None)
+}
+
 pub(super) async fn lend(store: &SqliteStore, ask: &LeaseAsk) -> StoreResult<LeaseGrant> {
+    let rules = store.rules();
     let mut write = store.write(Durability::Quick).await?;
-    if let Some(lease) = granted_before(&mut write, ask).await? {
+    if let Some(lease) = granted_before(&mut write, ask, &rules).await? {
         return Ok(LeaseGrant::Granted(Box::new(lease)));
     }
     let projects = match projects(&mut write, ask).await? {
         Ok(projects) => projects,
         Err(answer) => return Ok(answer),
     };
+    let holdings = holdings(&mut write, ask, &rules).await?;
+    let mut limited = false;
     for project in &projects {
-        for source in sources(ask.mode) {
-            if let Some(unit) = take(&mut write, ask, *project, *source).await? {
-                seen(&mut write, &ask.donor, ask.now).await?;
-                begin_attempt(&mut write, ask, unit, source.mode).await?;
-                let lease = read_lease(&mut write, unit, ask).await?;
-                write.commit().await?;
-                return Ok(LeaseGrant::Granted(Box::new(lease)));
-            }
+        let standing = standing(&mut write, *project, &ask.donor, &rules, ask.now).await?;
+        if !holdings.allow(*project, &standing, &rules) {
+            limited = true;
+            continue;
+        }
+        if let Some(lease) = lend_from(&mut write, ask, &rules, *project, &standing).await? {
+            write.commit().await?;
+            return Ok(LeaseGrant::Granted(Box::new(lease)));
         }
     }
-    Ok(LeaseGrant::NoWork(reason(&mut write, ask, &projects).await?))
+    let reason = if limited { NoWork::LeaseLimit } else { reason(&mut write, ask, &projects).await? };
+    // Units may have been judged.
+    write.commit().await?;
+    Ok(LeaseGrant::NoWork(reason))
 }

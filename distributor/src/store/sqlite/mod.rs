@@ -5,17 +5,24 @@
 //! keys) is synced to disk before the answer; what a power cut may undo without harm (leases, nonces) is not. Readers have
 //! connections of their own and never wait for writers.
 
+mod counts;
 mod donors;
 mod keys;
 mod leases;
 mod lending;
 mod operations;
 mod projects;
+mod queue;
 mod rows;
 mod submissions;
+mod trust;
 mod units;
+mod upkeep;
+#[cfg(test)]
+mod work;
 
-use super::{StoreError, StoreResult};
+use super::{Rules, StoreError, StoreResult};
+use protocol::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -23,7 +30,7 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, Transaction};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -41,6 +48,7 @@ pub struct SqliteStore {
     durable: SqlitePool,
     quick: SqlitePool,
     readers: SqlitePool,
+    rules: Arc<RwLock<Rules>>,
 }
 
 /// Whether a transaction must survive a power cut.
@@ -106,7 +114,16 @@ impl SqliteStore {
         migrator().run(&durable).await.map_err(|error| StoreError::Failed(format!("its schema: {error}")))?;
         let quick = pool(1).connect_with(options(SqliteSynchronous::Normal)).await?;
         let readers = pool(READERS).connect_with(options(SqliteSynchronous::Normal).read_only(true)).await?;
-        Ok(Self { path: path.to_owned(), queue: Arc::default(), durable, quick, readers })
+        Ok(Self { path: path.to_owned(), queue: Arc::default(), durable, quick, readers, rules: Arc::default() })
+    }
+
+    /// No lease ends after this.
+    fn far(&self, now: Timestamp) -> Timestamp {
+        now.plus(self.rules().longest_lease)
+    }
+
+    fn rules(&self) -> Rules {
+        *self.rules.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn write(&self, durability: Durability) -> StoreResult<Write> {
@@ -128,10 +145,17 @@ impl SqliteStore {
     }
 }
 
+/// All versions of the schema, oldest first. None of them ever changes.
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("init", include_str!("../../../migrations/sqlite/0001_init.sql")),
+    ("trust", include_str!("../../../migrations/sqlite/0002_trust.sql")),
+];
+
 fn migrator() -> Migrator {
-    let sql = sqlx::SqlStr::from_static(include_str!("../../../migrations/sqlite/0001_init.sql"));
-    let first = Migration::new(1, "init".into(), MigrationType::Simple, sql, false);
-    Migrator::with_migrations(vec![first])
+    let migration = |(version, (name, sql)): (i64, (&'static str, &'static str))| {
+        Migration::new(version, name.into(), MigrationType::Simple, sqlx::SqlStr::from_static(sql), false)
+    };
+    Migrator::with_migrations((1..).zip(MIGRATIONS).map(migration).collect())
 }
 
 impl From<sqlx::Error> for StoreError {

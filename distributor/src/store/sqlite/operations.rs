@@ -3,11 +3,13 @@
 use super::rows::Columns as _;
 use super::{Durability, SqliteStore};
 use crate::blobs::Kind;
-use crate::store::{BlobRef, Operations, StoreError, StoreResult};
+use crate::store::{BlobRef, Miscount, Operations, Rules, StoreError, StoreResult};
 use async_trait::async_trait;
-use protocol::Digest;
+use protocol::{Digest, Timestamp};
 use sqlx::query;
+use sqlx::sqlite::SqliteRow;
 use std::path::Path;
+use std::sync::PoisonError;
 
 #[async_trait]
 impl Operations for SqliteStore {
@@ -30,6 +32,38 @@ impl Operations for SqliteStore {
         .execute(&mut *write)
         .await?;
         write.commit().await
+    }
+
+    fn set_rules(&self, rules: Rules) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+
+    async fn orphans(&self, limit: u32) -> StoreResult<Vec<BlobRef>> {
+        let rows = query("SELECT kind, sha256 FROM orphans LIMIT ?1").bind(limit).fetch_all(&self.readers).await?;
+        let read = |row: &SqliteRow| {
+            let kind = row.named("kind", |name| Kind::ALL.into_iter().find(|kind| kind.name() == name))?;
+            Ok(BlobRef { kind, sha256: Digest::from_bytes(row.bytes("sha256")?) })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn forget_orphan(&self, file: &BlobRef) -> StoreResult<()> {
+        let mut write = self.write(Durability::Quick).await?;
+        for sql in [
+            "DELETE FROM orphans WHERE kind = ?1 AND sha256 = ?2",
+            "DELETE FROM uploads WHERE kind = ?1 AND sha256 = ?2",
+        ] {
+            query(sql).bind(file.kind.name()).bind(&file.sha256.as_bytes()[..]).execute(&mut *write).await?;
+        }
+        write.commit().await
+    }
+
+    async fn fold(&self, now: Timestamp) -> StoreResult<u64> {
+        self.fold_all(now).await
+    }
+
+    async fn recount(&self, mend: bool) -> StoreResult<Vec<Miscount>> {
+        self.compare_counts(mend).await
     }
 
     async fn needs_file(&self, file: &BlobRef) -> StoreResult<bool> {

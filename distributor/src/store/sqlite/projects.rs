@@ -1,49 +1,35 @@
 //! Projects.
 
+use super::counts::{counts, over_quota};
 use super::rows::{Columns as _, int, project_name, spec, time};
+use super::units::{BATCH, list_of};
 use super::{Durability, SqliteStore, Write};
-use crate::store::{Projects, PutProject, StoreError, StoreResult};
+use crate::store::{BlobRef, OverQuota, Projects, Pusher, PutProject, StoreError, StoreResult};
 use async_trait::async_trait;
-use protocol::{Project, ProjectName, ProjectSpec, ProjectState, Timestamp, UnitCounts, UploaderKeyId};
-use sqlx::query;
+use protocol::{Project, ProjectName, ProjectSpec, ProjectState, Timestamp, UploaderKeyId};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use std::collections::HashMap;
+use sqlx::{Row as _, query};
 
-/// Units by project and state, as they show at a time.
-const COUNTS: &str = "SELECT project, CASE WHEN state IN ('queued', 'executed') AND lease_until > ?1 THEN 'leased' \
-     WHEN collected_at IS NOT NULL THEN 'collected' ELSE state END AS shown, count(*) AS units \
-     FROM units WHERE ?2 IS NULL OR project = ?2 GROUP BY project, shown";
-
-async fn counts(
+async fn project(
     connection: &mut SqliteConnection,
-    project: Option<i64>,
+    row: &SqliteRow,
     now: Timestamp,
-) -> StoreResult<HashMap<u64, UnitCounts>> {
-    let mut all: HashMap<u64, UnitCounts> = HashMap::new();
-    for row in query(COUNTS).bind(time(now)).bind(project).fetch_all(connection).await? {
-        let counts = all.entry(row.number("project")?).or_default();
-        let place = match row.text("shown")?.as_str() {
-            "queued" => &mut counts.queued,
-            "leased" => &mut counts.leased,
-            "executed" => &mut counts.executed,
-            "proved" => &mut counts.proved,
-            "collected" => &mut counts.collected,
-            "failed" => &mut counts.failed,
-            "withdrawn" => &mut counts.withdrawn,
-            _ => return Err(StoreError::Damaged { what: "state" }),
-        };
-        *place = row.number("units")?;
-    }
-    Ok(all)
-}
-
-fn project(row: &SqliteRow, counts: &HashMap<u64, UnitCounts>) -> StoreResult<Project> {
+    far: Timestamp,
+) -> StoreResult<Project> {
+    let units = counts(connection, int(row.number("id")?), now, far).await?;
     let withdrawn = row.optional_timestamp("withdrawn_at")?.is_some();
+    let state = match withdrawn {
+        false => ProjectState::Active,
+        true if units.open() + units.failed > 0 => ProjectState::Withdrawing,
+        true => ProjectState::Withdrawn,
+    };
+    let spec = spec(row)?;
     Ok(Project {
         name: project_name(row)?,
-        spec: spec(row)?,
-        state: if withdrawn { ProjectState::Withdrawn } else { ProjectState::Active },
-        units: counts.get(&row.number("id")?).copied().unwrap_or_default(),
+        weight: spec.weight.min(row.number("most_weight")? as u32),
+        spec,
+        state,
+        units,
         proven_steps: row.number("proven_steps")?,
         created_at: row.timestamp("created_at")?,
     })
@@ -54,10 +40,14 @@ pub(super) async fn row_of(connection: &mut SqliteConnection, name: &ProjectName
     Ok(query("SELECT * FROM projects WHERE name = ?1").bind(name.as_str()).fetch_optional(connection).await?)
 }
 
-async fn load(connection: &mut SqliteConnection, name: &ProjectName, now: Timestamp) -> StoreResult<Option<Project>> {
+async fn load(
+    connection: &mut SqliteConnection,
+    name: &ProjectName,
+    now: Timestamp,
+    far: Timestamp,
+) -> StoreResult<Option<Project>> {
     let Some(row) = row_of(connection, name).await? else { return Ok(None) };
-    let counts = counts(connection, Some(int(row.number("id")?)), now).await?;
-    project(&row, &counts).map(Some)
+    project(connection, &row, now, far).await.map(Some)
 }
 
 async fn insert(
@@ -69,8 +59,8 @@ async fn insert(
 ) -> StoreResult<()> {
     query(
         "INSERT INTO projects (name, owner, program, record, program_hash, signer, signature, max_steps, \
-         max_memory_cells, time_limit, preset, description, weight, created_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         max_memory_cells, time_limit, preset, description, weight, created_at, signed) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 1)",
     )
     .bind(name.as_str())
     .bind(&owner.as_bytes()[..])
@@ -91,9 +81,11 @@ async fn insert(
     Ok(())
 }
 
+/// Changes the settings. What donors said about units under other limits does not count any more.
 async fn update(write: &mut Write, name: &ProjectName, spec: &ProjectSpec) -> StoreResult<()> {
     query(
-        "UPDATE projects SET max_steps = ?2, max_memory_cells = ?3, time_limit = ?4, description = ?5, weight = ?6 \
+        "UPDATE projects SET limits = limits + (max_steps <> ?2 OR max_memory_cells <> ?3 OR time_limit <> ?4), \
+         max_steps = ?2, max_memory_cells = ?3, time_limit = ?4, description = ?5, weight = ?6, signature = ?7, signed = 1 \
          WHERE name = ?1",
     )
     .bind(name.as_str())
@@ -102,6 +94,7 @@ async fn update(write: &mut Write, name: &ProjectName, spec: &ProjectSpec) -> St
     .bind(int(spec.limits.time_limit))
     .bind(&spec.description)
     .bind(spec.weight)
+    .bind(&spec.signature.as_bytes()[..])
     .execute(&mut **write)
     .await?;
     Ok(())
@@ -146,29 +139,34 @@ impl Projects for SqliteStore {
         &self,
         name: &ProjectName,
         new: &ProjectSpec,
-        owner: &UploaderKeyId,
+        by: &Pusher,
         now: Timestamp,
     ) -> StoreResult<PutProject> {
+        let far = self.far(now);
         let mut write = self.write(Durability::Durable).await?;
-        let changed = match load(&mut write, name, now).await? {
+        let changed = match row_of(&mut write, name).await? {
             None => {
-                insert(&mut write, name, new, owner, now).await?;
+                insert(&mut write, name, new, &by.owner, now).await?;
+                if let Some(over) = over_quota(&mut write, by, 1, 0, 0).await? {
+                    return Ok(PutProject::OverQuota(over));
+                }
                 None
             }
-            Some(old) if old.state == ProjectState::Withdrawn => return Ok(PutProject::Withdrawn),
-            Some(old) => {
-                if let Some(reason) = taken(&old.spec, new) {
+            Some(row) if row.bytes("owner")? != *by.owner.as_bytes() => return Ok(PutProject::NotOwner),
+            Some(row) if row.optional_timestamp("withdrawn_at")?.is_some() => return Ok(PutProject::Withdrawn),
+            Some(row) => {
+                let old = spec(&row)?;
+                if let Some(reason) = taken(&old, new) {
                     return Ok(PutProject::Taken(reason));
                 }
-                let changed = differing(&old.spec, new);
-                if changed.is_empty() {
-                    return Ok(PutProject::Updated(old, changed));
+                let changed = differing(&old, new);
+                if !changed.is_empty() || row.number("signed")? == 0 {
+                    update(&mut write, name, new).await?;
                 }
-                update(&mut write, name, new).await?;
                 Some(changed)
             }
         };
-        let project = load(&mut write, name, now).await?.ok_or(StoreError::Damaged { what: "project" })?;
+        let project = load(&mut write, name, now, far).await?.ok_or(StoreError::Damaged { what: "project" })?;
         write.commit().await?;
         Ok(match changed {
             None => PutProject::Created(project),
@@ -177,15 +175,72 @@ impl Projects for SqliteStore {
     }
 
     async fn project(&self, name: &ProjectName, now: Timestamp) -> StoreResult<Option<Project>> {
-        let mut connection = self.readers.acquire().await?;
-        load(&mut connection, name, now).await
+        let mut transaction = self.readers.begin().await?;
+        load(&mut transaction, name, now, self.far(now)).await
     }
 
     async fn projects(&self, now: Timestamp) -> StoreResult<Vec<Project>> {
-        let mut connection = self.readers.acquire().await?;
-        let counts = counts(&mut connection, None, now).await?;
-        let rows = query("SELECT * FROM projects ORDER BY name").fetch_all(&mut *connection).await?;
-        rows.iter().map(|row| project(row, &counts)).collect()
+        let mut transaction = self.readers.begin().await?;
+        let rows = query("SELECT * FROM projects ORDER BY name").fetch_all(&mut *transaction).await?;
+        let mut projects = Vec::with_capacity(rows.len());
+        for row in &rows {
+            projects.push(project(&mut transaction, row, now, self.far(now)).await?);
+        }
+        Ok(projects)
+    }
+
+    async fn project_owner(&self, name: &ProjectName) -> StoreResult<Option<UploaderKeyId>> {
+        let row = query("SELECT owner FROM projects WHERE name = ?1").bind(name.as_str());
+        let row = row.fetch_optional(&self.readers).await?;
+        row.map(|row| Ok(UploaderKeyId::from_bytes(row.bytes("owner")?))).transpose()
+    }
+
+    async fn give_project(&self, name: &ProjectName, owner: &UploaderKeyId) -> StoreResult<bool> {
+        let mut write = self.write(Durability::Durable).await?;
+        let done = query("UPDATE projects SET owner = ?2 WHERE name = ?1")
+            .bind(name.as_str())
+            .bind(&owner.as_bytes()[..])
+            .execute(&mut *write)
+            .await?;
+        write.commit().await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn set_weight(&self, name: &ProjectName, weight: u32) -> StoreResult<bool> {
+        let mut write = self.write(Durability::Durable).await?;
+        let done = query("UPDATE projects SET most_weight = ?2 WHERE name = ?1")
+            .bind(name.as_str())
+            .bind(weight)
+            .execute(&mut *write)
+            .await?;
+        write.commit().await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn note_upload(
+        &self,
+        file: &BlobRef,
+        size: u64,
+        by: &Pusher,
+        now: Timestamp,
+    ) -> StoreResult<Option<OverQuota>> {
+        let mut write = self.write(Durability::Durable).await?;
+        let noted = query(
+            "INSERT INTO uploads (kind, sha256, owner, size, time) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        )
+        .bind(file.kind.name())
+        .bind(&file.sha256.as_bytes()[..])
+        .bind(&by.owner.as_bytes()[..])
+        .bind(int(size))
+        .bind(time(now))
+        .execute(&mut *write)
+        .await?;
+        let more = if noted.rows_affected() > 0 { size } else { 0 };
+        let over = over_quota(&mut write, by, 0, 0, more).await?;
+        if over.is_none() {
+            write.commit().await?;
+        }
+        Ok(over)
     }
 
     async fn withdraw_project(&self, name: &ProjectName, now: Timestamp) -> StoreResult<Option<u64>> {
@@ -197,24 +252,50 @@ impl Projects for SqliteStore {
             .bind(time(now))
             .execute(&mut *write)
             .await?;
-        for sql in [
-            "INSERT INTO events (project, unit, state, time) SELECT project, seq, 'withdrawn', ?2 FROM units \
-             WHERE project = ?1 AND state IN ('queued', 'executed', 'failed') ORDER BY seq",
-            "UPDATE attempts SET outcome = 'superseded', ended_at = ?2 WHERE outcome = 'running' AND unit IN \
-             (SELECT seq FROM units WHERE project = ?1 AND state IN ('queued', 'executed', 'failed'))",
-        ] {
-            query(sql).bind(id).bind(time(now)).execute(&mut *write).await?;
-        }
-        let withdrawn = query(
-            "UPDATE units SET state = 'withdrawn', lease_attempt = NULL, lease_until = 0, changed_at = ?2 \
-             WHERE project = ?1 AND state IN ('queued', 'executed', 'failed')",
-        )
-        .bind(id)
-        .bind(time(now))
-        .execute(&mut *write)
-        .await?
-        .rows_affected();
+        let open = query(
+            "SELECT coalesce(sum(units), 0) AS units FROM unit_counts WHERE project = ?1 \
+             AND state IN ('queued', 'executed', 'failed')",
+        );
+        let open = open.bind(id).fetch_one(&mut *write).await?.number("units")?;
+        withdraw_batch(&mut write, id, now).await?;
         write.commit().await?;
-        Ok(Some(withdrawn))
+        Ok(Some(open))
     }
+
+    async fn withdraw_more(&self, now: Timestamp) -> StoreResult<bool> {
+        let mut write = self.write(Durability::Durable).await?;
+        let row = query(WITHDRAWING).fetch_optional(&mut *write).await?;
+        let Some(row) = row else { return Ok(false) };
+        withdraw_batch(&mut write, row.try_get("id")?, now).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+}
+
+/// A withdrawn project with units that are not.
+pub(super) const WITHDRAWING: &str = "SELECT id FROM projects p WHERE withdrawn_at IS NOT NULL AND EXISTS (SELECT 1 \
+     FROM unit_counts WHERE project = p.id AND state IN ('queued', 'executed', 'failed') AND units > 0) LIMIT 1";
+
+/// Withdraws some units of a project that are not proved.
+async fn withdraw_batch(write: &mut Write, project: i64, now: Timestamp) -> StoreResult<()> {
+    let rows = query(
+        "SELECT seq FROM units INDEXED BY units_counted WHERE project = ?1 AND counted IN ('queued', 'executed', 'failed') \
+         LIMIT ?2",
+    )
+    .bind(project)
+    .bind(BATCH)
+    .fetch_all(&mut **write)
+    .await?;
+    let batch = list_of(&rows)?;
+    for sql in [
+        "INSERT INTO events (project, unit, state, time) SELECT project, seq, 'withdrawn', ?2 FROM units \
+         WHERE seq IN (SELECT value FROM json_each(?1)) ORDER BY seq",
+        "UPDATE attempts SET outcome = 'superseded', ended_at = ?2 WHERE outcome = 'running' \
+         AND unit IN (SELECT value FROM json_each(?1))",
+        "UPDATE units SET state = 'withdrawn', suspect = 0, lease_attempt = NULL, lease_until = 0, changed_at = ?2 \
+         WHERE seq IN (SELECT value FROM json_each(?1))",
+    ] {
+        query(sql).bind(&batch).bind(time(now)).execute(&mut **write).await?;
+    }
+    Ok(())
 }

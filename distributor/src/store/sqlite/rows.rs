@@ -100,17 +100,25 @@ fn outcome_of(name: &str) -> Option<Outcome> {
         .find(|outcome| outcome_name(*outcome) == name)
 }
 
-/// A unit's columns, with its state as it shows at `?1` (leases and collection included) as `shown`. The rest of the
-/// statement follows.
+/// A unit's state as it shows at `?1` (leases and collection included). A lease that ends after `?2`, further away than one
+/// can, was given while the clock was wrong, and is over.
+macro_rules! shown {
+    () => {
+        "CASE WHEN u.state IN ('queued', 'executed') AND u.lease_until > ?1 AND u.lease_until <= ?2 THEN 'leased' \
+         ELSE u.counted END AS shown"
+    };
+}
+pub(super) use shown;
+
+/// A unit's columns, with its state as it shows. The rest of the statement follows.
 macro_rules! select_units {
     ($rest:literal) => {
         concat!(
             "SELECT u.seq, u.id, p.name AS project_name, u.external_id, u.arguments, u.estimated_steps, u.attempts, ",
-            "u.failure, u.failure_detail, u.failure_donors, u.created_at, u.changed_at, ",
-            "u.proof, u.proof_size, u.prover, u.n_steps, u.output, u.proved_at, u.proved_seq, ",
-            "CASE WHEN u.state IN ('queued', 'executed') AND u.lease_until > ?1 THEN 'leased' ",
-            "WHEN u.collected_at IS NOT NULL THEN 'collected' ELSE u.state END AS shown ",
-            "FROM units u JOIN projects p ON p.id = u.project ",
+            "u.failure, u.failure_detail, u.failure_donors, u.failure_trusted, u.suspect, u.folded_attempts, u.created_at, ",
+            "u.changed_at, u.proof, u.proof_size, u.prover, u.n_steps, u.output, u.proved_at, u.proved_seq, ",
+            $crate::store::sqlite::rows::shown!(),
+            " FROM units u JOIN projects p ON p.id = u.project ",
             $rest
         )
     };
@@ -125,6 +133,7 @@ pub(super) fn unit(row: &SqliteRow) -> StoreResult<Unit> {
             cause: FailureCause::from_name(cause).ok_or(StoreError::Damaged { what: "failure" })?,
             detail: row.text("failure_detail")?,
             donors: row.number("failure_donors")? as u32,
+            trusted: row.number("failure_trusted")? as u32,
         }),
     };
     Ok(Unit {
@@ -136,6 +145,7 @@ pub(super) fn unit(row: &SqliteRow) -> StoreResult<Unit> {
         state: row.named("shown", state_of)?,
         attempts: row.number("attempts")? as u32,
         failure,
+        suspect: row.try_get("suspect")?,
         created_at: row.timestamp("created_at")?,
         changed_at: row.timestamp("changed_at")?,
     })
@@ -154,14 +164,14 @@ pub(super) fn proof(row: &SqliteRow) -> StoreResult<Option<ProofInfo>> {
     }))
 }
 
-/// An attempt as it shows at `now`.
-pub(super) fn attempt(row: &SqliteRow, now: Timestamp) -> StoreResult<Attempt> {
+/// An attempt as it shows at `now`, when no lease ends after `far`.
+pub(super) fn attempt(row: &SqliteRow, now: Timestamp, far: Timestamp) -> StoreResult<Attempt> {
     let optional = |column: &'static str| row.try_get::<Option<&str>, _>(column);
     let expires_at = row.timestamp("expires_at")?;
     let mut outcome = row.named("outcome", outcome_of)?;
     let mut ended_at = row.optional_timestamp("ended_at")?;
-    if outcome == Outcome::Running && expires_at <= now {
-        (outcome, ended_at) = (Outcome::Expired, Some(expires_at));
+    if outcome == Outcome::Running && (expires_at <= now || expires_at > far) {
+        (outcome, ended_at) = (Outcome::Expired, Some(expires_at.min(now)));
     }
     let refusal = optional("refusal")?.map(|name| protocol::Cause::ALL.iter().copied().find(|c| c.name() == name));
     Ok(Attempt {

@@ -3,14 +3,20 @@
 use super::donors::seen;
 use super::rows::{Columns as _, int, limits, time};
 use super::units::{event, seq_of};
-use super::{Durability, SqliteStore, Write};
+use super::{Durability, SqliteStore, Write, trust};
 use crate::store::{
     Accept, AcceptExecution, AcceptProof, Refusal, Shown, StoreResult, Submission, Submissions, Target,
 };
 use async_trait::async_trait;
-use protocol::{Digest, DonorKey, ExecutionReceipt, ExecutionStatus, ProofReceipt, ProofStatus, UnitId, UnitState};
+use protocol::{
+    Cause, Digest, DonorKey, ExecutionReceipt, ExecutionStatus, FailureCause, FailureReport, ProofReceipt, ProofStatus,
+    UnitId, UnitState,
+};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row as _, query};
+
+/// Receipts of a unit that are kept, besides those of the first proof and execution.
+const MOST_RECEIPTS: i64 = 16;
 
 /// A stored answer: whether the submission was the first of its unit, and the steps in it.
 struct Receipt {
@@ -58,13 +64,17 @@ async fn store_receipt(
     submission: &Submission,
     receipt: &Receipt,
 ) -> StoreResult<()> {
-    query("INSERT INTO receipts (unit, kind, sha256, donor, fresh, steps) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+    // Of copies without end only the first are remembered; the others are judged again, with the same result.
+    let sql = "INSERT INTO receipts (unit, kind, sha256, donor, fresh, steps) SELECT ?1, ?2, ?3, ?4, ?5, ?6 \
+         WHERE ?5 OR (SELECT count(*) FROM receipts WHERE unit = ?1) < ?7";
+    query(sql)
         .bind(seq)
         .bind(kind)
         .bind(&submission.sha256.as_bytes()[..])
         .bind(&submission.donor.as_bytes()[..])
         .bind(receipt.fresh)
         .bind(int(receipt.steps))
+        .bind(MOST_RECEIPTS)
         .execute(&mut **write)
         .await?;
     Ok(())
@@ -98,6 +108,19 @@ async fn supersede(write: &mut Write, seq: i64, submission: &Submission) -> Stor
         .await?;
     }
     Ok(())
+}
+
+/// Whether the distributor chose this unit for the donor: it has a lease of it, or had one that ran out.
+async fn was_lent(write: &mut Write, seq: i64, donor: &DonorKey) -> StoreResult<bool> {
+    let row = query(
+        "SELECT 1 FROM attempts WHERE unit = ?1 AND donor = ?2 AND token IS NOT NULL \
+         AND outcome IN ('running', 'expired') LIMIT 1",
+    )
+    .bind(seq)
+    .bind(&donor.as_bytes()[..])
+    .fetch_optional(&mut **write)
+    .await?;
+    Ok(row.is_some())
 }
 
 /// Gives the attempt its outcome. A donor that never held the unit gets a row too.
@@ -137,12 +160,13 @@ async fn credit(write: &mut Write, submission: &Submission, steps: u64, sql: &'s
 
 /// The first proof of a unit: stores it, ends everybody's attempts, credits its donor.
 async fn first_proof(write: &mut Write, seq: i64, submission: &Submission, shown: &Shown) -> StoreResult<()> {
+    let lent = was_lent(write, seq, &submission.donor).await?;
     conclude(write, seq, submission, "proved").await?;
     let number = event(write, seq, UnitState::Proved, None, submission.now).await?;
     query(
         "UPDATE units SET state = 'proved', proof = ?2, proof_size = ?3, prover = ?4, n_steps = ?5, output = ?6, \
-         proved_at = ?7, proved_seq = ?8, changed_at = ?7, lease_attempt = NULL, lease_until = 0, failure = NULL, \
-         failure_detail = '', failure_donors = 0, execution = NULL WHERE seq = ?1",
+         proved_at = ?7, proved_seq = ?8, changed_at = ?7, lease_attempt = NULL, lease_until = 0, suspect = 0 \
+         WHERE seq = ?1",
     )
     .bind(seq)
     .bind(&submission.sha256.as_bytes()[..])
@@ -169,7 +193,11 @@ async fn first_proof(write: &mut Write, seq: i64, submission: &Submission, shown
         shown.n_steps,
         "UPDATE donors SET proven_steps = proven_steps + ?2, proven_units = proven_units + 1 WHERE key = ?1",
     )
-    .await
+    .await?;
+    if lent {
+        trust::earn(write, seq, &submission.donor, shown.n_steps, submission.now).await?;
+    }
+    trust::settle(write, seq).await
 }
 
 /// The first execution of a unit: stores it and ends the lease under which it came.
@@ -188,6 +216,7 @@ async fn first_execution(write: &mut Write, seq: i64, submission: &Submission, s
     .execute(&mut **write)
     .await?;
     end_lease(write, seq).await?;
+    trust::settle(write, seq).await?;
     event(write, seq, UnitState::Executed, None, submission.now).await?;
     credit(
         write,
@@ -196,6 +225,36 @@ async fn first_execution(write: &mut Write, seq: i64, submission: &Submission, s
         "UPDATE donors SET executed_units = executed_units + 1 WHERE key = ?1 AND ?2 >= 0",
     )
     .await
+}
+
+/// Ends an attempt that brought something which is refused; whether it was open.
+async fn refuse_attempt(
+    write: &mut Write,
+    seq: i64,
+    number: i64,
+    submission: &Submission,
+    refusal: &Refusal,
+) -> StoreResult<bool> {
+    let ended = query(
+        "UPDATE attempts SET outcome = 'refused', ended_at = ?3, refusal = ?4, detail = ?5 \
+         WHERE unit = ?1 AND number = ?2 AND outcome IN ('running', 'expired')",
+    )
+    .bind(seq)
+    .bind(number)
+    .bind(time(submission.now))
+    .bind(refusal.cause.name())
+    .bind(&refusal.detail)
+    .execute(&mut **write)
+    .await?;
+    if ended.rows_affected() == 0 {
+        return Ok(false);
+    }
+    if end_lease(write, seq).await? {
+        let (_, state) = state_of(write, &submission.unit).await?.unwrap_or_default();
+        let state = if state == "executed" { UnitState::Executed } else { UnitState::Queued };
+        event(write, seq, state, None, submission.now).await?;
+    }
+    Ok(true)
 }
 
 /// Frees the unit if its latest attempt has ended. Somebody else's lease goes on.
@@ -210,9 +269,13 @@ async fn end_lease(write: &mut Write, seq: i64) -> StoreResult<bool> {
     Ok(done.rows_affected() > 0)
 }
 
-/// Number of the row and state of a unit.
+/// Number of the row and state of a unit. What a withdrawn project did not prove is withdrawn at once.
 async fn state_of(write: &mut Write, unit: &UnitId) -> StoreResult<Option<(i64, String)>> {
-    let row = query("SELECT seq, state FROM units WHERE id = ?1").bind(&unit.as_bytes()[..]);
+    let row = query(
+        "SELECT u.seq, CASE WHEN p.withdrawn_at IS NOT NULL AND u.state <> 'proved' THEN 'withdrawn' ELSE u.state END \
+         AS state FROM units u JOIN projects p ON p.id = u.project WHERE u.id = ?1",
+    )
+    .bind(&unit.as_bytes()[..]);
     let Some(row) = row.fetch_optional(&mut **write).await? else { return Ok(None) };
     Ok(Some((row.try_get("seq")?, row.text("state")?)))
 }
@@ -221,7 +284,8 @@ async fn state_of(write: &mut Write, unit: &UnitId) -> StoreResult<Option<(i64, 
 impl Submissions for SqliteStore {
     async fn target(&self, unit: &UnitId) -> StoreResult<Option<Target>> {
         let row = query(
-            "SELECT p.name, p.record, p.max_steps, p.max_memory_cells, p.time_limit, p.preset, u.arguments, u.state \
+            "SELECT p.name, p.record, p.max_steps, p.max_memory_cells, p.time_limit, p.preset, u.arguments, \
+             CASE WHEN p.withdrawn_at IS NOT NULL AND u.state <> 'proved' THEN 'withdrawn' ELSE u.state END AS state \
              FROM units u JOIN projects p ON p.id = u.project WHERE u.id = ?1",
         )
         .bind(&unit.as_bytes()[..])
@@ -315,26 +379,19 @@ impl Submissions for SqliteStore {
     }
 
     async fn refuse(&self, submission: &Submission, refusal: &Refusal) -> StoreResult<()> {
+        let rules = self.rules();
         let mut write = self.write(Durability::Quick).await?;
         credit(&mut write, submission, 0, "UPDATE donors SET refused = refused + 1 WHERE key = ?1 AND ?2 = 0").await?;
         let Some(seq) = seq_of(&mut write, &submission.unit).await? else { return write.commit().await };
-        if let Some(number) = attempt_of(&mut write, seq, submission).await? {
-            let ended = query(
-                "UPDATE attempts SET outcome = 'refused', ended_at = ?3, refusal = ?4, detail = ?5 \
-                 WHERE unit = ?1 AND number = ?2 AND outcome IN ('running', 'expired')",
-            )
-            .bind(seq)
-            .bind(number)
-            .bind(time(submission.now))
-            .bind(refusal.cause.name())
-            .bind(&refusal.detail)
-            .execute(&mut *write)
-            .await?;
-            if ended.rows_affected() > 0 && end_lease(&mut write, seq).await? {
-                let (_, state) = state_of(&mut write, &submission.unit).await?.unwrap_or_default();
-                let state = if state == "executed" { UnitState::Executed } else { UnitState::Queued };
-                event(&mut write, seq, state, None, submission.now).await?;
-            }
+        trust::halve(&mut write, seq, &submission.donor, refusal.cause).await?;
+        if let Some(number) = attempt_of(&mut write, seq, submission).await?
+            && refuse_attempt(&mut write, seq, number, submission, refusal).await?
+            && refusal.cause != Cause::UnsupportedVersion
+        {
+            // A unit of which nobody can make a proof shall end somewhere too.
+            let detail = format!("{}: {}", refusal.cause, refusal.detail);
+            let report = FailureReport { cause: FailureCause::ProveFailed, detail };
+            trust::report(&mut write, (seq, number), &submission.donor, &report, &rules, submission.now).await?;
         }
         write.commit().await
     }

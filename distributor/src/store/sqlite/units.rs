@@ -1,9 +1,11 @@
 //! Units, results and events.
 
+use super::counts::over_quota;
 use super::projects::row_of;
-use super::rows::{Columns as _, attempt, int, proof, select_units, state_of, time, unit};
-use super::{Durability, SqliteStore, Write};
-use crate::store::{AddUnits, DrawnUnit, StoreError, StoreResult, UnitChange, Units};
+use super::queue::size_class;
+use super::rows::{Columns as _, attempt, int, proof, select_units, shown, state_of, time, unit};
+use super::{Durability, SqliteStore, Write, trust};
+use crate::store::{AddUnits, DrawnUnit, Pusher, Rules, StoreError, StoreResult, UnitChange, UnitFilter, Units};
 use async_trait::async_trait;
 use protocol::{
     Digest, Event, FailureCause, ProjectName, ResultPage, Timestamp, Unit, UnitDetail, UnitId, UnitPage, UnitResult,
@@ -39,9 +41,46 @@ pub(super) async fn seq_of(connection: &mut SqliteConnection, id: &UnitId) -> St
     Ok(row.map(|row| row.try_get("seq")).transpose()?)
 }
 
-async fn unit_row(connection: &mut SqliteConnection, id: &UnitId, now: Timestamp) -> StoreResult<Option<SqliteRow>> {
-    let row = query(select_units!("WHERE u.id = ?2")).bind(time(now)).bind(&id.as_bytes()[..]);
+async fn unit_row(
+    connection: &mut SqliteConnection,
+    id: &UnitId,
+    now: Timestamp,
+    far: Timestamp,
+) -> StoreResult<Option<SqliteRow>> {
+    let row = query(select_units!("WHERE u.id = ?3")).bind(time(now)).bind(time(far)).bind(&id.as_bytes()[..]);
     Ok(row.fetch_optional(connection).await?)
+}
+
+/// Bytes of arguments after which a page ends.
+const PAGE_BYTES: u64 = 8 << 20;
+
+/// Where a page of units is looked for, by what is asked for: in the order of making, and nothing else is looked at.
+macro_rules! page_of {
+    ($index:literal, $condition:literal) => {
+        concat!(
+            "SELECT u.seq, length(u.arguments) AS bytes, ",
+            shown!(),
+            " FROM units u INDEXED BY ",
+            $index,
+            " WHERE u.project = (SELECT id FROM projects WHERE name = ?3) AND u.seq > ?4 AND ",
+            $condition,
+            " ORDER BY u.seq LIMIT ?5"
+        )
+    };
+}
+
+pub(super) const PAGE_ALL: &str = page_of!("units_order", "?6 IS NULL");
+pub(super) const PAGE_LENT: &str = page_of!("units_lent", "u.lease_attempt IS NOT NULL AND ?6 IS NOT NULL");
+pub(super) const PAGE_STATE: &str = page_of!("units_counted", "u.counted = ?6");
+pub(super) const PAGE_SUSPECT: &str = page_of!("units_suspect", "u.suspect = 1 AND (?6 IS NULL OR ?6 IS NOT NULL)");
+
+const fn page_sql(filter: &UnitFilter) -> &'static str {
+    match (filter.suspect, filter.state) {
+        (true, _) => PAGE_SUSPECT,
+        (false, None) => PAGE_ALL,
+        (false, Some(UnitState::Leased)) => PAGE_LENT,
+        (false, Some(_)) => PAGE_STATE,
+    }
 }
 
 /// Adds one unit, or finds the one of its external id. `None` if that has other arguments.
@@ -53,8 +92,8 @@ async fn add_unit(
 ) -> StoreResult<Option<(UnitId, bool)>> {
     let arguments = drawn.unit.arguments.to_bytes();
     let done = query(
-        "INSERT INTO units (id, project, external_id, arguments, estimated_steps, state, created_at, changed_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?6) ON CONFLICT (project, external_id) DO NOTHING",
+        "INSERT INTO units (id, project, external_id, arguments, estimated_steps, state, created_at, changed_at, size_class) \
+         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?6, ?7) ON CONFLICT (project, external_id) DO NOTHING",
     )
     .bind(&drawn.id.as_bytes()[..])
     .bind(project)
@@ -62,6 +101,7 @@ async fn add_unit(
     .bind(&arguments)
     .bind(int(drawn.unit.estimated_steps))
     .bind(time(now))
+    .bind(size_class(drawn.unit.estimated_steps))
     .execute(&mut **write)
     .await?;
     if done.rows_affected() > 0 {
@@ -77,8 +117,11 @@ async fn add_unit(
     Ok(if same { Some((UnitId::from_bytes(row.bytes("id")?), false)) } else { None })
 }
 
-/// Moves a unit to `queued` or `withdrawn`.
-async fn move_unit(write: &mut Write, seq: i64, state: UnitState, now: Timestamp) -> StoreResult<()> {
+/// Moves a unit to `queued`, where a new round begins, or `withdrawn`.
+async fn move_unit(write: &mut Write, seq: i64, state: UnitState, rules: &Rules, now: Timestamp) -> StoreResult<()> {
+    if state == UnitState::Queued {
+        trust::begin_round(write, seq, rules).await?;
+    }
     query("UPDATE attempts SET outcome = 'superseded', ended_at = ?2 WHERE unit = ?1 AND outcome = 'running'")
         .bind(seq)
         .bind(time(now))
@@ -87,10 +130,11 @@ async fn move_unit(write: &mut Write, seq: i64, state: UnitState, now: Timestamp
     query(match state {
         UnitState::Queued => {
             "UPDATE units SET state = 'queued', round = round + 1, failure = NULL, failure_detail = '', \
-             failure_donors = 0, lease_attempt = NULL, lease_until = 0, changed_at = ?2 WHERE seq = ?1"
+             failure_donors = 0, failure_trusted = 0, suspect = 0, reports = 0, trusted_reports = 0, ready_any = 0, \
+             ready_trusted = 0, lease_attempt = NULL, lease_until = 0, changed_at = ?2 WHERE seq = ?1"
         }
         _ => {
-            "UPDATE units SET state = 'withdrawn', lease_attempt = NULL, lease_until = 0, changed_at = ?2 \
+            "UPDATE units SET state = 'withdrawn', suspect = 0, lease_attempt = NULL, lease_until = 0, changed_at = ?2 \
              WHERE seq = ?1"
         }
     })
@@ -112,8 +156,9 @@ impl SqliteStore {
         already: impl Fn(&Unit) -> bool + Send,
         allowed: impl Fn(&Unit) -> bool + Send,
     ) -> StoreResult<UnitChange> {
+        let (rules, far) = (self.rules(), self.far(now));
         let mut write = self.write(Durability::Durable).await?;
-        let Some(row) = unit_row(&mut write, id, now).await? else { return Ok(UnitChange::Unknown) };
+        let Some(row) = unit_row(&mut write, id, now, far).await? else { return Ok(UnitChange::Unknown) };
         let (before, seq) = (unit(&row)?, row.try_get("seq")?);
         if already(&before) {
             return Ok(UnitChange::Done(before));
@@ -126,18 +171,36 @@ impl SqliteStore {
         if to == UnitState::Queued && withdrawn.is_some() {
             return Ok(UnitChange::ProjectWithdrawn(before.project));
         }
-        move_unit(&mut write, seq, to, now).await?;
-        let row = unit_row(&mut write, id, now).await?.ok_or(StoreError::Damaged { what: "unit" })?;
+        move_unit(&mut write, seq, to, &rules, now).await?;
+        let row = unit_row(&mut write, id, now, far).await?.ok_or(StoreError::Damaged { what: "unit" })?;
         write.commit().await?;
         unit(&row).map(UnitChange::Done)
     }
 }
 
+/// Units that are changed in one transaction, so that nobody waits for long.
+pub(super) const BATCH: i64 = 1000;
+
+/// The numbers of units as a JSON list.
+pub(super) fn list_of(rows: &[SqliteRow]) -> StoreResult<String> {
+    let numbers = rows.iter().map(|row| row.try_get::<i64, _>("seq")).collect::<Result<Vec<_>, _>>()?;
+    serde_json::to_string(&numbers).map_err(|error| StoreError::Failed(error.to_string()))
+}
+
 #[async_trait]
 impl Units for SqliteStore {
-    async fn add_units(&self, project: &ProjectName, units: &[DrawnUnit], now: Timestamp) -> StoreResult<AddUnits> {
+    async fn add_units(
+        &self,
+        project: &ProjectName,
+        units: &[DrawnUnit],
+        by: &Pusher,
+        now: Timestamp,
+    ) -> StoreResult<AddUnits> {
         let mut write = self.write(Durability::Durable).await?;
         let Some(row) = row_of(&mut write, project).await? else { return Ok(AddUnits::UnknownProject) };
+        if row.bytes("owner")? != *by.owner.as_bytes() {
+            return Ok(AddUnits::NotOwner);
+        }
         if row.optional_timestamp("withdrawn_at")?.is_some() {
             return Ok(AddUnits::Withdrawn);
         }
@@ -149,6 +212,12 @@ impl Units for SqliteStore {
                 None => return Ok(AddUnits::Taken(index)),
             }
         }
+        let new = units.iter().zip(&stored).filter(|(_, (_, new))| *new);
+        let (count, bytes) = new
+            .fold((0, 0), |(count, bytes), (drawn, _)| (count + 1, bytes + 32 * drawn.unit.arguments.0.len() as u64));
+        if let Some(over) = over_quota(&mut write, by, 0, count, bytes).await? {
+            return Ok(AddUnits::OverQuota(over));
+        }
         write.commit().await?;
         Ok(AddUnits::Stored(stored))
     }
@@ -156,46 +225,71 @@ impl Units for SqliteStore {
     async fn units(
         &self,
         project: &ProjectName,
-        state: Option<UnitState>,
+        filter: &UnitFilter,
         cursor: u64,
         limit: u32,
         now: Timestamp,
     ) -> StoreResult<UnitPage> {
-        let sql = select_units!(
-            "WHERE u.project = (SELECT id FROM projects WHERE name = ?2) AND u.seq > ?3 AND (?4 IS NULL OR shown = ?4) \
-             ORDER BY u.seq LIMIT ?5"
-        );
-        let rows = query(sql)
+        let far = self.far(now);
+        let mut transaction = self.readers.begin().await?;
+        // What is leased shows as such only while the lease runs, so a page is chosen from a few more rows than it has.
+        let look = 4 * i64::from(limit) + 1;
+        let rows = query(page_sql(filter))
             .bind(time(now))
+            .bind(time(far))
             .bind(project.as_str())
             .bind(int(cursor))
-            .bind(state.map(UnitState::name))
-            .bind(i64::from(limit) + 1)
-            .fetch_all(&self.readers)
+            .bind(look)
+            .bind(filter.state.map(UnitState::name))
+            .fetch_all(&mut *transaction)
             .await?;
-        let page = rows.get(..limit as usize).unwrap_or(&rows);
-        let more = page.len() < rows.len();
-        let next = if more { page.last().map(|row| row.number("seq")).transpose()? } else { None };
-        Ok(UnitPage { units: page.iter().map(unit).collect::<StoreResult<_>>()?, next })
+        let (mut chosen, mut bytes, mut last) = (Vec::new(), 0, None);
+        for row in &rows {
+            let shown = row.named("shown", state_of)?;
+            if filter.state.is_none_or(|state| state == shown) {
+                let more = row.number("bytes")?;
+                if chosen.len() == limit as usize || (!chosen.is_empty() && bytes + more > PAGE_BYTES) {
+                    break;
+                }
+                bytes += more;
+                chosen.push(row.try_get::<i64, _>("seq")?);
+            }
+            last = Some(row.number("seq")?);
+        }
+        let all_seen = rows.last().map(|row| row.number("seq")).transpose()? == last;
+        let next = if all_seen && (rows.len() as i64) < look { None } else { last };
+        let list = serde_json::to_string(&chosen).map_err(|error| StoreError::Failed(error.to_string()))?;
+        let rows = query(select_units!("WHERE u.seq IN (SELECT value FROM json_each(?3)) ORDER BY u.seq"))
+            .bind(time(now))
+            .bind(time(far))
+            .bind(list)
+            .fetch_all(&mut *transaction)
+            .await?;
+        Ok(UnitPage { units: rows.iter().map(unit).collect::<StoreResult<_>>()?, next })
     }
 
     async fn unit(&self, id: &UnitId, now: Timestamp) -> StoreResult<Option<UnitDetail>> {
+        let far = self.far(now);
         let mut transaction = self.readers.begin().await?;
-        let Some(row) = unit_row(&mut transaction, id, now).await? else { return Ok(None) };
+        let Some(row) = unit_row(&mut transaction, id, now, far).await? else { return Ok(None) };
+        let seq = row.try_get::<i64, _>("seq")?;
         let attempts = query("SELECT * FROM attempts WHERE unit = ?1 ORDER BY number")
-            .bind(row.try_get::<i64, _>("seq")?)
+            .bind(seq)
             .fetch_all(&mut *transaction)
             .await?;
-        let attempts = attempts.iter().map(|row| attempt(row, now)).collect::<StoreResult<_>>()?;
-        Ok(Some(UnitDetail { unit: unit(&row)?, attempts, proof: proof(&row)? }))
+        let attempts = attempts.iter().map(|row| attempt(row, now, far)).collect::<StoreResult<_>>()?;
+        let reports = trust::reports(&mut transaction, seq, &self.rules(), now).await?;
+        let folded_attempts = row.number("folded_attempts")? as u32;
+        Ok(Some(UnitDetail { unit: unit(&row)?, attempts, folded_attempts, reports, proof: proof(&row)? }))
     }
 
     async fn results(&self, project: &ProjectName, cursor: u64, limit: u32) -> StoreResult<ResultPage> {
         let sql = select_units!(
-            "WHERE u.project = (SELECT id FROM projects WHERE name = ?2) AND u.proved_seq > ?3 \
-             ORDER BY u.proved_seq LIMIT ?4"
+            "WHERE u.project = (SELECT id FROM projects WHERE name = ?3) AND u.proved_seq > ?4 \
+             ORDER BY u.proved_seq LIMIT ?5"
         );
         let rows = query(sql)
+            .bind(0)
             .bind(0)
             .bind(project.as_str())
             .bind(int(cursor))
@@ -220,27 +314,25 @@ impl Units for SqliteStore {
 
     async fn mark_collected(&self, project: &ProjectName, cursor: u64, now: Timestamp) -> StoreResult<u64> {
         let mut write = self.write(Durability::Durable).await?;
-        query(
-            "INSERT INTO events (project, unit, state, time) SELECT project, seq, 'collected', ?3 FROM units \
-             WHERE project = (SELECT id FROM projects WHERE name = ?1) AND proved_seq <= ?2 AND collected_at IS NULL \
-             ORDER BY proved_seq",
+        let rows = query(
+            "SELECT seq FROM units INDEXED BY units_uncollected WHERE project = (SELECT id FROM projects WHERE name = ?1) \
+             AND state = 'proved' AND collected_at IS NULL AND proved_seq <= ?2 ORDER BY proved_seq LIMIT ?3",
         )
         .bind(project.as_str())
         .bind(int(cursor))
-        .bind(time(now))
-        .execute(&mut *write)
+        .bind(BATCH)
+        .fetch_all(&mut *write)
         .await?;
-        let done = query(
-            "UPDATE units SET collected_at = ?3, changed_at = ?3 \
-             WHERE project = (SELECT id FROM projects WHERE name = ?1) AND proved_seq <= ?2 AND collected_at IS NULL",
-        )
-        .bind(project.as_str())
-        .bind(int(cursor))
-        .bind(time(now))
-        .execute(&mut *write)
-        .await?;
+        let batch = list_of(&rows)?;
+        for sql in [
+            "INSERT INTO events (project, unit, state, time) SELECT project, seq, 'collected', ?2 FROM units \
+             WHERE seq IN (SELECT value FROM json_each(?1)) ORDER BY proved_seq",
+            "UPDATE units SET collected_at = ?2, changed_at = ?2 WHERE seq IN (SELECT value FROM json_each(?1))",
+        ] {
+            query(sql).bind(&batch).bind(time(now)).execute(&mut *write).await?;
+        }
         write.commit().await?;
-        Ok(done.rows_affected())
+        Ok(rows.len() as u64)
     }
 
     async fn retry_unit(&self, id: &UnitId, now: Timestamp) -> StoreResult<UnitChange> {
@@ -288,8 +380,14 @@ impl Units for SqliteStore {
         rows.iter().map(event).collect()
     }
 
+    async fn folded_events(&self, project: &ProjectName) -> StoreResult<u64> {
+        let row = query("SELECT folded_events FROM projects WHERE name = ?1").bind(project.as_str());
+        row.fetch_optional(&self.readers).await?.map_or(Ok(0), |row| row.number("folded_events"))
+    }
+
     async fn last_event(&self) -> StoreResult<u64> {
-        let row = query("SELECT coalesce(max(seq), 0) AS last FROM events").fetch_one(&self.readers).await?;
-        row.number("last")
+        // Events may be folded, so the table's last row may be gone.
+        let row = query("SELECT coalesce(max(seq), 0) AS last FROM sqlite_sequence WHERE name = 'events'");
+        row.fetch_one(&self.readers).await?.number("last")
     }
 }

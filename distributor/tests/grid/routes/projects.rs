@@ -1,9 +1,10 @@
 //! `/v1/projects`.
 
 use crate::fixture;
-use crate::harness::{Grid, cause, primes, scopes, spec};
+use crate::harness::{Grid, cause, primes, scopes, signer, spec, unit};
 use crate::raw::{get, send};
-use protocol::{Cause, Digest, Identity, Preset, ProgramHash, ProjectSpec, ProjectState, encode_program};
+use distributor::store::{GivenQuota, Projects as _};
+use protocol::{Cause, Digest, Identity, NewUnits, Preset, ProgramHash, ProjectSpec, ProjectState, encode_program};
 
 const FILE: &[u8] = b"the compiled program";
 
@@ -16,6 +17,12 @@ async fn a_project_is_made_once_and_its_settings_can_change() {
     assert!(!again.created && again.changed.is_empty());
     let mut new = spec(&primes(), FILE);
     (new.weight, new.description) = (5, "counts".to_owned());
+    assert_eq!(
+        cause(uploader.put_project(&primes(), &new).await),
+        Cause::BadProgramSignature,
+        "all settings are signed"
+    );
+    let new = new.signed(&primes(), &signer());
     let changed = uploader.put_project(&primes(), &new).await.unwrap();
     assert_eq!(
         (changed.created, changed.changed, changed.project.spec),
@@ -38,6 +45,7 @@ async fn a_taken_name_is_refused_with_the_difference() {
     assert!(error.to_string().contains("there is a project `primes` already, and it runs another program"), "{error}");
     let mut stronger = spec(&primes(), FILE);
     stronger.preset = Preset::Compact;
+    let stronger = stronger.signed(&primes(), &signer());
     assert_eq!(cause(uploader.put_project(&primes(), &stronger).await), Cause::ProjectTaken);
 }
 
@@ -105,6 +113,61 @@ async fn keys_open_what_they_are_for() {
     let request = "GET /v1/projects/primes/results HTTP/1.1\r\nhost: x\r\nauthorization: Bearer nonsense\r\nconnection: close\r\n\r\n";
     let answer = send(&grid, request.as_bytes()).await.unwrap();
     assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer realm=\"cairn\"")));
+}
+
+#[tokio::test]
+async fn what_belongs_to_one_owner_no_other_changes() {
+    let grid = Grid::start().await;
+    let ids = grid.push(2).await;
+    let donor = grid.donor(1);
+    donor.submit(&ids[1], None, donor.proof(1)).await.unwrap();
+    let key = grid.key_of(None, "pri*", scopes(true, true, true), GivenQuota::default()).await;
+    let id = key.id();
+    let other = grid.uploader_with(Some(key));
+    let units = NewUnits { units: vec![unit(7)] };
+    let refused = [
+        other.put_project(&primes(), &spec(&primes(), FILE)).await.map(|_| ()),
+        other.add_units(&primes(), &units).await.map(|_| ()),
+        other.withdraw_unit(&ids[0]).await.map(|_| ()),
+        other.retry_unit(&ids[0]).await.map(|_| ()),
+        other.mark_collected(&primes(), 100).await.map(|_| ()),
+        other.withdraw_project(&primes()).await.map(|_| ()),
+    ];
+    for refused in refused {
+        let error = refused.unwrap_err();
+        assert_eq!(error.cause(), Some(Cause::NotOwner), "{error}");
+        assert!(error.to_string().contains(&format!("distributor project give primes {id}")), "{error}");
+    }
+    other.unit(&ids[0]).await.unwrap();
+    let project = grid.uploader().project(&primes()).await.unwrap();
+    assert_eq!((project.units.queued, project.units.proved, project.state), (1, 1, ProjectState::Active));
+    assert!(grid.store.give_project(&primes(), &id).await.unwrap());
+    other.add_units(&primes(), &units).await.unwrap();
+    assert_eq!(cause(grid.uploader().withdraw_project(&primes()).await), Cause::NotOwner);
+}
+
+#[tokio::test]
+async fn quotas_are_named() {
+    let grid = Grid::start().await;
+    grid.push(0).await;
+    let quota = GivenQuota { projects: Some(0), units: Some(2), bytes: Some(1000) };
+    let own = protocol::UploaderKeyId::from_bytes(*grid.key.id().as_bytes());
+    let key = grid.key_of(Some(own), "*", scopes(true, true, true), quota).await;
+    let limited = grid.uploader_with(Some(key));
+    let more = "more".parse().unwrap();
+    for (refused, what) in [
+        (limited.put_project(&more, &spec(&more, FILE)).await.map(|_| ()), "may have 0 projects, has 1, and 1 more"),
+        (
+            limited.add_units(&primes(), &NewUnits { units: (0..3).map(unit).collect() }).await.map(|_| ()),
+            "may have 2 units, has 0, and 3 more",
+        ),
+        (limited.put_program(vec![1; 2000].into(), None).await.map(|_| ()), "may have 1000 bytes, has "),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.cause(), Some(Cause::QuotaExceeded), "{error}");
+        assert!(error.to_string().contains(what), "{error}");
+    }
+    assert_eq!(grid.files(distributor::blobs::Kind::Program), 1);
 }
 
 #[tokio::test]
