@@ -1,0 +1,57 @@
+//! Donors and the processes of their units are killed at random moments.
+
+use super::Effort;
+use super::field::Field;
+use crate::machine::{Programs, send};
+use crate::report::Report;
+use rand::Rng as _;
+use rustix::process::Signal;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Longest wait for a donor to have a unit's process.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// SIGKILL so many times, of a donor or of its unit's process.
+///
+/// # Errors
+/// If a donor does not come back, or a program cannot be run.
+pub async fn kill_donors(programs: &Programs, effort: &Effort, report: &mut Report) -> anyhow::Result<()> {
+    let (kills, mut random) = (effort.times(200, 10), effort.random());
+    // A killed process is reported as a crash, which counts against its unit; here it is never the unit's fault.
+    let settings = [
+        "--retry-all-leased", "1", "--retry-empty", "1", "--lease-seconds", "30", "--cooldown-seconds", "2",
+        "--quarantine-after", "1000",
+    ];
+    let mut field = Field::new(programs, &settings, 100).await?;
+    let address = field.grid.address();
+    field.start_donors(3, &address, &["--at-once", "1"])?;
+    let (mut donors, mut units) = (0_u32, 0_u32);
+    for number in 0..kills {
+        if number % 5 == 0 {
+            field.keep_busy(60, 60).await?;
+        }
+        sleep(Duration::from_millis(random.random_range(50..600))).await;
+        let place = random.random_range(0..field.donors.len());
+        let Some(donor) = field.donors.get_mut(place) else { continue };
+        if number % 2 == 0 {
+            let begin = Instant::now();
+            while donor.units().is_empty() {
+                anyhow::ensure!(begin.elapsed() < PATIENCE, "a donor takes no unit; see {}", donor.log().display());
+                sleep(Duration::from_millis(2)).await;
+            }
+            sleep(Duration::from_millis(random.random_range(0..150))).await;
+            // If it has ended meanwhile, the next one is as good.
+            if let Some(unit) = donor.units().first() {
+                send(*unit, Signal::KILL);
+                units += 1;
+            }
+        } else {
+            donor.kill().await?;
+            donor.start_again()?;
+            donors += 1;
+        }
+    }
+    report.figure("kills of donors, of units' processes (SIGKILL)", format!("{donors}, {units}"));
+    field.judge(None, 0, false, effort, report).await
+}
