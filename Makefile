@@ -7,6 +7,8 @@ SHELL := /bin/bash
 CARGO ?= cargo
 PREFIX ?= $(HOME)/.local
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+TRIALS_ARGS ?= --short
+SOAK_SECONDS ?= 3600
 
 include mk/cairo.mk
 
@@ -41,6 +43,21 @@ test: ## Run the fast tests
 .PHONY: test-slow
 test-slow: ## Run the slow tests: many random programs, a million mutated proofs
 	$(CARGO) test --workspace --locked -- --ignored
+
+# The trials take the programs beside their own file.
+TRIALS := $(TARGET)/debug/trials
+
+.PHONY: build-trials
+build-trials:
+	$(CARGO) build --locked -p trials -p distributor -p donor-cli -p uploader-cli
+
+.PHONY: trials
+trials: build-trials ## Attacks and faults against the real programs, in short; with TRIALS_ARGS="" in full
+	$(TRIALS) all $(TRIALS_ARGS)
+
+.PHONY: soak
+soak: build-trials ## Hostile traffic for SOAK_SECONDS (3600)
+	$(TRIALS) soak --seconds $(SOAK_SECONDS)
 
 .PHONY: lint
 lint: ## Formatting, clippy, dependency rules, documentation links

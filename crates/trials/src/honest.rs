@@ -4,6 +4,7 @@
 //! Each stands for a machine of its own. Where a pace is given, a unit takes that long from lease to submission, whatever the
 //! processors of this machine are busy with; so what slows a donor down is the distributor alone.
 
+use crate::grid::PROJECT;
 use crate::ledger::{Acknowledged, Cycle, Ledger};
 use crate::prover::Prover;
 use crate::wire::{Answer, Wire, sign};
@@ -113,7 +114,7 @@ impl Donor {
     async fn lease(&mut self, waited: &mut Duration) -> anyhow::Result<Option<Lease>> {
         let request = LeaseRequest {
             request: RequestKey::random()?,
-            project: None,
+            project: Some(PROJECT.parse()?),
             mode: LeaseMode::Both,
             limits: DonorLimits { max_steps: 1 << 24, max_memory: 1 << 33, steps_per_second: 0 },
             versions: Versions::current("trial"),

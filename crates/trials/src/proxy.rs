@@ -22,8 +22,8 @@ enum Fate {
     Cut(u64),
     /// One direction ends after so many bytes; the other goes on for a while.
     HalfClosed { upwards: bool, after: u64 },
-    /// Each piece comes so much later.
-    Delayed(Duration),
+    /// Each piece comes so much later; after so many bytes it is reset.
+    Delayed(Duration, u64),
     /// After so many bytes nothing passes for so long; then it is reset.
     Stalled(u64, Duration),
     /// It is taken, and never connected.
@@ -32,13 +32,13 @@ enum Fate {
 
 impl Fate {
     fn draw(random: &mut StdRng) -> Self {
-        // Requests and small answers have some hundred bytes, proofs some ten thousand.
-        let bytes = if random.random() { random.random_range(1..2000) } else { random.random_range(1..200_000) };
+        // Requests and small answers have some hundred bytes, proofs some ten thousand. A connection is used for many
+        // of them, so none lasts.
+        let bytes = if random.random() { random.random_range(1..2000) } else { random.random_range(1..400_000) };
         match random.random_range(0..10) {
-            0..3 => Self::Passed,
-            3 | 4 => Self::Cut(bytes),
-            5 | 6 => Self::HalfClosed { upwards: random.random(), after: bytes },
-            7 => Self::Delayed(Duration::from_millis(random.random_range(10..500))),
+            0..4 => Self::Cut(bytes),
+            4 | 5 => Self::HalfClosed { upwards: random.random(), after: bytes },
+            6 | 7 => Self::Delayed(Duration::from_millis(random.random_range(10..500)), bytes),
             8 => Self::Stalled(bytes, Duration::from_millis(random.random_range(500..8000))),
             _ => Self::Refused,
         }
@@ -49,7 +49,7 @@ impl Fate {
             Self::Passed => "connections passed on",
             Self::Cut(_) => "connections cut",
             Self::HalfClosed { .. } => "connections half-closed",
-            Self::Delayed(_) => "connections delayed",
+            Self::Delayed(..) => "connections delayed",
             Self::Stalled(..) => "connections stalled, then cut",
             Self::Refused => "connections refused",
         }
@@ -136,7 +136,7 @@ async fn pass(client: TcpStream, server: SocketAddr, fate: Fate) -> std::io::Res
     let server = TcpStream::connect(server).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    if matches!(fate, Fate::Cut(_) | Fate::Stalled(..)) {
+    if matches!(fate, Fate::Cut(_) | Fate::Stalled(..) | Fate::Delayed(..)) {
         // Closing it is then a reset, as if a cable was pulled and put back.
         client.set_zero_linger()?;
         server.set_zero_linger()?;
@@ -167,7 +167,7 @@ async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fate: Fate, upwar
             return Ok(End::Closed);
         };
         let limit = match fate {
-            Fate::Cut(limit) | Fate::Stalled(limit, _) => Some(limit),
+            Fate::Cut(limit) | Fate::Stalled(limit, _) | Fate::Delayed(_, limit) => Some(limit),
             Fate::HalfClosed { upwards: direction, after } if direction == upwards => Some(after),
             _ => None,
         };
@@ -176,7 +176,7 @@ async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fate: Fate, upwar
         if ends {
             piece = piece.get(..left as usize).unwrap_or_default();
         }
-        if let Fate::Delayed(delay) = fate {
+        if let Fate::Delayed(delay, _) = fate {
             sleep(delay).await;
         }
         to.write_all(piece).await?;
@@ -242,7 +242,7 @@ mod tests {
     async fn each_fate_does_what_it_says() {
         let bytes = vec![7; 10_000];
         assert_eq!(through(Fate::Passed, &bytes).await.unwrap(), bytes);
-        assert_eq!(through(Fate::Delayed(Duration::from_millis(5)), &bytes).await.unwrap(), bytes);
+        assert_eq!(through(Fate::Delayed(Duration::from_millis(5), 100_000), &bytes).await.unwrap(), bytes);
         assert!(through(Fate::Cut(100), &bytes).await.is_err());
         assert!(through(Fate::Refused, &bytes).await.is_err());
         assert!(through(Fate::Stalled(100, Duration::from_millis(50)), &bytes).await.is_err());

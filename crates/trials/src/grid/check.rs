@@ -22,8 +22,8 @@ pub struct Claims<'a> {
     pub acknowledged: &'a [Acknowledged],
     /// Real donors.
     pub donors: &'a mut [DonorProcess],
-    /// Kills of the distributor: each may leave a file without a reference, which the operator's check removes.
-    pub kills: u64,
+    /// Files without a reference that may be left: each kill of the distributor may leave one.
+    pub spare_files: u64,
     /// Whether acknowledgements may have been lost because an older state was restored.
     pub restored: bool,
     /// Whether units may be left that are not proved.
@@ -68,7 +68,7 @@ pub async fn check(grid: &mut Grid, claims: Claims<'_>, report: &mut Report) -> 
     report.none("results left in outboxes", kept as u64);
 
     grid.stop().await?;
-    files(grid, claims.kills, report).await?;
+    files(grid, claims.spare_files, report).await?;
     orphans(report).await;
     Ok(())
 }
@@ -144,34 +144,36 @@ struct Row {
 async fn collected(grid: &Grid, units: u64, partial: bool, report: &mut Report) -> anyhow::Result<u64> {
     let uploader = Uploader::new(grid)?;
     let output = uploader.collect("judged", partial).await?;
-    report.demand("collect --verify succeeds", output.status.success(), first_complaint(&output));
+    report.demand("collect --verify succeeds", output.status.success(), complaint(&output));
     let output = uploader.verify("judged").await?;
-    report.demand("a third party verifies the manifest", output.status.success(), first_complaint(&output));
+    report.demand("a third party verifies the manifest", output.status.success(), complaint(&output));
     let rows: Vec<Row> = text(&output.stdout).lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let names: BTreeSet<_> = rows.iter().map(|row| &row.unit).collect();
     report.demand("and finds every unit that is proved", names.len() as u64 == units, names.len());
     Ok((rows.len() - names.len()) as u64)
 }
 
-/// The last thing that a command said if it failed.
-fn first_complaint(output: &std::process::Output) -> String {
+/// What a command said if it failed.
+fn complaint(output: &std::process::Output) -> String {
     if output.status.success() {
         return "yes".to_owned();
     }
     let said = text(&output.stderr);
-    format!("{}: {}", output.status, said.lines().last().unwrap_or_default())
+    format!("{}: {}", output.status, said.trim())
 }
 
-/// The operator's check of files. After kills files without a reference are removed as the operator would.
-async fn files(grid: &Grid, kills: u64, report: &mut Report) -> anyhow::Result<()> {
-    let output = grid.operate(&["check"]).await?;
+/// The operator's check of files. What may be left over is deleted as the operator would, and then nothing is.
+async fn files(grid: &Grid, spare: u64, report: &mut Report) -> anyhow::Result<()> {
+    let output = grid.operate(&["check", "--delete-orphans"]).await?;
     let said = text(&output.stderr);
-    let said = said.lines().last().unwrap_or_default();
-    report.demand("`distributor check` finds nothing bad", output.status.success(), said);
+    report.demand("`distributor check` finds nothing bad", output.status.success(), said.trim());
     let orphans = text(&output.stdout).lines().filter(|line| line.starts_with("nothing refers to")).count() as u64;
-    report.demand("files without a reference: at most one a kill", orphans <= kills, format!("{orphans} of {kills}"));
+    report.demand("files without a reference", orphans <= spare, format!("{orphans}, at most {spare}"));
     let left = std::fs::read_dir(grid.data.join("blobs/tmp")).map_or(0, Iterator::count) as u64;
-    report.demand("half-received files: at most one a kill", left <= kills, left);
+    report.none("half-received files left", left);
+    let output = grid.operate(&["check"]).await?;
+    let clean = output.status.success() && output.stdout.is_empty();
+    report.demand("and none once they are deleted", clean, clean);
     Ok(())
 }
 

@@ -85,8 +85,8 @@ pub async fn orders(field: &Field, effort: &Effort) -> anyhow::Result<Orders> {
 pub async fn attack(programs: &Programs, effort: &Effort, report: &mut Report) -> anyhow::Result<()> {
     let time = effort.time(120, 25);
     let expected = f64::from(HONEST) * time.as_secs_f64() / PACE.as_secs_f64();
-    // Half as many again in each stretch, and as many as attackers may hold for a while.
-    let units = (3.5 * expected) as u64 + 2000;
+    // Half as many again in each stretch, and some that attackers may hold for a while.
+    let units = (3.5 * expected) as u64 + 1000;
     let mut field = Field::new(programs, &[], units).await?;
     let orders = orders(&field, effort).await?;
     let crowd = Crowd::start(&field.plan(Some(PACE)), HONEST);

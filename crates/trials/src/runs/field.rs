@@ -137,12 +137,12 @@ impl Field {
     pub async fn judge(
         mut self,
         crowd: Option<Crowd>,
-        kills: u64,
+        spare_files: u64,
         restored: bool,
         effort: &Effort,
         report: &mut Report,
     ) -> anyhow::Result<()> {
-        let judged = self.judged(crowd, kills, restored, report).await;
+        let judged = self.judged(crowd, spare_files, restored, report).await;
         if effort.keep && (judged.is_err() || !report.passed()) {
             self.grid.keep();
             report.figure("logs", self.grid.folder().display());
@@ -153,7 +153,7 @@ impl Field {
     async fn judged(
         &mut self,
         crowd: Option<Crowd>,
-        kills: u64,
+        spare_files: u64,
         restored: bool,
         report: &mut Report,
     ) -> anyhow::Result<()> {
@@ -168,7 +168,7 @@ impl Field {
             units: self.units,
             acknowledged: &acknowledged,
             donors: &mut self.donors,
-            kills,
+            spare_files,
             restored,
             partial: false,
         };

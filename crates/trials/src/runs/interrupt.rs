@@ -39,7 +39,10 @@ pub async fn interrupt(programs: &Programs, effort: &Effort, report: &mut Report
     report.figure("pushes interrupted, of", format!("{stopped} of {times} ({whole:.1?} each)"));
 
     let crowd = Crowd::start(&field.plan(None), 4);
-    let mut stopped = 0_u32;
+    let begin = Instant::now();
+    let output = field.uploader.collect("whole", true).await?;
+    anyhow::ensure!(output.status.success(), "{}", text(&output.stderr));
+    let (whole, mut stopped) = (begin.elapsed(), 0_u32);
     for number in 0..times {
         // Each has something to collect that was not there before, while donors work on.
         let wanted = field.units * u64::from(number) / u64::from(times);
@@ -47,7 +50,6 @@ pub async fn interrupt(programs: &Programs, effort: &Effort, report: &mut Report
         while (field.ledger.count() as u64) < wanted && begin.elapsed() < PATIENCE {
             sleep(Duration::from_millis(20)).await;
         }
-        let whole = Duration::from_millis(400);
         stopped += u32::from(cut_short(field.uploader.collect_command("cut"), &log, whole, &mut random).await?);
     }
     report.figure("collections interrupted, of", format!("{stopped} of {times}"));
