@@ -44,12 +44,12 @@ test: ## Run the fast tests
 test-slow: ## Run the slow tests: many random programs, a million mutated proofs
 	$(CARGO) test --workspace --locked -- --ignored
 
-# The trials take the programs beside their own file.
+# The trials take the programs beside their own file: those that the tests are run with.
 TRIALS := $(TARGET)/debug/trials
 
 .PHONY: build-trials
 build-trials:
-	$(CARGO) build --locked -p trials -p distributor -p donor-cli -p uploader-cli
+	$(CARGO) test --workspace --locked --no-run
 
 .PHONY: trials
 trials: build-trials ## Attacks and faults against the real programs, in short; with TRIALS_ARGS="" in full
