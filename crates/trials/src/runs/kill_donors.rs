@@ -38,9 +38,7 @@ pub async fn kill_donors(programs: &Programs, effort: &Effort, report: &mut Repo
     field.start_donors(3, &address, &["--at-once", "1"])?;
     let (mut donors, mut units) = (0_u32, 0_u32);
     for number in 0..kills {
-        if number % 5 == 0 {
-            field.keep_busy(30, 40).await?;
-        }
+        field.keep_busy(30, 60).await?;
         sleep(Duration::from_millis(random.random_range(50..600))).await;
         let place = random.random_range(0..field.donors.len());
         let Some(donor) = field.donors.get_mut(place) else { continue };
