@@ -40,12 +40,7 @@ impl Step {
     /// # Errors
     /// If the machine makes no such step.
     #[inline]
-    pub fn new(
-        memory: &[Felt],
-        registers: Registers,
-        next: Registers,
-        instruction: Decoded,
-    ) -> Result<Self, Fault> {
+    pub fn new(memory: &[Felt], registers: Registers, next: Registers, instruction: Decoded) -> Result<Self, Fault> {
         let Registers { ap, fp, .. } = registers;
         let (flags, [off0, off1, off2]) = (instruction.flags, instruction.offsets.map(i64::from));
         let base = |is_fp| i64::from(if is_fp { fp } else { ap });
@@ -211,7 +206,8 @@ fn value(what: &'static str, address: i64, expected: &Felt, found: &Felt) -> Fau
 /// # Errors
 /// [`ExecutionError::NoStep`] and [`ExecutionError::Step`].
 pub(crate) fn step(execution: &Execution, step: usize) -> Result<Step, ExecutionError> {
-    let (Some(&registers), Some(&next)) = (execution.trace.get(step), execution.trace.get(step.saturating_add(1))) else {
+    let (Some(&registers), Some(&next)) = (execution.trace.get(step), execution.trace.get(step.saturating_add(1)))
+    else {
         return Err(ExecutionError::NoStep { step, steps: execution.n_steps() });
     };
     let memory = &execution.memory;

@@ -105,8 +105,12 @@ fn checking() -> Execution {
     let builtins = [(Builtin::Output, 25), (Builtin::RangeCheck, 26)];
     let segments = builtins.map(|(builtin, base)| (builtin, Segment { base, stop: base + 1 }));
     Execution {
-        program: Program::new(words.to_vec(), builtins.map(|(builtin, _)| builtin).to_vec(), ArgumentBinding::OutputPrefix)
-            .unwrap(),
+        program: Program::new(
+            words.to_vec(),
+            builtins.map(|(builtin, _)| builtin).to_vec(),
+            ArgumentBinding::OutputPrefix,
+        )
+        .unwrap(),
         arguments: vec![Felt::from(7)],
         trace: states.map(|(pc, ap, fp)| Registers { pc, ap, fp }).to_vec(),
         memory,

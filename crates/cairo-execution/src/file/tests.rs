@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use super::*;
-use crate::fixture::{cairo0, cairo2, countdown};
 use crate::Segment;
+use crate::fixture::{cairo0, cairo2, countdown};
 use felt::Felt;
 
 fn saved(execution: &Execution) -> Vec<u8> {

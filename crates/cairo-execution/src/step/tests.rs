@@ -161,7 +161,8 @@ fn operands_outside_memory() {
     let through = |op0: Felt, offset| {
         let mut memory = memory(&[]);
         memory[21] = op0;
-        Step::new(&memory, START, next, Decoded { flags: Flags(0), offsets: [0, 1, offset] }).map(|step| step.op1_address)
+        Step::new(&memory, START, next, Decoded { flags: Flags(0), offsets: [0, 1, offset] })
+            .map(|step| step.op1_address)
     };
     assert_eq!(through(signed(-3), 5), Ok(2));
     assert_eq!(through(signed(-3), 3), none("op1", "0"));
@@ -183,9 +184,7 @@ fn registers_do_not_wrap() {
         Step::new(&memory, registers, next, Decoded { flags: Flags(flags), offsets }).map(|_| ())
     };
     let most = u32::MAX;
-    let top = |register, expected: u64, found| {
-        Err(Fault::Register { register, expected: expected.to_string(), found })
-    };
+    let top = |register, expected: u64, found| Err(Fault::Register { register, expected: expected.to_string(), found });
     // op1 is at fp.
     let at = Registers { pc: 5, ap: most, fp: 39 };
     assert_eq!(made(at, Registers { pc: 6, ..at }, OP1_FP), Ok(()));
@@ -261,13 +260,11 @@ fn messages_name_step_place_and_values() {
     let mut execution = cairo0();
     execution.memory[18] = Felt::from(8);
     let told = execution.check().unwrap_err().to_string();
-    let expected = "step 2, at pc = 7, is none of the machine's: the asserted value in memory cell 18 must be 7, but is 8";
+    let expected =
+        "step 2, at pc = 7, is none of the machine's: the asserted value in memory cell 18 must be 7, but is 8";
     assert_eq!(told, expected);
     let mut execution = cairo0();
     execution.trace[3].ap = 20;
     let told = execution.check().unwrap_err().to_string();
-    assert_eq!(
-        told,
-        "step 2, at pc = 7, is none of the machine's: it makes ap 19, but the trace goes on with ap = 20"
-    );
+    assert_eq!(told, "step 2, at pc = 7, is none of the machine's: it makes ap 19, but the trace goes on with ap = 20");
 }

@@ -8,7 +8,7 @@ use crate::machine::Programs;
 use crate::report::Report;
 use distributor::app::{App, Parts};
 use distributor::blobs::FolderBlobs;
-use distributor::clock::Clock;
+use distributor::clock::{Clock, SystemClock};
 use distributor::config::Settings;
 use distributor::server;
 use distributor::store::sqlite::SqliteStore;
@@ -25,12 +25,19 @@ use tokio::time::sleep;
 /// Seconds of a day.
 const DAY: i64 = 24 * 3600;
 
-/// The machine's clock, moved.
-struct MovedClock(AtomicI64);
+/// The machine's clock, moved by so many seconds. What never steps does not step here either.
+struct MovedClock {
+    moved: AtomicI64,
+    machine: SystemClock,
+}
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
-        Timestamp(Timestamp::now().0.saturating_add_signed(self.0.load(Ordering::SeqCst)))
+        Timestamp(self.machine.now().0.saturating_add_signed(self.moved.load(Ordering::SeqCst)))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.machine.elapsed()
     }
 }
 
@@ -43,7 +50,7 @@ struct Serving {
 
 impl Serving {
     async fn start(grid: &mut Grid) -> anyhow::Result<Self> {
-        let clock = Arc::new(MovedClock(AtomicI64::new(0)));
+        let clock = Arc::new(MovedClock { moved: AtomicI64::new(0), machine: SystemClock::default() });
         let settings = Settings { retry_all_leased: 1, retry_empty: 1, lease_seconds: 20, ..Settings::default() };
         let store = SqliteStore::open(&grid.data.join("cairn.db")).await?;
         let blobs = FolderBlobs::open(&grid.data.join("blobs"))?;
@@ -89,10 +96,10 @@ pub async fn clock(programs: &Programs, effort: &Effort, report: &mut Report) ->
         let moved = if random.random() { days * DAY } else { -days * DAY };
         ahead += u32::from(moved > 0);
         behind += u32::from(moved < 0);
-        serving.clock.0.store(moved, Ordering::SeqCst);
+        serving.clock.moved.store(moved, Ordering::SeqCst);
         sleep(Duration::from_millis(random.random_range(500..2500))).await;
     }
-    serving.clock.0.store(0, Ordering::SeqCst);
+    serving.clock.moved.store(0, Ordering::SeqCst);
     report.figure("jumps of the distributor's clock, days ahead, days behind", format!("{ahead}, {behind}"));
     field.all_done().await?;
     field.deliver_all().await?;
