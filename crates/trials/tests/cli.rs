@@ -14,18 +14,9 @@ fn text(bytes: &[u8]) -> String {
 fn help_names_every_run() {
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_trials"));
     let help = text(&run(program, &["--help"]).stdout);
-    for name in [
-        "attack",
-        "soak",
-        "kill-distributor",
-        "kill-donors",
-        "network",
-        "disk",
-        "clock",
-        "backup",
-        "interrupt",
-        "all",
-    ] {
+    for name in
+        ["attack", "soak", "kill-distributor", "kill-donors", "network", "disk", "clock", "backup", "interrupt", "all"]
+    {
         assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("- {name}:"))), "{name}: {help}");
     }
     let wrong = run(program, &["frobnicate"]);

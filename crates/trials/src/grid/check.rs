@@ -1,7 +1,7 @@
 //! The judgement from outside: what an uploader collects, what the operator's commands say, and what was acknowledged must
 //! all tell the same story.
 
-use super::{DonorProcess, Grid, Uploader, history, text};
+use super::{DonorProcess, Grid, Size, Uploader, history, text};
 use crate::grid::PROJECT;
 use crate::ledger::Acknowledged;
 use crate::machine;
@@ -48,7 +48,8 @@ pub async fn check(grid: &mut Grid, claims: Claims<'_>, report: &mut Report) -> 
         donor.stop().await?;
     }
     let real = claims.donors.iter().flat_map(|donor| history(donor.state()));
-    let real = real.filter(|line| line.kind == "proof" && line.status == "accepted").map(|line| (line.unit, line.sha256));
+    let real =
+        real.filter(|line| line.kind == "proof" && line.status == "accepted").map(|line| (line.unit, line.sha256));
     let simulated = claims.acknowledged.iter().map(|one| (one.unit, one.sha256));
     let acknowledged: BTreeSet<(UnitId, Digest)> = real.chain(simulated).map(|(unit, sha)| (unit, sha)).collect();
     let lost = acknowledged.iter().filter(|(unit, sha256)| seen.get(unit) != Some(sha256)).count() as u64;
@@ -81,7 +82,11 @@ async fn units(grid: &Grid, claims: &Claims<'_>, report: &mut Report) -> anyhow:
     if claims.partial {
         report.figure("units proved", format!("{proved} of {units}"));
     } else {
-        report.demand("every unit is proved", proved == units && counts.total() == units, format!("{proved} of {units}"));
+        report.demand(
+            "every unit is proved",
+            proved == units && counts.total() == units,
+            format!("{proved} of {units}"),
+        );
     }
     report.none("units that failed", counts.failed);
     Ok(())
@@ -112,7 +117,8 @@ async fn credit(grid: &Grid, results: &[UnitResult], report: &mut Report) -> any
     let output = grid.operate(&["donor", "list"]).await?;
     anyhow::ensure!(output.status.success(), "the donors cannot be listed: {}", text(&output.stderr));
     let credited = donor_list(&text(&output.stdout))?;
-    let wrong = |key: &DonorKey| credited.get(key).copied().unwrap_or_default() != due.get(key).copied().unwrap_or_default();
+    let wrong =
+        |key: &DonorKey| credited.get(key).copied().unwrap_or_default() != due.get(key).copied().unwrap_or_default();
     let keys: BTreeSet<_> = due.keys().chain(credited.keys()).collect();
     let wrong = keys.into_iter().filter(|key| wrong(key)).count();
     report.none("donors whose credit is not the sum of their proofs", wrong as u64);
@@ -142,7 +148,8 @@ struct Row {
 
 /// The uploader collects all and believes it, and so does a third party. Returns how many rows are there twice.
 async fn collected(grid: &Grid, units: u64, partial: bool, report: &mut Report) -> anyhow::Result<u64> {
-    let uploader = Uploader::new(grid)?;
+    // It only collects what was pushed before, so no size of units matters.
+    let uploader = Uploader::new(grid, Size::SMALL)?;
     let output = uploader.collect("judged", partial).await?;
     report.demand("collect --verify succeeds", output.status.success(), complaint(&output));
     let output = uploader.verify("judged").await?;
@@ -191,7 +198,6 @@ async fn orphans(report: &mut Report) {
         machine::send(orphan, rustix::process::Signal::KILL);
     }
 }
-
 
 #[cfg(test)]
 mod tests {

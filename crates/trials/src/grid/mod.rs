@@ -8,7 +8,7 @@ mod uploader;
 pub use check::{Claims, check};
 pub use donors::{DonorProcess, history};
 pub use readings::{Reading, Watch, flat};
-pub use uploader::Uploader;
+pub use uploader::{Size, Uploader};
 
 use crate::machine::{Process, Programs, run};
 use anyhow::{Context as _, ensure};
@@ -206,9 +206,9 @@ impl Grid {
         Ok(UploaderClient::new(config, Some(self.key.clone()))?)
     }
 
-    /// Keeps the folder when this value ends, for somebody to look.
-    pub const fn keep(&mut self) {
-        self.keep = true;
+    /// Whether the folder stays when this value ends, for somebody to look.
+    pub const fn keep(&mut self, keep: bool) {
+        self.keep = keep;
     }
 
     /// The folder of all logs.

@@ -2,7 +2,7 @@
 
 use super::Grid;
 use crate::machine;
-use crate::report::{Report, megabytes};
+use crate::report::{Report, mean, megabytes};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::collections::BTreeMap;
@@ -159,19 +159,16 @@ impl Watch {
     }
 }
 
-/// Whether a series that may waver does not grow: its least value in the last third is not above the greatest in the
-/// third before, but for `slack` and a twentieth. Something that grows steadily is above it, however noisy it is; the
-/// first third is for warming up.
+/// Whether a series that may waver does not grow: its mean in the last sixth of the time is not above the mean in the middle
+/// third, but for `slack` and a twentieth. The first third is for warming up.
 pub fn flat(series: &[f64], slack: f64) -> bool {
-    let third = series.len() / 3;
-    if third == 0 {
+    let sixth = series.len() / 6;
+    if sixth == 0 {
         return true;
     }
-    let (early, last) = series.split_at(series.len() - third);
-    let middle = early.get(early.len() - third..).unwrap_or(early);
-    let most = middle.iter().copied().fold(f64::MIN, f64::max);
-    let least = last.iter().copied().fold(f64::MAX, f64::min);
-    least <= most * 1.05 + slack
+    let middle = series.get(2 * sixth..4 * sixth).unwrap_or(series);
+    let last = series.get(series.len() - sixth..).unwrap_or(series);
+    mean(last) <= mean(middle) * 1.05 + slack
 }
 
 #[cfg(test)]

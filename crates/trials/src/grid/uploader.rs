@@ -13,8 +13,20 @@ use tokio::process::Command;
 /// Longest wait for a command.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Numbers that a unit looks through.
-const WIDTH: u64 = 4;
+/// How large the units of a project are: the numbers that each looks through for primes.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    first: u64,
+    width: u64,
+}
+
+impl Size {
+    /// Some hundred steps.
+    pub const SMALL: Self = Self { first: 0, width: 4 };
+
+    /// Some ten thousand steps, so that a unit's process lives for a while.
+    pub const MEDIUM: Self = Self { first: 20_000, width: 50 };
+}
 
 /// Somebody with a program, an access key and a folder of records.
 #[derive(Debug, Clone)]
@@ -24,6 +36,7 @@ pub struct Uploader {
     address: String,
     folder: PathBuf,
     project: String,
+    size: Size,
 }
 
 impl Uploader {
@@ -31,20 +44,20 @@ impl Uploader {
     ///
     /// # Errors
     /// If the program cannot be written to the folder.
-    pub fn new(grid: &Grid) -> anyhow::Result<Self> {
-        Self::of(grid, &grid.key, PROJECT)
+    pub fn new(grid: &Grid, size: Size) -> anyhow::Result<Self> {
+        Self::of(grid, &grid.key, PROJECT, size)
     }
 
     /// Somebody else, with a project of another name.
     ///
     /// # Errors
     /// If the program cannot be written to the folder.
-    pub fn of(grid: &Grid, key: &ApiKey, project: &str) -> anyhow::Result<Self> {
+    pub fn of(grid: &Grid, key: &ApiKey, project: &str, size: Size) -> anyhow::Result<Self> {
         let folder = grid.path(&format!("uploader-{project}"));
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join("primes.json"), PROGRAM)?;
         let (programs, key) = (grid.programs.clone(), key.clone());
-        Ok(Self { programs, key, address: grid.address(), folder, project: project.to_owned() })
+        Ok(Self { programs, key, address: grid.address(), folder, project: project.to_owned(), size })
     }
 
     /// A command of the uploader, which reads and writes in the folder.
@@ -57,7 +70,8 @@ impl Uploader {
 
     /// The command that pushes the project's first `units` units.
     pub fn push_command(&self, units: u64) -> Command {
-        let range = format!("0..{}:{WIDTH}", units * WIDTH);
+        let Size { first, width } = self.size;
+        let range = format!("{first}..{}:{width}", first + units * width);
         let fixed = ["push", "primes.json", "--project", &self.project, "--preset", PRESET.name()];
         self.command(&[&fixed[..], &["--range", &range, "--max-steps", "1000000"]].concat())
     }

@@ -107,7 +107,8 @@ impl Attacker {
                 let _ = stream.write_all(request.as_bytes()).await;
             }
             2 => {
-                let request = "POST /v1/leases HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n";
+                let request =
+                    "POST /v1/leases HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n";
                 stream.write_all(request.as_bytes()).await?;
             }
             _ => {

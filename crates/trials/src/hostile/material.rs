@@ -88,7 +88,6 @@ pub fn invented(real: &Execution, arguments: &Felts, count: u64) -> anyhow::Resu
         *cell = value;
     }
     let mut bytes = Vec::new();
-    // Who saves checks only the shape, as of today; a file that its own writer refuses need not be sent.
     cairo_execution::save(&execution, &mut bytes)?;
     Ok(bytes)
 }
@@ -98,13 +97,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_invention_has_the_shape_of_a_run() {
+    fn an_invention_has_the_shape_of_a_run_and_is_none() {
         let prover = Prover::new(1).unwrap();
         let real = prover.execute(&Felts(vec![Felt::from(0), Felt::from(4)])).unwrap();
-        let wanted = Felts(vec![Felt::from(8), Felt::from(12)]);
-        let file = invented(&real, &wanted, 99).unwrap();
-        let read = cairo_execution::load(file.as_slice(), cairo_execution::Limits::default()).unwrap();
-        assert_eq!((read.n_steps(), &read.arguments), (1, &wanted.0));
-        assert_eq!(read.output()[2], Felt::from(99));
+        // Who invents writes the file whatever the run: only its form stands between.
+        let file = invented(&real, &Felts(vec![Felt::from(8), Felt::from(12)]), 99).unwrap();
+        let read = cairo_execution::load(file.as_slice(), cairo_execution::Limits::default());
+        assert!(matches!(read, Err(cairo_execution::LoadError::Invalid(_))), "{read:?}");
     }
 }

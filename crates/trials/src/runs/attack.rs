@@ -2,7 +2,7 @@
 
 use super::Effort;
 use super::field::Field;
-use crate::grid::{Claims, PROJECT, Uploader, Watch, check, flat};
+use crate::grid::{PROJECT, Size, Uploader, Watch, flat};
 use crate::honest::Crowd;
 use crate::hostile::{Army, Deed, Material, Orders};
 use crate::ledger::Ledger;
@@ -64,7 +64,7 @@ impl Stretch {
 /// If a program fails.
 pub async fn orders(field: &Field, effort: &Effort) -> anyhow::Result<Orders> {
     let key = field.grid.make_key("evil*", "push,read,withdraw").await?;
-    let uploader = Uploader::of(&field.grid, &key, "evil")?;
+    let uploader = Uploader::of(&field.grid, &key, "evil", Size::SMALL)?;
     uploader.push(1000).await?;
     Ok(Orders {
         server: field.grid.server,
@@ -87,7 +87,7 @@ pub async fn attack(programs: &Programs, effort: &Effort, report: &mut Report) -
     let expected = f64::from(HONEST) * time.as_secs_f64() / PACE.as_secs_f64();
     // Half as many again in each stretch, and some that attackers may hold for a while.
     let units = (3.5 * expected) as u64 + 1000;
-    let mut field = Field::new(programs, &[], units).await?;
+    let mut field = Field::new(programs, effort, &[], units).await?;
     let orders = orders(&field, effort).await?;
     let crowd = Crowd::start(&field.plan(Some(PACE)), HONEST);
     let address = field.grid.address();
@@ -116,27 +116,18 @@ pub async fn attack(programs: &Programs, effort: &Effort, report: &mut Report) -
     watch.last()?.note(report, "attacked");
 
     let slowed = 1.0 - attacked.rate / quiet.rate.max(f64::MIN_POSITIVE);
-    report.demand("honest work is slowed by less than a tenth", slowed < MOST_SLOWED, format!("{:.1} %", slowed * 100.0));
+    report.demand(
+        "honest work is slowed by less than a tenth",
+        slowed < MOST_SLOWED,
+        format!("{:.1} %", slowed * 100.0),
+    );
     report.none("faults of the distributor (500)", tally.faults());
     let took = watch.last()?.memory.saturating_sub(memory);
     report.demand("memory that the attack costs", took < MOST_MEMORY, megabytes(took));
     let steady = flat(&watch.series(|reading| reading.memory as f64), SLACK);
     report.demand("memory is flat during the attack", steady, range(&watch));
     crowd.stop().await?;
-    let acknowledged = field.ledger.acknowledged();
-    let claims = Claims {
-        units: field.units,
-        acknowledged: &acknowledged,
-        donors: &mut field.donors,
-        partial: true,
-        ..Claims::default()
-    };
-    let checked = check(&mut field.grid, claims, report).await;
-    if effort.keep && (checked.is_err() || !report.passed()) {
-        field.grid.keep();
-        report.figure("logs", field.grid.folder().display());
-    }
-    checked
+    field.judge_now(0, false, true, report).await
 }
 
 /// Processors that the distributor used on average while it was watched.

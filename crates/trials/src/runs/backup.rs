@@ -18,10 +18,9 @@ use tokio::time::{Instant, sleep};
 pub async fn backup(programs: &Programs, effort: &Effort, report: &mut Report) -> anyhow::Result<()> {
     let (times, mut random) = (effort.times(20, 4), effort.random());
     // Donors bring proofs of leases that the copy does not know, all at once.
-    let settings = [
-        "--retry-all-leased", "1", "--retry-empty", "1", "--lease-seconds", "20", "--unleased-per-minute", "0",
-    ];
-    let mut field = Field::new(programs, &settings, 200).await?;
+    let settings =
+        ["--retry-all-leased", "1", "--retry-empty", "1", "--lease-seconds", "20", "--unleased-per-minute", "0"];
+    let mut field = Field::new(programs, effort, &settings, 200).await?;
     let crowd = Crowd::start(&field.plan(Some(Duration::from_millis(400))), 6);
     let address = field.grid.address();
     field.start_donors(2, &address, &["--at-once", "1"])?;
@@ -47,5 +46,5 @@ pub async fn backup(programs: &Programs, effort: &Effort, report: &mut Report) -
     field.grid.move_to(last.ok_or_else(|| anyhow::anyhow!("no backup was made"))?);
     field.grid.start_again().await?;
     // What was accepted while files were copied is a file without a row in the copy.
-    field.judge(Some(crowd), 100, true, effort, report).await
+    field.judge(Some(crowd), 100, true, report).await
 }

@@ -2,13 +2,13 @@
 
 use super::Effort;
 use super::field::Field;
-use crate::grid::Grid;
+use crate::grid::{Grid, Size};
 use crate::honest::Crowd;
 use crate::machine::Programs;
 use crate::report::Report;
 use distributor::app::{App, Parts};
 use distributor::blobs::FolderBlobs;
-use distributor::clock::Clock;
+use distributor::clock::{Clock, SystemClock};
 use distributor::config::Settings;
 use distributor::server;
 use distributor::store::sqlite::SqliteStore;
@@ -25,12 +25,19 @@ use tokio::time::sleep;
 /// Seconds of a day.
 const DAY: i64 = 24 * 3600;
 
-/// The machine's clock, moved.
-struct MovedClock(AtomicI64);
+/// The machine's clock, moved by so many seconds. What never steps does not step here either.
+struct MovedClock {
+    moved: AtomicI64,
+    machine: SystemClock,
+}
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
-        Timestamp(Timestamp::now().0.saturating_add_signed(self.0.load(Ordering::SeqCst)))
+        Timestamp(self.machine.now().0.saturating_add_signed(self.moved.load(Ordering::SeqCst)))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.machine.elapsed()
     }
 }
 
@@ -43,7 +50,7 @@ struct Serving {
 
 impl Serving {
     async fn start(grid: &mut Grid) -> anyhow::Result<Self> {
-        let clock = Arc::new(MovedClock(AtomicI64::new(0)));
+        let clock = Arc::new(MovedClock { moved: AtomicI64::new(0), machine: SystemClock::default() });
         let settings = Settings { retry_all_leased: 1, retry_empty: 1, lease_seconds: 20, ..Settings::default() };
         let store = SqliteStore::open(&grid.data.join("cairn.db")).await?;
         let blobs = FolderBlobs::open(&grid.data.join("blobs"))?;
@@ -76,7 +83,7 @@ pub async fn clock(programs: &Programs, effort: &Effort, report: &mut Report) ->
     let data = folder.path().join("grid");
     let mut grid = Grid::without_process(programs, folder, data).await?;
     let serving = Serving::start(&mut grid).await?;
-    let mut field = Field::on(grid, 200).await?;
+    let mut field = Field::on(grid, effort, 200, Size::SMALL).await?;
     let crowd = Crowd::start(&field.plan(Some(Duration::from_millis(400))), 6);
     let address = field.grid.address();
     field.start_donors(2, &address, &["--at-once", "1"])?;
@@ -89,15 +96,15 @@ pub async fn clock(programs: &Programs, effort: &Effort, report: &mut Report) ->
         let moved = if random.random() { days * DAY } else { -days * DAY };
         ahead += u32::from(moved > 0);
         behind += u32::from(moved < 0);
-        serving.clock.0.store(moved, Ordering::SeqCst);
+        serving.clock.moved.store(moved, Ordering::SeqCst);
         sleep(Duration::from_millis(random.random_range(500..2500))).await;
     }
-    serving.clock.0.store(0, Ordering::SeqCst);
+    serving.clock.moved.store(0, Ordering::SeqCst);
     report.figure("jumps of the distributor's clock, days ahead, days behind", format!("{ahead}, {behind}"));
     field.all_done().await?;
     field.deliver_all().await?;
     // What the operator's commands read is what they would read of a process.
-    let judged = field.judge(Some(crowd), 0, false, effort, report).await;
+    let judged = field.judge(Some(crowd), 0, false, report).await;
     serving.end().await?;
     judged
 }

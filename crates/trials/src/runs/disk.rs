@@ -5,7 +5,7 @@
 
 use super::Effort;
 use super::field::Field;
-use crate::grid::{DonorProcess, Grid, text};
+use crate::grid::{DonorProcess, Grid, Size, text};
 use crate::honest::Crowd;
 use crate::machine::Programs;
 use crate::report::Report;
@@ -39,7 +39,7 @@ pub async fn disk(programs: &Programs, effort: &Effort, report: &mut Report) -> 
     }
     let settings = ["--retry-all-leased", "1", "--retry-empty", "1", "--lease-seconds", "20"];
     let grid = Grid::start_in(programs, folder, data.clone(), &settings).await?;
-    let mut field = Field::on(grid, 100).await?;
+    let mut field = Field::on(grid, effort, 100, Size::SMALL).await?;
     let crowd = Crowd::start(&field.plan(Some(Duration::from_millis(400))), 4);
     let address = field.grid.address();
     field.start_donors(1, &address, &["--at-once", "1"])?;
@@ -60,7 +60,7 @@ pub async fn disk(programs: &Programs, effort: &Effort, report: &mut Report) -> 
     }
     report.figure("times that each disk was full", effort.times(10, 2));
     report.figure("complaints of the donor about its disk", said_full);
-    field.judge(Some(crowd), 0, false, effort, report).await
+    field.judge(Some(crowd), 0, false, report).await
 }
 
 /// Donors whose disk is full say so and go on trying. Returns how often they have said it.
@@ -74,7 +74,11 @@ async fn donor_on_a_full_disk(donors: &mut [DonorProcess], state: &Path) -> anyh
         let ballast = Ballast::fill(state)?;
         while complaints(donor)? == before {
             ensure!(!donor.has_ended()?, "the donor ended by itself; see {}", donor.log().display());
-            ensure!(begin.elapsed() < PATIENCE, "the donor does not say that its disk is full; see {}", donor.log().display());
+            ensure!(
+                begin.elapsed() < PATIENCE,
+                "the donor does not say that its disk is full; see {}",
+                donor.log().display()
+            );
             sleep(Duration::from_millis(20)).await;
         }
         drop(ballast);
@@ -115,7 +119,8 @@ async fn outside(effort: &Effort, report: &mut Report) -> anyhow::Result<()> {
     unshare(&mut command);
     command.args(["mount", "-t", "tmpfs", "tmpfs"]).arg(probe.path()).stdout(Stdio::null()).stderr(Stdio::null());
     if !command.status().await.is_ok_and(|status| status.success()) {
-        report.skipped = Some("this machine lets nobody mount a small disk (`unshare --map-root-user --mount`)".to_owned());
+        report.skipped =
+            Some("this machine lets nobody mount a small disk (`unshare --map-root-user --mount`)".to_owned());
         return Ok(());
     }
     let mut command = Command::new("unshare");
@@ -129,7 +134,8 @@ async fn outside(effort: &Effort, report: &mut Report) -> anyhow::Result<()> {
     let inner: serde_json::Value = serde_json::from_slice(&output.stdout)
         .with_context(|| format!("the run in the namespace ended with {} and without a report", output.status))?;
     let list = |name: &str| inner.get(name).and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
-    let word = |entry: &serde_json::Value, name: &str| entry.get(name).and_then(|word| word.as_str().map(str::to_owned));
+    let word =
+        |entry: &serde_json::Value, name: &str| entry.get(name).and_then(|word| word.as_str().map(str::to_owned));
     for figure in list("figures") {
         report.figure(word(&figure, "name").unwrap_or_default(), word(&figure, "value").unwrap_or_default());
     }

@@ -1,7 +1,7 @@
 //! What most runs have: a grid with a project, donors of both kinds at work, and the judgement at the end.
 
 use super::Effort;
-use crate::grid::{Claims, DonorProcess, Grid, Uploader, check};
+use crate::grid::{Claims, DonorProcess, Grid, Size, Uploader, check};
 use crate::honest::{Crowd, Plan};
 use crate::ledger::Ledger;
 use crate::machine::Programs;
@@ -37,16 +37,17 @@ impl Field {
     ///
     /// # Errors
     /// If a program fails.
-    pub async fn new(programs: &Programs, settings: &[&str], units: u64) -> anyhow::Result<Self> {
-        Self::on(Grid::start(programs, settings).await?, units).await
+    pub async fn new(programs: &Programs, effort: &Effort, settings: &[&str], units: u64) -> anyhow::Result<Self> {
+        Self::on(Grid::start(programs, settings).await?, effort, units, Size::SMALL).await
     }
 
-    /// The same on a grid that is there.
+    /// The same on a grid that is there, with units of this size.
     ///
     /// # Errors
     /// If a program fails.
-    pub async fn on(grid: Grid, units: u64) -> anyhow::Result<Self> {
-        let uploader = Uploader::new(&grid)?;
+    pub async fn on(mut grid: Grid, effort: &Effort, units: u64, size: Size) -> anyhow::Result<Self> {
+        grid.keep(effort.keep);
+        let uploader = Uploader::new(&grid, size)?;
         uploader.push(units).await?;
         Ok(Self { grid, uploader, units, ledger: Arc::default(), prover: Prover::new(2)?, donors: Vec::new() })
     }
@@ -130,28 +131,12 @@ impl Field {
         Ok(())
     }
 
-    /// Ends the simulated donors once all units are done, and judges.
+    /// Lets all units be done, ends the simulated donors, and judges. `spare_files` without a reference may be left.
     ///
     /// # Errors
     /// If a program cannot be run.
     pub async fn judge(
         mut self,
-        crowd: Option<Crowd>,
-        spare_files: u64,
-        restored: bool,
-        effort: &Effort,
-        report: &mut Report,
-    ) -> anyhow::Result<()> {
-        let judged = self.judged(crowd, spare_files, restored, report).await;
-        if effort.keep && (judged.is_err() || !report.passed()) {
-            self.grid.keep();
-            report.figure("logs", self.grid.folder().display());
-        }
-        judged
-    }
-
-    async fn judged(
-        &mut self,
         crowd: Option<Crowd>,
         spare_files: u64,
         restored: bool,
@@ -162,22 +147,37 @@ impl Field {
         if let Some(crowd) = crowd {
             crowd.stop().await?;
         }
+        self.judge_now(spare_files, restored, false, report).await
+    }
+
+    /// The same, with units that may be left, and the simulated donors ended already.
+    ///
+    /// # Errors
+    /// If a program cannot be run.
+    pub async fn judge_now(
+        mut self,
+        spare_files: u64,
+        restored: bool,
+        partial: bool,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
         self.note_troubles(report);
-        let acknowledged = self.ledger.acknowledged();
-        let claims = Claims {
-            units: self.units,
-            acknowledged: &acknowledged,
-            donors: &mut self.donors,
-            spare_files,
-            restored,
-            partial: false,
-        };
-        check(&mut self.grid, claims, report).await
+        let (acknowledged, units) = (self.ledger.acknowledged(), self.units);
+        let donors = &mut self.donors;
+        let claims = Claims { units, acknowledged: &acknowledged, donors, spare_files, restored, partial };
+        check(&mut self.grid, claims, report).await?;
+        if report.passed() {
+            self.grid.keep(false);
+        } else {
+            report.figure("logs, if they are kept", self.grid.folder().display());
+        }
+        Ok(())
     }
 
     /// What simulated donors met on their way.
     pub fn note_troubles(&self, report: &mut Report) {
-        let troubles: Vec<_> = self.ledger.take_troubles().into_iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
+        let troubles: Vec<_> =
+            self.ledger.take_troubles().into_iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
         let list = if troubles.is_empty() { "none".to_owned() } else { troubles.join(", ") };
         report.figure("what simulated donors met", list);
     }

@@ -25,7 +25,7 @@ const MORE: u64 = 5;
 /// If a program cannot be run.
 pub async fn interrupt(programs: &Programs, effort: &Effort, report: &mut Report) -> anyhow::Result<()> {
     let (times, mut random) = (effort.times(100, 8), effort.random());
-    let mut field = Field::new(programs, &["--retry-all-leased", "1", "--retry-empty", "1"], 20).await?;
+    let mut field = Field::new(programs, effort, &["--retry-all-leased", "1", "--retry-empty", "1"], 20).await?;
     let log = field.grid.path("uploader.log");
 
     let whole = timed(field.uploader.push_command(field.units + MORE)).await?;
@@ -60,7 +60,7 @@ pub async fn interrupt(programs: &Programs, effort: &Effort, report: &mut Report
     report.demand("with each unit once", rows == field.units, format!("{rows} of {}", field.units));
     let output = field.uploader.verify("cut").await?;
     report.demand("a third party verifies its manifest", output.status.success(), last_line(&output.stderr));
-    field.judge(Some(crowd), 0, false, effort, report).await
+    field.judge(Some(crowd), 0, false, report).await
 }
 
 fn last_line(said: &[u8]) -> String {

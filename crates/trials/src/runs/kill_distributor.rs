@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 pub async fn kill_distributor(programs: &Programs, effort: &Effort, report: &mut Report) -> anyhow::Result<()> {
     let (kills, mut random) = (effort.times(200, 10), effort.random());
     let settings = ["--retry-all-leased", "1", "--retry-empty", "1", "--lease-seconds", "20"];
-    let mut field = Field::new(programs, &settings, 200).await?;
+    let mut field = Field::new(programs, effort, &settings, 200).await?;
     let crowd = Crowd::start(&field.plan(Some(Duration::from_millis(400))), 6);
     let address = field.grid.address();
     field.start_donors(2, &address, &["--at-once", "1"])?;
@@ -27,7 +27,11 @@ pub async fn kill_distributor(programs: &Programs, effort: &Effort, report: &mut
         }
         let before = field.ledger.count();
         sleep(Duration::from_millis(random.random_range(50..1500))).await;
-        anyhow::ensure!(!field.grid.has_ended()?, "the distributor ended by itself; see {}", field.grid.log().display());
+        anyhow::ensure!(
+            !field.grid.has_ended()?,
+            "the distributor ended by itself; see {}",
+            field.grid.log().display()
+        );
         under_load += u32::from(field.ledger.count() > before);
         field.grid.kill().await?;
         let begin = Instant::now();
@@ -38,5 +42,5 @@ pub async fn kill_distributor(programs: &Programs, effort: &Effort, report: &mut
     report.figure("of them with proofs acknowledged since the last", under_load);
     let (median, longest) = (quantile(&mut back, 0.5), quantile(&mut back, 1.0));
     report.figure("until it listens again", format!("{median:.0} ms, at most {longest:.0} ms"));
-    field.judge(Some(crowd), kills.into(), false, effort, report).await
+    field.judge(Some(crowd), kills.into(), false, report).await
 }

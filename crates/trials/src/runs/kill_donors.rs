@@ -2,6 +2,7 @@
 
 use super::Effort;
 use super::field::Field;
+use crate::grid::{Grid, Size};
 use crate::machine::{Programs, send};
 use crate::report::Report;
 use rand::Rng as _;
@@ -20,17 +21,24 @@ pub async fn kill_donors(programs: &Programs, effort: &Effort, report: &mut Repo
     let (kills, mut random) = (effort.times(200, 10), effort.random());
     // A killed process is reported as a crash, which counts against its unit; here it is never the unit's fault.
     let settings = [
-        "--retry-all-leased", "1", "--retry-empty", "1", "--lease-seconds", "30", "--cooldown-seconds", "2",
-        "--quarantine-after", "1000",
+        "--retry-all-leased",
+        "1",
+        "--retry-empty",
+        "1",
+        "--lease-seconds",
+        "30",
+        "--cooldown-seconds",
+        "2",
+        "--quarantine-after",
+        "1000",
     ];
-    let mut field = Field::new(programs, &settings, 100).await?;
+    let grid = Grid::start(programs, &settings).await?;
+    let mut field = Field::on(grid, effort, 60, Size::MEDIUM).await?;
     let address = field.grid.address();
     field.start_donors(3, &address, &["--at-once", "1"])?;
     let (mut donors, mut units) = (0_u32, 0_u32);
     for number in 0..kills {
-        if number % 5 == 0 {
-            field.keep_busy(60, 60).await?;
-        }
+        field.keep_busy(30, 60).await?;
         sleep(Duration::from_millis(random.random_range(50..600))).await;
         let place = random.random_range(0..field.donors.len());
         let Some(donor) = field.donors.get_mut(place) else { continue };
@@ -53,5 +61,5 @@ pub async fn kill_donors(programs: &Programs, effort: &Effort, report: &mut Repo
         }
     }
     report.figure("kills of donors, of units' processes (SIGKILL)", format!("{donors}, {units}"));
-    field.judge(None, 0, false, effort, report).await
+    field.judge(None, 0, false, report).await
 }

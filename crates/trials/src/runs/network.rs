@@ -16,11 +16,19 @@ use tokio::time::{Instant, sleep};
 pub async fn network(programs: &Programs, effort: &Effort, report: &mut Report) -> anyhow::Result<()> {
     let time = effort.time(600, 20);
     let settings = [
-        "--retry-all-leased", "1", "--retry-empty", "1", "--lease-seconds", "20", "--idle-seconds", "5",
+        "--retry-all-leased",
+        "1",
+        "--retry-empty",
+        "1",
+        "--lease-seconds",
+        "20",
+        "--idle-seconds",
+        "5",
         // Through the proxy all come from one address.
-        "--requests-per-minute", "0",
+        "--requests-per-minute",
+        "0",
     ];
-    let mut field = Field::new(programs, &settings, 200).await?;
+    let mut field = Field::new(programs, effort, &settings, 200).await?;
     let proxy = Proxy::start(field.grid.server, effort.seed).await?;
     let plan = Plan { server: proxy.address(), ..field.plan(Some(Duration::from_millis(400))) };
     let crowd = Crowd::start(&plan, 6);
@@ -34,5 +42,5 @@ pub async fn network(programs: &Programs, effort: &Effort, report: &mut Report) 
     for (kind, count) in proxy.injected() {
         report.figure(format!("network: {kind}"), count);
     }
-    field.judge(Some(crowd), 0, false, effort, report).await
+    field.judge(Some(crowd), 0, false, report).await
 }

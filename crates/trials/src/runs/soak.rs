@@ -3,7 +3,7 @@
 use super::Effort;
 use super::attack::{HONEST, SLACK, orders, range};
 use super::field::Field;
-use crate::grid::{Claims, PROJECT, Reading, Watch, check, flat};
+use crate::grid::{PROJECT, Reading, Watch, flat};
 use crate::honest::Crowd;
 use crate::hostile::Army;
 use crate::machine::Programs;
@@ -29,7 +29,7 @@ const ROWS: f64 = 500.0;
 pub async fn soak(programs: &Programs, effort: &Effort, report: &mut Report) -> anyhow::Result<()> {
     let time = effort.time(3600, 120);
     let expected = f64::from(HONEST) * time.as_secs_f64() / PACE.as_secs_f64();
-    let mut field = Field::new(programs, &[], (1.5 * expected) as u64 + 3000).await?;
+    let mut field = Field::new(programs, effort, &[], (1.5 * expected) as u64 + 3000).await?;
     let orders = orders(&field, effort).await?;
     let crowd = Crowd::start(&field.plan(Some(PACE)), HONEST);
     let address = field.grid.address();
@@ -51,20 +51,7 @@ pub async fn soak(programs: &Programs, effort: &Effort, report: &mut Report) -> 
     watch.look(&field.grid).await?.note(report, "half a minute after");
     judge(&watch, report)?;
     crowd.stop().await?;
-    let acknowledged = field.ledger.acknowledged();
-    let claims = Claims {
-        units: field.units,
-        acknowledged: &acknowledged,
-        donors: &mut field.donors,
-        partial: true,
-        ..Claims::default()
-    };
-    let checked = check(&mut field.grid, claims, report).await;
-    if effort.keep && (checked.is_err() || !report.passed()) {
-        field.grid.keep();
-        report.figure("logs", field.grid.folder().display());
-    }
-    checked
+    field.judge_now(0, false, true, report).await
 }
 
 /// Whether what was seen is flat.
@@ -78,7 +65,11 @@ fn judge(watch: &Watch, report: &mut Report) -> anyhow::Result<()> {
     // An accepted proof is a file for good.
     let files = watch.series(|reading| reading.files as f64 - proved(reading));
     let (first, last) = (files.first().copied().unwrap_or(0.0), files.last().copied().unwrap_or(0.0));
-    report.demand("files beside accepted proofs are flat", flat(&files, 50.0), format!("{first} at first, {last} at last"));
+    report.demand(
+        "files beside accepted proofs are flat",
+        flat(&files, 50.0),
+        format!("{first} at first, {last} at last"),
+    );
     for table in watch.last()?.rows.keys() {
         let rows = |reading: &Reading| reading.rows.get(table).copied().unwrap_or(0) as f64;
         let each = PER_UNIT.iter().find(|(name, _)| name == table).map_or(0.0, |(_, each)| *each);
