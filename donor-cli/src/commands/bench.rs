@@ -138,7 +138,7 @@ async fn listen(job: &Job) -> Result<Figures, Failure> {
             Event::Failed { cause, detail } => {
                 return Err(Failure::fault(format!("the measurement failed ({cause}): {detail}")));
             }
-            Event::Waiting { why } => eprintln!("{why}"),
+            Event::Waiting { why } => eprintln!("{}", protocol::text::message(&why)),
             Event::Progress { .. } => {}
         }
     }

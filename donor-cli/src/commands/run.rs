@@ -6,6 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::governor::network::Limits;
 use crate::governor::{Programs, Settings, Share, machine};
 use crate::progress::{Show, words};
+use crate::session::bounds::Bounds;
 use crate::session::{Plan, Session};
 use crate::state::config::Config;
 use protocol::LeaseMode;
@@ -111,9 +112,19 @@ fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
         max_memory,
         network: network(arguments, config),
         fetch_ahead: !arguments.no_fetch_ahead && config.fetch_ahead(),
+        bounds: bounds(arguments, config),
         max_units: arguments.max_units,
         patience: (arguments.patience > 0).then(|| Duration::from_secs(arguments.patience)),
     })
+}
+
+/// What a unit gets at most.
+fn bounds(arguments: &RunArgs, config: &Config) -> Bounds {
+    let standard = Bounds::default();
+    Bounds {
+        max_unit_time: arguments.max_unit_time.or_else(|| config.max_unit_time()).unwrap_or(standard.max_unit_time),
+        max_unit_steps: arguments.max_unit_steps.or_else(|| config.parsed("max-unit-steps")),
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 //! Messages and progress go to standard error, JSON lines to standard output.
 
 use super::words;
+use crate::session::bounds::Bounds;
 use crate::state::control::Status;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use protocol::text;
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -39,6 +41,9 @@ pub enum Notice {
         threads: usize,
         /// Most memory of all of them.
         max_memory: u64,
+        /// What a unit gets at most.
+        #[serde(flatten)]
+        bounds: Bounds,
         /// The state folder.
         state: String,
     },
@@ -152,7 +157,7 @@ pub enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started { donor, server, project, max_cpu, cores, at_once, threads, max_memory, state } => {
+            Self::Started { donor, server, project, max_cpu, cores, at_once, threads, max_memory, state, .. } => {
                 let project =
                     project.as_ref().map_or_else(|| "all projects".to_owned(), |name| format!("project {name}"));
                 let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
@@ -277,8 +282,8 @@ impl Show {
     pub fn tell(&self, notice: &Notice) {
         match self {
             Self::Bar(_) | Self::Plain(_) if matches!(notice, Notice::Phase { .. } | Notice::Ahead { .. }) => {}
-            Self::Bar(bar) => bar.println(notice.to_string()),
-            Self::Plain(_) => eprintln!("{notice}"),
+            Self::Bar(bar) => bar.println(text::message(notice)),
+            Self::Plain(_) => eprintln!("{}", text::message(notice)),
             Self::Json(_) => line(&serde_json::to_string(notice).unwrap_or_default()),
             Self::Silent => {}
         }
@@ -295,12 +300,12 @@ impl Show {
             Self::Bar(bar) => {
                 let fraction = status.units.first().map_or(0.0, |unit| unit.fraction);
                 bar.set_position((fraction * 1000.0) as u64);
-                bar.set_message(summary(status));
+                bar.set_message(text::message(&summary(status)));
             }
             Self::Plain(last) => {
                 // Pauses and waits are told when they begin.
                 if !status.units.is_empty() && status.state == "working" && due(last, "working", BETWEEN_LINES) {
-                    eprintln!("{}", summary(status));
+                    eprintln!("{}", text::message(&summary(status)));
                 }
             }
             Self::Json(last) => {
@@ -325,9 +330,9 @@ fn due(last: &Mutex<Last>, about: &str, between: Duration) -> bool {
 }
 
 /// A reader that has gone away is no reason to stop working.
-fn line(text: &str) {
+fn line(json: &str) {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    let _ = writeln!(out, "{}", text::json(json)).and_then(|()| out.flush());
 }
 
 /// One line about what goes on.
@@ -391,6 +396,7 @@ mod tests {
             }],
             outbox: 1,
             finished: 3,
+            bounds: crate::session::bounds::Bounds::default(),
         }
     }
 

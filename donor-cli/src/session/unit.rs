@@ -11,7 +11,7 @@ use crate::state::lease::Held;
 use crate::state::outbox::{Entry, Kind};
 use crate::state::{Folder, StateError, atomic, lease, ledger, outbox};
 use protocol::client::{ClientError, DonorClient};
-use protocol::{Cause, Digest, FailureCause, FailureReport, LeaseMode, MAX_DETAIL};
+use protocol::{Cause, Digest, FailureCause, FailureReport, LeaseMode, MAX_DETAIL, UnitLimits};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -25,6 +25,9 @@ const SLOWEST: u64 = 500;
 
 /// Largest execution file that is taken.
 const MAX_EXECUTION_BYTES: u64 = 1 << 30;
+
+/// Longest time between two renewals of a lease.
+const LONGEST_WITHOUT_RENEWAL: Duration = Duration::from_secs(3600);
 
 /// Between two tries of something on disk that does not work.
 const BETWEEN_TRIES: Duration = Duration::from_secs(5);
@@ -137,6 +140,9 @@ impl Worker {
     }
 
     async fn through(&self, held: &mut Held, fetch: Option<JoinHandle<()>>) -> Result<(), Stop> {
+        if let Some(why) = self.plan.bounds.refuse(&held.lease) {
+            return Err(Stop::Failed(FailureCause::Stopped, why));
+        }
         self.check_signature(held)?;
         let lent = held.clone();
         let fetched = async {
@@ -150,7 +156,11 @@ impl Worker {
         let begin = Instant::now();
         let told = self.run(held).await?;
         if let Some((cause, detail)) = told.failure {
-            return Err(Stop::Failed(cause, detail));
+            let limits = &held.lease.project.limits;
+            return Err(match self.plan.bounds.explain(limits, total_seconds(limits), cause) {
+                Some(why) => Stop::Failed(FailureCause::Stopped, why),
+                None => Stop::Failed(cause, detail),
+            });
         }
         if !told.finished {
             return Err(Stop::Failed(FailureCause::Crash, "the work unit ended without a result".to_owned()));
@@ -213,6 +223,11 @@ impl Worker {
     async fn fetch(&self, held: &Held) -> Result<(), Stop> {
         let program = held.lease.project.program;
         let path = self.folder.program(&program);
+        self.clear(&path);
+        self.clear(&self.folder.execution(&held.unit()));
+        for kind in [Kind::Proof, Kind::Execution] {
+            self.clear(&outbox::payload(&self.folder, &held.unit(), kind));
+        }
         // The unit's process checks the digest of what lies here again.
         if !std::fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == program) {
             let bytes = self.download(FailureCause::BadProgram, || self.client.program(&program, None)).await?;
@@ -228,6 +243,14 @@ impl Worker {
         }
         self.report(held, Phase::Download, 1.0);
         Ok(())
+    }
+
+    /// A folder where a file is to be is moved out of the way.
+    fn clear(&self, path: &std::path::Path) {
+        if path.is_dir() {
+            let why = format!("{} is a folder, where a file was expected", path.display());
+            self.show.warn(self.folder.set_aside(path, &why));
+        }
     }
 
     /// Downloads, however long the distributor is out of reach. A file that is not there, or again and again another than
@@ -290,8 +313,7 @@ impl Worker {
 
     fn job(&self, held: &Held) -> Job {
         let (project, unit) = (&held.lease.project, held.unit());
-        let limits = project.limits;
-        let explained = limits.max_steps / SLOWEST;
+        let limits = self.plan.bounds.limits(&project.limits, held.lease.mode);
         let memory = self.plan.unit_memory();
         // Two copies of each cell exist at once, in the virtual machine and in the execution.
         let own_cells = memory / 64;
@@ -316,7 +338,7 @@ impl Worker {
                 max_memory_cells: own_cells.min(limits.max_memory_cells),
                 own_memory: own_cells < limits.max_memory_cells,
                 execute_seconds: limits.time_limit,
-                total_seconds: limits.time_limit.saturating_add(explained).saturating_add(SPARE_SECONDS),
+                total_seconds: total_seconds(&limits).min(self.plan.bounds.max_unit_time),
                 memory_bytes: memory,
             },
             threads: self.plan.unit_threads(),
@@ -412,14 +434,14 @@ impl Worker {
                 lease::keep(&self.folder, held)?;
                 Ok(Some(time_to_renew(held)))
             }
-            Err(ClientError::Refused(problem)) => match problem.cause {
-                Cause::UnitWithdrawn | Cause::ProjectWithdrawn | Cause::UnknownUnit => {
-                    Err(Stop::Dropped(problem.to_string()))
+            Err(error) => match error.cause() {
+                Some(Cause::UnitWithdrawn | Cause::ProjectWithdrawn | Cause::UnknownUnit) => {
+                    Err(Stop::Dropped(error.to_string()))
                 }
-                Cause::LeaseExpired | Cause::UnknownLease => Ok(None),
-                _ => Ok(Some(Duration::from_secs(problem.retry_after.unwrap_or(60).max(1)))),
+                Some(Cause::LeaseExpired | Cause::UnknownLease) => Ok(None),
+                Some(_) => Ok(Some(error.retry_after().unwrap_or(Duration::from_secs(60)).max(Duration::from_secs(1)))),
+                None => Ok(Some(Duration::from_secs(30))),
             },
-            Err(_) => Ok(Some(Duration::from_secs(30))),
         }
     }
 
@@ -459,7 +481,7 @@ impl Worker {
 
     async fn failed(&self, held: &Held, cause: FailureCause, detail: String) -> Result<End, StateError> {
         self.board.count(|counts| counts.failed += 1);
-        if let Err(error) = ledger::add(&self.folder, |totals| totals.failed += 1) {
+        if let Err(error) = ledger::add(&self.folder, |totals| ledger::one_more(&mut totals.failed)) {
             self.show.warn(error);
         }
         let unit = held.unit();
@@ -485,10 +507,15 @@ impl Worker {
     }
 }
 
-/// Half of the time that is left, at least a second.
+/// Half of the time that is left, at least a second. Of a long lease not so much: the clock may be set meanwhile.
 fn time_to_renew(held: &Held) -> Duration {
     let left = held.expires_here.since(protocol::Timestamp::now());
-    Duration::from_secs_f64((left as f64 / 2.0).max(1.0))
+    (Duration::from_secs(left) / 2).clamp(Duration::from_secs(1), LONGEST_WITHOUT_RENEWAL)
+}
+
+/// Processor seconds of a unit from begin to end, as its limits explain them.
+const fn total_seconds(limits: &UnitLimits) -> u64 {
+    limits.time_limit.saturating_add(limits.max_steps / SLOWEST).saturating_add(SPARE_SECONDS)
 }
 
 /// Whether a unit goes through this phase. Upload is not among them: the outbox takes its time.
