@@ -117,7 +117,11 @@ pub enum Command {
     },
     /// Work on one unit; started by `run`
     #[command(name = crate::child::COMMAND, hide = true)]
-    WorkUnit,
+    WorkUnit {
+        /// Only build the walls of the sandbox and say which there are
+        #[arg(long)]
+        probe: bool,
+    },
 }
 
 /// What to do with the settings.
@@ -179,6 +183,12 @@ pub struct RunArgs {
     /// Let the units take at most this much memory together, such as 2G [default: half of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub max_memory: Option<u64>,
+    /// Give a unit back that takes more processor time than this, such as 90m, 12h or 2d, whatever its project allows [default: 24h]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub max_unit_time: Option<u64>,
+    /// Take no unit of more steps than this, whatever its project allows [default: as many as fit the memory]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_unit_steps: Option<u64>,
     /// End after this many units
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_units: Option<u64>,
@@ -224,6 +234,9 @@ pub struct RunArgs {
     /// The same in a month
     #[arg(long, value_name = "SIZE", value_parser = volume)]
     pub max_network_per_month: Option<u64>,
+    /// Do not start if the system lacks a part of the sandbox that units run in
+    #[arg(long)]
+    pub require_sandbox: bool,
     /// Give up if the distributor does not answer at the start within this many seconds; 0 never gives up
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub patience: u64,
@@ -247,6 +260,10 @@ pub struct BenchArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn time(text: &str) -> Result<u64, String> {
+    words::parse_duration(text).map(|time| time.as_secs())
 }
 
 fn memory(text: &str) -> Result<u64, String> {

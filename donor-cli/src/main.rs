@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match execute(Cli::parse()) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("donor: {failure}");
+            eprintln!("donor: {}", protocol::text::message(&failure));
             failure.exit.into()
         }
     }

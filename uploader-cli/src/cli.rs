@@ -47,6 +47,9 @@ pub struct Global {
     /// Folder of keys and records, instead of the user's own.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "CAIRN_UPLOADER_STATE", hide_env_values = true)]
     pub state: Option<PathBuf>,
+    /// Send the access key over plain HTTP to another machine, where everybody on the way can read it.
+    #[arg(long, global = true, help_heading = GLOBAL, env = "CAIRN_INSECURE_HTTP", hide_env_values = true)]
+    pub insecure_http: bool,
     /// How often a request is repeated that may succeed later.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "N", default_value_t = 5)]
     pub retries: usize,
@@ -85,7 +88,7 @@ pub enum Command {
 /// Where argument sets come from.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
-    /// Argument sets: JSON lines (an object or an array a line), or CSV with a header if the name ends in .csv.
+    /// Argument sets: JSON lines (an object or an array a line), or CSV with a header if the name ends in .csv. Negative numbers count from p: -5 is p - 5.
     #[arg(long, value_name = "FILE", conflicts_with = "range")]
     pub args: Option<PathBuf>,
     /// Units [lo, lo + step), [lo + step, lo + 2 step), … for a program that takes lo and hi.

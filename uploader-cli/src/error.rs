@@ -9,6 +9,7 @@ use crate::show::number::{counted, grouped};
 use crate::trial::TrialError;
 use crate::units::UnitsError;
 use protocol::client::ClientError;
+use protocol::text::{MAX_SHOWN, printable};
 use protocol::{Cause, ExternalId, ProgramHash, ProjectName};
 
 /// Exit codes of the command line.
@@ -166,8 +167,22 @@ pub enum Error {
         /// The one before.
         after: u64,
     },
+    /// A list without end.
+    #[error("the distributor's list has more than {} units, or goes on without any. Nothing more was taken", grouped(*most as u64))]
+    EndlessList {
+        /// Most units of a list.
+        most: usize,
+    },
+    /// An answer to a batch of units that is about other units.
+    #[error(
+        "the distributor's answer to a batch of units is about other units: {what}. Push again; what was taken in is known then"
+    )]
+    OtherUnits {
+        /// What is wrong.
+        what: String,
+    },
     /// Results that are not believed.
-    #[error("{} not believed:{}", count(refused.len()), refused.iter().map(|one| format!("\n  {one}")).collect::<String>())]
+    #[error("{} not believed:{}", count(refused.len()), list(refused))]
     Refused {
         /// The units and why.
         refused: Vec<Refused>,
@@ -182,6 +197,15 @@ pub enum Error {
 
 fn has(units: usize) -> String {
     format!("{} {}", counted(units as u64, "unit"), if units == 1 { "has" } else { "have" })
+}
+
+/// The first of them, a line each.
+fn list(refused: &[Refused]) -> String {
+    const SHOWN: usize = 50;
+    let lines = refused.iter().take(SHOWN).map(|one| format!("\n  {}", printable(&one.to_string(), MAX_SHOWN)));
+    let more = refused.len().saturating_sub(SHOWN);
+    let rest = if more > 0 { format!("\n  and {} more", grouped(more as u64)) } else { String::new() };
+    lines.collect::<String>() + &rest
 }
 
 fn count(refused: usize) -> String {
@@ -207,10 +231,18 @@ fn with_advice(error: &ClientError) -> String {
 }
 
 impl Error {
+    /// Whether the same may succeed later without anybody changing it, since it came of the way to the distributor or of what it
+    /// had to do just now.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Client(error) if error.is_temporary())
+    }
+
     /// The command line's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::NoDistributor | Self::Client(ClientError::Address { .. }) => exit::USAGE,
+            Self::Usage(_)
+            | Self::NoDistributor
+            | Self::Client(ClientError::Address { .. } | ClientError::Insecure { .. }) => exit::USAGE,
             Self::Client(error) => match error {
                 _ if error.is_unreachable() => exit::UNREACHABLE,
                 ClientError::Answer { .. } => exit::UNREACHABLE,
@@ -218,7 +250,11 @@ impl Error {
                 ClientError::Digest { .. } => exit::REFUSED,
                 _ => exit::FAULT,
             },
-            Self::OtherProgramOffered { .. } | Self::BadList { .. } | Self::Refused { .. } => exit::REFUSED,
+            Self::OtherProgramOffered { .. }
+            | Self::BadList { .. }
+            | Self::EndlessList { .. }
+            | Self::OtherUnits { .. }
+            | Self::Refused { .. } => exit::REFUSED,
             Self::Check(CheckError::Read { .. } | CheckError::NotAManifest { .. }) => exit::FAULT,
             Self::Check(_) => exit::REFUSED,
             _ => exit::FAULT,

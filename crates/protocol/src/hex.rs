@@ -20,12 +20,7 @@ impl IdError {
 
 /// The beginning of a text on one line, for messages.
 pub(crate) fn shorten(text: &str) -> String {
-    const MOST: usize = 80;
-    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(MOST).is_some() {
-        short.push('…');
-    }
-    short
+    crate::text::printable(text, 80)
 }
 
 /// Lower-case hexadecimal digits.

@@ -3,6 +3,8 @@
 //! Types of requests and answers, ids that are checked when they are read, one list of causes of refusals for both
 //! sides, signatures, and with the feature `client` the typed HTTP client. `docs/API.md` describes the protocol.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 mod api_key;
 #[cfg(feature = "client")]
 pub mod client;

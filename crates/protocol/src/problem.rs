@@ -1,6 +1,7 @@
 //! Refusals: `application/problem+json` (RFC 9457) with a cause that programs can act on.
 
 use crate::ids::Timestamp;
+use crate::text::{MAX_SHOWN, printable};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -203,9 +204,9 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.detail)?;
+        f.write_str(&printable(&self.detail, MAX_SHOWN))?;
         if let Some(id) = &self.request_id {
-            write!(f, " (request {id})")?;
+            write!(f, " (request {})", printable(id, 64))?;
         }
         Ok(())
     }

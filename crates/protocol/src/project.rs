@@ -146,12 +146,13 @@ pub struct UnitCounts {
 impl UnitCounts {
     /// All units.
     pub const fn total(&self) -> u64 {
-        self.open() + self.proved + self.collected + self.failed + self.withdrawn
+        let done = self.proved.saturating_add(self.collected);
+        self.open().saturating_add(done).saturating_add(self.failed).saturating_add(self.withdrawn)
     }
 
     /// Units that donors have work on.
     pub const fn open(&self) -> u64 {
-        self.queued + self.leased + self.executed
+        self.queued.saturating_add(self.leased).saturating_add(self.executed)
     }
 }
 

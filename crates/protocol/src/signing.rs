@@ -21,7 +21,7 @@ use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use stark::Preset;
 use std::fmt;
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// What a request's signature is over.
@@ -202,13 +202,23 @@ impl Identity {
         Signature::from_bytes(self.0.sign(message).to_bytes())
     }
 
-    /// Reads the key file, or makes a new key and writes it, readable by its owner only.
+    /// Reads the key file, or makes a new key and writes it, readable by its owner only. The file has the public key beside the
+    /// secret one, so that a flipped bit does not pass for another key; a file of an earlier version, which has the secret
+    /// one only, is written anew.
     ///
     /// # Errors
     /// If the file is there and is no key file, or cannot be read or written. A damaged file is never overwritten.
     pub fn load_or_create(path: &Path) -> Result<Self, KeyFileError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::from_file_text(&text).ok_or_else(|| KeyFileError::Damaged(path.to_owned())),
+        match std::fs::File::open(path).and_then(|file| read_text(file, MAX_KEY_FILE)) {
+            Ok(text) => {
+                let (identity, form) =
+                    Self::from_file_text(&text).ok_or_else(|| KeyFileError::Damaged(path.to_owned()))?;
+                if form == Form::SecretOnly {
+                    // On a disk that cannot be written to, the old form serves as well as before.
+                    let _ = identity.replace_file(path);
+                }
+                Ok(identity)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let identity = Self::random().map_err(KeyFileError::Random)?;
                 match identity.create_file(path) {
@@ -218,17 +228,32 @@ impl Identity {
                     Err(error) => Err(KeyFileError::Write(path.to_owned(), error)),
                 }
             }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(KeyFileError::Damaged(path.to_owned())),
             Err(error) => Err(KeyFileError::Read(path.to_owned(), error)),
         }
     }
 
-    fn from_file_text(text: &str) -> Option<Self> {
+    fn from_file_text(text: &str) -> Option<(Self, Form)> {
         let digits = text.strip_prefix("cairn-ed25519-secret ")?.strip_suffix('\n')?;
-        crate::hex::decode(digits).map(|seed| Self::from_seed(&seed))
+        let Some((secret, public)) = digits.split_once(" public ") else {
+            return crate::hex::decode(digits).map(|seed| (Self::from_seed(&seed), Form::SecretOnly));
+        };
+        let identity = Self::from_seed(&crate::hex::decode(secret)?);
+        let public: DonorKey = public.parse().ok()?;
+        (identity.donor_key() == public).then_some((identity, Form::Both))
     }
 
-    /// Writes a temporary file and links it to its place, so that the place never holds half a key.
+    /// Writes a temporary file and links it to its place, so that the place never holds half a key, and no other key is lost.
     fn create_file(&self, path: &Path) -> io::Result<()> {
+        self.write_beside(path, |temporary| std::fs::hard_link(temporary, path))
+    }
+
+    /// Writes a temporary file and renames it to its place.
+    fn replace_file(&self, path: &Path) -> io::Result<()> {
+        self.write_beside(path, |temporary| std::fs::rename(temporary, path))
+    }
+
+    fn write_beside(&self, path: &Path, put: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
         let nonce = Nonce::random().map_err(io::Error::other)?;
@@ -238,13 +263,34 @@ impl Identity {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&temporary)?;
-        let written = writeln!(file, "cairn-ed25519-secret {}", crate::hex::encode(self.0.as_bytes()))
+        let (secret, public) = (crate::hex::encode(self.0.as_bytes()), self.donor_key());
+        let written = writeln!(file, "cairn-ed25519-secret {secret} public {public}")
             .and_then(|()| file.sync_all())
-            .and_then(|()| std::fs::hard_link(&temporary, path));
-        std::fs::remove_file(&temporary)?;
-        written?;
+            .and_then(|()| put(&temporary));
+        match std::fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => written?,
+        }
         std::fs::File::open(folder)?.sync_all()
     }
+}
+
+/// Most bytes that are read of a key file.
+const MAX_KEY_FILE: u64 = 1000;
+
+/// What a key file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The secret key, as files of earlier versions do.
+    SecretOnly,
+    /// The secret key and the public one.
+    Both,
+}
+
+fn read_text(file: std::fs::File, limit: u64) -> io::Result<String> {
+    let mut text = String::new();
+    file.take(limit).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 impl fmt::Debug for Identity {
@@ -258,8 +304,8 @@ impl fmt::Debug for Identity {
 pub enum KeyFileError {
     /// The file holds something else.
     #[error(
-        "the key file {} is damaged; restore it from a backup, or move it away to begin with a new key (what the old key \
-         earned stays with the old key)",
+        "the key file {} is damaged: secret and public key in it do not belong together, or it is no key file. Restore it from a \
+         backup, or move it away to begin with a new key (what the old key earned stays with the old key)",
         .0.display()
     )]
     Damaged(PathBuf),

@@ -245,10 +245,40 @@ fn a_key_file_is_made_once_and_never_overwritten() {
     std::fs::write(&path, "garbage").unwrap();
     let error = Identity::load_or_create(&path).unwrap_err();
     assert!(
-        matches!(error, KeyFileError::Damaged(_)) && error.to_string().contains("restore it from a backup"),
+        matches!(error, KeyFileError::Damaged(_)) && error.to_string().contains("Restore it from a backup"),
         "{error}"
     );
     assert_eq!(std::fs::read(&path).unwrap(), b"garbage");
+}
+
+#[test]
+fn a_damaged_key_file_is_never_another_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let key = Identity::load_or_create(&path).unwrap().donor_key();
+    let whole = std::fs::read(&path).unwrap();
+    let damaged = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let outcome = Identity::load_or_create(&path);
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "it is left as it is");
+        matches!(outcome, Err(KeyFileError::Damaged(_)))
+    };
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << bit;
+            assert!(damaged(&bytes), "bit {bit} of byte {at}");
+        }
+        assert!(damaged(&whole[..at]), "cut at {at}");
+    }
+    assert!(damaged(&[&whole[..], b"x"].concat()) && damaged(&vec![b'0'; 1 << 20]));
+
+    // A file of an earlier version is read and gets its public key.
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let old = format!("{}\n", text.split_once(" public ").unwrap().0);
+    std::fs::write(&path, &old).unwrap();
+    assert_eq!(Identity::load_or_create(&path).unwrap().donor_key(), key);
+    assert_eq!(std::fs::read(&path).unwrap(), whole);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::exit::{Exit, Failure};
 use crate::progress::words;
 use crate::service::{connect, failure};
 use protocol::client::RetryPolicy;
-use protocol::{Project, ProjectState};
+use protocol::{Project, ProjectState, text};
 
 /// Lists the distributor's projects.
 ///
@@ -20,8 +20,8 @@ pub fn projects(from: &ServerArgs, state: &StateArgs, json: bool) -> Result<Exit
     let client = connect(&server, folder.identity()?, retry).map_err(|error| failure(&error))?;
     let list = runtime()?.block_on(client.projects()).map_err(|error| failure(&error))?;
     if json {
-        let text = serde_json::to_string_pretty(&list).map_err(Failure::fault)?;
-        println!("{text}");
+        let json = serde_json::to_string_pretty(&list).map_err(Failure::fault)?;
+        println!("{}", text::json(&json));
     } else if list.projects.is_empty() {
         eprintln!("{server} has no projects yet");
     } else {
@@ -36,12 +36,11 @@ pub fn projects(from: &ServerArgs, state: &StateArgs, json: bool) -> Result<Exit
 fn row(project: &Project) -> Vec<String> {
     let units = &project.units;
     let withdrawn = if project.state == ProjectState::Active { "" } else { "withdrawn. " };
-    let about = project.spec.description.lines().next().unwrap_or_default();
-    let about: String = about.chars().filter(|c| !c.is_control()).take(60).collect();
+    let about = text::printable(project.spec.description.lines().next().unwrap_or_default(), 60);
     vec![
         project.name.to_string(),
         units.open().to_string(),
-        (units.proved + units.collected).to_string(),
+        units.proved.saturating_add(units.collected).to_string(),
         units.failed.to_string(),
         words::count(project.proven_steps),
         format!("{withdrawn}{about}"),

@@ -1,14 +1,18 @@
 //! `donor status`.
 
-use super::{open, settings};
+use super::{open, sandbox, settings};
+use crate::child::sandbox::Report as Sandbox;
 use crate::cli::StateArgs;
 use crate::exit::{Exit, Failure};
 use crate::progress::show::summary;
 use crate::progress::words;
+use crate::session::bounds::Bounds;
 use crate::state::control::{self, RuleStatus, Status};
 use crate::state::ledger::{self, Speed, Totals};
 use crate::state::{Folder, outbox};
+use protocol::text::{self, MAX_SHOWN, printable};
 use serde::Serialize;
+use std::time::Duration;
 
 /// What `donor status --json` prints.
 #[derive(Debug, Serialize)]
@@ -21,6 +25,7 @@ struct Report {
     unfinished: usize,
     totals: Totals,
     speed: Speed,
+    sandbox: Sandbox,
 }
 
 /// Shows what the running donor does, and what was done so far.
@@ -33,7 +38,7 @@ pub fn status(state: &StateArgs, json: bool) -> Result<Exit, Failure> {
     settings(&folder)?;
     let report = report(&folder)?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&report).map_err(Failure::fault)?);
+        println!("{}", text::json(&serde_json::to_string_pretty(&report).map_err(Failure::fault)?));
     } else {
         print(&report);
     }
@@ -57,6 +62,7 @@ fn report(folder: &Folder) -> Result<Report, Failure> {
         unfinished,
         totals: ledger::totals(folder),
         speed: ledger::speed(folder),
+        sandbox: sandbox()?,
     })
 }
 
@@ -65,9 +71,17 @@ fn print(report: &Report) {
     println!("state      {}", report.state_folder);
     match &report.now {
         Some(status) => {
-            println!("running    process {}, for {}", status.pid, status.project.as_deref().unwrap_or("all projects"));
-            println!("server     {}", status.server);
-            println!("now        {}", summary(status));
+            let project = status.project.as_deref().unwrap_or("all projects");
+            println!("running    process {}, for {}", status.pid, printable(project, MAX_SHOWN));
+            println!("server     {}", printable(&status.server, MAX_SHOWN));
+            println!("now        {}", printable(&summary(status), MAX_SHOWN));
+            let Bounds { max_unit_time, max_unit_steps } = status.bounds;
+            let time = words::duration(Duration::from_secs(max_unit_time));
+            let steps = max_unit_steps.map_or_else(
+                || "as many steps as fit its memory".to_owned(),
+                |steps| format!("{} steps", words::count(steps)),
+            );
+            println!("a unit     at most {time} of processor time, {steps}");
             print_limits(status);
         }
         None if report.running => println!("running    it has just started"),
@@ -80,12 +94,16 @@ fn print(report: &Report) {
     println!("unfinished {}{ahead}", plural(report.unfinished, "unit"));
     let Totals { proofs, steps, executions, late, refused, failed } = report.totals;
     println!("so far     {proofs} proofs accepted ({} steps), {executions} executions accepted", words::count(steps));
-    if late + refused + failed > 0 {
+    if late > 0 || refused > 0 || failed > 0 {
         println!("           {late} came too late, {refused} refused, {failed} units failed");
     }
     match report.speed.steps_per_second(1.0) {
         0 => println!("speed      not measured yet; `donor bench` does"),
         speed => println!("speed      {} steps a second and core", words::count(speed)),
+    }
+    println!("sandbox    {}", report.sandbox);
+    for missing in &report.sandbox.missing {
+        println!("           {missing}");
     }
 }
 

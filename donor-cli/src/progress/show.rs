@@ -3,8 +3,11 @@
 //! Messages and progress go to standard error, JSON lines to standard output.
 
 use super::words;
+use crate::child::sandbox::Report;
+use crate::session::bounds::Bounds;
 use crate::state::control::Status;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use protocol::text;
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -21,6 +24,12 @@ const BETWEEN_EVENTS: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Notice {
+    /// Which walls units have here. People are told only of what is missing.
+    Sandbox {
+        /// What was found.
+        #[serde(flatten)]
+        report: Report,
+    },
     /// The donor has started.
     Started {
         /// Its public key.
@@ -39,6 +48,9 @@ pub enum Notice {
         threads: usize,
         /// Most memory of all of them.
         max_memory: u64,
+        /// What a unit gets at most.
+        #[serde(flatten)]
+        bounds: Bounds,
         /// The state folder.
         state: String,
     },
@@ -152,7 +164,11 @@ pub enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started { donor, server, project, max_cpu, cores, at_once, threads, max_memory, state } => {
+            Self::Sandbox { report } => {
+                write!(f, "warning: the sandbox around units is {report}")?;
+                report.missing.iter().try_for_each(|missing| write!(f, "\nwarning: {missing}"))
+            }
+            Self::Started { donor, server, project, max_cpu, cores, at_once, threads, max_memory, state, .. } => {
                 let project =
                     project.as_ref().map_or_else(|| "all projects".to_owned(), |name| format!("project {name}"));
                 let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
@@ -212,6 +228,13 @@ impl fmt::Display for Notice {
                 Ok(())
             }
         }
+    }
+}
+
+impl Notice {
+    fn is_for_machines(&self) -> bool {
+        matches!(self, Self::Phase { .. } | Self::Ahead { .. })
+            || matches!(self, Self::Sandbox { report } if report.is_whole())
     }
 }
 
@@ -276,9 +299,9 @@ impl Show {
     /// Tells something.
     pub fn tell(&self, notice: &Notice) {
         match self {
-            Self::Bar(_) | Self::Plain(_) if matches!(notice, Notice::Phase { .. } | Notice::Ahead { .. }) => {}
-            Self::Bar(bar) => bar.println(notice.to_string()),
-            Self::Plain(_) => eprintln!("{notice}"),
+            Self::Bar(_) | Self::Plain(_) if notice.is_for_machines() => {}
+            Self::Bar(bar) => bar.println(text::message(notice)),
+            Self::Plain(_) => eprintln!("{}", text::message(notice)),
             Self::Json(_) => line(&serde_json::to_string(notice).unwrap_or_default()),
             Self::Silent => {}
         }
@@ -295,12 +318,12 @@ impl Show {
             Self::Bar(bar) => {
                 let fraction = status.units.first().map_or(0.0, |unit| unit.fraction);
                 bar.set_position((fraction * 1000.0) as u64);
-                bar.set_message(summary(status));
+                bar.set_message(text::message(&summary(status)));
             }
             Self::Plain(last) => {
                 // Pauses and waits are told when they begin.
                 if !status.units.is_empty() && status.state == "working" && due(last, "working", BETWEEN_LINES) {
-                    eprintln!("{}", summary(status));
+                    eprintln!("{}", text::message(&summary(status)));
                 }
             }
             Self::Json(last) => {
@@ -325,9 +348,9 @@ fn due(last: &Mutex<Last>, about: &str, between: Duration) -> bool {
 }
 
 /// A reader that has gone away is no reason to stop working.
-fn line(text: &str) {
+fn line(json: &str) {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    let _ = writeln!(out, "{}", text::json(json)).and_then(|()| out.flush());
 }
 
 /// One line about what goes on.
@@ -391,6 +414,7 @@ mod tests {
             }],
             outbox: 1,
             finished: 3,
+            bounds: crate::session::bounds::Bounds::default(),
         }
     }
 

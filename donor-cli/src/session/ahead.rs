@@ -11,7 +11,7 @@ use crate::progress::show::Notice;
 use crate::state::lease::Held;
 use crate::state::{StateError, atomic, lease};
 use protocol::client::{ClientError, LeaseAnswer};
-use protocol::{Cause, Renewed, Timestamp};
+use protocol::{Cause, Renewed, Timestamp, UnitId};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -84,6 +84,11 @@ impl Stock {
     /// Adds one.
     pub fn add(&self, ready: Ready) {
         self.lock().push(ready);
+    }
+
+    /// Whether a unit is among them.
+    pub fn has(&self, unit: &UnitId) -> bool {
+        self.lock().iter().any(|ready| ready.held.unit() == *unit)
     }
 
     /// How many there are.
@@ -181,13 +186,18 @@ impl Scout {
         if session.is_last(queue.begun + session.stock.len() as u64) || !self.wants_more() {
             return Ok(Duration::ZERO);
         }
+        let request = session.request()?;
         let answer = tokio::select! {
-            answer = session.ask() => answer?,
+            answer = session.client.lease(&request) => answer,
             // Asked with the same key, the next request gets the same lease.
             () = session.board.ends(Ending::AfterUnit) => return Ok(Duration::ZERO),
         };
         match answer {
             Ok(LeaseAnswer::Lease(lease)) => {
+                if let Some(why) = session.decline(&request, &lease).await? {
+                    session.show.warn(why);
+                    return Ok(self.failures.next(None));
+                }
                 let held = Held::new(&session.plan.server, *lease);
                 if let Err(error) = lease::keep(&session.folder, &held) {
                     // The request's key brings the same lease when there is space again.

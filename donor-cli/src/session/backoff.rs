@@ -27,7 +27,7 @@ impl Backoff {
     /// The next wait, not shorter than what the other side asked for.
     pub fn next(&mut self, asked: Option<Duration>) -> Duration {
         let wait = self.waits.next().unwrap_or(LONGEST).min(LONGEST);
-        asked.map_or(wait, |asked| wait.max(asked).min(LONGEST * 24))
+        asked.map_or(wait, |asked| wait.max(asked).min(LONGEST))
     }
 }
 
@@ -56,5 +56,6 @@ mod tests {
     fn does_not_come_back_sooner_than_asked() {
         let asked = Duration::from_secs(120);
         assert!(Backoff::new().next(Some(asked)) >= asked);
+        assert_eq!(Backoff::new().next(Some(Duration::MAX)), LONGEST, "nobody can keep a donor away for ever");
     }
 }

@@ -109,7 +109,8 @@ impl Deliverer {
         let current: Vec<UnitId> = self.board.current().iter().map(|current| current.unit).collect();
         // The payload of a running unit may be there while its record is not.
         let held: Vec<_> = held.into_iter().filter(|held| !current.contains(&held.unit())).collect();
-        let (entries, damaged) = outbox::all(&self.folder, &held, &current).map_err(|error| error.to_string())?;
+        let (entries, damaged) =
+            outbox::all(&self.folder, &self.server, &held, &current).map_err(|error| error.to_string())?;
         damaged.iter().for_each(|message| self.show.warn(message));
         Ok(entries)
     }
@@ -166,7 +167,7 @@ impl Deliverer {
             connect_through(&entry.server, identity, RetryPolicy::never(), network)
                 .map_err(|error| disk(error.to_string()))?
         };
-        let (lease, payload) = (Some(&entry.lease), Payload::Bytes(Bytes::from(bytes)));
+        let (lease, payload) = (entry.lease.as_ref(), Payload::Bytes(Bytes::from(bytes)));
         let sent = match entry.kind {
             Kind::Proof => {
                 client.submit_proof(&entry.unit, lease, payload, None).await.map(|receipt| match receipt.status {
@@ -195,20 +196,22 @@ impl Deliverer {
     }
 
     fn acknowledged(&self, entry: &Entry, status: &str, credited: u64) -> Result<(), RecordError> {
+        // No proof has more steps, whatever the distributor says.
+        let credited = credited.min(cairo_air::claim::MAX_STEPS);
         ledger::write_history(&self.folder, entry, status);
         entry.remove(&self.folder)?;
         let accepted = status == "accepted";
         self.board.count(|counts| {
             counts.delivered += 1;
-            counts.steps += credited;
+            counts.steps = counts.steps.saturating_add(credited);
         });
         let kept = ledger::add(&self.folder, |totals| match (accepted, entry.kind) {
-            (false, _) => totals.late += 1,
+            (false, _) => ledger::one_more(&mut totals.late),
             (true, Kind::Proof) => {
-                totals.proofs += 1;
-                totals.steps += credited;
+                ledger::one_more(&mut totals.proofs);
+                totals.steps = totals.steps.saturating_add(credited);
             }
-            (true, Kind::Execution) => totals.executions += 1,
+            (true, Kind::Execution) => ledger::one_more(&mut totals.executions),
         });
         if let Err(error) = kept {
             self.show.warn(error);
@@ -229,7 +232,7 @@ impl Deliverer {
         let gone = matches!(cause, Cause::UnknownUnit | Cause::UnitWithdrawn | Cause::ProjectWithdrawn);
         if !gone {
             self.board.count(|counts| counts.refused += 1);
-            if let Err(error) = ledger::add(&self.folder, |totals| totals.refused += 1) {
+            if let Err(error) = ledger::add(&self.folder, |totals| ledger::one_more(&mut totals.refused)) {
                 self.show.warn(error);
             }
         }

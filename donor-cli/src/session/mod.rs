@@ -9,6 +9,7 @@
 pub mod ahead;
 pub mod backoff;
 pub mod board;
+pub mod bounds;
 pub mod deliver;
 pub mod network;
 pub mod pulse;
@@ -16,6 +17,7 @@ pub mod unit;
 
 pub use board::Ending;
 
+use crate::child::sandbox::Walls;
 use crate::exit::{Exit, Failure};
 use crate::governor::network::Limits;
 use crate::governor::{Decision, Governor, Settings};
@@ -27,10 +29,11 @@ use crate::state::{Folder, StateError, lease, ledger, outbox};
 use ahead::{Ready, Scout, Stock};
 use backoff::Backoff;
 use board::Board;
+use bounds::{Bounds, check_lease};
 use deliver::Deliverer;
 use network::Network;
 use protocol::client::{ClientError, DonorClient, LeaseAnswer, RetryPolicy};
-use protocol::{Cause, DonorLimits, LeaseMode, LeaseRequest, NoWork, ProjectName, Versions};
+use protocol::{Cause, DonorLimits, Lease, LeaseMode, LeaseRequest, NoWork, ProjectName, Versions};
 use pulse::{Constants, Pulse};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,6 +66,12 @@ pub struct Plan {
     pub network: Limits,
     /// Whether to fetch the next unit while one is worked on.
     pub fetch_ahead: bool,
+    /// What a unit gets at most.
+    pub bounds: Bounds,
+    /// Processors that the donor's control group may use, where it sets a limit.
+    pub allowed_cores: Option<f64>,
+    /// The walls that units have here.
+    pub walls: Walls,
     /// Units after which to end.
     pub max_units: Option<u64>,
     /// How long the distributor may be out of reach at the start; for ever if not given.
@@ -123,7 +132,7 @@ impl Session {
         // The session waits itself, so that it can tell why and be ended meanwhile.
         let client = connect_through(&plan.server, identity, RetryPolicy::never(), Arc::clone(&network) as _);
         let client = client.map_err(|error| failure(&error))?;
-        let (board, show) = (Arc::new(Board::new(plan.cores)), Arc::new(show));
+        let (board, show) = (Arc::new(Board::new(plan.cores).within(plan.allowed_cores)), Arc::new(show));
         let (queue, stock) = (Mutex::default(), Stock::default());
         Ok(Self { plan, folder, client, board, show, network, queue, stock })
     }
@@ -143,6 +152,7 @@ impl Session {
             at_once: constants.at_once,
             threads: constants.threads,
             max_memory: constants.max_memory,
+            bounds: constants.bounds,
             state: self.folder.root().display().to_string(),
         });
         self.recover()?.into_iter().for_each(|held| self.stock.add(Ready::resumed(held)));
@@ -190,13 +200,14 @@ impl Session {
             at_once: self.plan.at_once,
             threads: self.plan.threads,
             max_memory: self.plan.max_memory,
+            bounds: self.plan.bounds,
         }
     }
 
     /// What an earlier session left.
     fn recover(&self) -> Result<Vec<Held>, StateError> {
         let (held, mut damaged) = lease::all(&self.folder)?;
-        let (entries, more) = outbox::all(&self.folder, &held, &[])?;
+        let (entries, more) = outbox::all(&self.folder, &self.plan.server, &held, &[])?;
         damaged.extend(more);
         damaged.iter().for_each(|message| self.show.warn(message));
         self.board.set_in_outbox(entries.len());
@@ -297,16 +308,23 @@ impl Session {
                 return Ok(Next::End);
             }
             queue.first_try.get_or_insert_with(Instant::now);
+            let request = self.request()?;
             let answer = tokio::select! {
-                answer = self.ask() => answer,
+                answer = self.client.lease(&request) => answer,
                 () = self.board.ends(Ending::AfterUnit) => return Ok(Next::End),
             };
-            let (why, wait) = match answer? {
+            let (why, wait) = match answer {
                 Ok(LeaseAnswer::Lease(lease)) => {
-                    let held = Held::new(&self.plan.server, *lease);
-                    self.keep(&held).await?;
-                    (queue.reached, queue.begun) = (true, queue.begun + 1);
-                    return Ok(Next::Unit(Box::new(Ready::new(held))));
+                    queue.reached = true;
+                    match self.decline(&request, &lease).await? {
+                        Some(why) => (why, backoff.next(None)),
+                        None => {
+                            let held = Held::new(&self.plan.server, *lease);
+                            self.keep(&held).await?;
+                            queue.begun += 1;
+                            return Ok(Next::Unit(Box::new(Ready::new(held))));
+                        }
+                    }
                 }
                 Ok(LeaseAnswer::NoWork { reason, retry_after }) => {
                     queue.reached = true;
@@ -326,21 +344,38 @@ impl Session {
         }
     }
 
-    /// Asks for a lease.
-    async fn ask(&self) -> Result<Result<LeaseAnswer, ClientError>, StateError> {
+    /// Why nothing is begun under a lease that was just given, if so.
+    async fn decline(&self, request: &LeaseRequest, lease: &Lease) -> Result<Option<String>, StateError> {
+        let unit = lease.unit.id;
+        let again = self.stock.has(&unit)
+            || self.board.current().iter().any(|current| current.unit == unit)
+            || outbox::has(&self.folder, &unit);
+        if again {
+            // After a crash between lease and request the key may still be that of a lease that is kept.
+            lease::request_done(&self.folder)?;
+            return Ok(Some(format!("unit {unit} came again, which is being worked on or delivered")));
+        }
+        let Err(why) = check_lease(request, lease) else { return Ok(None) };
+        lease::request_done(&self.folder)?;
+        // If it does not arrive, the lease runs out.
+        let _ = self.client.release(&lease.token, None).await;
+        Ok(Some(format!("what {} lent makes no sense and was given back: {why}", self.plan.server)))
+    }
+
+    /// What is asked for.
+    fn request(&self) -> Result<LeaseRequest, StateError> {
         let speed = ledger::speed(&self.folder);
-        let request = LeaseRequest {
+        Ok(LeaseRequest {
             request: lease::request_key(&self.folder)?,
             project: self.plan.project.clone(),
             mode: self.plan.mode,
             limits: DonorLimits {
-                max_steps: speed.max_steps(self.plan.unit_memory()),
+                max_steps: self.plan.bounds.most_steps(&speed, speed.max_steps(self.plan.unit_memory())),
                 max_memory: self.plan.unit_memory(),
                 steps_per_second: speed.steps_per_second(self.plan.settings.cap.cores(self.plan.cores)),
             },
             versions: Versions::current(env!("CARGO_PKG_VERSION")),
-        };
-        Ok(self.client.lease(&request).await)
+        })
     }
 
     /// Keeps a lease, waiting for space if there is none.
@@ -392,7 +427,11 @@ impl Session {
             NoWork::Empty => format!("no work: {of} has no unit left to do"),
             NoWork::AllLeased => format!("no work: all open units of {of} are with other donors"),
             NoWork::TooLarge => {
-                format!("no work: the open units of {of} are too large for {memory} of memory; {more}")
+                let bounds = &self.plan.bounds;
+                let steps = bounds.max_unit_steps.map_or_else(String::new, |steps| {
+                    format!(" and {} steps (--max-unit-steps)", crate::progress::words::count(steps))
+                });
+                format!("no work: the open units of {of} are too large for {memory} of memory{steps}; {more}")
             }
             NoWork::Version => format!("no work: {of} does not take proofs of this version; install a newer donor"),
             NoWork::Paused => format!("no work: {of} is paused by its operator"),
@@ -412,6 +451,8 @@ impl Session {
             }
             _ if !reached && impatient => Err(failure(error)),
             _ if error.is_temporary() || error.is_unreachable() => Ok(()),
+            // Whoever was reached once is there: what is no refusal of its own comes from somewhere on the way, and passes.
+            _ if reached && !error.is_refusal() => Ok(()),
             _ => Err(failure(error)),
         }
     }

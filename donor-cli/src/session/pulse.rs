@@ -1,6 +1,7 @@
 //! The session's pulse: four times a second it looks at the machine, takes wishes, lets the governor decide, and tells.
 
 use super::board::{Board, Ending};
+use super::bounds::Bounds;
 use super::network::Network;
 use crate::governor::machine::{Load, Machine, since_boot};
 use crate::governor::schedule::Cap;
@@ -40,6 +41,8 @@ pub struct Constants {
     pub threads: usize,
     /// Most memory of all of them.
     pub max_memory: u64,
+    /// What a unit gets at most.
+    pub bounds: Bounds,
 }
 
 /// The pulse.
@@ -280,6 +283,7 @@ impl Pulse {
             units: current.iter().map(|current| current.status(decision.share(), cap.fraction())).collect(),
             outbox: self.board.in_outbox(),
             finished: self.board.counts().finished,
+            bounds: self.constants.bounds,
         }
     }
     /// The rule of the schedule that holds.

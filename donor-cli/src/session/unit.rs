@@ -4,14 +4,18 @@ use super::ahead::{Ready, lead};
 use super::board::{Board, Current};
 use super::{Ending, Plan};
 use crate::child::messages::{Event, Job, Limits, Order, VERSION};
+use crate::child::result;
 use crate::child::unit::Unit;
 use crate::progress::show::Notice;
 use crate::progress::{Phase, Show, Tracker};
+use crate::state::atomic::Last;
 use crate::state::lease::Held;
 use crate::state::outbox::{Entry, Kind};
 use crate::state::{Folder, StateError, atomic, lease, ledger, outbox};
 use protocol::client::{ClientError, DonorClient};
-use protocol::{Cause, Digest, FailureCause, FailureReport, LeaseMode, MAX_DETAIL};
+use protocol::{Cause, Digest, FailureCause, FailureReport, LeaseMode, MAX_DETAIL, MAX_PROOF_BYTES, UnitLimits};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -25,6 +29,9 @@ const SLOWEST: u64 = 500;
 
 /// Largest execution file that is taken.
 const MAX_EXECUTION_BYTES: u64 = 1 << 30;
+
+/// Longest time between two renewals of a lease.
+const LONGEST_WITHOUT_RENEWAL: Duration = Duration::from_secs(3600);
 
 /// Between two tries of something on disk that does not work.
 const BETWEEN_TRIES: Duration = Duration::from_secs(5);
@@ -137,6 +144,9 @@ impl Worker {
     }
 
     async fn through(&self, held: &mut Held, fetch: Option<JoinHandle<()>>) -> Result<(), Stop> {
+        if let Some(why) = self.plan.bounds.refuse(&held.lease) {
+            return Err(Stop::Failed(FailureCause::Stopped, why));
+        }
         self.check_signature(held)?;
         let lent = held.clone();
         let fetched = async {
@@ -150,7 +160,11 @@ impl Worker {
         let begin = Instant::now();
         let told = self.run(held).await?;
         if let Some((cause, detail)) = told.failure {
-            return Err(Stop::Failed(cause, detail));
+            let limits = &held.lease.project.limits;
+            return Err(match self.plan.bounds.explain(limits, total_seconds(limits), cause) {
+                Some(why) => Stop::Failed(FailureCause::Stopped, why),
+                None => Stop::Failed(cause, detail),
+            });
         }
         if !told.finished {
             return Err(Stop::Failed(FailureCause::Crash, "the work unit ended without a result".to_owned()));
@@ -213,6 +227,11 @@ impl Worker {
     async fn fetch(&self, held: &Held) -> Result<(), Stop> {
         let program = held.lease.project.program;
         let path = self.folder.program(&program);
+        self.clear(&path);
+        self.clear(&self.folder.execution(&held.unit()));
+        for kind in [Kind::Proof, Kind::Execution] {
+            self.clear(&outbox::payload(&self.folder, &held.unit(), kind));
+        }
         // The unit's process checks the digest of what lies here again.
         if !std::fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == program) {
             let bytes = self.download(FailureCause::BadProgram, || self.client.program(&program, None)).await?;
@@ -228,6 +247,14 @@ impl Worker {
         }
         self.report(held, Phase::Download, 1.0);
         Ok(())
+    }
+
+    /// A folder where a file is to be is moved out of the way.
+    fn clear(&self, path: &std::path::Path) {
+        if path.is_dir() {
+            let why = format!("{} is a folder, where a file was expected", path.display());
+            self.show.warn(self.folder.set_aside(path, &why));
+        }
     }
 
     /// Downloads, however long the distributor is out of reach. A file that is not there, or again and again another than
@@ -268,7 +295,7 @@ impl Worker {
     }
 
     /// Writes a file, waiting for space if there is none.
-    async fn store(&self, path: &std::path::Path, bytes: &[u8]) -> Result<(), Stop> {
+    async fn store(&self, path: &Path, bytes: &[u8]) -> Result<(), Stop> {
         loop {
             match atomic::write(path, bytes) {
                 Ok(()) => return Ok(()),
@@ -290,8 +317,7 @@ impl Worker {
 
     fn job(&self, held: &Held) -> Job {
         let (project, unit) = (&held.lease.project, held.unit());
-        let limits = project.limits;
-        let explained = limits.max_steps / SLOWEST;
+        let limits = self.plan.bounds.limits(&project.limits, held.lease.mode);
         let memory = self.plan.unit_memory();
         // Two copies of each cell exist at once, in the virtual machine and in the execution.
         let own_cells = memory / 64;
@@ -304,11 +330,9 @@ impl Worker {
             program_hash: project.program_hash,
             arguments: held.lease.unit.arguments.clone(),
             mode: held.lease.mode,
-            execution: match held.lease.mode {
-                LeaseMode::Execute => outbox::payload(&self.folder, &unit, Kind::Execution),
-                LeaseMode::Both | LeaseMode::Prove => self.folder.execution(&unit),
-            },
-            proof: outbox::payload(&self.folder, &unit, Kind::Proof),
+            earlier: self.folder.execution(&unit),
+            execution: self.folder.work(&unit, Kind::Execution),
+            proof: self.folder.work(&unit, Kind::Proof),
             prover: self.client.identity().donor_key(),
             preset: project.preset,
             limits: Limits {
@@ -316,19 +340,21 @@ impl Worker {
                 max_memory_cells: own_cells.min(limits.max_memory_cells),
                 own_memory: own_cells < limits.max_memory_cells,
                 execute_seconds: limits.time_limit,
-                total_seconds: limits.time_limit.saturating_add(explained).saturating_add(SPARE_SECONDS),
+                total_seconds: total_seconds(&limits).min(self.plan.bounds.max_unit_time),
                 memory_bytes: memory,
+                file_bytes: MAX_EXECUTION_BYTES,
             },
             threads: self.plan.unit_threads(),
             credit: self.board.settle(),
             cores: self.board.part(self.board.running().len() + 1),
+            walls: self.plan.walls,
         }
     }
 
     /// Runs the unit's process to its end.
     async fn run(&self, held: &mut Held) -> Result<Told, Stop> {
-        let program = crate::child::program()
-            .map_err(atomic::FileError::of("find", std::path::Path::new("the donor's own file")))?;
+        let program =
+            crate::child::program().map_err(atomic::FileError::of("find", Path::new("the donor's own file")))?;
         let started = Unit::start(&program, &self.job(held)).await;
         let mut unit = started.map_err(atomic::FileError::of("start", &program))?;
         self.board.set_process(&held.unit(), unit.id());
@@ -362,7 +388,8 @@ impl Worker {
                 () = tokio::time::sleep_until(due), if renewal.is_some() => {
                     renewal = self.renew(held).await?.map(|wait| Instant::now() + wait);
                 }
-                () = self.board.ends(Ending::Now) => return Err(Stop::Interrupted),
+                // What is finished is not left behind.
+                () = self.board.ends(Ending::Now) => return if told.finished { Ok(told) } else { Err(Stop::Interrupted) },
             }
         }
     }
@@ -383,10 +410,15 @@ impl Worker {
     fn hear(&self, held: &Held, event: Event, told: &mut Told) {
         match event {
             Event::Progress { phase, fraction } => self.report(held, phase, fraction),
+            Event::Alive => {}
             Event::Executed { steps, cpu_seconds, kept, .. } => {
                 told.steps = steps;
                 told.execute_seconds = Some(cpu_seconds);
-                told.finished = kept;
+                if held.lease.mode == LeaseMode::Execute {
+                    told.finished = kept;
+                } else if kept {
+                    self.keep_execution(held);
+                }
                 self.report(held, Phase::Execute, 1.0);
             }
             Event::Waiting { why } => self.show.warn(why),
@@ -403,6 +435,15 @@ impl Worker {
         }
     }
 
+    /// Keeps an execution that is being proved, so that an interruption from here on costs no second one.
+    fn keep_execution(&self, held: &Held) {
+        let unit = held.unit();
+        let (from, to) = (self.folder.work(&unit, Kind::Execution), self.folder.execution(&unit));
+        if let Err(error) = result::take(&from, &to, MAX_EXECUTION_BYTES, Last::Process) {
+            self.show.warn(error);
+        }
+    }
+
     /// Renews the lease. Returns when to do so again; `None` if it cannot be renewed any more, which is no reason to stop: a
     /// late proof is taken while the unit is unproved.
     async fn renew(&self, held: &mut Held) -> Result<Option<Duration>, Stop> {
@@ -412,19 +453,46 @@ impl Worker {
                 lease::keep(&self.folder, held)?;
                 Ok(Some(time_to_renew(held)))
             }
-            Err(ClientError::Refused(problem)) => match problem.cause {
-                Cause::UnitWithdrawn | Cause::ProjectWithdrawn | Cause::UnknownUnit => {
-                    Err(Stop::Dropped(problem.to_string()))
+            Err(error) => match error.cause() {
+                Some(Cause::UnitWithdrawn | Cause::ProjectWithdrawn | Cause::UnknownUnit) => {
+                    Err(Stop::Dropped(error.to_string()))
                 }
-                Cause::LeaseExpired | Cause::UnknownLease => Ok(None),
-                _ => Ok(Some(Duration::from_secs(problem.retry_after.unwrap_or(60).max(1)))),
+                Some(Cause::LeaseExpired | Cause::UnknownLease) => Ok(None),
+                Some(_) => Ok(Some(error.retry_after().unwrap_or(Duration::from_secs(60)).max(Duration::from_secs(1)))),
+                None => Ok(Some(Duration::from_secs(30))),
             },
-            Err(_) => Ok(Some(Duration::from_secs(30))),
+        }
+    }
+
+    /// Takes what the unit's process wrote, waiting if the disk does not let it.
+    async fn take_result(&self, from: &Path, to: &Path, most: u64) -> Result<(), Stop> {
+        loop {
+            let (source, place) = (from.to_owned(), to.to_owned());
+            let taken = tokio::task::spawn_blocking(move || result::take(&source, &place, most, Last::Power)).await;
+            match taken {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) if matches!(error.error.kind(), ErrorKind::InvalidData | ErrorKind::NotFound) => {
+                    // It may be in its place already, if that could not be made sure of.
+                    if to.exists() && !from.exists() {
+                        return Ok(());
+                    }
+                    let detail = format!("the work unit's process said that it has finished, but {error}");
+                    return Err(Stop::Failed(FailureCause::Crash, detail));
+                }
+                Ok(Err(error)) => self.show.warn(error),
+                Err(error) => self.show.warn(format!("moving a result broke off: {error}")),
+            }
+            self.pause(BETWEEN_TRIES).await?;
         }
     }
 
     async fn put_into_outbox(&self, held: &Held, steps: u64, begin: Instant) -> Result<(), Stop> {
-        let kind = if held.lease.mode == LeaseMode::Execute { Kind::Execution } else { Kind::Proof };
+        let (kind, most) = match held.lease.mode {
+            LeaseMode::Execute => (Kind::Execution, MAX_EXECUTION_BYTES),
+            LeaseMode::Both | LeaseMode::Prove => (Kind::Proof, MAX_PROOF_BYTES as u64),
+        };
+        let (from, to) = (self.folder.work(&held.unit(), kind), outbox::payload(&self.folder, &held.unit(), kind));
+        self.take_result(&from, &to, most).await?;
         let entry = loop {
             let (folder, lease) = (self.folder.clone(), held.clone());
             // The disk may be slow, and the other units and the pulse are on this thread.
@@ -459,7 +527,7 @@ impl Worker {
 
     async fn failed(&self, held: &Held, cause: FailureCause, detail: String) -> Result<End, StateError> {
         self.board.count(|counts| counts.failed += 1);
-        if let Err(error) = ledger::add(&self.folder, |totals| totals.failed += 1) {
+        if let Err(error) = ledger::add(&self.folder, |totals| ledger::one_more(&mut totals.failed)) {
             self.show.warn(error);
         }
         let unit = held.unit();
@@ -481,14 +549,22 @@ impl Worker {
     /// Removes what was kept of a unit.
     fn forget(&self, held: &Held) -> Result<(), StateError> {
         atomic::remove(&self.folder.execution(&held.unit()))?;
+        for kind in [Kind::Execution, Kind::Proof] {
+            atomic::remove(&self.folder.work(&held.unit(), kind))?;
+        }
         lease::forget(&self.folder, &held.unit())
     }
 }
 
-/// Half of the time that is left, at least a second.
+/// Half of the time that is left, at least a second. Of a long lease not so much: the clock may be set meanwhile.
 fn time_to_renew(held: &Held) -> Duration {
     let left = held.expires_here.since(protocol::Timestamp::now());
-    Duration::from_secs_f64((left as f64 / 2.0).max(1.0))
+    (Duration::from_secs(left) / 2).clamp(Duration::from_secs(1), LONGEST_WITHOUT_RENEWAL)
+}
+
+/// Processor seconds of a unit from begin to end, as its limits explain them.
+const fn total_seconds(limits: &UnitLimits) -> u64 {
+    limits.time_limit.saturating_add(limits.max_steps / SLOWEST).saturating_add(SPARE_SECONDS)
 }
 
 /// Whether a unit goes through this phase. Upload is not among them: the outbox takes its time.

@@ -3,7 +3,7 @@
 //! for the disk.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 /// Begins the names of files that are being written.
@@ -56,6 +56,22 @@ fn advice(error: &io::Error) -> &'static str {
 /// If any step fails; then the old file, if there was one, is still there.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_with(path, Last::Power, |file| file.write_all(bytes))
+}
+
+/// Reads a file of at most `limit` bytes: what is on disk may be anything.
+///
+/// # Errors
+/// If it cannot be read or is longer.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let mut bytes = Vec::new();
+    if file.metadata()?.len() <= limit {
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+    }
+    if bytes.len() as u64 > limit || (bytes.is_empty() && fs::metadata(path)?.len() > limit) {
+        return Err(io::Error::other(format!("it has more than {limit} bytes, the most that is read")));
+    }
+    Ok(bytes)
 }
 
 /// What a file is to outlast.
@@ -137,6 +153,15 @@ pub fn sweep(folder: &Path) -> Result<(), FileError> {
         }
     }
     Ok(())
+}
+
+/// Removes all files of a folder.
+///
+/// # Errors
+/// If the folder cannot be read, or a file is still there.
+pub fn clear(folder: &Path) -> Result<(), FileError> {
+    let entries = fs::read_dir(folder).map_err(FileError::of("read", folder))?;
+    entries.flatten().try_for_each(|entry| remove(&entry.path()))
 }
 
 /// Whether the name is one of a file that is being written.

@@ -5,7 +5,6 @@ use crate::governor::network::{Hours, Limits, rate, volume};
 use crate::governor::{Celsius, Programs, Schedule, Share, Thresholds};
 use crate::progress::words;
 use protocol::ProjectName;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,6 +39,8 @@ pub const KEYS: &[Key] = &[
         default: "half of the machine's",
         check: memory,
     },
+    Key { name: "max-unit-time", help: "most processor time of a unit, such as 12h", default: "24h", check: time },
+    Key { name: "max-unit-steps", help: "most steps of a unit", default: "as many as fit the memory", check: steps },
     Key {
         name: "schedule",
         help: "when to work, such as 22:00-07:00, or how much when",
@@ -52,6 +53,12 @@ pub const KEYS: &[Key] = &[
         help: "while somebody uses the machine: pause or ignore",
         default: "ignore",
         check: pause_or_ignore,
+    },
+    Key {
+        name: "sandbox",
+        help: "if the system lacks a part of the sandbox: warn, or require to refuse to start",
+        default: "warn",
+        check: warn_or_require,
     },
     Key {
         name: "pause-above",
@@ -110,6 +117,8 @@ pub const KEYS: &[Key] = &[
 pub fn variable(name: &str) -> String {
     format!("CAIRN_DONOR_{}", name.to_ascii_uppercase().replace('-', "_"))
 }
+/// Most bytes of the settings' file.
+const MAX_FILE: u64 = 1 << 20;
 
 /// What is wrong with the settings.
 #[derive(Debug, thiserror::Error)]
@@ -179,11 +188,12 @@ impl Config {
     /// # Errors
     /// If it cannot be read or says what it must not.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(FileError::of("read", path)(error).into()),
-        };
+        let text =
+            match atomic::read(path, MAX_FILE).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other)) {
+                Ok(text) => text,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+                Err(error) => return Err(FileError::of("read", path)(error).into()),
+            };
         let syntax = |error: toml::de::Error| ConfigError::Syntax { path: path.to_owned(), message: error.to_string() };
         let in_file = |error| ConfigError::InFile { path: path.to_owned(), error: Box::new(error) };
         let table: toml::Table = toml::from_str(&text).map_err(syntax)?;
@@ -264,6 +274,11 @@ impl Config {
         words::parse_bytes(&self.text("max-memory")?).ok()
     }
 
+    /// Most processor seconds of a unit.
+    pub fn max_unit_time(&self) -> Option<u64> {
+        words::parse_duration(&self.text("max-unit-time")?).ok().map(|time| time.as_secs())
+    }
+
     /// Whether to pause on battery.
     pub fn pause_on_battery(&self) -> bool {
         self.text("battery").as_deref() != Some("ignore")
@@ -295,6 +310,11 @@ impl Config {
             per_day: volume("max-network-per-day"),
             per_month: volume("max-network-per-month"),
         }
+    }
+
+    /// Whether to refuse to start without the whole sandbox.
+    pub fn require_sandbox(&self) -> bool {
+        self.text("sandbox").as_deref() == Some("require")
     }
 
     /// When to give way to other programs; `None` for never.
@@ -334,7 +354,15 @@ fn server(text: &str) -> Result<toml::Value, String> {
 pub fn check_server(text: &str) -> Result<(), String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     match rest {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !text.chars().any(char::is_whitespace) => Ok(()),
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !text.chars().any(char::is_whitespace) => {
+            // It is shown in many places, and a password with it.
+            let authority = rest.split('/').next().unwrap_or_default();
+            if authority.contains('@') {
+                Err("an address must not have a name and a password".to_owned())
+            } else {
+                Ok(())
+            }
+        }
         _ => Err(format!("`{text}` is no address of a distributor: write it as https://grid.example.org")),
     }
 }
@@ -356,6 +384,17 @@ fn number(text: &str) -> Result<toml::Value, String> {
 
 fn memory(text: &str) -> Result<toml::Value, String> {
     words::parse_bytes(text).map(|_| string(text))
+}
+
+fn time(text: &str) -> Result<toml::Value, String> {
+    words::parse_duration(text).map(|_| string(text))
+}
+
+fn steps(text: &str) -> Result<toml::Value, String> {
+    match text.parse::<i64>() {
+        Ok(steps) if steps > 0 => Ok(toml::Value::Integer(steps)),
+        _ => Err(format!("`{text}` is no whole number of steps from 1")),
+    }
 }
 
 fn schedule(text: &str) -> Result<toml::Value, String> {
@@ -396,6 +435,13 @@ fn pause_or_ignore(text: &str) -> Result<toml::Value, String> {
     }
 }
 
+fn warn_or_require(text: &str) -> Result<toml::Value, String> {
+    match text {
+        "warn" | "require" => Ok(string(text)),
+        _ => Err(format!("`{text}` is neither `warn` nor `require`")),
+    }
+}
+
 fn percentage(text: &str) -> Result<toml::Value, String> {
     match text.trim_end_matches('%').trim().parse::<f64>() {
         Ok(percent) if (1.0..=100.0).contains(&percent) => Ok(toml::Value::Float(percent)),
@@ -406,6 +452,7 @@ fn percentage(text: &str) -> Result<toml::Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn settings_survive_the_file() {
@@ -421,6 +468,7 @@ mod tests {
             ("max-memory", "2G"),
             ("schedule", "22:00-7:00"),
             ("battery", "ignore"),
+            ("sandbox", "require"),
             ("pause-above", "40"),
             ("resume-below", "30"),
             ("max-temperature", "85 °C"),
@@ -438,6 +486,7 @@ mod tests {
         config.save(&path).expect("written");
         let loaded = Config::load(&path).expect("read");
         assert_eq!(loaded, config);
+        assert!(loaded.require_sandbox());
         assert_eq!(loaded.parsed::<Share>("max-cpu").map(Share::fraction), Some(0.125));
         assert_eq!((loaded.max_memory(), loaded.pause_on_battery()), (Some(2_000_000_000), false));
         let thresholds = loaded.thresholds().expect("in order").expect("some");
@@ -470,6 +519,7 @@ mod tests {
             ("max-memory", "lots", "write it as 500M"),
             ("schedule", "at night", "is no schedule"),
             ("battery", "yes", "neither `pause` nor `ignore`"),
+            ("sandbox", "off", "neither `warn` nor `require`"),
             ("pause-above", "half", "is no percentage"),
             ("max-temperature", "hot", "give degrees Celsius from 40 to 110"),
             ("pause-for", "/usr/bin/steam", "names of programs without folders"),
@@ -477,6 +527,10 @@ mod tests {
             ("max-upload", "1kB/s", "too slow"),
             ("network-hours", "22:00-07:00=50", "has a cap"),
             ("max-network-per-day", "some", "is no amount of data"),
+            ("max-unit-time", "soon", "write it as 30m, 2h"),
+            ("max-unit-time", "0s", "from a second to a year"),
+            ("max-unit-time", "99999999999999999999d", "from a second to a year"),
+            ("max-unit-steps", "-1", "whole number of steps"),
         ] {
             let error = config.set(name, text).expect_err(name).to_string();
             assert!(error.contains(message), "{name}: {error}");

@@ -4,8 +4,12 @@
 use super::Folder;
 use super::atomic::{self, FileError};
 use super::pause::Length;
+use crate::session::bounds::Bounds;
 use serde::{Deserialize, Serialize};
 use std::fs;
+
+/// Most bytes of the status file that are read.
+const MAX_STATUS: u64 = 1 << 20;
 
 /// What somebody wants of the running donor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +127,9 @@ pub struct Status {
     pub outbox: usize,
     /// Units finished since the start.
     pub finished: u64,
+    /// What a unit gets at most.
+    #[serde(default)]
+    pub bounds: Bounds,
 }
 
 /// The rule of the schedule that holds.
@@ -167,7 +174,7 @@ pub fn write_status(folder: &Folder, status: &Status) -> Result<(), FileError> {
 
 /// The status that the running donor wrote last.
 pub fn read_status(folder: &Folder) -> Option<Status> {
-    serde_json::from_slice(&fs::read(folder.path("status.json")).ok()?).ok()
+    serde_json::from_slice(&atomic::read(&folder.path("status.json"), MAX_STATUS).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -19,10 +19,18 @@ pub struct Held {
     pub expires_here: Timestamp,
 }
 
+/// The longest time for which a lease is believed to last: a week.
+const MOST_LEASE: u64 = 7 * 86_400;
+
+/// When a lease runs out by this machine's clock, given when it does by the distributor's.
+pub fn expires_here(expires_at: Timestamp, now: Timestamp) -> Timestamp {
+    Timestamp::now().plus(expires_at.since(now).min(MOST_LEASE))
+}
+
 impl Held {
     /// A lease that has just come.
     pub fn new(server: &str, lease: Lease) -> Self {
-        let expires_here = Timestamp::now().plus(lease.expires_at.since(lease.now));
+        let expires_here = expires_here(lease.expires_at, lease.now);
         Self { server: server.to_owned(), lease, expires_here }
     }
 
@@ -30,7 +38,7 @@ impl Held {
     pub fn renewed(&mut self, renewed: &Renewed) {
         self.lease.now = renewed.now;
         self.lease.expires_at = renewed.expires_at;
-        self.expires_here = Timestamp::now().plus(renewed.expires_at.since(renewed.now));
+        self.expires_here = expires_here(renewed.expires_at, renewed.now);
     }
 
     /// Its unit.
@@ -75,7 +83,11 @@ pub fn all(folder: &Folder) -> Result<(Vec<Held>, Vec<String>), StateError> {
             continue;
         }
         match record::load::<Held>(&path, KIND) {
-            Ok(lease) => held.push(lease),
+            Ok(lease) => held.push(Held {
+                // It may have been written while the clock was ahead.
+                expires_here: lease.expires_here.min(Timestamp::now().plus(MOST_LEASE)),
+                ..lease
+            }),
             Err(error) => {
                 let why = format!("{error}; its unit will be lent to somebody else");
                 damaged.push(folder.set_aside(&path, &why));
@@ -96,8 +108,12 @@ fn request_path(folder: &Folder) -> PathBuf {
 /// # Errors
 /// If it cannot be written, or the system gives no random bytes.
 pub fn request_key(folder: &Folder) -> Result<RequestKey, StateError> {
-    if let Ok(key) = record::load(&request_path(folder), REQUEST) {
-        return Ok(key);
+    let path = request_path(folder);
+    match record::load(&path, REQUEST) {
+        Ok(key) => return Ok(key),
+        // A damaged one is replaced, a folder in its place cannot be.
+        Err(_) if path.is_dir() => drop(folder.set_aside(&path, "it is no file")),
+        Err(_) => {}
     }
     let key = RequestKey::random().map_err(protocol::KeyFileError::Random)?;
     record::save_to_last(&request_path(folder), Last::Process, REQUEST, &key)?;

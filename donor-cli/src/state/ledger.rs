@@ -33,6 +33,12 @@ impl Default for Speed {
 }
 
 impl Speed {
+    /// Whether a machine can have been measured so.
+    pub fn is_possible(&self) -> bool {
+        let possible = |steps: f64| (0.0..=1e12).contains(&steps);
+        possible(self.execute) && possible(self.prove) && (1.0..=1e9).contains(&self.bytes_per_step)
+    }
+
     /// Steps of the largest unit that can be proved in so much memory.
     pub fn max_steps(&self, memory: u64) -> u64 {
         (memory.saturating_sub(BASE_MEMORY) as f64 / self.bytes_per_step.max(1.0)) as u64
@@ -75,7 +81,7 @@ impl Speed {
             self.bytes_per_step =
                 if seen > self.bytes_per_step { seen } else { blend(self.bytes_per_step, seen * 1.15) };
         }
-        self.runs += 1;
+        self.runs = self.runs.saturating_add(1);
     }
 }
 
@@ -96,9 +102,9 @@ pub struct Totals {
     pub failed: u64,
 }
 
-/// The measured speed. A damaged record is as none: it is measured again.
+/// The measured speed. A damaged record is as none, and so is one that no machine can have: it is measured again.
 pub fn speed(folder: &Folder) -> Speed {
-    record::load(&folder.path("speed.json"), "speed").unwrap_or_default()
+    record::load(&folder.path("speed.json"), "speed").ok().filter(Speed::is_possible).unwrap_or_default()
 }
 
 /// Keeps the measured speed.
@@ -112,6 +118,11 @@ pub fn keep_speed(folder: &Folder, speed: &Speed) -> Result<(), RecordError> {
 /// The sums. A damaged record begins anew: the distributor's count is the one that holds.
 pub fn totals(folder: &Folder) -> Totals {
     record::load(&folder.path("totals.json"), "totals").unwrap_or_default()
+}
+
+/// Counts up, and no further than a number goes: what is on disk may be anything.
+pub const fn one_more(count: &mut u64) {
+    *count = count.saturating_add(1);
 }
 
 /// Changes the sums.
@@ -128,7 +139,7 @@ pub fn add(folder: &Folder, change: impl FnOnce(&mut Totals)) -> Result<(), Reco
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     time: Timestamp,
-    project: &'a ProjectName,
+    project: Option<&'a ProjectName>,
     unit: String,
     kind: &'static str,
     sha256: String,
@@ -140,7 +151,7 @@ struct Line<'a> {
 pub fn write_history(folder: &Folder, entry: &Entry, status: &str) {
     let line = Line {
         time: Timestamp::now(),
-        project: &entry.project,
+        project: entry.project.as_ref(),
         unit: entry.unit.to_string(),
         kind: entry.kind.name(),
         sha256: entry.sha256.to_string(),
@@ -164,7 +175,19 @@ impl Signers {
     /// If the record is damaged: then nobody is trusted before somebody has looked.
     pub fn load(folder: &Folder) -> Result<Self, RecordError> {
         let path = folder.path("signers.json");
-        if path.exists() { record::load(&path, "signers") } else { Ok(Self::default()) }
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        record::load(&path, "signers").map_err(|error| match error {
+            RecordError::Damaged { path, why } => {
+                let why = format!(
+                    "{why}. It says whose programs were run here before. Restore it from a backup, or remove it: then whoever \
+                     signs a project's program next is taken for its owner"
+                );
+                RecordError::Damaged { path, why }
+            }
+            error => error,
+        })
     }
 
     /// Whether this signer is the one seen before, or the first. `Err` gives the one seen before.

@@ -39,10 +39,10 @@ pub struct Entry {
     pub server: String,
     /// Of which unit.
     pub unit: UnitId,
-    /// Of which project.
-    pub project: ProjectName,
-    /// The lease under which it was made.
-    pub lease: LeaseToken,
+    /// Of which project; not known if the record was lost.
+    pub project: Option<ProjectName>,
+    /// The lease under which it was made; not known if the record was lost. The result is taken without it, too.
+    pub lease: Option<LeaseToken>,
     /// What it is.
     pub kind: Kind,
     /// Digest of the payload.
@@ -77,12 +77,29 @@ impl Entry {
         Ok(Self {
             server: held.server.clone(),
             unit: held.unit(),
-            project: held.lease.project.name.clone(),
-            lease: held.lease.token,
+            project: Some(held.lease.project.name.clone()),
+            lease: Some(held.lease.token),
             kind,
             sha256: Digest::of(&bytes),
             bytes: bytes.len() as u64,
             steps,
+            finished_at: Timestamp::now(),
+        })
+    }
+
+    /// A result of which only the payload is left.
+    fn orphan(folder: &Folder, server: &str, unit: UnitId, kind: Kind) -> Result<Self, FileError> {
+        let path = payload(folder, &unit, kind);
+        let bytes = fs::read(&path).map_err(FileError::of("read", &path))?;
+        Ok(Self {
+            server: server.to_owned(),
+            unit,
+            project: None,
+            lease: None,
+            kind,
+            sha256: Digest::of(&bytes),
+            bytes: bytes.len() as u64,
+            steps: 0,
             finished_at: Timestamp::now(),
         })
     }
@@ -101,6 +118,9 @@ impl Entry {
     /// If it cannot be read or is not what was written.
     pub fn read(&self, folder: &Folder) -> Result<Vec<u8>, RecordError> {
         let path = payload(folder, &self.unit, self.kind);
+        if !path.is_file() {
+            return Err(RecordError::Damaged { path, why: "it is no file".to_owned() });
+        }
         let bytes = fs::read(&path).map_err(FileError::of("read", &path))?;
         if Digest::of(&bytes) == self.sha256 {
             Ok(bytes)
@@ -129,7 +149,10 @@ impl Entry {
         let name = format!("{}.{}", self.unit, self.kind.name());
         let place = folder.path("refused").join(&name);
         atomic::rename(&payload(folder, &self.unit, self.kind), &place)?;
-        atomic::write(&folder.path("refused").join(format!("{name}.txt")), format!("{reason}\n").as_bytes())?;
+        atomic::write(
+            &folder.path("refused").join(format!("{name}.txt")),
+            format!("{}\n", protocol::text::message(&reason)).as_bytes(),
+        )?;
         atomic::remove(&about(folder, &self.unit))?;
         Ok(place)
     }
@@ -145,12 +168,23 @@ pub fn waiting(folder: &Folder) -> usize {
         .map_or(0, |files| files.flatten().filter(|file| record(file.file_name())).count())
 }
 
+/// Whether a result of the unit waits to be acknowledged.
+pub fn has(folder: &Folder, unit: &UnitId) -> bool {
+    about(folder, unit).exists()
+}
+
 /// All results in the order in which they were finished, and what was damaged. A payload without a record, left by a crash
-/// between the two, gets its record from the lease. The payloads of `running` units are left alone: their records are to come.
+/// between the two, gets its record from the lease. If its record was damaged, it gets one for the distributor `server`, which
+/// knows units by their ids alone. The payloads of `running` units are left alone: their records are to come.
 ///
 /// # Errors
 /// If the folder cannot be read or a record not be written.
-pub fn all(folder: &Folder, held: &[Held], running: &[UnitId]) -> Result<(Vec<Entry>, Vec<String>), StateError> {
+pub fn all(
+    folder: &Folder,
+    server: &str,
+    held: &[Held],
+    running: &[UnitId],
+) -> Result<(Vec<Entry>, Vec<String>), StateError> {
     let (mut entries, mut damaged) = (Vec::new(), Vec::new());
     let place = folder.path("outbox");
     let files = fs::read_dir(&place).map_err(FileError::of("read", &place))?.flatten();
@@ -180,6 +214,11 @@ pub fn all(folder: &Folder, held: &[Held], running: &[UnitId]) -> Result<(Vec<En
                 entry.add(folder)?;
                 entries.push(entry);
             }
+            None if let Some(unit) = unit.filter(|_| path.is_file()) => {
+                let entry = Entry::orphan(folder, server, unit, kind)?;
+                entry.add(folder)?;
+                entries.push(entry);
+            }
             None => {
                 let why = format!("nothing is known about the {} {}", kind.name(), path.display());
                 damaged.push(folder.set_aside(path, &why));
@@ -206,8 +245,8 @@ mod tests {
         let entry = Entry {
             server: "http://grid".to_owned(),
             unit,
-            project: "primes".parse().expect("a name"),
-            lease: LeaseToken::random().expect("random"),
+            project: Some("primes".parse().expect("a name")),
+            lease: Some(LeaseToken::random().expect("random")),
             kind: Kind::Proof,
             sha256: Digest::of(bytes),
             bytes: bytes.len() as u64,
@@ -222,10 +261,10 @@ mod tests {
     fn what_is_added_stays_until_it_is_removed() {
         let (_place, folder) = folder();
         let first = entry(&folder, b"proof");
-        assert_eq!(all(&folder, &[], &[]).expect("read"), (vec![first.clone()], vec![]));
+        assert_eq!(all(&folder, "http://grid", &[], &[]).expect("read"), (vec![first.clone()], vec![]));
         assert_eq!(first.read(&folder).expect("whole"), b"proof");
         first.remove(&folder).expect("removed");
-        assert_eq!(all(&folder, &[], &[]).expect("read"), (vec![], vec![]));
+        assert_eq!(all(&folder, "http://grid", &[], &[]).expect("read"), (vec![], vec![]));
         assert_eq!(fs::read_dir(folder.path("outbox")).expect("there").count(), 0);
     }
 
@@ -234,7 +273,7 @@ mod tests {
         let (_place, folder) = folder();
         let first = entry(&folder, b"proof");
         fs::remove_file(payload(&folder, &first.unit, Kind::Proof)).expect("removed");
-        assert_eq!(all(&folder, &[], &[]).expect("read"), (vec![], vec![]));
+        assert_eq!(all(&folder, "http://grid", &[], &[]).expect("read"), (vec![], vec![]));
         assert_eq!(fs::read_dir(folder.path("outbox")).expect("there").count(), 0);
     }
 
@@ -245,7 +284,7 @@ mod tests {
         fs::write(payload(&folder, &first.unit, Kind::Proof), b"prooF").expect("written");
         assert!(matches!(first.read(&folder), Err(RecordError::Damaged { .. })));
         fs::write(about(&folder, &first.unit), "no record").expect("written");
-        let (entries, damaged) = all(&folder, &[], &[]).expect("read");
+        let (entries, damaged) = all(&folder, "http://grid", &[], &[]).expect("read");
         assert!(entries.is_empty());
         assert_eq!(damaged.len(), 2, "the record, and the payload of which nothing is known: {damaged:?}");
     }
@@ -255,7 +294,7 @@ mod tests {
         let (_place, folder) = folder();
         let unit = UnitId::random().expect("random");
         fs::write(payload(&folder, &unit, Kind::Proof), b"proof").expect("written");
-        assert_eq!(all(&folder, &[], &[unit]).expect("read"), (vec![], vec![]));
+        assert_eq!(all(&folder, "http://grid", &[], &[unit]).expect("read"), (vec![], vec![]));
         assert!(payload(&folder, &unit, Kind::Proof).exists());
     }
 
@@ -265,6 +304,6 @@ mod tests {
         let first = entry(&folder, b"proof");
         let place = first.refuse(&folder, "verify_failed: no").expect("moved");
         assert_eq!(fs::read(&place).expect("there"), b"proof");
-        assert_eq!(all(&folder, &[], &[]).expect("read"), (vec![], vec![]));
+        assert_eq!(all(&folder, "http://grid", &[], &[]).expect("read"), (vec![], vec![]));
     }
 }

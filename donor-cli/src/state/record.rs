@@ -4,9 +4,11 @@ use super::atomic::{self, FileError, Last};
 use protocol::Digest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+/// Most bytes of a record that are read: a lease with all arguments that a unit may have takes a fifth of this.
+const MAX_RECORD: u64 = 32 << 20;
 
 /// Why a record cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +50,7 @@ pub fn save_to_last(path: &Path, last: Last, kind: &str, value: &impl Serialize)
 /// # Errors
 /// If the file cannot be read or is not as it was written.
 pub fn load<T: DeserializeOwned>(path: &Path, kind: &str) -> Result<T, RecordError> {
-    let bytes = fs::read(path).map_err(FileError::of("read", path))?;
+    let bytes = atomic::read(path, MAX_RECORD).map_err(FileError::of("read", path))?;
     let damaged = |why: String| RecordError::Damaged { path: path.to_owned(), why };
     let text = String::from_utf8(bytes).map_err(|_| damaged("it is not text".to_owned()))?;
     let (first, body) = text.split_once('\n').ok_or_else(|| damaged("it has no first line".to_owned()))?;
@@ -68,6 +70,7 @@ fn header(kind: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn damage_is_noticed_wherever_it_is() {

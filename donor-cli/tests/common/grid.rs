@@ -16,7 +16,7 @@ use protocol::{
     ProofReceipt, ProofStatus, Renewed, RequestKey, SignedHeaders, Timestamp, UnitId, UnitLimits,
 };
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,14 @@ pub struct Script {
     pub unavailable: bool,
     /// Never answers such requests: `program`, or `proof` (after it was taken).
     pub stall: Option<&'static str>,
+    /// Answers to every second request for a lease, which come from somebody else: status, headers, body.
+    pub strangers: VecDeque<(u16, Vec<(&'static str, String)>, String)>,
+    /// Whether the next request for a lease is answered by a stranger.
+    pub stranger_next: bool,
+    /// What is changed in each lease.
+    pub bend: Option<fn(&mut Lease)>,
+    /// What `GET /v1/projects` says, in place of nothing.
+    pub projects: Option<String>,
 }
 
 /// A unit.
@@ -104,6 +112,10 @@ impl Grid {
             refuse: None,
             unavailable: false,
             stall: None,
+            strangers: VecDeque::new(),
+            stranger_next: false,
+            bend: None,
+            projects: None,
         };
         let world = World {
             script,
@@ -243,6 +255,18 @@ fn signed(
 
 async fn lease(State(grid): State<Grid>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let mut world = grid.world();
+    world.script.stranger_next = !world.script.stranger_next;
+    if !world.script.stranger_next
+        && let Some((status, headers, body)) = world.script.strangers.pop_front()
+    {
+        let mut response = (StatusCode::from_u16(status).unwrap(), body).into_response();
+        response.headers_mut().remove("content-type");
+        for (name, value) in headers {
+            response.headers_mut().insert(name, axum::http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        grid.shared.changed.notify_all();
+        return response;
+    }
     let donor = match signed(&mut world, &method, &uri, &headers, &body) {
         Ok(donor) => donor,
         Err(refusal) => return *refusal,
@@ -287,7 +311,7 @@ async fn lease(State(grid): State<Grid>, method: Method, uri: Uri, headers: Head
     unit.lease = Some((token, donor, expires_at, request.request));
     unit.leases += 1;
     let execution = unit.execution.as_ref().filter(|_| prove);
-    let lease = Lease {
+    let mut lease = Lease {
         token,
         attempt: unit.leases,
         mode: if execution.is_some() { LeaseMode::Prove } else { request.mode },
@@ -302,6 +326,9 @@ async fn lease(State(grid): State<Grid>, method: Method, uri: Uri, headers: Head
             n_steps: *n_steps,
         }),
     };
+    if let Some(bend) = world.script.bend {
+        bend(&mut lease);
+    }
     grid.shared.changed.notify_all();
     json(&world, &lease)
 }
@@ -409,6 +436,9 @@ async fn execution(State(grid): State<Grid>, Path(digest): Path<String>) -> Resp
 
 async fn projects(State(grid): State<Grid>) -> Response {
     let world = grid.world();
+    if let Some(projects) = &world.script.projects {
+        return ([("cairn-protocol", world.script.version.to_string())], projects.clone()).into_response();
+    }
     json(&world, &BTreeMap::from([("projects", Vec::<HashMap<String, String>>::new())]))
 }
 

@@ -1,5 +1,8 @@
 //! A folder of collected results: `rows.jsonl`, to which rows and cursors are appended, `proofs/`, and the manifest.
 //!
+//! Each line of `rows.jsonl` begins with a part of its own SHA-256: a flipped bit in an output would else go into sums and
+//! manifests. Lines of earlier versions lack it and are read all the same.
+//!
 //! A kill at any moment leaves at worst half a last line, which is cut off, and proofs without a row, which are used when
 //! the row comes again.
 
@@ -94,7 +97,13 @@ impl Journal {
         }
         let mut text = String::new();
         let read = |source| StateError::Read { path: path.clone(), source };
-        io::Read::read_to_string(&mut file, &mut text).map_err(read)?;
+        match io::Read::read_to_string(&mut file, &mut text) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                let what = "it is not text".to_owned();
+                return Err(StateError::Damaged { path, what, advice: ADVICE.to_owned() }.into());
+            }
+            outcome => outcome.map_err(read)?,
+        };
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         if whole < text.len() {
             file.set_len(whole as u64).map_err(write)?;
@@ -119,7 +128,8 @@ impl Journal {
             advice: ADVICE.to_owned(),
         };
         for (number, text) in (1..).zip(text.lines()) {
-            let line = serde_json::from_str(text).map_err(|error| damaged(number, error.to_string()))?;
+            let json = unsealed(text).ok_or_else(|| damaged(number, "its checksum differs".to_owned()))?;
+            let line = serde_json::from_str(json).map_err(|error| damaged(number, error.to_string()))?;
             match line {
                 Line::Results(found) if number == 1 && found == *about => {}
                 Line::Results(found) if number == 1 => {
@@ -138,11 +148,12 @@ impl Journal {
         Ok(())
     }
 
-    /// A row whose proof somebody deleted is collected again.
+    /// A row whose proof somebody deleted, or which a crash emptied, is collected again.
     fn forget_rows_without_proof(&mut self) {
         let folder = self.folder.join(PROOFS);
         let before = self.rows.len();
-        self.rows.retain(|row| folder.join(proof_file(&row.proof)).is_file());
+        let is_there = |path: PathBuf| path.metadata().is_ok_and(|about| about.is_file() && about.len() > 0);
+        self.rows.retain(|row| is_there(folder.join(proof_file(&row.proof))));
         if self.rows.len() < before {
             self.by_unit = self.rows.iter().map(|row| (row.unit.clone(), row.proof)).collect();
             self.cursor = 0;
@@ -159,8 +170,8 @@ impl Journal {
         let failed = |source| StateError::Write { path: self.folder.join(ROWS), source };
         let mut bytes = Vec::new();
         for line in lines {
-            serde_json::to_writer(&mut bytes, line).map_err(|error| failed(error.into()))?;
-            bytes.push(b'\n');
+            let json = serde_json::to_string(line).map_err(|error| failed(error.into()))?;
+            bytes.extend_from_slice(sealed(&json).as_bytes());
         }
         self.file.write_all(&bytes).and_then(|()| self.file.sync_data()).map_err(failed)
     }
@@ -223,6 +234,27 @@ impl Journal {
         write_whole(&path, &json)?;
         Ok(path)
     }
+}
+
+/// Hexadecimal digits of the digest before a line.
+const SEAL: usize = 16;
+
+fn seal(json: &str) -> String {
+    Digest::of(json.as_bytes()).to_string().chars().take(SEAL).collect()
+}
+
+/// A line with its checksum.
+fn sealed(json: &str) -> String {
+    format!("{} {json}\n", seal(json))
+}
+
+/// The JSON of a line; `None` if it is not what was written.
+fn unsealed(line: &str) -> Option<&str> {
+    if line.starts_with('{') {
+        return Some(line);
+    }
+    let (found, json) = line.split_once(' ')?;
+    (found == seal(json)).then_some(json)
 }
 
 impl From<ManifestRow> for Row {

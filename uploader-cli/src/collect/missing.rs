@@ -2,7 +2,7 @@
 
 use super::{Refusal, Refused, Session};
 use crate::error::Error;
-use protocol::client::UploaderClient;
+use protocol::client::{ClientError, UploaderClient};
 use protocol::{ExternalId, Failure, MAX_PAGE, ProjectName, Unit, UnitState};
 use std::collections::{BTreeMap, HashSet};
 
@@ -34,7 +34,9 @@ pub async fn find_missing(session: &mut Session<'_>) -> Result<Vec<Missing>, Err
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let units = all_units(session.client(), &session.settings().record.project).await?;
+    // Of what was not pushed from here nothing is kept, however long the list is.
+    let names: HashSet<&ExternalId> = wanted.iter().collect();
+    let units = all_units(session.client(), &session.settings().record.project, |unit| names.contains(unit)).await?;
     let proved = |unit: &ExternalId| {
         units.get(unit).is_some_and(|unit| matches!(unit.state, UnitState::Proved | UnitState::Collected))
     };
@@ -68,20 +70,63 @@ fn without_row(session: &Session<'_>) -> Vec<ExternalId> {
     units.filter(|unit| !rows.contains(&unit.id)).map(|unit| unit.id.clone()).collect()
 }
 
-/// All units of a project, by the uploader's names.
+/// Most units of one list: sixteen pushes of the largest size.
+const MOST_LISTED: usize = 16_000_000;
+
+/// Goes through the units of a project, of one state if given, or only those that donors say failed, page by page.
 ///
 /// # Errors
-/// If the distributor cannot be asked or its list makes no sense.
-pub async fn all_units(client: &UploaderClient, project: &ProjectName) -> Result<BTreeMap<ExternalId, Unit>, Error> {
-    let mut units = BTreeMap::new();
-    let mut cursor = None;
+/// If the distributor cannot be asked, or its list makes no sense or has no end.
+pub async fn each_unit(
+    client: &UploaderClient,
+    project: &ProjectName,
+    state: Option<UnitState>,
+    suspect: bool,
+    mut take: impl FnMut(Unit),
+) -> Result<(), Error> {
+    let (mut cursor, mut limit, mut listed) = (None, MAX_PAGE, 0);
     loop {
-        let page = client.units(project, None, cursor, MAX_PAGE).await?;
-        units.extend(page.units.into_iter().map(|unit| (unit.external_id.clone(), unit)));
+        let page = match suspect {
+            true => client.suspect_units(project, state, cursor, limit).await,
+            false => client.units(project, state, cursor, limit).await,
+        };
+        let page = match page {
+            // Long arguments.
+            Err(ClientError::TooLarge { .. }) if limit > 1 => {
+                limit /= 2;
+                continue;
+            }
+            page => page?,
+        };
+        listed += page.units.len();
+        let goes_on = page.next.is_some();
+        if page.units.len() > limit as usize || listed > MOST_LISTED || (goes_on && page.units.is_empty()) {
+            return Err(Error::EndlessList { most: MOST_LISTED });
+        }
+        page.units.into_iter().for_each(&mut take);
         match page.next {
-            None => return Ok(units),
+            None => return Ok(()),
             Some(next) if cursor.is_none_or(|cursor| next > cursor) => cursor = Some(next),
             Some(next) => return Err(Error::BadList { cursor: next, after: cursor.unwrap_or(0) }),
         }
     }
+}
+
+/// The units of a project that are wanted, by the uploader's names.
+///
+/// # Errors
+/// As [`each_unit`].
+pub async fn all_units(
+    client: &UploaderClient,
+    project: &ProjectName,
+    wanted: impl Fn(&ExternalId) -> bool,
+) -> Result<BTreeMap<ExternalId, Unit>, Error> {
+    let mut units = BTreeMap::new();
+    each_unit(client, project, None, false, |unit| {
+        if wanted(&unit.external_id) {
+            units.insert(unit.external_id.clone(), unit);
+        }
+    })
+    .await?;
+    Ok(units)
 }

@@ -6,6 +6,6 @@ mod refusal;
 mod session;
 
 pub use journal::{About, Journal, JournalError};
-pub use missing::{Missing, all_units, find_missing};
+pub use missing::{Missing, all_units, each_unit, find_missing};
 pub use refusal::{Refusal, Refused, check_proof};
 pub use session::{Session, Settings};

@@ -16,6 +16,9 @@ use tokio::sync::oneshot;
 /// Results of one page.
 const PAGE: u32 = 256;
 
+/// Results that are not believed, after which nothing more is asked for: who lies so often lies without end.
+const MOST_REFUSED: usize = 1000;
+
 /// Proofs that are fetched or verified at once, and in memory.
 const AT_ONCE: usize = 16;
 
@@ -118,7 +121,7 @@ impl<'a> Session<'a> {
                 }
                 last = result.cursor;
             }
-            if page.next != last || (page.more && page.results.is_empty()) {
+            if page.results.len() > self.page as usize || page.next != last || (page.more && page.results.is_empty()) {
                 return Err(Error::BadList { cursor: page.next, after: last });
             }
             let refused_before = self.refused.len();
@@ -130,7 +133,7 @@ impl<'a> Session<'a> {
                 journal.add(Vec::new(), Some(safe.max(journal.cursor())))?;
             }
             self.cursor = last;
-            if !page.more {
+            if !page.more || self.refused.len() >= MOST_REFUSED {
                 return Ok(());
             }
         }
@@ -284,7 +287,7 @@ impl<'a> Session<'a> {
     pub async fn may_wait(&self) -> Result<bool, Error> {
         let missing = (self.pushed.len() - self.len().min(self.pushed.len())) as u64;
         let units = self.client.project(&self.settings.record.project).await?.units;
-        Ok(units.queued + units.leased + units.executed > 0 && missing > units.failed + units.withdrawn)
+        Ok(units.open() > 0 && missing > units.failed.saturating_add(units.withdrawn))
     }
 
     /// All rows so far, in the order in which the units were pushed.

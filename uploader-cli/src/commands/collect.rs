@@ -12,6 +12,7 @@ use crate::show::number::{counted, grouped};
 use crate::units;
 use cairo_runner::RunnableProgram;
 use protocol::client::UploaderClient;
+use protocol::text::{MAX_SHOWN, printable};
 use protocol::{Digest, ExternalId, Failure, program_hash};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,6 +20,9 @@ use std::time::Duration;
 
 /// First and longest pause between looks for new results with `--wait`.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// First and longest pause with `--wait` while the distributor cannot be asked.
+const BROKEN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
 
 /// Missing units that are named.
 const SHOWN: usize = 5;
@@ -34,7 +38,7 @@ pub(super) async fn run(context: &Context, options: cli::Collect) -> Result<(), 
     let before = journal.as_ref().map_or(0, |journal| journal.rows().len());
     let mut session = Session::new(&client, settings, journal, context.printer)?;
     session.check_project().await?;
-    let missing = gather(&mut session, &options).await?;
+    let missing = gather(context, &mut session, &options).await?;
     finish(context, &mut session, &options, before, &missing).await
 }
 
@@ -93,20 +97,36 @@ fn open_journal(options: &cli::Collect, settings: &Settings) -> Result<Journal, 
 }
 
 /// Takes in what is there; with `--wait` until nothing more can come.
-async fn gather(session: &mut Session<'_>, options: &cli::Collect) -> Result<Vec<Missing>, Error> {
-    let (mut pause, longest) = PAUSES;
+async fn gather(context: &Context, session: &mut Session<'_>, options: &cli::Collect) -> Result<Vec<Missing>, Error> {
+    let ((mut pause, longest), mut broken) = (PAUSES, BROKEN.0);
     loop {
         let before = session.len();
-        session.advance().await?;
-        if !options.wait || !session.refused().is_empty() || !session.may_wait().await? {
-            let missing = find_missing(session).await?;
-            if !options.wait || !session.refused().is_empty() || !missing.iter().any(Missing::is_open) {
-                return Ok(missing);
+        match look(session, options).await {
+            Ok(Some(missing)) => return Ok(missing),
+            Ok(None) => broken = BROKEN.0,
+            // It was reached at the start, so whatever is in between passes.
+            Err(error) if options.wait && error.is_temporary() => {
+                context.printer.again(&error, broken);
+                tokio::time::sleep(broken).await;
+                broken = (broken * 2).min(BROKEN.1);
+                continue;
             }
+            Err(error) => return Err(error),
         }
         pause = if session.len() > before { PAUSES.0 } else { (pause * 2).min(longest) };
         tokio::time::sleep(pause).await;
     }
+}
+
+/// One look. Gives what is missing once there is nothing to wait for.
+async fn look(session: &mut Session<'_>, options: &cli::Collect) -> Result<Option<Vec<Missing>>, Error> {
+    session.advance().await?;
+    if options.wait && session.refused().is_empty() && session.may_wait().await? {
+        return Ok(None);
+    }
+    let missing = find_missing(session).await?;
+    let waits = options.wait && session.refused().is_empty() && missing.iter().any(Missing::is_open);
+    Ok((!waits).then_some(missing))
 }
 
 async fn finish(
@@ -169,7 +189,7 @@ fn say_missing(context: &Context, missing: &[Missing]) {
 fn reason(missing: &Missing) -> String {
     match (&missing.state, &missing.failure) {
         (Some(state), Some(Failure { cause, donors, detail, .. })) => {
-            format!("{state} ({cause} on {}: {detail})", counted((*donors).into(), "donor"))
+            format!("{state} ({cause} on {}: {})", counted((*donors).into(), "donor"), printable(detail, MAX_SHOWN))
         }
         (Some(state), None) => state.to_string(),
         (None, _) => "not sent because the push was cut off (push again)".to_owned(),

@@ -5,7 +5,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::show::number::{Reading, counted, decimals};
 use crate::show::{Align, Table};
-use protocol::{Failure, MAX_PAGE, Unit};
+use protocol::{Failure, Unit};
 
 pub(super) async fn run(context: &Context, options: &cli::List) -> Result<(), Error> {
     let client = context.client()?;
@@ -20,19 +20,10 @@ pub(super) async fn run(context: &Context, options: &cli::List) -> Result<(), Er
         ("id", Align::Left),
     ];
     let mut table = Table::new(columns);
-    let mut cursor = None;
-    loop {
-        let page = match options.suspect {
-            true => client.suspect_units(&options.project, options.in_state, cursor, MAX_PAGE).await?,
-            false => client.units(&options.project, options.in_state, cursor, MAX_PAGE).await?,
-        };
-        page.units.iter().for_each(|unit| table.push(row(unit)));
-        match page.next {
-            Some(next) if cursor.is_none_or(|cursor| next > cursor) => cursor = Some(next),
-            Some(next) => return Err(Error::BadList { cursor: next, after: cursor.unwrap_or(0) }),
-            None => break,
-        }
-    }
+    crate::collect::each_unit(&client, &options.project, options.in_state, options.suspect, |unit| {
+        table.push(row(&unit))
+    })
+    .await?;
     Ok(table.write(options.format, &mut std::io::stdout().lock())?)
 }
 

@@ -70,10 +70,11 @@ impl Context {
         self.connect(&distributor, Some(key))
     }
 
-    /// A connection for what everybody may ask.
+    /// A connection for what everybody may ask: a key that must not be sent is not needed.
     fn public_client(&self) -> Result<UploaderClient, Error> {
         let distributor = self.distributor()?;
-        let key = self.key(&distributor)?;
+        let may = self.global.insecure_http || !ClientConfig::new(&distributor, "")?.is_exposed();
+        let key = if may { self.key(&distributor)? } else { None };
         self.connect(&distributor, key)
     }
 
@@ -90,11 +91,10 @@ impl Context {
         let mut retry = RetryPolicy::interactive();
         retry.times = Some(self.global.retries);
         let printer = self.printer;
-        let retry = retry.notify(move |error, wait| {
-            printer.progress(format_args!("{error}; again in {:.1} s", wait.as_secs_f64()));
-        });
+        let retry = retry.notify(move |error, wait| printer.again(error, wait));
         let agent = concat!("uploader/", env!("CARGO_PKG_VERSION"));
-        Ok(UploaderClient::new(ClientConfig::new(distributor, agent)?.retry(retry), key)?)
+        let config = ClientConfig::new(distributor, agent)?.retry(retry).insecure_http(self.global.insecure_http);
+        Ok(UploaderClient::new(config, key)?)
     }
 }
 
@@ -109,7 +109,7 @@ fn source(arguments: &cli::Arguments) -> Source {
 
 /// The project's units of these names; all if no name is given.
 async fn named_units(client: &UploaderClient, project: &ProjectName, names: &[ExternalId]) -> Result<Vec<Unit>, Error> {
-    let mut units = crate::collect::all_units(client, project).await?;
+    let mut units = crate::collect::all_units(client, project, |_| true).await?;
     if names.is_empty() {
         return Ok(units.into_values().collect());
     }

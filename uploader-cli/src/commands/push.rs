@@ -5,14 +5,17 @@ use crate::cli;
 use crate::compile::{self, Compiled, Places};
 use crate::error::Error;
 use crate::local::{Record, RecordedUnit, StateError};
-use crate::show::number::{bytes, counted, grouped};
+use crate::show::number::{Reading, bytes, counted, grouped, integer};
 use crate::trial::{Trial, estimates, run_units};
 use crate::units::{self, Unit};
-use protocol::client::{ClientError, UploaderClient};
+use felt::encoding;
+use num_bigint::Sign;
+use protocol::client::UploaderClient;
 use protocol::signing::Identity;
+use protocol::text::printable;
 use protocol::{
-    Digest, MAX_BATCH, NewUnit, NewUnits, ProjectName, ProjectSpec, Signature, Timestamp, UnitLimits, encode_program,
-    program_hash,
+    Digest, MAX_BATCH, NewUnit, NewUnits, ProjectName, ProjectSpec, Signature, Timestamp, UnitLimits, UnitsStored,
+    encode_program, program_hash,
 };
 use std::path::Path;
 
@@ -41,6 +44,7 @@ pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Err
     })?;
     let estimates = estimates(&trials, units.len());
     say_trials(context, &trials, &estimates);
+    say_negatives(context, &units);
     if options.dry_run {
         printer.note("Nothing was sent (--dry-run).");
         return Ok(());
@@ -59,8 +63,9 @@ pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Err
     // From here on the distributor may have units, so the record must be there first.
     record.save(&context.state, &compiled.bytes)?;
     let outcome = put_units(context, &client, &mut record, &units, &estimates).await;
-    if let Err(error) = &outcome
-        && error.cause().is_some_and(|cause| !cause.is_temporary())
+    if let Err(Error::Client(error)) = &outcome
+        && error.is_refusal()
+        && !error.is_temporary()
     {
         // The same push will never be taken, so it leaves nothing behind.
         record.forget_unsent();
@@ -105,6 +110,28 @@ fn say_trials(context: &Context, trials: &[Trial], estimates: &[u64]) {
         counted(estimates.len() as u64, "unit"),
         grouped(u64::try_from(total).unwrap_or(u64::MAX))
     ));
+}
+
+/// Negative numbers are field elements just below p. Who expects them to be small is told once.
+fn say_negatives(context: &Context, units: &[Unit]) {
+    let negative =
+        |unit: &&Unit| unit.arguments.0.iter().any(|felt| integer(felt, Reading::Signed).sign() == Sign::Minus);
+    let count = units.iter().filter(negative).count();
+    let Some(unit) = units.iter().find(negative) else { return };
+    for felt in &unit.arguments.0 {
+        let signed = integer(felt, Reading::Signed);
+        if signed.sign() == Sign::Minus {
+            context.printer.note(format_args!(
+                "{} {} negative arguments, which count from the field's modulus p: {signed} of unit {} is sent as p - {} = {}.",
+                counted(count as u64, "unit"),
+                if count == 1 { "has" } else { "have" },
+                unit.id,
+                signed.magnitude(),
+                encoding::to_hex(felt)
+            ));
+            return;
+        }
+    }
 }
 
 /// The record of earlier pushes, or a new one.
@@ -164,7 +191,7 @@ async fn put_project(
     client.put_record(file.into()).await?;
     let stored = client.put_project(name, &spec).await?;
     if !stored.changed.is_empty() {
-        context.printer.note(format_args!("Changed settings: {}.", stored.changed.join(", ")));
+        context.printer.note(format_args!("Changed settings: {}.", printable(&stored.changed.join(", "), 300)));
     }
     Ok(stored.created)
 }
@@ -176,7 +203,7 @@ async fn put_units(
     record: &mut Record,
     units: &[Unit],
     estimates: &[u64],
-) -> Result<u64, ClientError> {
+) -> Result<u64, Error> {
     let (mut new, mut sent) = (0, 0);
     while let Some(rest) = units.get(sent..).filter(|rest| !rest.is_empty()) {
         let batch = batch_of(rest);
@@ -188,12 +215,27 @@ async fn put_units(
         let estimates = estimates.get(sent..).unwrap_or_default();
         let body = NewUnits { units: batch.iter().zip(estimates).map(unit).collect() };
         let stored = client.add_units(&record.project, &body).await?;
+        check_stored(batch, &stored)?;
         new += stored.units.iter().filter(|unit| unit.created).count() as u64;
         record.sent(batch.iter().map(|unit| &unit.id));
         sent += batch.len();
         context.printer.progress(format_args!("{sent} of {} units sent", units.len()));
     }
     Ok(new)
+}
+
+/// The answer must be about the units that were sent: what it does not name may not be there.
+fn check_stored(batch: &[Unit], stored: &UnitsStored) -> Result<(), Error> {
+    let (sent, named) = (batch.len(), stored.units.len());
+    if sent != named {
+        return Err(Error::OtherUnits { what: format!("{sent} were sent, {named} are named") });
+    }
+    match batch.iter().zip(&stored.units).find(|(unit, stored)| unit.id != stored.external_id) {
+        Some((unit, stored)) => {
+            Err(Error::OtherUnits { what: format!("`{}` is named in place of `{}`", stored.external_id, unit.id) })
+        }
+        None => Ok(()),
+    }
 }
 
 /// As many of the units as go into one request, at least one.

@@ -4,7 +4,7 @@ use super::{Context, named_units};
 use crate::cli;
 use crate::error::Error;
 use crate::show::number::counted;
-use protocol::UnitState;
+use protocol::{UnitState, text};
 use std::io::Write as _;
 
 pub(super) async fn run(context: &Context, options: &cli::Retry) -> Result<(), Error> {
@@ -19,7 +19,7 @@ pub(super) async fn run(context: &Context, options: &cli::Retry) -> Result<(), E
     }
     for unit in &units {
         client.retry_unit(&unit.id).await?;
-        writeln!(std::io::stdout(), "{}", unit.external_id)?;
+        writeln!(std::io::stdout(), "{}", text::printable(unit.external_id.as_str(), text::MAX_SHOWN))?;
     }
     context.printer.note(format_args!("{} back in the queue.", counted(units.len() as u64, "unit")));
     Ok(())

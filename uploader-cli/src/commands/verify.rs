@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::manifest::{FILE, Manifest, PROOFS, check};
 use crate::show::number::{Reading, counted, grouped};
 use crate::show::{Format, Printer, Row, write_rows};
+use protocol::text;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -64,7 +65,7 @@ pub(super) fn show_rows(rows: &[Row], options: &cli::Aggregation, printer: Print
     let by = aggregate.unit.as_ref().map(|unit| format!(" (unit {unit})")).unwrap_or_default();
     let line = format!("{}{of} over {} rows: {}{by}", operation.name(), aggregate.rows, aggregate.value);
     match options.format {
-        Format::Table => writeln!(stdout, "{line}")?,
+        Format::Table => writeln!(stdout, "{}", text::message(&line))?,
         Format::Jsonl => {
             let object = serde_json::json!({
                 "aggregate": operation.name(),
@@ -73,7 +74,7 @@ pub(super) fn show_rows(rows: &[Row], options: &cli::Aggregation, printer: Print
                 "value": aggregate.value,
                 "unit": aggregate.unit,
             });
-            writeln!(stdout, "{object}")?;
+            writeln!(stdout, "{}", text::json(&object.to_string()))?;
         }
         // A CSV file has one shape.
         Format::Csv => printer.note(line),

@@ -4,6 +4,7 @@ use super::{Context, named_units};
 use crate::cli;
 use crate::error::Error;
 use crate::show::number::counted;
+use protocol::text;
 use std::io::Write as _;
 
 pub(super) async fn run(context: &Context, options: &cli::Withdraw) -> Result<(), Error> {
@@ -20,7 +21,7 @@ pub(super) async fn run(context: &Context, options: &cli::Withdraw) -> Result<()
     let units = named_units(&client, project, &options.units).await?;
     for unit in &units {
         client.withdraw_unit(&unit.id).await?;
-        writeln!(std::io::stdout(), "{}", unit.external_id)?;
+        writeln!(std::io::stdout(), "{}", text::printable(unit.external_id.as_str(), text::MAX_SHOWN))?;
     }
     context.printer.note(format_args!("{} of {project} withdrawn.", counted(units.len() as u64, "unit")));
     Ok(())

@@ -55,10 +55,10 @@ impl Record {
         let folder = state.project(distributor, name);
         let Some(record) = read_checked::<Self>(&folder.join("record.json"), ADVICE)? else { return Ok(None) };
         let path = program_path(&folder, &record.program);
-        let program = std::fs::read(&path).map_err(|source| StateError::Read { path: path.clone(), source })?;
+        let damaged = |what: String| StateError::Damaged { path: path.clone(), what, advice: ADVICE.to_owned() };
+        let program = std::fs::read(&path).map_err(|error| damaged(error.to_string()))?;
         if Digest::of(&program) != record.program {
-            let what = "it is not the program that was pushed".to_owned();
-            return Err(StateError::Damaged { path, what, advice: ADVICE.to_owned() });
+            return Err(damaged("it is not the program that was pushed".to_owned()));
         }
         Ok(Some((record, program)))
     }
@@ -172,7 +172,7 @@ mod tests {
         std::fs::write(&file, b"other").expect("a write");
         assert!(load().expect_err("damage").to_string().contains("push again"));
         std::fs::remove_file(&file).expect("the file");
-        assert!(matches!(load(), Err(StateError::Read { .. })));
+        assert!(matches!(load(), Err(StateError::Damaged { .. })));
     }
 
     #[test]

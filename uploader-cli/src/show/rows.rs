@@ -3,7 +3,7 @@
 use super::number::{Reading, decimals};
 use super::{Align, Format, Table};
 use felt::Felt;
-use protocol::{Digest, DonorKey, ExternalId};
+use protocol::{Digest, DonorKey, ExternalId, text};
 use std::io::{self, Write};
 
 /// The result of a unit.
@@ -46,7 +46,7 @@ impl Row {
 /// If writing fails.
 pub fn write_rows(rows: &[Row], format: Format, reading: Reading, out: &mut dyn Write) -> io::Result<()> {
     if format == Format::Jsonl {
-        return rows.iter().try_for_each(|row| writeln!(out, "{}", row.json(reading)));
+        return rows.iter().try_for_each(|row| writeln!(out, "{}", text::json(&row.json(reading).to_string())));
     }
     let longest = |length: fn(&Row) -> usize| rows.iter().map(length).max().unwrap_or(0);
     let arguments = if format == Format::Csv { longest(|row| row.arguments.len()) } else { 0 };

@@ -1,7 +1,9 @@
 //! Messages on standard error, with colours only where somebody sees them.
 
+use protocol::text::message;
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
 
 /// Whether messages have colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -55,12 +57,19 @@ impl Printer {
     /// Shows progress on one line that the next message replaces; only on a terminal.
     pub fn progress(&self, text: impl Display) {
         if self.live {
-            let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
+            let _ = write!(std::io::stderr(), "\r\x1b[K{}", message(&text));
         }
     }
 
-    /// A lost message is no reason to fail.
+    /// Says that a request is repeated, and why: whoever looks into a log later sees what the time went to.
+    pub fn again(&self, why: impl Display, wait: Duration) {
+        let text = format_args!("{why}; again in {:.1} s", wait.as_secs_f64());
+        if self.live { self.progress(text) } else { self.note(text) }
+    }
+
+    /// A lost message is no reason to fail. Whatever a stranger put into it does nothing to the terminal.
     fn line(&self, color: &str, text: &dyn Display) {
+        let text = message(text);
         let clear = if self.live { "\r\x1b[K" } else { "" };
         let mut stderr = std::io::stderr().lock();
         let _ = if self.color && !color.is_empty() {

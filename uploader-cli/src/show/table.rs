@@ -1,6 +1,7 @@
 //! Tables of text in the three formats.
 
 use super::Format;
+use protocol::text;
 use std::io::{self, Write};
 
 /// How a column of an aligned table stands.
@@ -81,7 +82,7 @@ impl Table {
                 format!("{}:{value}", serde_json::Value::from(name.as_str()))
             };
             let fields: Vec<String> = self.columns.iter().zip(row).map(field).collect();
-            writeln!(out, "{{{}}}", fields.join(","))?;
+            writeln!(out, "{}", text::json(&format!("{{{}}}", fields.join(","))))?;
         }
         Ok(())
     }
@@ -90,20 +91,29 @@ impl Table {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(self.columns.iter().map(|(name, _)| name))?;
         for row in &self.rows {
-            writer.write_record(row)?;
+            writer.write_record(row.iter().map(|cell| for_spreadsheets(cell)))?;
         }
         writer.flush()
     }
 }
 
-/// A cell for a terminal: no control characters, which could come from a stranger, and no endless texts.
+/// A cell for a terminal: nothing that acts on it, which could come from a stranger, and no endless texts.
 fn printable(cell: &str) -> String {
-    let clean: Vec<char> = cell.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let clean: Vec<char> = text::printable(cell, usize::MAX).chars().collect();
     if clean.len() <= MAX_CELL {
         return clean.into_iter().collect();
     }
     let (head, tail) = (MAX_CELL / 2, MAX_CELL - MAX_CELL / 2 - 1);
     clean.iter().take(head).chain(['…'].iter()).chain(clean.iter().skip(clean.len() - tail)).collect()
+}
+
+/// A cell that a spreadsheet does not take for a formula, which could read other cells and send them away: one that begins as
+/// formulas do gets a `'` before it, unless it consists of digits, signs, commas and points.
+fn for_spreadsheets(cell: &str) -> String {
+    let clean = text::printable(cell, usize::MAX);
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    let is_number = cell.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b',' | b'.'));
+    if is_formula && !is_number { format!("'{clean}") } else { clean }
 }
 
 #[cfg(test)]
@@ -128,21 +138,38 @@ mod tests {
         insta::assert_snapshot!(written(Format::Table), @r#"
         unit           count
         0..400            78
-        a "b", c�[31m   1234
+        a "b", c\u{1b}[31m   1234
         "#);
     }
 
     #[test]
-    fn json_lines_and_csv_keep_everything() {
+    fn json_lines_keep_everything_and_csv_is_harmless() {
         let lines: Vec<serde_json::Value> =
             written(Format::Jsonl).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         assert_eq!(lines[1]["unit"], "a \"b\", c\u{1b}[31m");
         assert_eq!(lines[1]["count"], 1234);
-        insta::assert_snapshot!(written(Format::Csv).replace('\u{1b}', "ESC"), @r#"
+        insta::assert_snapshot!(written(Format::Csv), @r#"
         unit,count
         0..400,78
-        "a ""b"", cESC[31m",1234
+        "a ""b"", c\u{1b}[31m",1234
         "#);
+        assert!(!written(Format::Jsonl).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn spreadsheets_get_no_formulas() {
+        for (cell, shown) in [
+            ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("+1+cmd", "'+1+cmd"),
+            ("\t=1", "'\\t=1"),
+            ("-5", "-5"),
+            ("-3,5", "-3,5"),
+            ("0,400", "0,400"),
+            ("a=b", "a=b"),
+        ] {
+            assert_eq!(for_spreadsheets(cell), shown);
+        }
     }
 
     #[test]

@@ -1,15 +1,13 @@
-//! CSV with a header. A Cairo 0 program's inputs are found by their names; a Cairo 2 program takes the columns in order.
+//! CSV with a header, with commas, semicolons or tabs. A Cairo 0 program's inputs are found by their names; a Cairo 2 program takes the columns in order.
 
-use super::{Argument, File, Unit, UnitsError};
+use super::{Argument, File, Unit, UnitsError, shorten};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<Unit>, UnitsError> {
-    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(text);
+    let delimiter = delimiter(text);
+    let mut reader = ReaderBuilder::new().trim(Trim::All).delimiter(delimiter).flexible(true).from_reader(text);
     let header = reader.headers().map_err(|error| explain(file, &error, 1))?.clone();
-    if header.iter().any(|name| name.parse::<i128>().is_ok()) {
-        let message = "the first line must name the columns, but it has a number";
-        return Err(file.error(1, None, message));
-    }
+    check_header(file, &header)?;
     let id_column = match file.id_field {
         Some(field) => Some(header.iter().position(|name| name == field).ok_or_else(|| {
             let names: Vec<&str> = header.iter().collect();
@@ -26,9 +24,63 @@ pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<Unit>, UnitsError
         };
         let line = lines.at(position.map_or(0, csv::Position::byte));
         let record = record.map_err(|error| explain(file, &error, line))?;
+        // Spreadsheets write the separators of empty rows, too.
+        if record.iter().all(str::is_empty) {
+            continue;
+        }
+        check_shape(file, &header, &record, line)?;
         file.push(&mut units, unit(file, &header, id_column, &record, line)?)?;
     }
     Ok(units)
+}
+
+/// What stands between the cells: a comma, or what the header has in its place, as spreadsheets of many countries write it.
+fn delimiter(text: &[u8]) -> u8 {
+    let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+    let header: Vec<u8> = text.iter().skip_while(is_end).take_while(|byte| !is_end(byte)).copied().collect();
+    if header.contains(&b',') {
+        return b',';
+    }
+    [b';', b'\t'].into_iter().find(|byte| header.contains(byte)).unwrap_or(b',')
+}
+
+fn check_header(file: &File<'_>, header: &StringRecord) -> Result<(), UnitsError> {
+    if header.iter().any(|name| name.parse::<i128>().is_ok()) {
+        return Err(file.error(1, None, "the first line must name the columns, but it has a number"));
+    }
+    let mut seen = std::collections::HashSet::new();
+    for (column, name) in (1..).zip(header) {
+        if name.contains(['\n', '\r']) {
+            let message = "the name of this column goes over several lines; is a quotation mark missing?";
+            return Err(file.error(1, Some(column), message));
+        }
+        if !name.is_empty() && !seen.insert(name) {
+            return Err(file.error(1, Some(column), format!("there are two columns `{name}`")));
+        }
+    }
+    Ok(())
+}
+
+/// A line must have a cell for each column, each on one line.
+fn check_shape(file: &File<'_>, header: &StringRecord, record: &StringRecord, line: u64) -> Result<(), UnitsError> {
+    let (expected, found) = (header.len(), record.len());
+    let broken = record.iter().position(|cell| cell.contains(['\n', '\r']));
+    if let Some(column) = broken {
+        let message = "this cell goes over several lines; is a quotation mark missing, or one too many?";
+        return Err(file.error(line, Some(column + 1), message));
+    }
+    if found < expected {
+        let missing = header.get(found).unwrap_or_default();
+        let message = format!("the line has {found} fields, but the header has {expected}: `{missing}` is missing");
+        return Err(file.error(line, Some(found + 1), message));
+    }
+    if found > expected {
+        let more = record.get(expected).unwrap_or_default();
+        let message =
+            format!("the line has {found} fields, but the header has {expected}: `{}` is too many", shorten(more));
+        return Err(file.error(line, Some(expected + 1), message));
+    }
+    Ok(())
 }
 
 /// Counts lines. (The reader's own count is one behind where lines end with `\r\n`.)
@@ -86,9 +138,6 @@ fn unit(
 
 fn explain(file: &File<'_>, error: &csv::Error, line: u64) -> UnitsError {
     let message = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the line has {len} fields, but the header has {expected_len}")
-        }
         csv::ErrorKind::Utf8 { err, .. } => {
             return file.error(line, Some(err.field() + 1), "this is not UTF-8; save the file as UTF-8");
         }

@@ -12,6 +12,9 @@ enum Line<'a> {
 }
 
 pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<Unit>, UnitsError> {
+    if let Some(filter) = one_document(text) {
+        return Err(UnitsError::OneDocument { path: file.path.to_owned(), filter });
+    }
     let mut units = Vec::new();
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
         let line = std::str::from_utf8(line).map_err(|error| {
@@ -23,6 +26,24 @@ pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<Unit>, UnitsError
         }
     }
     Ok(units)
+}
+
+/// What makes lines of a file that is one JSON array of argument sets, or one argument set over several lines; `None` if it is
+/// neither. An array of arrays on one line is an argument set of a Cairo 2 program.
+fn one_document(text: &[u8]) -> Option<&'static str> {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let (first, more) = (lines.next()?, lines.next().is_some());
+    // Lines that are whole are looked at one by one.
+    if !matches!(first.first(), Some(b'[' | b'{')) || (more && serde_json::from_slice::<&RawValue>(first).is_ok()) {
+        return None;
+    }
+    let document = serde_json::from_slice::<&RawValue>(text).ok()?.get();
+    match serde_json::from_str::<Vec<&RawValue>>(document) {
+        Ok(items) if items.first().is_some_and(|item| item.get().starts_with('{')) => Some(".[]"),
+        Ok(items) if more && items.iter().all(|item| item.get().starts_with('[')) => Some(".[]"),
+        _ if more => Some("."),
+        _ => None,
+    }
 }
 
 fn unit(file: &File<'_>, number: u64, text: &str) -> Result<Unit, UnitsError> {

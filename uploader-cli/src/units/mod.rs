@@ -72,6 +72,23 @@ pub enum UnitsError {
         /// Why.
         source: std::io::Error,
     },
+    /// Another encoding.
+    #[error("{}: this is UTF-16; save the file as UTF-8", path.display())]
+    Utf16 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// One document in place of lines.
+    #[error(
+        "{}: this is one JSON document over all of the file, where each line is to be one argument set. If `jq` is there, \
+         `jq -c '{filter}' {}` writes it so", path.display(), path.display()
+    )]
+    OneDocument {
+        /// The file.
+        path: PathBuf,
+        /// What makes lines of it.
+        filter: &'static str,
+    },
     /// A line that is wrong.
     #[error("{place}: {message}")]
     At {
@@ -161,6 +178,9 @@ fn read_file(path: &Path) -> Result<Vec<u8>, UnitsError> {
     if text.starts_with(b"\xef\xbb\xbf") {
         text.drain(..3);
     }
+    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        return Err(UnitsError::Utf16 { path: path.to_owned() });
+    }
     Ok(text)
 }
 
@@ -201,7 +221,7 @@ impl File<'_> {
         let bound = Arguments::from_json(json).and_then(|arguments| self.program.bind(&arguments));
         let arguments = bound.map_err(|error| {
             let column = about(&error).and_then(|argument| column(&argument));
-            self.error(line, column, &error)
+            self.error(line, column, format_args!("{error}{}", why_no_integer(&error)))
         })?;
         if arguments.len() > MAX_UNIT_ARGUMENTS {
             let message =
@@ -249,6 +269,37 @@ fn about(error: &ArgumentError) -> Option<Argument<'_>> {
         | E::Count { .. }
         | E::NamedForCairo2 => None,
     }
+}
+
+/// What is wrong with a text that looks like a number and is none.
+fn why_no_integer(error: &ArgumentError) -> String {
+    let ArgumentError::NotAnInteger { found, .. } = error else { return String::new() };
+    let text = found.trim_matches('"').trim();
+    let digits = text.trim_start_matches(['+', '-']);
+    let hexadecimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let why = if text.is_empty() {
+        "it is empty"
+    } else if text.starts_with('+') && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        "leave the `+` out"
+    } else if text.parse::<f64>().is_ok_and(f64::is_finite) {
+        "it is a floating-point number: write all digits of a whole number"
+    } else if text.contains(char::is_whitespace) && text.bytes().any(|byte| byte.is_ascii_digit()) {
+        "leave the blanks between the digits out"
+    } else if text.contains([',', '_', '\''])
+        && text.bytes().all(|byte| byte.is_ascii_digit() || b",_'.+-".contains(&byte))
+    {
+        "leave out what groups the digits"
+    } else if hexadecimal {
+        "hexadecimal digits need `0x` before them"
+    } else {
+        return String::new();
+    };
+    format!(" ({why})")
+}
+
+/// The beginning of a text, for messages.
+fn shorten(text: &str) -> String {
+    protocol::text::printable(text, 40)
 }
 
 /// The arguments in decimal, or a digest of them if that is long.

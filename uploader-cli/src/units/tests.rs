@@ -114,12 +114,72 @@ fn errors_of_json_lines_say_line_and_column() {
 fn errors_of_csv_say_line_and_column() {
     let of = |text: &str| message("a.csv", text, None, &cairo0());
     insta::assert_snapshot!(of("lo,hi\n1,2\n3,four\n"), @r#"a.csv, line 3, column 2: argument `hi` is "four"; an argument is an integer, a decimal or hexadecimal string, or an array of them"#);
-    insta::assert_snapshot!(of("lo,hi\n1,2\n3\n"), @"a.csv, line 3: the line has 1 fields, but the header has 2");
+    insta::assert_snapshot!(of("lo,hi\n1,2\n3\n"), @"a.csv, line 3, column 2: the line has 1 fields, but the header has 2: `hi` is missing");
+    insta::assert_snapshot!(of("lo,hi\n1,2\n3,4,5\n"), @"a.csv, line 3, column 3: the line has 3 fields, but the header has 2: `5` is too many");
+    insta::assert_snapshot!(of("lo,hi\n1,\"2\n3,4\n"), @"a.csv, line 2, column 2: this cell goes over several lines; is a quotation mark missing, or one too many?");
+    insta::assert_snapshot!(of("lo,lo\n1,2\n"), @"a.csv, line 1, column 2: there are two columns `lo`");
+    insta::assert_snapshot!(of("lo:hi\n1:2\n"), @"a.csv, line 2, column 1: the program has no input `lo:hi`; its inputs are: lo, hi");
     insta::assert_snapshot!(of("lo,high\n1,2\n"), @"a.csv, line 2, column 2: the program has no input `high`; its inputs are: lo, hi");
     insta::assert_snapshot!(of("0,400\n400,800\n"), @"a.csv, line 1: the first line must name the columns, but it has a number");
     insta::assert_snapshot!(of("lo,hi\n"), @"a.csv: there is no argument set in it");
     insta::assert_snapshot!(message("a.csv", "a,b\n1,2\n3,\n", None, &cairo2()), @r#"a.csv, line 3, column 2: argument [1] is ""; an argument is an integer, a decimal or hexadecimal string, or an array of them"#);
     insta::assert_snapshot!(message("a.csv", "lo,hi\n1,2\n", Some("name"), &cairo0()), @"a.csv, line 1: there is no column `name`; the columns are: lo, hi");
+}
+
+#[test]
+fn what_spreadsheets_write_is_read() {
+    let expected = [row("0,5", ["0", "5"], 2), row("5,9", ["5", "9"], 5)];
+    // Blank rows, with and without their separators; CRLF; a byte order mark; semicolons and tabs.
+    let text = "lo,hi\n0,5\n,\n   \n5,9\n\n";
+    assert_units(read_text("a.csv", text, None, &cairo0()), &expected);
+    assert_units(read_text("a.csv", format!("\u{feff}{}", text.replace('\n', "\r\n")), None, &cairo0()), &expected);
+    assert_units(read_text("a.csv", text.replace(',', ";"), None, &cairo0()), &expected);
+    assert_units(read_text("a.csv", text.replace(',', "\t"), None, &cairo0()), &expected);
+    let after_a_break = [row("first", ["0", "5"], 2)];
+    assert_units(read_text("a.csv", "id,lo,hi\nfirst,\" 0\",0x5\n", Some("id"), &cairo0()), &after_a_break);
+    let error = message("a.csv", b"\xff\xfel\0o\0", None, &cairo0());
+    assert!(error.ends_with("this is UTF-16; save the file as UTF-8"), "{error}");
+}
+
+#[test]
+fn numbers_that_are_none_say_why() {
+    let of = |cell: &str| message("a.csv", format!("lo;hi\n1;{cell}\n"), None, &cairo0());
+    for (cell, why) in [
+        ("+5", "leave the `+` out"),
+        ("5.0", "floating-point"),
+        ("1e6", "floating-point"),
+        ("1 000", "blanks"),
+        ("1,000", "groups the digits"),
+        ("1_000", "groups the digits"),
+        ("ff", "need `0x`"),
+        ("", "it is empty"),
+    ] {
+        let error = of(cell);
+        assert!(
+            error.starts_with("a.csv, line 2, column 2: argument `hi` is ") && error.contains(why),
+            "{cell}: {error}"
+        );
+    }
+    let negative = read_text("a.csv", "lo,hi\n-5,0x10\n", None, &cairo0()).expect("a unit");
+    assert_eq!(shape(&negative), [("-5,16", vec!["-5".to_owned(), "16".to_owned()], 2)]);
+    assert_eq!(negative[0].arguments.0[0], -Felt::from(5), "-5 is p - 5");
+}
+
+#[test]
+fn one_document_says_what_makes_lines_of_it() {
+    for (text, filter) in [
+        (r#"[{"lo": 1, "hi": 2}, {"lo": 3, "hi": 4}]"#, ".[]"),
+        ("[\n  {\"lo\": 1, \"hi\": 2},\n  {\"lo\": 3, \"hi\": 4}\n]\n", ".[]"),
+        ("[\n  [1, 2],\n  [3, 4]\n]\n", ".[]"),
+        ("{\n  \"lo\": 1,\n  \"hi\": 2\n}\n", "."),
+    ] {
+        let error = read_text("a.jsonl", text, None, &cairo0()).expect_err("an error").to_string();
+        assert!(
+            error.contains("this is one JSON document") && error.contains(&format!("jq -c '{filter}' /")),
+            "{error}"
+        );
+    }
+    assert_units(read_text("a.jsonl", "\n[1, 2]\n", None, &cairo0()), &[row("1,2", ["1", "2"], 2)]);
 }
 
 #[test]

@@ -26,6 +26,16 @@ pub struct Data {
     pub budget: Option<usize>,
     /// How many batches of units it still takes; then it refuses them for good.
     pub batches: Option<usize>,
+    /// What donors say of each attempt, in place of something harmless.
+    pub words: Option<String>,
+    /// How each request is refused, whatever it is.
+    pub refusal: Option<String>,
+    /// Answers of somebody in between to the next requests but the first, one each.
+    pub strangers: Vec<Response>,
+    /// Answers to batches of units leave out the last one.
+    pub forgetful: bool,
+    /// Lists of units and of results have no end.
+    pub endless: bool,
 }
 
 /// A handle on a distributor that serves.
@@ -41,6 +51,20 @@ impl Fake {
         let served = Arc::clone(&data);
         let address = serve(move |request| answer(&mut served.lock().expect("the data"), request));
         Self { address, data }
+    }
+
+    /// Behind a proxy that has it under a path, and nothing else.
+    pub fn start_under(prefix: &'static str) -> Self {
+        let data = Arc::new(Mutex::new(Data::default()));
+        let served = Arc::clone(&data);
+        let address = serve(move |request| match request.path.strip_prefix(prefix) {
+            Some(path) => {
+                let request = Request { path: path.to_owned(), ..request.clone() };
+                answer(&mut served.lock().expect("the data"), &request)
+            }
+            None => Response::stranger(404, "<html>There is something else here</html>"),
+        });
+        Self { address: format!("{address}{prefix}"), data }
     }
 
     pub fn with<T>(&self, change: impl FnOnce(&mut Data) -> T) -> T {
@@ -131,6 +155,12 @@ fn answer(data: &mut Data, request: &Request) -> Response {
             None => return Response::problem(Cause::Busy, "the distributor has too much to do"),
         }
     }
+    if let Some(refusal) = &data.refusal {
+        return Response::problem(Cause::UnitState, refusal);
+    }
+    if !data.log.is_empty() && !data.strangers.is_empty() {
+        return data.strangers.remove(0);
+    }
     data.log.push(format!("{} {}", request.method, request.path));
     let path: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
     let is_public = request.method == "GET" && (path.len() == 2 || (path.len() == 3 && path[1] == "projects"));
@@ -161,13 +191,16 @@ fn answer(data: &mut Data, request: &Request) -> Response {
             project_action(data, request, action)
         }
         ("GET", ["v1", "units", id]) => match find(data, id) {
-            Some(unit) => Response::json(&UnitDetail {
-                attempts: attempts(unit),
-                unit: unit.clone(),
-                folded_attempts: 0,
-                reports: Vec::new(),
-                proof: None,
-            }),
+            Some(unit) => {
+                let mut attempts = attempts(unit);
+                let unit = unit.clone();
+                let words = data.words.clone();
+                attempts
+                    .iter_mut()
+                    .zip(words.iter().cycle())
+                    .for_each(|(attempt, words)| attempt.detail.clone_from(words));
+                Response::json(&UnitDetail { attempts, unit, folded_attempts: 0, reports: Vec::new(), proof: None })
+            }
             None => Response::problem(Cause::UnknownUnit, "there is no such unit"),
         },
         ("POST", ["v1", "units", id, action]) => {
@@ -226,6 +259,20 @@ fn project_action(data: &mut Data, request: &Request, action: &str) -> Response 
         (number(&request.query, "cursor").unwrap_or(0), number(&request.query, "limit").unwrap_or(100));
     match (request.method.as_str(), action) {
         ("POST", "units") => put_units(data, &request.body),
+        ("GET", "units") if data.endless => {
+            let units = data.units.iter().take(1).cloned().collect();
+            Response::json(&UnitPage { units, next: Some(cursor + 1) })
+        }
+        ("GET", "results") if data.endless => {
+            let first = data.results.first().cloned().expect("a result");
+            let result = |number| UnitResult {
+                cursor: cursor + number,
+                external_id: format!("nobody {}", cursor + number).parse().expect("an id"),
+                ..first.clone()
+            };
+            let results: Vec<UnitResult> = (1..=limit).map(result).collect();
+            Response::json(&ResultPage { results, next: cursor + limit, more: true })
+        }
         ("GET", "units") => {
             let state = request.query.split('&').find_map(|pair| pair.strip_prefix("state="));
             let matching = |unit: &&Unit| state.is_none_or(|state| unit.state.name() == state);
@@ -293,6 +340,9 @@ fn put_units(data: &mut Data, body: &[u8]) -> Response {
                 changed_at: Timestamp(1_700_000_000),
             });
         }
+    }
+    if data.forgetful {
+        stored.pop();
     }
     Response::json(&UnitsStored { units: stored })
 }

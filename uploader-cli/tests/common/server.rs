@@ -1,10 +1,11 @@
 //! As much of HTTP/1.1 as the client speaks: one request a connection.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
+#[derive(Clone)]
 pub struct Request {
     pub method: String,
     pub path: String,
@@ -17,21 +18,28 @@ pub struct Response {
     pub status: u16,
     pub media: &'static str,
     pub body: Vec<u8>,
+    /// Whether it speaks the protocol.
+    pub ours: bool,
 }
 
 impl Response {
+    /// An answer of somebody who is no distributor.
+    pub fn stranger(status: u16, body: &str) -> Self {
+        Self { status, media: "text/html", body: body.as_bytes().to_vec(), ours: false }
+    }
+
     pub fn json(value: &impl serde::Serialize) -> Self {
-        Self { status: 200, media: "application/json", body: serde_json::to_vec(value).expect("JSON") }
+        Self { status: 200, media: "application/json", body: serde_json::to_vec(value).expect("JSON"), ours: true }
     }
 
     pub fn bytes(body: Vec<u8>) -> Self {
-        Self { status: 200, media: "application/octet-stream", body }
+        Self { status: 200, media: "application/octet-stream", body, ours: true }
     }
 
     pub fn problem(cause: protocol::Cause, detail: &str) -> Self {
         let problem = protocol::Problem::new(cause, detail);
         let body = serde_json::to_vec(&problem).expect("JSON");
-        Self { status: problem.status, media: protocol::PROBLEM_JSON, body }
+        Self { status: problem.status, media: protocol::PROBLEM_JSON, body, ours: true }
     }
 }
 
@@ -49,10 +57,19 @@ pub fn serve(answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> S
     address
 }
 
-fn talk(stream: TcpStream, answer: &(dyn Fn(&Request) -> Response + Send + Sync)) {
-    let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
+fn talk(mut stream: TcpStream, answer: &(dyn Fn(&Request) -> Response + Send + Sync)) {
+    let reader = stream.try_clone().expect("a stream");
+    converse(reader, &mut stream, answer);
+}
+
+/// Reads one request and answers it.
+pub fn converse(from: impl Read, to: &mut impl Write, answer: &(dyn Fn(&Request) -> Response + Send + Sync)) {
+    let mut reader = BufReader::new(from);
     let mut line = String::new();
-    reader.read_line(&mut line).expect("a request line");
+    // Whoever breaks the connection off wants no answer.
+    if reader.read_line(&mut line).is_err() {
+        return;
+    }
     let mut words = line.split_whitespace().map(str::to_owned);
     let (Some(method), Some(target)) = (words.next(), words.next()) else { return };
     let (mut length, mut authorization) = (0, None);
@@ -71,13 +88,13 @@ fn talk(stream: TcpStream, answer: &(dyn Fn(&Request) -> Response + Send + Sync)
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let request = Request { method, path: path.to_owned(), query: query.to_owned(), authorization, body };
     let response = answer(&request);
-    let mut stream = stream;
     let head = format!(
-        "HTTP/1.1 {} X\r\ncontent-type: {}\r\ncontent-length: {}\r\ncairn-protocol: 2\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {} X\r\ncontent-type: {}\r\ncontent-length: {}\r\n{}connection: close\r\n\r\n",
         response.status,
         response.media,
-        response.body.len()
+        response.body.len(),
+        if response.ours { "cairn-protocol: 2\r\n" } else { "" }
     );
     // The client may be gone.
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&response.body));
+    let _ = to.write_all(head.as_bytes()).and_then(|()| to.write_all(&response.body)).and_then(|()| to.flush());
 }

@@ -1,7 +1,10 @@
 //! What donors ask.
 
 use super::error::ClientError;
-use super::http::{Call, ClientConfig, Http, Payload, Progress, json_payload};
+use super::http::{
+    Call, ClientConfig, Http, MAX_LIST_JSON, MAX_SMALL_JSON, MAX_UNIT_JSON, Payload, Progress, json_payload,
+};
+use super::retry::MOST_WAIT;
 use crate::ids::{Digest, LeaseToken, Nonce, Timestamp, UnitId};
 use crate::lease::{DonorCredit, ExecutionReceipt, FailureReport, Lease, LeaseRequest, NoWork, ProofReceipt, Renewed};
 use crate::problem::Cause;
@@ -24,7 +27,7 @@ pub enum LeaseAnswer {
     NoWork {
         /// Why.
         reason: NoWork,
-        /// When to ask again.
+        /// When to ask again, at most [`MOST_WAIT`].
         retry_after: Duration,
     },
 }
@@ -77,7 +80,7 @@ impl DonorClient {
             if response.status() == StatusCode::NO_CONTENT {
                 return self.no_work(&response);
             }
-            let lease: Lease = self.http.read_json(routes::LEASES, response).await?;
+            let lease: Lease = self.http.read_json(routes::LEASES, response, MAX_UNIT_JSON).await?;
             Ok(LeaseAnswer::Lease(Box::new(lease)))
         });
         let answer = answer.await?;
@@ -96,7 +99,7 @@ impl DonorClient {
         // A newer distributor may know more reasons; all of them mean to ask again later.
         let reason = NoWork::from_name(reason).unwrap_or(NoWork::AllLeased);
         let seconds = header(RETRY_AFTER.as_str()).and_then(|seconds| seconds.parse().ok()).unwrap_or(30);
-        Ok(LeaseAnswer::NoWork { reason, retry_after: Duration::from_secs(seconds) })
+        Ok(LeaseAnswer::NoWork { reason, retry_after: Duration::from_secs(seconds).min(MOST_WAIT) })
     }
 
     /// Prolongs a lease.
@@ -107,7 +110,8 @@ impl DonorClient {
     pub async fn renew(&self, token: &LeaseToken) -> Result<Renewed, ClientError> {
         let target = routes::renew(token);
         let call = Call::new(Method::POST, &target);
-        let renewed: Renewed = self.signed(call, |response| self.http.read_json(&target, response)).await?;
+        let renewed: Renewed =
+            self.signed(call, |response| self.http.read_json(&target, response, MAX_SMALL_JSON)).await?;
         self.set_clock(renewed.now);
         Ok(renewed)
     }
@@ -138,9 +142,14 @@ impl DonorClient {
         progress: Option<Progress>,
     ) -> Result<ProofReceipt, ClientError> {
         self.synchronise(&proof).await?;
-        let target = routes::unit_proof(unit);
+        let (target, sent) = (routes::unit_proof(unit), proof.measure().await?.0);
         let call = submission(&target, lease, proof, progress);
-        self.signed(call, |response| self.http.read_json(&target, response)).await
+        self.signed(call, |response| async {
+            let receipt: ProofReceipt = self.http.read_json(&target, response, MAX_SMALL_JSON).await?;
+            self.check_receipt(&target, (unit, &sent), (&receipt.unit, &receipt.sha256))?;
+            Ok(receipt)
+        })
+        .await
     }
 
     /// Submits an execution.
@@ -155,9 +164,31 @@ impl DonorClient {
         progress: Option<Progress>,
     ) -> Result<ExecutionReceipt, ClientError> {
         self.synchronise(&execution).await?;
-        let target = routes::unit_execution(unit);
+        let (target, sent) = (routes::unit_execution(unit), execution.measure().await?.0);
         let call = submission(&target, lease, execution, progress);
-        self.signed(call, |response| self.http.read_json(&target, response)).await
+        self.signed(call, |response| async {
+            let receipt: ExecutionReceipt = self.http.read_json(&target, response, MAX_SMALL_JSON).await?;
+            self.check_receipt(&target, (unit, &sent), (&receipt.unit, &receipt.sha256))?;
+            Ok(receipt)
+        })
+        .await
+    }
+
+    /// A receipt for something else is none: the copy here may not be deleted for it.
+    fn check_receipt(
+        &self,
+        target: &str,
+        sent: (&UnitId, &Digest),
+        received: (&UnitId, &Digest),
+    ) -> Result<(), ClientError> {
+        if sent == received {
+            return Ok(());
+        }
+        let reason = format!(
+            "its receipt is for {} of unit {}, but {} of unit {} was sent",
+            received.1, received.0, sent.1, sent.0
+        );
+        Err(self.http.bad_answer(target, 200, reason))
     }
 
     /// What this donor has done.
@@ -166,7 +197,7 @@ impl DonorClient {
     /// [`ClientError`] if the distributor cannot be reached or refuses.
     pub async fn credit(&self) -> Result<DonorCredit, ClientError> {
         let call = Call::new(Method::GET, routes::DONOR);
-        self.signed(call, |response| self.http.read_json(routes::DONOR, response)).await
+        self.signed(call, |response| self.http.read_json(routes::DONOR, response, MAX_SMALL_JSON)).await
     }
 
     /// All projects.
@@ -178,7 +209,7 @@ impl DonorClient {
         self.http
             .config
             .retry
-            .run(|| async { self.http.read_json(call.target, self.http.send(&call).await?).await })
+            .run(|| async { self.http.read_json(call.target, self.http.send(&call).await?, MAX_LIST_JSON).await })
             .await
     }
 

@@ -1,5 +1,6 @@
 //! What can go wrong with a request.
 
+use super::retry::MOST_WAIT;
 use crate::ids::Digest;
 use crate::problem::{Cause, Problem};
 use std::path::PathBuf;
@@ -25,6 +26,23 @@ pub enum ClientError {
         address: String,
         /// The innermost reason.
         reason: String,
+    },
+    /// A connection that is not encrypted with somebody who may not be the distributor.
+    #[error("the distributor at {address} is not trusted: {reason}")]
+    Certificate {
+        /// The distributor.
+        address: String,
+        /// What is wrong with its certificate, and what to do.
+        reason: String,
+    },
+    /// A secret that everybody on the way could read.
+    #[error(
+        "the access key is not sent to {address}: without https everybody on the way could read it. Give the https address of \
+         the distributor; if the way to it is safe all the same, say so with --insecure-http or CAIRN_INSECURE_HTTP=true"
+    )]
+    Insecure {
+        /// The distributor.
+        address: String,
     },
     /// The distributor refused.
     #[error("{0}")]
@@ -92,10 +110,16 @@ impl ClientError {
         }
     }
 
+    /// Whether it is the distributor's own refusal, for a cause that this program knows. Only such a one can be final: all
+    /// other answers may be of a proxy, of a network that wants a login first, or of a distributor in the middle of an upgrade.
+    pub fn is_refusal(&self) -> bool {
+        self.cause().is_some_and(|cause| cause != Cause::Unknown)
+    }
+
     /// Whether the distributor could not be reached, or could not work (exit code 3 of the command lines).
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Certificate { .. } => true,
             Self::Answer { status, .. } => *status >= 500,
             Self::Refused(problem) => problem.status >= 500,
             _ => false,
@@ -105,17 +129,19 @@ impl ClientError {
     /// Whether the same request may succeed later.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Digest { .. } => true,
-            Self::Answer { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
+            Self::Unreachable { .. } | Self::Certificate { .. } | Self::Digest { .. } | Self::Answer { .. } => true,
+            Self::Refused(problem) if problem.cause == Cause::Unknown => {
+                problem.status >= 500 || matches!(problem.status, 408 | 429)
+            }
             Self::Refused(problem) => problem.cause.is_temporary(),
             _ => false,
         }
     }
 
-    /// When the distributor wants to be asked again.
+    /// When the distributor wants to be asked again, at most [`MOST_WAIT`].
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused(problem) => problem.retry_after.map(Duration::from_secs),
+            Self::Refused(problem) => problem.retry_after.map(|seconds| Duration::from_secs(seconds).min(MOST_WAIT)),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ use super::error::ClientError;
 use super::http::Http;
 use crate::unit::Event;
 use reqwest::Response;
+use std::time::Duration;
 
 /// Most bytes of one event.
 const MAX_EVENT_BYTES: usize = 1 << 20;
@@ -15,11 +16,13 @@ pub struct EventStream {
     target: String,
     response: Response,
     buffer: Vec<u8>,
+    /// Bytes of the buffer that were looked through.
+    seen: usize,
 }
 
 impl EventStream {
     pub(super) const fn new(http: Http, target: String, response: Response) -> Self {
-        Self { http, target, response, buffer: Vec::new() }
+        Self { http, target, response, buffer: Vec::new(), seen: 0 }
     }
 
     /// The next event; `None` when the distributor ends the stream.
@@ -28,8 +31,8 @@ impl EventStream {
     /// If the connection breaks or what comes is no event.
     pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
         loop {
-            while let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
-                let message: Vec<u8> = self.buffer.drain(..end + 2).collect();
+            while let Some(end) = self.end_of_message() {
+                let message: Vec<u8> = self.buffer.drain(..end).collect();
                 if let Some(event) = self.parse(&message)? {
                     return Ok(Some(event));
                 }
@@ -37,11 +40,20 @@ impl EventStream {
             if self.buffer.len() > MAX_EVENT_BYTES {
                 return Err(self.bad("an event has no end"));
             }
-            match self.response.chunk().await.map_err(|error| self.http.unreachable(&error))? {
+            // A stream has no end, so it has no pace.
+            match self.http.piece(&mut self.response, &mut Duration::default(), 0).await? {
                 Some(chunk) => self.buffer.extend_from_slice(&chunk),
                 None => return Ok(None),
             }
         }
+    }
+
+    /// Where the first message in the buffer ends.
+    fn end_of_message(&mut self) -> Option<usize> {
+        let rest = self.buffer.get(self.seen..).unwrap_or_default();
+        let end = rest.windows(2).position(|pair| pair == b"\n\n").map(|at| self.seen + at + 2);
+        self.seen = if end.is_some() { 0 } else { self.buffer.len().saturating_sub(1) };
+        end
     }
 
     /// The event of a message; `None` for a comment that only keeps the connection open.

@@ -3,12 +3,14 @@
 use super::error::ClientError;
 use super::retry::RetryPolicy;
 use super::traffic::{Traffic, Way, pass};
+use super::{proxy, tls};
 use crate::ids::Digest;
 use crate::problem::{PROBLEM_JSON, Problem};
+use crate::text::printable;
 use crate::{HEADER_PROTOCOL, PROTOCOL_VERSION};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Body, Client, Method, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{Instant, timeout};
 
 /// Bytes that travel between two reports of progress.
 const CHUNK: usize = 64 << 10;
@@ -24,8 +27,18 @@ const CHUNK: usize = 64 << 10;
 /// The same where somebody slows them down, so that they come evenly.
 const SMALL_CHUNK: usize = 8 << 10;
 
-/// Most bytes of a JSON answer.
-const MAX_JSON_BYTES: u64 = 256 << 20;
+/// Most bytes of an answer that has a few fields.
+pub(super) const MAX_SMALL_JSON: u64 = 64 << 10;
+
+/// Most bytes of an answer with the arguments of one unit, at most [`crate::MAX_UNIT_ARGUMENTS`].
+pub(super) const MAX_UNIT_JSON: u64 = 8 << 20;
+
+/// Most bytes of a list, or of a unit with its output, at most [`crate::MAX_FELTS`]. What is too large for one page is asked
+/// for in smaller ones.
+pub(super) const MAX_LIST_JSON: u64 = 96 << 20;
+
+/// Most bytes of a refusal.
+const MAX_PROBLEM: u64 = 64 << 10;
 
 /// Told how many bytes of how many have travelled.
 pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
@@ -41,34 +54,79 @@ pub struct ClientConfig {
     pub connect_timeout: Duration,
     /// Most time without a byte from the distributor.
     pub idle_timeout: Duration,
+    /// How slowly bytes may travel.
+    pub pace: Pace,
+    /// Whether an access key may be sent without encryption to another machine.
+    pub insecure_http: bool,
     /// When to ask again.
     pub retry: RetryPolicy,
     /// Watches what travels.
     pub traffic: Option<Arc<dyn Traffic>>,
 }
 
+/// How slowly the bytes of a body may travel: whoever sends a byte now and then would hold us for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Time that every body has.
+    pub grace: Duration,
+    /// Bytes a second beyond that, on average.
+    pub least: u64,
+}
+
+impl Default for Pace {
+    /// Five minutes, and a kilobyte a second.
+    fn default() -> Self {
+        Self { grace: Duration::from_secs(300), least: 1000 }
+    }
+}
+
+impl Pace {
+    /// Most time for so many bytes.
+    fn time(&self, bytes: u64) -> Duration {
+        self.grace.saturating_add(Duration::from_secs(bytes / self.least.max(1)))
+    }
+}
+
 impl ClientConfig {
-    /// The usual settings.
+    /// The usual settings. The address may have a path, under which a proxy in front of the distributor has it.
     ///
     /// # Errors
     /// If the text is no http address.
     pub fn new(address: &str, user_agent: impl Into<String>) -> Result<Self, ClientError> {
-        let wrong = |reason: String| ClientError::Address { address: address.to_owned(), reason };
+        let shown = printable(&proxy::redact(address), 300);
+        let wrong = |reason: String| ClientError::Address { address: shown.clone(), reason };
         let url = Url::parse(address).map_err(|error| wrong(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong(format!("it begins with `{}:`, not with `http:` or `https:`", url.scheme())));
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("it must end after host and port".to_owned()));
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("it must end after host, port and path".to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("it must not have a name and a password, since it is shown".to_owned()));
         }
         Ok(Self {
             address: url,
             user_agent: user_agent.into(),
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
+            pace: Pace::default(),
+            insecure_http: false,
             retry: RetryPolicy::interactive(),
             traffic: None,
         })
+    }
+
+    /// Whether everybody on the way to the distributor can read what is sent.
+    pub fn is_exposed(&self) -> bool {
+        self.address.scheme() != "https" && !self.address.host_str().is_some_and(is_loopback)
+    }
+
+    /// With leave to send an access key without encryption to another machine.
+    #[must_use]
+    pub const fn insecure_http(mut self, allowed: bool) -> Self {
+        self.insecure_http = allowed;
+        self
     }
 
     /// With another retry policy.
@@ -224,15 +282,23 @@ impl Http {
         static PROVIDER: Once = Once::new();
         // An error means that the program has set one already.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        // The client's own limit on silence would count the time of sending, too.
         let mut builder = Client::builder()
             .user_agent(&config.user_agent)
             .connect_timeout(config.connect_timeout)
-            .read_timeout(config.idle_timeout)
             .redirect(reqwest::redirect::Policy::none());
         if config.address.host_str().is_some_and(is_loopback) {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|error| ClientError::Setup(innermost(&error)))?;
+        let needs_certificates = config.address.scheme() == "https" || proxy::is_encrypted();
+        if !needs_certificates {
+            builder = builder.tls_certs_only([]);
+        }
+        let client = builder.build().map_err(|error| {
+            let reason = proxy::redact(&innermost(&error));
+            let roots = needs_certificates && reason.contains("No CA certificates");
+            ClientError::Setup(if roots { tls::no_roots() } else { printable(&reason, 500) })
+        })?;
         Ok(Self { client, config })
     }
 
@@ -241,8 +307,43 @@ impl Http {
     }
 
     pub fn unreachable(&self, error: &reqwest::Error) -> ClientError {
-        let reason = if error.is_timeout() { "it does not answer in time".to_owned() } else { innermost(error) };
+        if let Some(reason) = tls::certificate(error) {
+            return ClientError::Certificate { address: self.config.address.to_string(), reason };
+        }
+        if error.is_timeout() {
+            return self.silent();
+        }
+        self.cut(&proxy::redact(&innermost(error)))
+    }
+
+    /// Nothing comes.
+    fn silent(&self) -> ClientError {
+        self.cut("it does not answer in time")
+    }
+
+    fn cut(&self, reason: &str) -> ClientError {
+        let through =
+            if self.config.address.host_str().is_some_and(is_loopback) { String::new() } else { proxy::note() };
+        let reason = format!("{}{through}", printable(reason, 500));
         ClientError::Unreachable { address: self.config.address.to_string(), reason }
+    }
+
+    /// The next piece of a body. `waited` is how long all of them were waited for, and `length` what came of them. Time in which
+    /// we ourselves slow things down does not count.
+    pub async fn piece(
+        &self,
+        response: &mut Response,
+        waited: &mut Duration,
+        length: u64,
+    ) -> Result<Option<Bytes>, ClientError> {
+        let begin = Instant::now();
+        let piece = timeout(self.config.idle_timeout, response.chunk()).await.map_err(|_| self.silent())?;
+        let piece = piece.map_err(|error| self.unreachable(&error))?;
+        *waited = waited.saturating_add(begin.elapsed());
+        if *waited > self.config.pace.time(length) {
+            return Err(self.cut("what it sends comes too slowly"));
+        }
+        Ok(piece)
     }
 
     /// Sends a request once. An answer that is no success is an error.
@@ -260,34 +361,67 @@ impl Http {
             let body = call.payload.body(call.length, call.progress.clone(), traffic).await?;
             request = request.header(CONTENT_TYPE, media).header(CONTENT_LENGTH, call.length).body(body);
         }
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
-        let version = response.headers().get(HEADER_PROTOCOL).and_then(|version| version.to_str().ok());
-        if let Some(found) = version.filter(|found| found.parse() != Ok(PROTOCOL_VERSION)) {
-            return Err(ClientError::Version { found: found.to_owned(), ours: PROTOCOL_VERSION });
+        let patience = self.config.pace.time(call.length).max(self.config.idle_timeout);
+        // Without a body nothing explains a long silence.
+        let patience = match (call.length, &self.config.traffic) {
+            (0, _) => self.config.idle_timeout,
+            (_, None) => patience,
+            // We may slow it down ourselves.
+            (_, Some(_)) => patience.saturating_mul(8),
+        };
+        let sent = timeout(patience, request.send()).await.map_err(|_| self.silent())?;
+        let response = sent.map_err(|error| self.unreachable(&error))?;
+        let version = response.headers().get(HEADER_PROTOCOL).map(HeaderValue::as_bytes);
+        let Some(version) = version.map(|version| String::from_utf8_lossy(version).into_owned()) else {
+            return Err(self.stranger(call.target, &response));
+        };
+        if version.parse() != Ok(PROTOCOL_VERSION) {
+            return Err(ClientError::Version { found: printable(&version, 20), ours: PROTOCOL_VERSION });
         }
-        if response.status().is_success() {
-            if version.is_none() {
-                let reason = format!("it lacks the header `{HEADER_PROTOCOL}`; is this the address of a distributor?");
-                return Err(self.bad_answer(call.target, response.status().as_u16(), reason));
-            }
-            return Ok(response);
-        }
-        Err(self.refusal(call.target, response).await)
+        if response.status().is_success() { Ok(response) } else { Err(self.refusal(call.target, response).await) }
     }
 
     pub fn bad_answer(&self, target: &str, status: u16, reason: String) -> ClientError {
-        ClientError::Answer { address: self.address(target), reason, status }
+        ClientError::Answer { address: self.address(target), reason: printable(&reason, 500), status }
+    }
+
+    /// An answer without our header: of whom it may be, in plain words.
+    fn stranger(&self, target: &str, response: &Response) -> ClientError {
+        let status = response.status().as_u16();
+        let location =
+            response.headers().get(LOCATION).map(|place| String::from_utf8_lossy(place.as_bytes()).into_owned());
+        let reason = match (status, location) {
+            (300..=399, Some(place)) => format!(
+                "it redirects to `{}`, which is not followed. If the distributor has moved, give its new address; a network that \
+                 wants a login first answers so, too",
+                printable(&proxy::redact(&place), 200)
+            ),
+            (407, _) => "a proxy wants a name and a password; give them in HTTPS_PROXY or HTTP_PROXY, as http://NAME:PASSWORD@HOST:PORT"
+                .to_owned(),
+            (511, _) => "this network wants a login first (status 511)".to_owned(),
+            (401 | 403 | 451, _) => {
+                format!("something on the way, such as a proxy or a firewall, does not let the request through (status {status})")
+            }
+            (502..=504, _) => format!("a server in front of the distributor says that it is out of reach (status {status})"),
+            (200..=299, _) => format!(
+                "it lacks the header `{HEADER_PROTOCOL}`; is this the address of a distributor? A network that wants a login first \
+                 answers so, too"
+            ),
+            _ => format!("its status is {status}, without the header `{HEADER_PROTOCOL}`"),
+        };
+        self.bad_answer(target, status, reason)
     }
 
     async fn refusal(&self, target: &str, response: Response) -> ClientError {
         let status = response.status().as_u16();
-        let is_problem = response.headers().get(CONTENT_TYPE).is_some_and(|media| media == PROBLEM_JSON);
-        if !is_problem {
+        let media = response.headers().get(CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
+        if media.split(';').next().map(str::trim) != Some(PROBLEM_JSON) {
             return self.bad_answer(target, status, format!("its status is {status} without a problem document"));
         }
-        match self.read(target, response, 1 << 20, None).await {
+        match self.read(target, response, MAX_PROBLEM, None).await {
             Ok(bytes) => match serde_json::from_slice::<Problem>(&bytes) {
-                Ok(problem) => ClientError::Refused(Box::new(problem)),
+                // What the document says of its status may be anything.
+                Ok(problem) => ClientError::Refused(Box::new(Problem { status, ..problem })),
                 Err(error) => self.bad_answer(target, status, format!("its problem document cannot be read: {error}")),
             },
             Err(error) => error,
@@ -303,8 +437,8 @@ impl Http {
         progress: Option<&Progress>,
     ) -> Result<Vec<u8>, ClientError> {
         let total = response.content_length().unwrap_or(0);
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+        let (mut bytes, mut waited) = (Vec::new(), Duration::ZERO);
+        while let Some(chunk) = self.piece(&mut response, &mut waited, bytes.len() as u64).await? {
             if bytes.len() as u64 + chunk.len() as u64 > limit {
                 return Err(ClientError::TooLarge { address: self.address(target), limit });
             }
@@ -317,9 +451,15 @@ impl Http {
         Ok(bytes)
     }
 
-    pub async fn read_json<T: DeserializeOwned>(&self, target: &str, response: Response) -> Result<T, ClientError> {
+    /// Reads JSON of at most `limit` bytes.
+    pub async fn read_json<T: DeserializeOwned>(
+        &self,
+        target: &str,
+        response: Response,
+        limit: u64,
+    ) -> Result<T, ClientError> {
         let status = response.status().as_u16();
-        let bytes = self.read(target, response, MAX_JSON_BYTES, None).await?;
+        let bytes = self.read(target, response, limit, None).await?;
         serde_json::from_slice(&bytes)
             .map_err(|error| self.bad_answer(target, status, format!("its JSON is not as expected: {error}")))
     }
@@ -363,8 +503,8 @@ impl Http {
         let total = response.content_length().unwrap_or(0);
         let failed = |error| file_error(temporary, error);
         let mut file = tokio::fs::File::create(temporary).await.map_err(failed)?;
-        let (mut hasher, mut length) = (Sha256::new(), 0);
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+        let (mut hasher, mut length, mut waited) = (Sha256::new(), 0, Duration::ZERO);
+        while let Some(chunk) = self.piece(&mut response, &mut waited, length).await? {
             length += chunk.len() as u64;
             if length > limit {
                 return Err(ClientError::TooLarge { address: self.address(target), limit });
@@ -389,7 +529,9 @@ pub(super) fn json_payload(value: &impl Serialize) -> Result<Payload, ClientErro
 
 fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The last error of the chain, which says what happened.

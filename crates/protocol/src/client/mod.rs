@@ -8,7 +8,9 @@ mod donor;
 mod error;
 mod events;
 mod http;
+mod proxy;
 mod retry;
+mod tls;
 mod traffic;
 mod uploader;
 
@@ -16,9 +18,9 @@ pub use bytes::Bytes;
 pub use donor::{DonorClient, LeaseAnswer};
 pub use error::ClientError;
 pub use events::EventStream;
-pub use http::{ClientConfig, Payload, Progress};
+pub use http::{ClientConfig, Pace, Payload, Progress};
 pub use reqwest::Url;
-pub use retry::{OnRetry, RetryPolicy};
+pub use retry::{MOST_WAIT, OnRetry, RetryPolicy};
 pub use traffic::{Traffic, Way};
 pub use uploader::UploaderClient;
 

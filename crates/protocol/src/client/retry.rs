@@ -6,6 +6,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The longest wait that a distributor can ask for. It may say more, by mistake or malice; whoever comes back after this is
+/// told again.
+pub const MOST_WAIT: Duration = Duration::from_secs(3600);
+
+/// The longest wait that a distributor can ask of somebody who waits.
+const MOST_WAIT_INTERACTIVE: Duration = Duration::from_secs(60);
+
 /// Called before each wait, with the error and the wait.
 pub type OnRetry = Arc<dyn Fn(&ClientError, Duration) + Send + Sync>;
 
@@ -48,6 +55,11 @@ impl RetryPolicy {
         self
     }
 
+    /// The longest wait that is obeyed.
+    fn most_asked(&self) -> Duration {
+        if self.times.is_some() { MOST_WAIT_INTERACTIVE } else { MOST_WAIT }
+    }
+
     /// Runs `request` until it succeeds, fails for good, or the tries are used up.
     pub(super) async fn run<T, F>(&self, mut request: impl FnMut() -> F) -> Result<T, ClientError>
     where
@@ -69,7 +81,7 @@ impl RetryPolicy {
             .sleep(tokio::time::sleep)
             .when(ClientError::is_temporary)
             .adjust(|error, wait| match (wait, error.retry_after()) {
-                (Some(wait), Some(asked)) => Some(wait.max(asked)),
+                (Some(wait), Some(asked)) => Some(wait.max(asked.min(self.most_asked()))),
                 (wait, _) => wait,
             })
             .notify(|error, wait| {

@@ -3,7 +3,7 @@
 use super::donor::check_digest;
 use super::error::ClientError;
 use super::events::EventStream;
-use super::http::{Call, ClientConfig, Http, Payload, Progress, json_payload};
+use super::http::{Call, ClientConfig, Http, MAX_LIST_JSON, Payload, Progress, json_payload};
 use crate::api_key::ApiKey;
 use crate::ids::{Digest, ProjectName, UnitId};
 use crate::policy::MAX_PROOF_BYTES;
@@ -26,8 +26,12 @@ impl UploaderClient {
     /// A client; nothing is sent yet. Without a key only what is public can be asked.
     ///
     /// # Errors
-    /// If the HTTP client cannot be set up.
+    /// If the HTTP client cannot be set up, or the key would travel where everybody can read it and
+    /// [`ClientConfig::insecure_http`] does not allow that.
     pub fn new(config: ClientConfig, key: Option<ApiKey>) -> Result<Self, ClientError> {
+        if key.is_some() && config.is_exposed() && !config.insecure_http {
+            return Err(ClientError::Insecure { address: config.address.to_string() });
+        }
         Ok(Self { http: Http::new(config)?, key })
     }
 
@@ -208,7 +212,7 @@ impl UploaderClient {
     }
 
     async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, ClientError> {
-        let once = || async { self.http.read_json(call.target, self.http.send(&call).await?).await };
+        let once = || async { self.http.read_json(call.target, self.http.send(&call).await?, MAX_LIST_JSON).await };
         self.http.config.retry.run(once).await
     }
 

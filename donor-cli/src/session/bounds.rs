@@ -1,0 +1,145 @@
+//! What the donor gives a unit at most, whatever its project allows, and which leases it does not begin at all.
+
+use crate::progress::words;
+use crate::state::ledger::Speed;
+use protocol::{FailureCause, Lease, LeaseMode, LeaseRequest, MAX_UNIT_ARGUMENTS, ProjectSpec, UnitLimits};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What a unit gets if nobody says otherwise: a day of processor time.
+pub const STANDARD_TIME: Duration = Duration::from_secs(24 * 3600);
+
+/// What the donor gives a unit at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Seconds of processor time for execution and proof.
+    pub max_unit_time: u64,
+    /// Steps; as many as memory allows if not given.
+    pub max_unit_steps: Option<u64>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { max_unit_time: STANDARD_TIME.as_secs(), max_unit_steps: None }
+    }
+}
+
+impl Bounds {
+    /// Most steps of a unit to ask for, given what memory allows: no more than can be done in time either, once the speed is
+    /// known.
+    pub fn most_steps(&self, speed: &Speed, fits_memory: u64) -> u64 {
+        let in_time = match speed.steps_per_second(1.0) {
+            0 => u64::MAX,
+            speed => speed.saturating_mul(self.max_unit_time),
+        };
+        fits_memory.min(in_time).min(self.max_unit_steps.unwrap_or(u64::MAX)).max(1)
+    }
+
+    /// What a unit may use in a lease's mode. An execution that is to be proved has its steps already.
+    pub fn limits(&self, project: &UnitLimits, mode: LeaseMode) -> UnitLimits {
+        let steps = self.max_unit_steps.filter(|_| mode != LeaseMode::Prove).unwrap_or(u64::MAX);
+        UnitLimits {
+            max_steps: project.max_steps.min(steps),
+            max_memory_cells: project.max_memory_cells,
+            time_limit: project.time_limit.min(self.max_unit_time),
+        }
+    }
+
+    /// Why a lease is larger than anything that the donor asks for, if it is.
+    pub fn refuse(&self, lease: &Lease) -> Option<String> {
+        let most = self.max_unit_steps?;
+        let steps = lease.execution.map_or(lease.unit.estimated_steps, |execution| execution.n_steps);
+        (steps > most).then(|| {
+            let (steps, most) = (words::count(steps), words::count(most));
+            format!("the unit has about {steps} steps, but this donor takes at most {most} (its own limit, --max-unit-steps)")
+        })
+    }
+
+    /// A failure at one of these bounds that is none at the project's: it says nothing about the unit. `total` is the processor
+    /// time that the project would have allowed for everything.
+    pub fn explain(&self, project: &UnitLimits, total: u64, cause: FailureCause) -> Option<String> {
+        match (cause, self.max_unit_steps) {
+            (FailureCause::StepLimit, Some(most)) if most < project.max_steps => Some(format!(
+                "the unit takes more than {} steps, the most that this donor gives one (its own limit, --max-unit-steps)",
+                words::count(most)
+            )),
+            (FailureCause::TimeLimit, _) if self.max_unit_time < project.time_limit.max(total) => Some(format!(
+                "the unit takes more than {} of processor time, the most that this donor gives one (its own limit, \
+                 --max-unit-time)",
+                words::duration(Duration::from_secs(self.max_unit_time))
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a lease can be what was asked for.
+///
+/// # Errors
+/// Says what makes no sense.
+pub fn check_lease(request: &LeaseRequest, lease: &Lease) -> Result<(), String> {
+    let (project, unit) = (&lease.project, &lease.unit);
+    if request.project.as_ref().is_some_and(|name| *name != project.name) {
+        return Err(format!("a unit of project {} came", project.name));
+    }
+    let wanted = match request.mode {
+        LeaseMode::Both => matches!(lease.mode, LeaseMode::Both | LeaseMode::Prove),
+        mode => lease.mode == mode,
+    };
+    if !wanted || (lease.mode == LeaseMode::Prove) != lease.execution.is_some() {
+        return Err(format!("a lease to {} came, where `{}` was asked for", lease.mode, request.mode));
+    }
+    if unit.arguments.0.len() > MAX_UNIT_ARGUMENTS {
+        return Err(format!(
+            "a unit with {} arguments came; there can be {MAX_UNIT_ARGUMENTS}",
+            unit.arguments.0.len()
+        ));
+    }
+    // The ranges are those in which a project can be declared.
+    let spec = ProjectSpec {
+        program: project.program,
+        record: project.record,
+        program_hash: project.program_hash,
+        signer: project.signer,
+        signature: project.signature,
+        limits: project.limits,
+        preset: project.preset,
+        description: String::new(),
+        weight: project.weight,
+    };
+    spec.check().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_asked_for_than_the_bounds_allow() {
+        let slow = Speed { execute: 2_000.0, prove: 2_000.0, ..Speed::default() };
+        let bounds = Bounds { max_unit_time: 60, max_unit_steps: None };
+        assert_eq!(bounds.most_steps(&Speed::default(), 1 << 30), 1 << 30, "nothing measured yet");
+        assert_eq!(bounds.most_steps(&slow, 1 << 30), 60_000);
+        assert_eq!(bounds.most_steps(&slow, 5_000), 5_000);
+        let few = Bounds { max_unit_steps: Some(1_000), ..bounds };
+        assert_eq!(few.most_steps(&slow, 1 << 30), 1_000);
+        let fast = Speed { execute: 1e12, prove: 1e12, ..Speed::default() };
+        let most = Bounds { max_unit_time: u64::MAX, ..Bounds::default() };
+        assert_eq!(most.most_steps(&fast, u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn only_what_the_project_allows_is_the_donors_own_limit() {
+        let project = UnitLimits { max_steps: 1_000, max_memory_cells: 1, time_limit: 600 };
+        let tight = Bounds { max_unit_time: 60, max_unit_steps: Some(100) };
+        let wide = Bounds { max_unit_time: 86_400, max_unit_steps: Some(10_000) };
+        for cause in [FailureCause::StepLimit, FailureCause::TimeLimit] {
+            assert!(tight.explain(&project, 1_200, cause).is_some_and(|why| why.contains("its own limit")), "{cause}");
+            assert_eq!(wide.explain(&project, 1_200, cause), None, "{cause}");
+        }
+        assert_eq!(tight.explain(&project, 1_200, FailureCause::Panic), None);
+        assert_eq!(tight.limits(&project, LeaseMode::Both).max_steps, 100);
+        assert_eq!(tight.limits(&project, LeaseMode::Prove).max_steps, 1_000);
+        assert_eq!(wide.limits(&project, LeaseMode::Both), project);
+    }
+}
