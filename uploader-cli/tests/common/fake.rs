@@ -336,6 +336,7 @@ fn put_units(data: &mut Data, body: &[u8]) -> Response {
                 state: UnitState::Queued,
                 attempts: 0,
                 failure: None,
+                suspect: false,
                 created_at: Timestamp(1_700_000_000),
                 changed_at: Timestamp(1_700_000_000),
             });
