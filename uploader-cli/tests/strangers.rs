@@ -162,7 +162,7 @@ fn socks(target: &str) -> (String, Arc<Mutex<Vec<String>>>) {
 }
 
 fn carry(mut client: TcpStream, target: &str, log: &Mutex<Vec<String>>) -> Option<()> {
-    let mut take = |client: &mut TcpStream, length: usize| {
+    let take = |client: &mut TcpStream, length: usize| {
         let mut bytes = vec![0; length];
         client.read_exact(&mut bytes).ok().map(|()| bytes)
     };

@@ -122,7 +122,8 @@ impl Deliverer {
             if self.renewals.get(&entry.unit).is_some_and(|due| due.is_none_or(|due| due > now)) {
                 continue;
             }
-            let next = match self.client.renew(&entry.lease).await {
+            let Some(lease) = &entry.lease else { continue };
+            let next = match self.client.renew(lease).await {
                 Ok(renewed) => Some(renewed.expires_at.since(renewed.now) / 2),
                 Err(ClientError::Refused(problem)) if problem.status < 500 => None,
                 Err(_) => Some(30),

@@ -335,6 +335,7 @@ fn put_units(data: &mut Data, body: &[u8]) -> Response {
                 estimated_steps: new.estimated_steps,
                 state: UnitState::Queued,
                 attempts: 0,
+                suspect: false,
                 failure: None,
                 created_at: Timestamp(1_700_000_000),
                 changed_at: Timestamp(1_700_000_000),
