@@ -117,7 +117,11 @@ pub enum Command {
     },
     /// Work on one unit; started by `run`
     #[command(name = crate::child::COMMAND, hide = true)]
-    WorkUnit,
+    WorkUnit {
+        /// Only build the walls of the sandbox and say which there are
+        #[arg(long)]
+        probe: bool,
+    },
 }
 
 /// What to do with the settings.
@@ -230,6 +234,9 @@ pub struct RunArgs {
     /// The same in a month
     #[arg(long, value_name = "SIZE", value_parser = volume)]
     pub max_network_per_month: Option<u64>,
+    /// Do not start if the system lacks a part of the sandbox that units run in
+    #[arg(long)]
+    pub require_sandbox: bool,
     /// Give up if the distributor does not answer at the start within this many seconds; 0 never gives up
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub patience: u64,

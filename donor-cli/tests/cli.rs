@@ -12,7 +12,11 @@ fn said(state: &Path, arguments: &[&str]) -> String {
     let output = command().args(arguments).env("CAIRN_DONOR_STATE", state).env("COLUMNS", "100").output().unwrap();
     let clean = |bytes: Vec<u8>| {
         let text = String::from_utf8(bytes).unwrap().replace(&state.display().to_string(), "STATE");
-        let hidden = text.lines().map(|line| if line.starts_with("donor      ") { "donor      KEY" } else { line });
+        let hidden = text.lines().map(|line| match line.split_once("      ") {
+            Some(("donor", _)) => "donor      KEY",
+            _ if line.starts_with("sandbox    whole") => "sandbox    WALLS",
+            _ => line,
+        });
         hidden.map(|line| format!("{line}\n")).collect::<String>()
     };
     let (out, err) = (clean(output.stdout), clean(output.stderr));

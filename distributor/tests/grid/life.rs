@@ -2,7 +2,7 @@
 
 use crate::fixture::{self, STEPS, felts};
 use crate::harness::{Grid, Plan, cause, primes};
-use distributor::blobs::Kind;
+use distributor::blobs::{FolderBlobs, Kind};
 use distributor::config::Settings;
 use distributor::verify::CairoVerifier;
 use protocol::client::LeaseAnswer;
@@ -123,6 +123,56 @@ async fn failures_set_a_unit_aside_and_the_uploader_retries() {
     assert_eq!(failure.detail, "1001 steps", "control characters do not reach terminals");
     assert_eq!(grid.uploader().retry_unit(&id).await.unwrap().state, UnitState::Queued);
     grid.donor(1).lease(LeaseMode::Both).await;
+}
+
+#[tokio::test]
+async fn a_report_of_a_bad_execution_is_looked_into() {
+    let grid = Grid::start().await;
+    let id = grid.push(1).await[0];
+    let (executor, liar, honest) = (grid.donor(1), grid.donor(2), grid.donor(3));
+    let lease = executor.lease(LeaseMode::Execute).await;
+    executor.execute(&lease, fixture::file(&fixture::run(&[0]))).await.unwrap();
+    let report = FailureReport { cause: FailureCause::BadExecution, detail: String::new() };
+    let lease = liar.lease(LeaseMode::Prove).await;
+    liar.0.release(&lease.token, Some(&report)).await.unwrap();
+    assert_eq!((grid.state(&id).await, grid.files(Kind::Execution)), (UnitState::Executed, 1), "it is sound");
+    assert_eq!(liar.0.credit().await.unwrap().marks, 1);
+    // The disk loses a bit.
+    let (_, path) = FolderBlobs::open(&grid.folder().join("blobs")).unwrap().list(Kind::Execution).unwrap().remove(0);
+    let mut file = std::fs::read(&path).unwrap();
+    let middle = file.len() / 2;
+    file[middle] ^= 1;
+    std::fs::write(&path, file).unwrap();
+    let lease = honest.lease(LeaseMode::Prove).await;
+    honest.0.release(&lease.token, Some(&report)).await.unwrap();
+    assert_eq!((grid.state(&id).await, grid.files(Kind::Execution)), (UnitState::Queued, 0), "it is made again");
+    for donor in [&honest, &executor] {
+        assert_eq!(donor.0.credit().await.unwrap().marks, 0);
+    }
+}
+
+#[tokio::test]
+async fn no_file_outlives_what_refers_to_it() {
+    let grid = Grid::start().await;
+    let ids = grid.push(3).await;
+    let (donor, uploader) = (grid.donor(1), grid.uploader());
+    for number in 0..3 {
+        let lease = donor.lease(LeaseMode::Execute).await;
+        donor.execute(&lease, fixture::file(&fixture::run(&[number]))).await.unwrap();
+    }
+    assert_eq!(grid.files(Kind::Execution), 3);
+    uploader.withdraw_unit(&ids[0]).await.unwrap();
+    assert_eq!(grid.files(Kind::Execution), 2, "withdrawn");
+    donor.submit(&ids[1], None, donor.proof(1)).await.unwrap();
+    assert_eq!(grid.files(Kind::Execution), 1, "proved");
+    for number in 2..=4 {
+        let judge = grid.donor(number);
+        grid.trust(&judge).await;
+        let lease = judge.lease(LeaseMode::Prove).await;
+        let report = FailureReport { cause: FailureCause::ProveFailed, detail: String::new() };
+        judge.0.release(&lease.token, Some(&report)).await.unwrap();
+    }
+    assert_eq!((grid.state(&ids[2]).await, grid.files(Kind::Execution)), (UnitState::Failed, 0), "set aside");
 }
 
 #[tokio::test]

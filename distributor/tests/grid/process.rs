@@ -113,7 +113,7 @@ async fn the_operator_manages_keys_and_donors_while_it_serves() {
     let id = key.id().to_string();
     assert_eq!(
         text(&list.stdout).lines().nth(1).unwrap(),
-        format!("{id}  alice               *                       push,read,withdraw  valid")
+        format!("{id}  {id}  alice               *                       push,read,withdraw  valid")
     );
     assert!(!text(&list.stdout).contains(&key.reveal()[20..]));
     let revoked = run(folder.path(), &["key", "revoke", &id]);
@@ -128,6 +128,22 @@ async fn the_operator_manages_keys_and_donors_while_it_serves() {
     let list = run(folder.path(), &["donor", "list"]);
     assert!(text(&list.stdout).lines().nth(1).unwrap().ends_with("blocked"), "{list:?}");
     run(folder.path(), &["donor", "unblock", &donor]);
+    run(folder.path(), &["donor", "trust", &donor]);
+    let list = run(folder.path(), &["donor", "list"]);
+    assert!(text(&list.stdout).lines().nth(1).unwrap().ends_with("trusted"), "{list:?}");
+
+    // What an owner made somebody else gets, and weighs what the operator says.
+    let other = run(folder.path(), &["key", "create", "--name", "bob", "--max-units", "7"]);
+    let other = text(&other.stdout).trim().parse::<ApiKey>().unwrap().id().to_string();
+    assert!(run(folder.path(), &["project", "give", "primes", &other]).status.success());
+    assert!(run(folder.path(), &["project", "weight", "primes", "250"]).status.success());
+    let list = text(&run(folder.path(), &["project", "list"]).stdout);
+    let row: Vec<_> = list.lines().nth(1).unwrap().split_ascii_whitespace().collect();
+    assert_eq!(row, ["primes", &other, "1", "1", "1", "1"], "at most 250, and its owner asks for 1");
+    let unknown = run(folder.path(), &["project", "weight", "unknown", "5"]);
+    assert!(text(&unknown.stderr).contains("there is no project unknown"), "{unknown:?}");
+    let check = run(folder.path(), &["check"]);
+    assert!(check.status.success(), "{check:?}");
     serving.donor().credit().await.unwrap();
 
     let copy = folder.path().join("copy");
@@ -215,7 +231,7 @@ fn a_script_gets_the_key_and_nothing_else() {
     assert_eq!(key.lines().count(), 1);
     assert_eq!(key, format!("{}\n", key.trim().parse::<ApiKey>().unwrap().reveal()));
     let list = text(&run(folder.path(), &["key", "list"]).stdout);
-    let row: Vec<_> = list.lines().nth(1).unwrap().split_ascii_whitespace().skip(1).collect();
+    let row: Vec<_> = list.lines().nth(1).unwrap().split_ascii_whitespace().skip(2).collect();
     assert_eq!(row, ["uploader", "primes*", "read", "valid"]);
 }
 

@@ -19,6 +19,7 @@ pub struct Gate {
     cancelled: AtomicBool,
     /// Nanoseconds since the beginning at which the clocks are looked at again.
     next_look: AtomicU64,
+    looks: AtomicU64,
 }
 
 /// The parent cancelled the unit.
@@ -36,6 +37,7 @@ impl Gate {
             changed: Condvar::new(),
             cancelled: AtomicBool::new(false),
             next_look: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
         }
     }
 
@@ -52,6 +54,11 @@ impl Gate {
         self.changed.notify_all();
     }
 
+    /// How often the clocks were looked at: a number that grows while threads come by, or wait here for their share.
+    pub fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
+    }
+
     /// Waits as long as the process is over its share.
     ///
     /// # Errors
@@ -66,6 +73,7 @@ impl Gate {
             if self.cancelled.load(Ordering::Relaxed) {
                 return Err(Cancelled);
             }
+            self.looks.fetch_add(1, Ordering::Relaxed);
             let now = self.begin.elapsed();
             match bucket.visit(now, cpu_time()) {
                 Verdict::Work => {

@@ -1,6 +1,7 @@
 //! What the donor and a work unit's process say to each other: one JSON value a line, on the unit's standard input and
 //! output.
 
+use super::sandbox::Walls;
 use crate::progress::Phase;
 use protocol::{Digest, DonorKey, FailureCause, Felts, LeaseMode, Preset, ProgramHash};
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 
 /// The version of these messages. A donor replaced by another version while a unit runs is no case: the unit's process is
 /// started from the donor's own file.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What a unit's process has to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +30,9 @@ pub struct Job {
     pub arguments: Felts,
     /// What to do. With [`LeaseMode::Both`] an execution that an earlier attempt left is taken if it is sound.
     pub mode: LeaseMode,
-    /// Where a finished execution is kept, or was left by an earlier attempt.
+    /// Where an execution may lie that is to be proved, or that an earlier attempt left.
+    pub earlier: PathBuf,
+    /// Where a finished execution goes.
     pub execution: PathBuf,
     /// Where the proof goes.
     pub proof: PathBuf,
@@ -46,6 +49,8 @@ pub struct Job {
     pub cores: f64,
     /// What may be used at once, in seconds of one core; less than 0 is a debt of earlier units.
     pub credit: f64,
+    /// The walls that this system has. One that cannot be built after all ends the process.
+    pub walls: Walls,
 }
 
 /// Limits of a unit.
@@ -63,6 +68,8 @@ pub struct Limits {
     pub total_seconds: u64,
     /// Most bytes of memory of the process.
     pub memory_bytes: u64,
+    /// Most bytes of each file that it writes.
+    pub file_bytes: u64,
 }
 
 /// What the donor says.
@@ -94,9 +101,11 @@ pub enum Event {
         cells: u64,
         /// Processor seconds of this phase.
         cpu_seconds: f64,
-        /// Whether it lies in its place on disk.
+        /// Whether it was written into its file.
         kept: bool,
     },
+    /// Work goes on, though there is nothing to tell.
+    Alive,
     /// Something does not work but will be tried again, such as writing to a full disk.
     Waiting {
         /// What and why.

@@ -1,19 +1,49 @@
 //! The donor's side of a unit's process: starting it, hearing it, and telling apart the ways in which it can end.
 
 use super::COMMAND;
+use super::account::{Account, plain};
+use super::lines::{Lines, TooLong};
 use super::messages::{Event, Job, Order};
+use super::watch::{self, Watch};
 use protocol::FailureCause;
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 /// Lines of standard error that are kept for the report of a crash.
 const LINES_KEPT: usize = 20;
+
+/// Most bytes of a line of standard error that are kept.
+const MAX_WORDS: usize = 500;
+
+/// Most bytes of a message.
+const MAX_MESSAGE: usize = 64 << 10;
+
+/// Messages that are taken between two looks at the process; at work it sends a tenth as many. Others wait in the pipe, and
+/// the process for them.
+const MESSAGES: u32 = 100;
+
+/// Less room than this on the disk is a reason for a process to wait.
+const LITTLE_ROOM: u64 = 64 << 20;
+
+/// Variables that a unit's process gets, if the donor has them: how its memory is managed, which kernels compute, where the
+/// system's libraries are. Nothing else of the donor's environment is its business.
+const VARIABLES: &[&str] = &[
+    cairo_prover::ENVIRONMENT.0,
+    "CAIRN_KERNEL",
+    "LD_LIBRARY_PATH",
+    #[cfg(debug_assertions)]
+    super::HOLD,
+    #[cfg(debug_assertions)]
+    super::ATTEMPT,
+];
 
 /// How long a cancelled process may take to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -23,9 +53,21 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct Unit {
     child: Child,
     orders: Option<ChildStdin>,
-    events: Lines<BufReader<ChildStdout>>,
+    events: Lines<ChildStdout>,
     last_words: Arc<Mutex<VecDeque<String>>>,
     ended: bool,
+    account: Account,
+    watch: Watch,
+    looks: Interval,
+    looked: Instant,
+    /// Cores that it may use.
+    cores: f64,
+    /// Messages that are still taken before the next look.
+    messages: u32,
+    /// Whether the last thing that it said was that it waits.
+    waits: bool,
+    /// Where it writes.
+    place: PathBuf,
 }
 
 impl Unit {
@@ -34,21 +76,37 @@ impl Unit {
     /// # Errors
     /// If it cannot be started.
     pub async fn start(program: &Path, job: &Job) -> io::Result<Self> {
-        let mut command = Command::new(program);
-        command.arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        // A group of its own: Ctrl-C on the terminal is for the donor, which ends its units itself.
-        command.process_group(0);
-        let (variable, setting) = cairo_prover::ENVIRONMENT;
-        if std::env::var_os(variable).is_none() {
-            command.env(variable, setting);
-        }
-        let mut child = command.spawn()?;
+        Self::spawn(command(program), job).await
+    }
+
+    /// As [`start`](Self::start), by a [`command`] that may have been changed.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub async fn spawn(mut command: Command, job: &Job) -> io::Result<Self> {
+        let mut child = command.kill_on_drop(true).spawn()?;
         let missing = || io::Error::other("the work unit's process has no pipes");
         let orders = child.stdin.take().ok_or_else(missing)?;
-        let events = BufReader::new(child.stdout.take().ok_or_else(missing)?).lines();
+        let events = Lines::new(child.stdout.take().ok_or_else(missing)?, MAX_MESSAGE, TooLong::Fails);
         let last_words = Arc::default();
         tokio::spawn(listen(child.stderr.take().ok_or_else(missing)?, Arc::clone(&last_words)));
-        let mut unit = Self { child, orders: Some(orders), events, last_words, ended: false };
+        let mut looks = tokio::time::interval(watch::BETWEEN_LOOKS);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut unit = Self {
+            child,
+            orders: Some(orders),
+            events,
+            last_words,
+            ended: false,
+            account: Account::new(job),
+            watch: Watch::new(job),
+            looks,
+            looked: Instant::now(),
+            cores: job.cores,
+            messages: MESSAGES,
+            waits: false,
+            place: job.proof.parent().unwrap_or_else(|| Path::new("/")).to_owned(),
+        };
         let job = serde_json::to_string(job)?;
         unit.send(&job).await;
         Ok(unit)
@@ -61,6 +119,9 @@ impl Unit {
 
     /// Gives an order. One that does not arrive is no error: the process has ended, which [`next`](Self::next) tells.
     pub async fn order(&mut self, order: &Order) {
+        if let Order::Cores(cores) = order {
+            self.cores = *cores;
+        }
         if let Ok(line) = serde_json::to_string(order) {
             self.send(&line).await;
         }
@@ -80,31 +141,63 @@ impl Unit {
     }
 
     /// The next thing that it says; `None` once it has ended well. A process that ends without having said how it went
-    /// has failed.
+    /// has failed, and so has one that says what cannot be, takes what it must not, or does not answer: after a failure it is
+    /// to be killed.
     ///
     /// May be dropped while it waits without losing anything.
     pub async fn next(&mut self) -> Option<Event> {
         while !self.ended {
-            match self.events.next_line().await {
-                Ok(Some(line)) => match serde_json::from_str(&line) {
-                    Ok(event) => {
-                        self.ended = matches!(event, Event::Failed { .. });
-                        return Some(event);
+            tokio::select! {
+                line = self.events.next(), if self.messages > 0 => match line {
+                    Ok(Some(line)) => return Some(self.hear(&line)),
+                    Ok(None) => {
+                        let status = self.child.wait().await;
+                        self.ended = true;
+                        return self.obituary(status);
                     }
-                    Err(error) => self.note(format!("said something that is no message ({error}): {line}")),
+                    Err(error) => return Some(self.broken(&error.to_string())),
                 },
-                Ok(None) | Err(_) => {
-                    let status = self.child.wait().await;
-                    self.ended = true;
-                    return self.obituary(status);
+                _ = self.looks.tick() => {
+                    self.messages = MESSAGES;
+                    if let Some((cause, detail)) = self.look() {
+                        self.ended = true;
+                        return Some(Event::Failed { cause, detail });
+                    }
                 }
             }
         }
         None
     }
 
-    fn note(&self, line: String) {
-        self.last_words.lock().unwrap_or_else(PoisonError::into_inner).push_back(line);
+    /// Takes a message, if it is one that can be.
+    fn hear(&mut self, line: &str) -> Event {
+        self.messages -= 1;
+        let event =
+            serde_json::from_str(line).map_err(|_| format!("something that is no message: {}", plain(line, MAX_WORDS)));
+        match event.and_then(|event| self.account.take(event)) {
+            Ok(event) => {
+                self.watch.heard();
+                self.waits = matches!(event, Event::Waiting { .. });
+                self.ended = matches!(event, Event::Failed { .. });
+                event
+            }
+            Err(error) => self.broken(&error),
+        }
+    }
+
+    fn broken(&mut self, what: &str) -> Event {
+        self.ended = true;
+        let detail = format!("the work unit's process is not to be trusted any more: it said {what}");
+        Event::Failed { cause: FailureCause::Crash, detail }
+    }
+
+    /// Looks at the process itself.
+    fn look(&mut self) -> Option<(FailureCause, String)> {
+        let passed = std::mem::replace(&mut self.looked, Instant::now()).elapsed();
+        let sight = self.child.id().map(watch::look_at).unwrap_or_default();
+        // While there is no room for its result, it is right to wait.
+        let cores = if self.waits && has_little_room(&self.place) { 0.0 } else { self.cores };
+        self.watch.look(passed, cores, sight)
     }
 
     /// What to say of a process that has ended.
@@ -128,6 +221,18 @@ impl Unit {
         let said = words.join(" | ");
         let said = if said.is_empty() { String::new() } else { format!("; it said: {said}") };
         match signal(status) {
+            Some(SIGSYS) => failed(
+                FailureCause::Crash,
+                format!("the work unit's process tried what the sandbox does not allow, and was ended{said}"),
+            ),
+            Some(SIGXCPU) => failed(
+                FailureCause::TimeLimit,
+                format!("the system ended the work unit's process: it had used all its processor time{said}"),
+            ),
+            Some(SIGXFSZ) => failed(
+                FailureCause::Crash,
+                format!("the system ended the work unit's process: it wrote more than it may{said}"),
+            ),
             // Nobody but the kernel (or somebody with a grudge) sends this.
             Some(9) => failed(
                 FailureCause::OutOfMemory,
@@ -143,15 +248,39 @@ impl Unit {
         self.order(&Order::Cancel).await;
         self.orders = None;
         if tokio::time::timeout(GRACE, self.child.wait()).await.is_err() {
-            // That it has ended meanwhile is no error.
-            let _ = self.child.kill().await;
+            self.kill().await;
         }
     }
 
-    /// Kills the process at once.
+    /// Kills the process at once, and whatever it started where nothing kept it from that.
     pub async fn kill(mut self) {
+        if let Some(group) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            // That it has ended meanwhile is no error.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         let _ = self.child.kill().await;
     }
+}
+
+const SIGSYS: i32 = Signal::SYS.as_raw();
+const SIGXCPU: i32 = Signal::XCPU.as_raw();
+const SIGXFSZ: i32 = Signal::XFSZ.as_raw();
+
+/// How a unit's process is started: with three pipes, and nothing else of the donor's.
+pub fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own: Ctrl-C on the terminal is for the donor, which ends its units itself.
+    command.process_group(0).current_dir("/").env_clear();
+    let (variable, setting) = cairo_prover::ENVIRONMENT;
+    command.env(variable, setting);
+    command.envs(VARIABLES.iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value))));
+    command
+}
+
+/// Whether there is hardly any space at a place, as far as the system tells.
+fn has_little_room(place: &Path) -> bool {
+    rustix::fs::statvfs(place).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < LITTLE_ROOM)
 }
 
 fn signal(status: ExitStatus) -> Option<i32> {
@@ -160,12 +289,10 @@ fn signal(status: ExitStatus) -> Option<i32> {
 
 /// Keeps the last lines of standard error.
 async fn listen(stderr: impl AsyncRead + Unpin, words: Arc<Mutex<VecDeque<String>>>) {
-    let mut lines = BufReader::new(stderr).lines();
-    while let Ok(Some(mut line)) = lines.next_line().await {
-        let cut = line.char_indices().nth(500).map_or(line.len(), |(at, _)| at);
-        line.truncate(cut);
+    let mut lines = Lines::new(stderr, MAX_WORDS, TooLong::IsCut);
+    while let Ok(Some(line)) = lines.next().await {
         let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
-        words.push_back(line);
+        words.push_back(plain(&line, MAX_WORDS));
         if words.len() > LINES_KEPT {
             words.pop_front();
         }

@@ -1,7 +1,8 @@
 //! `donor bench`: proves a known program with nothing held back, in a unit's process like any other.
 
-use super::{open, runtime};
+use super::{open, runtime, sandbox};
 use crate::child::messages::{Event, Job, Limits, VERSION};
+use crate::child::sandbox::Walls;
 use crate::child::unit::Unit;
 use crate::cli::BenchArgs;
 use crate::exit::{Exit, Failure};
@@ -17,6 +18,9 @@ use std::time::Instant;
 /// Counts the primes from 10,000 to 10,090 by trial division: 65,000 steps.
 const PROGRAM: &[u8] = include_bytes!("../../../programs/fixtures/bench/primes_2p16.json");
 
+/// Memory that the known program gets where the system does not tell how much there is; it takes a tenth of it.
+const MEMORY: u64 = 1 << 30;
+
 /// What was measured.
 #[derive(Debug, Clone, Copy, Serialize)]
 struct Measured {
@@ -29,8 +33,8 @@ struct Measured {
     prove_seconds: f64,
     peak_memory: Option<u64>,
     proof_bytes: u64,
-    /// Largest unit that fits into half of the machine's memory.
-    max_steps: u64,
+    /// Largest unit that fits into half of the machine's memory, if the system tells how much that is.
+    max_steps: Option<u64>,
 }
 
 /// Measures, prints and keeps the machine's speed.
@@ -41,7 +45,8 @@ pub fn bench(arguments: &BenchArgs) -> Result<Exit, Failure> {
     let folder = open(&arguments.state)?;
     let threads = arguments.threads.map_or_else(machine::cores, usize::from);
     eprintln!("measuring with {threads} threads; for a true result let nothing else run");
-    let measured = runtime()?.block_on(measure(&folder, threads))?;
+    let walls = sandbox()?.walls;
+    let measured = runtime()?.block_on(measure(&folder, threads, walls))?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&measured).map_err(Failure::fault)?);
         return Ok(Exit::Done);
@@ -52,7 +57,12 @@ pub fn bench(arguments: &BenchArgs) -> Result<Exit, Failure> {
         println!("memory     {} for {} steps", words::bytes(peak), words::count(measured.steps));
     }
     println!("proof      {}", words::bytes(measured.proof_bytes));
-    println!("fits       units of up to {} steps in half of this machine's memory", words::count(measured.max_steps));
+    match measured.max_steps {
+        Some(steps) => {
+            println!("fits       units of up to {} steps in half of this machine's memory", words::count(steps))
+        }
+        None => println!("fits       the system does not tell how much memory there is"),
+    }
     Ok(Exit::Done)
 }
 
@@ -70,8 +80,8 @@ impl Drop for Bench {
     }
 }
 
-async fn measure(folder: &Folder, threads: usize) -> Result<Measured, Failure> {
-    let bench = Bench { job: job(folder, threads, threads as f64 * 2.0)? };
+async fn measure(folder: &Folder, threads: usize, walls: Walls) -> Result<Measured, Failure> {
+    let bench = Bench { job: job(folder, threads, threads as f64 * 2.0, walls)? };
     let (steps, execute, prove, wall, peak_memory, proof_bytes) = listen(&bench.job).await?;
     let mut speed = ledger::speed(folder);
     speed.note(steps, Some(execute), prove, peak_memory);
@@ -84,12 +94,12 @@ async fn measure(folder: &Folder, threads: usize) -> Result<Measured, Failure> {
         prove_seconds: wall,
         peak_memory,
         proof_bytes,
-        max_steps: speed.max_steps(machine::memory() / 2),
+        max_steps: machine::memory().map(|memory| speed.max_steps(memory / 2)),
     })
 }
 
 /// The known program, to be proved with so many threads on so many cores.
-fn job(folder: &Folder, threads: usize, cores: f64) -> Result<Job, Failure> {
+fn job(folder: &Folder, threads: usize, cores: f64, walls: Walls) -> Result<Job, Failure> {
     let program = RunnableProgram::from_json(PROGRAM).map_err(Failure::fault)?;
     let place = |name: &str| folder.path(&format!("bench-{}.{name}", std::process::id()));
     let path = place("json");
@@ -103,6 +113,7 @@ fn job(folder: &Folder, threads: usize, cores: f64) -> Result<Job, Failure> {
         program_hash: protocol::program_hash(program.program()),
         arguments: Felts(program.bind(&Arguments::none()).map_err(Failure::fault)?),
         mode: LeaseMode::Both,
+        earlier: place("earlier"),
         execution: place("run"),
         proof: place("proof"),
         prover: folder.identity()?.donor_key(),
@@ -113,11 +124,13 @@ fn job(folder: &Folder, threads: usize, cores: f64) -> Result<Job, Failure> {
             own_memory: false,
             execute_seconds: 600,
             total_seconds: 3600,
-            memory_bytes: machine::memory(),
+            memory_bytes: machine::memory().unwrap_or(MEMORY),
+            file_bytes: 1 << 30,
         },
         threads,
         cores,
         credit: 0.0,
+        walls,
     })
 }
 
@@ -139,7 +152,7 @@ async fn listen(job: &Job) -> Result<Figures, Failure> {
                 return Err(Failure::fault(format!("the measurement failed ({cause}): {detail}")));
             }
             Event::Waiting { why } => eprintln!("{}", protocol::text::message(&why)),
-            Event::Progress { .. } => {}
+            Event::Progress { .. } | Event::Alive => {}
         }
     }
     figures.ok_or_else(|| Failure::fault("the measurement ended without a result"))

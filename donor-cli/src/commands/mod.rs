@@ -8,6 +8,7 @@ pub mod run;
 pub mod status;
 mod table;
 
+use crate::child::sandbox::Report;
 use crate::cli::{Cli, Command, ServerArgs, StateArgs};
 use crate::exit::{Exit, Failure};
 use crate::state::Folder;
@@ -36,10 +37,10 @@ pub fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Finish { state } => control::wish(&state, Wish::Finish),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Config { action } => config::config(action),
-        Command::WorkUnit => match crate::child::work::main() {
-            0 => Ok(Exit::Done),
-            _ => Ok(Exit::Fault),
-        },
+        Command::WorkUnit { probe } => {
+            let code = if probe { crate::child::probe::main() } else { crate::child::work::main() };
+            Ok(if code == 0 { Exit::Done } else { Exit::Fault })
+        }
     }
 }
 
@@ -61,6 +62,13 @@ fn server(arguments: &ServerArgs, config: &Config) -> Result<String, Failure> {
         let advice = "give its address with --server URL, or once and for all with `donor config set server URL`";
         Failure::new(Exit::Usage, format!("no distributor is set: {advice}"))
     })
+}
+
+/// Which walls units have on this system.
+fn sandbox() -> Result<Report, Failure> {
+    let report = runtime()?.block_on(crate::child::probe::probe());
+    let advice = "a unit's process cannot be started here";
+    report.map_err(|error| Failure::fault(format!("{advice}: {error}")))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

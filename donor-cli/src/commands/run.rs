@@ -1,10 +1,12 @@
 //! `donor run`.
 
-use super::{open, runtime, server, settings};
+use super::{open, runtime, sandbox, server, settings};
+use crate::child::sandbox::Walls;
 use crate::cli::RunArgs;
 use crate::exit::{Exit, Failure};
 use crate::governor::network::Limits;
 use crate::governor::{Programs, Settings, Share, machine};
+use crate::progress::show::Notice;
 use crate::progress::{Show, words};
 use crate::session::bounds::Bounds;
 use crate::session::{Plan, Session};
@@ -32,10 +34,23 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let folder = open(&arguments.state)?;
     let _lock = folder.lock()?;
     let config = settings(&folder)?;
-    let plan = plan(arguments, &config)?;
+    let sandbox = sandbox()?;
+    if !sandbox.is_whole() && (arguments.require_sandbox || config.require_sandbox()) {
+        let words: Vec<String> = sandbox.missing.iter().map(ToString::to_string).collect();
+        return Err(Failure::fault(format!("the sandbox is required and not whole here: {}", words.join("; "))));
+    }
+    let plan = plan(arguments, &config, sandbox.walls)?;
     // Wishes that nobody took are of the past.
     crate::state::control::take(&folder);
     let show = Show::new(arguments.json);
+    show.tell(&Notice::Sandbox { report: sandbox });
+    if let Some(said) = said_memory(arguments, &config).filter(|said| *said > plan.max_memory) {
+        show.warn(format!(
+            "{} of memory for units is more than there is: this machine, or the control group that the donor runs in, has {}",
+            words::bytes(said),
+            words::bytes(plan.max_memory)
+        ));
+    }
     runtime()?.block_on(Session::new(plan, folder, show)?.run())
 }
 
@@ -75,7 +90,34 @@ fn network(arguments: &RunArgs, config: &Config) -> Limits {
     }
 }
 
-fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
+fn said_memory(arguments: &RunArgs, config: &Config) -> Option<u64> {
+    arguments.max_memory.or_else(|| config.max_memory())
+}
+
+/// The memory of all units: what somebody said, as far as there is so much, or half of what there is.
+fn max_memory(said: Option<u64>, there: Option<u64>) -> Result<u64, Failure> {
+    match (said, there) {
+        (Some(said), _) => Ok(said.min(there.unwrap_or(said)).max(LEAST_MEMORY)),
+        (None, Some(there)) if there < LEAST_MEMORY => Err(Failure::fault(format!(
+            "this machine, or the control group that the donor runs in, has {} of memory; a unit takes at least {}",
+            words::bytes(there),
+            words::bytes(LEAST_MEMORY)
+        ))),
+        (None, Some(there)) => Ok((there / 2).max(LEAST_MEMORY)),
+        (None, None) => Err(Failure::fault(
+            "the system does not tell how much memory there is (/proc/meminfo cannot be read); say with --max-memory how much \
+             units may take",
+        )),
+    }
+}
+
+/// A cap that fits into what the control group allows. Beyond that the kernel would hold the donor back by itself, and with it
+/// what watches the units.
+fn within(cap: Share, allowed: Option<f64>, cores: usize) -> Share {
+    allowed.map_or(cap, |allowed| cap.at_most(allowed / cores.max(1) as f64))
+}
+
+fn plan(arguments: &RunArgs, config: &Config, walls: Walls) -> Result<Plan, Failure> {
     let server = server(&arguments.server, config)?;
     let cores = machine::cores();
     let cap = arguments.max_cpu.or_else(|| config.parsed("max-cpu"));
@@ -83,12 +125,12 @@ fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
         Some(cap) => cap,
         None => STANDARD_SHARE.to_string().parse::<Share>().map_err(Failure::fault)?,
     };
-    let settings = limits(arguments, config, cap)?;
+    let allowed = machine::allowed_cores();
+    let settings = limits(arguments, config, within(cap, allowed, cores))?;
     // The schedule may allow more at times.
-    let cap = settings.most();
+    let cap = within(settings.most(), allowed, cores);
     let threads = arguments.threads.or_else(|| config.parsed("threads")).map(usize::from);
-    let max_memory = arguments.max_memory.or_else(|| config.max_memory()).unwrap_or_else(|| machine::memory() / 2);
-    let max_memory = max_memory.max(LEAST_MEMORY);
+    let max_memory = max_memory(said_memory(arguments, config), machine::memory())?;
     let at_once = arguments.at_once.or_else(|| config.parsed("at-once")).map(usize::from);
     let at_once =
         at_once.unwrap_or_else(|| at_once_for(cap, cores, threads, max_memory)).min(threads.unwrap_or(usize::MAX));
@@ -113,6 +155,8 @@ fn plan(arguments: &RunArgs, config: &Config) -> Result<Plan, Failure> {
         network: network(arguments, config),
         fetch_ahead: !arguments.no_fetch_ahead && config.fetch_ahead(),
         bounds: bounds(arguments, config),
+        allowed_cores: allowed,
+        walls,
         max_units: arguments.max_units,
         patience: (arguments.patience > 0).then(|| Duration::from_secs(arguments.patience)),
     })
@@ -149,6 +193,41 @@ mod tests {
             let cap = cap.parse().expect("a share");
             let found = at_once_for(cap, machine, threads, memory);
             assert_eq!(found, expected, "{cap} % of {machine} cores, {threads:?} threads, {memory} bytes");
+        }
+    }
+
+    #[test]
+    fn memory_is_what_is_said_or_there_and_never_assumed() {
+        const GB: u64 = 1_000_000_000;
+        for (said, there, expected) in [
+            (None, Some(8 * GB), Ok(4 * GB)),
+            (None, Some(300_000_000), Ok(LEAST_MEMORY)),
+            (Some(2 * GB), Some(8 * GB), Ok(2 * GB)),
+            (Some(2 * GB), None, Ok(2 * GB)),
+            (None, None, Err("does not tell how much memory")),
+            (None, Some(GB / 10), Err("a unit takes at least")),
+            (Some(8 * GB), Some(2 * GB), Ok(2 * GB)),
+        ] {
+            match (max_memory(said, there), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{said:?} of {there:?}"),
+                (Err(error), Err(expected)) => assert!(error.message.contains(expected), "{error}"),
+                (found, expected) => panic!("{said:?} of {there:?}: {found:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_cap_fits_into_the_control_group() {
+        let cap = |text: &str| text.parse::<Share>().expect("a share");
+        for (said, allowed, cores, expected) in [
+            ("50", None, 2, 50.0),
+            ("50", Some(2.0), 2, 50.0),
+            ("100", Some(0.5), 1, 50.0),
+            ("100", Some(1.5), 2, 75.0),
+            ("30", Some(0.5), 1, 30.0),
+            ("100", Some(0.001), 1, 1.0),
+        ] {
+            assert_eq!(within(cap(said), allowed, cores).percent(), expected, "{said} with {allowed:?} of {cores}");
         }
     }
 }

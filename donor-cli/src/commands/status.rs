@@ -1,6 +1,7 @@
 //! `donor status`.
 
-use super::{open, settings};
+use super::{open, sandbox, settings};
+use crate::child::sandbox::Report as Sandbox;
 use crate::cli::StateArgs;
 use crate::exit::{Exit, Failure};
 use crate::progress::show::summary;
@@ -24,6 +25,7 @@ struct Report {
     unfinished: usize,
     totals: Totals,
     speed: Speed,
+    sandbox: Sandbox,
 }
 
 /// Shows what the running donor does, and what was done so far.
@@ -60,6 +62,7 @@ fn report(folder: &Folder) -> Result<Report, Failure> {
         unfinished,
         totals: ledger::totals(folder),
         speed: ledger::speed(folder),
+        sandbox: sandbox()?,
     })
 }
 
@@ -97,6 +100,10 @@ fn print(report: &Report) {
     match report.speed.steps_per_second(1.0) {
         0 => println!("speed      not measured yet; `donor bench` does"),
         speed => println!("speed      {} steps a second and core", words::count(speed)),
+    }
+    println!("sandbox    {}", report.sandbox);
+    for missing in &report.sandbox.missing {
+        println!("           {missing}");
     }
 }
 

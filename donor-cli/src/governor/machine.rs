@@ -2,13 +2,13 @@
 
 use super::heat::{self, Reading};
 use super::programs::{Process, Programs};
-use super::times;
+use super::{group, times};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use sysinfo::{
-    Components, CpuRefreshKind, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate,
-    RefreshKind, System, UpdateKind,
+    Components, CpuRefreshKind, Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, RefreshKind, System,
+    UpdateKind,
 };
 
 /// The name that donors' processes have. What other donors use is no reason to give way: they hold caps of their own.
@@ -25,12 +25,24 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// The machine's memory in bytes, or that of the control group if it is less.
-pub fn memory() -> u64 {
-    let memory = MemoryRefreshKind::nothing().with_ram();
-    let Ok(system) = System::new_with_specifics(RefreshKind::nothing().with_memory(memory)) else { return 0 };
-    let total = system.total_memory();
-    system.cgroup_limits().map_or(total, |limits| limits.total_memory.min(total))
+/// Processors that this process's control group may use, where it sets a limit; it may be less than one.
+pub fn allowed_cores() -> Option<f64> {
+    group::allowance(Path::new("/")).cores
+}
+
+/// The memory in bytes that this process may use: the machine's, or that of its control group if it is less; `None` if the
+/// system does not tell.
+pub fn memory() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    let machine = group::machine_memory(Path::new("/"));
+    #[cfg(not(target_os = "linux"))]
+    let machine = {
+        let memory = sysinfo::MemoryRefreshKind::nothing().with_ram();
+        let system = System::new_with_specifics(RefreshKind::nothing().with_memory(memory)).ok();
+        system.map(|system| system.total_memory()).filter(|bytes| *bytes > 0)
+    };
+    let group = group::allowance(Path::new("/")).memory;
+    [machine, group].into_iter().flatten().min()
 }
 
 /// Processor seconds that this process's children have used: those that run, given by their numbers, and those that have
@@ -320,6 +332,6 @@ mod tests {
         let load = machine.look(&[]);
         assert!(load.overhead > 0.0 && load.own_seconds > 0.05, "{load:?}");
         assert!((0.0..=1.0).contains(&load.others), "{load:?}");
-        assert!(memory() > 1 << 20 && cores() >= 1);
+        assert!(memory().is_some_and(|bytes| bytes > 1 << 20) && cores() >= 1);
     }
 }

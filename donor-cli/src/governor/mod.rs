@@ -4,6 +4,7 @@
 //! work-unit process holds what is decided here.
 
 pub mod battery;
+pub mod group;
 pub mod heat;
 pub mod load;
 pub mod machine;

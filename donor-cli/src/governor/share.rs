@@ -26,6 +26,11 @@ impl Share {
         self.0 * 100.0
     }
 
+    /// As much of it as this fraction of the machine has room for, but at least a hundredth of the machine.
+    pub const fn at_most(self, fraction: f64) -> Self {
+        Self(self.0.min(fraction.max(0.01)))
+    }
+
     /// The processor time a second, in cores, on a machine of so many.
     pub fn cores(self, cores: usize) -> f64 {
         self.0 * cores as f64

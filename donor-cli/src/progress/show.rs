@@ -3,6 +3,7 @@
 //! Messages and progress go to standard error, JSON lines to standard output.
 
 use super::words;
+use crate::child::sandbox::Report;
 use crate::session::bounds::Bounds;
 use crate::state::control::Status;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -23,6 +24,12 @@ const BETWEEN_EVENTS: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Notice {
+    /// Which walls units have here. People are told only of what is missing.
+    Sandbox {
+        /// What was found.
+        #[serde(flatten)]
+        report: Report,
+    },
     /// The donor has started.
     Started {
         /// Its public key.
@@ -157,6 +164,10 @@ pub enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Sandbox { report } => {
+                write!(f, "warning: the sandbox around units is {report}")?;
+                report.missing.iter().try_for_each(|missing| write!(f, "\nwarning: {missing}"))
+            }
             Self::Started { donor, server, project, max_cpu, cores, at_once, threads, max_memory, state, .. } => {
                 let project =
                     project.as_ref().map_or_else(|| "all projects".to_owned(), |name| format!("project {name}"));
@@ -217,6 +228,13 @@ impl fmt::Display for Notice {
                 Ok(())
             }
         }
+    }
+}
+
+impl Notice {
+    fn is_for_machines(&self) -> bool {
+        matches!(self, Self::Phase { .. } | Self::Ahead { .. })
+            || matches!(self, Self::Sandbox { report } if report.is_whole())
     }
 }
 
@@ -281,7 +299,7 @@ impl Show {
     /// Tells something.
     pub fn tell(&self, notice: &Notice) {
         match self {
-            Self::Bar(_) | Self::Plain(_) if matches!(notice, Notice::Phase { .. } | Notice::Ahead { .. }) => {}
+            Self::Bar(_) | Self::Plain(_) if notice.is_for_machines() => {}
             Self::Bar(bar) => bar.println(text::message(notice)),
             Self::Plain(_) => eprintln!("{}", text::message(notice)),
             Self::Json(_) => line(&serde_json::to_string(notice).unwrap_or_default()),

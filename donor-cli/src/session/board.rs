@@ -105,6 +105,8 @@ pub struct Board {
     begin: Instant,
     /// Cores of the machine.
     cores: f64,
+    /// Cores that the control group leaves for all that the donor does.
+    most: f64,
     /// What all units together may still use, beyond the end of one and the beginning of the next.
     purse: Mutex<Bucket>,
     /// What the governor decided last.
@@ -129,6 +131,7 @@ impl Board {
             inner: Mutex::default(),
             begin: Instant::now(),
             cores: cores as f64,
+            most: f64::INFINITY,
             purse: Mutex::new(Bucket::new(0.0, 0.0, Duration::ZERO, Duration::ZERO)),
             decision: watch::Sender::new(Decision::Work(0.0)),
             ending: watch::Sender::new(Ending::Not),
@@ -137,6 +140,13 @@ impl Board {
             delivered: Notify::new(),
             parts: watch::Sender::new(()),
         }
+    }
+
+    /// The same, of which no more than so many cores may be used whatever is decided.
+    #[must_use]
+    pub fn within(mut self, cores: Option<f64>) -> Self {
+        self.most = cores.unwrap_or(f64::INFINITY);
+        self
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -236,7 +246,7 @@ impl Board {
 
     /// Cores that the units may use together.
     fn allowed(&self) -> f64 {
-        self.decision.borrow().share() * self.cores
+        (self.decision.borrow().share() * self.cores).min(self.most)
     }
 
     fn purse(&self) -> MutexGuard<'_, Bucket> {

@@ -17,6 +17,7 @@ pub mod unit;
 
 pub use board::Ending;
 
+use crate::child::sandbox::Walls;
 use crate::exit::{Exit, Failure};
 use crate::governor::network::Limits;
 use crate::governor::{Decision, Governor, Settings};
@@ -67,6 +68,10 @@ pub struct Plan {
     pub fetch_ahead: bool,
     /// What a unit gets at most.
     pub bounds: Bounds,
+    /// Processors that the donor's control group may use, where it sets a limit.
+    pub allowed_cores: Option<f64>,
+    /// The walls that units have here.
+    pub walls: Walls,
     /// Units after which to end.
     pub max_units: Option<u64>,
     /// How long the distributor may be out of reach at the start; for ever if not given.
@@ -127,7 +132,7 @@ impl Session {
         // The session waits itself, so that it can tell why and be ended meanwhile.
         let client = connect_through(&plan.server, identity, RetryPolicy::never(), Arc::clone(&network) as _);
         let client = client.map_err(|error| failure(&error))?;
-        let (board, show) = (Arc::new(Board::new(plan.cores)), Arc::new(show));
+        let (board, show) = (Arc::new(Board::new(plan.cores).within(plan.allowed_cores)), Arc::new(show));
         let (queue, stock) = (Mutex::default(), Stock::default());
         Ok(Self { plan, folder, client, board, show, network, queue, stock })
     }

@@ -4,14 +4,18 @@ use super::ahead::{Ready, lead};
 use super::board::{Board, Current};
 use super::{Ending, Plan};
 use crate::child::messages::{Event, Job, Limits, Order, VERSION};
+use crate::child::result;
 use crate::child::unit::Unit;
 use crate::progress::show::Notice;
 use crate::progress::{Phase, Show, Tracker};
+use crate::state::atomic::Last;
 use crate::state::lease::Held;
 use crate::state::outbox::{Entry, Kind};
 use crate::state::{Folder, StateError, atomic, lease, ledger, outbox};
 use protocol::client::{ClientError, DonorClient};
-use protocol::{Cause, Digest, FailureCause, FailureReport, LeaseMode, MAX_DETAIL, UnitLimits};
+use protocol::{Cause, Digest, FailureCause, FailureReport, LeaseMode, MAX_DETAIL, MAX_PROOF_BYTES, UnitLimits};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -291,7 +295,7 @@ impl Worker {
     }
 
     /// Writes a file, waiting for space if there is none.
-    async fn store(&self, path: &std::path::Path, bytes: &[u8]) -> Result<(), Stop> {
+    async fn store(&self, path: &Path, bytes: &[u8]) -> Result<(), Stop> {
         loop {
             match atomic::write(path, bytes) {
                 Ok(()) => return Ok(()),
@@ -326,11 +330,9 @@ impl Worker {
             program_hash: project.program_hash,
             arguments: held.lease.unit.arguments.clone(),
             mode: held.lease.mode,
-            execution: match held.lease.mode {
-                LeaseMode::Execute => outbox::payload(&self.folder, &unit, Kind::Execution),
-                LeaseMode::Both | LeaseMode::Prove => self.folder.execution(&unit),
-            },
-            proof: outbox::payload(&self.folder, &unit, Kind::Proof),
+            earlier: self.folder.execution(&unit),
+            execution: self.folder.work(&unit, Kind::Execution),
+            proof: self.folder.work(&unit, Kind::Proof),
             prover: self.client.identity().donor_key(),
             preset: project.preset,
             limits: Limits {
@@ -340,17 +342,19 @@ impl Worker {
                 execute_seconds: limits.time_limit,
                 total_seconds: total_seconds(&limits).min(self.plan.bounds.max_unit_time),
                 memory_bytes: memory,
+                file_bytes: MAX_EXECUTION_BYTES,
             },
             threads: self.plan.unit_threads(),
             credit: self.board.settle(),
             cores: self.board.part(self.board.running().len() + 1),
+            walls: self.plan.walls,
         }
     }
 
     /// Runs the unit's process to its end.
     async fn run(&self, held: &mut Held) -> Result<Told, Stop> {
-        let program = crate::child::program()
-            .map_err(atomic::FileError::of("find", std::path::Path::new("the donor's own file")))?;
+        let program =
+            crate::child::program().map_err(atomic::FileError::of("find", Path::new("the donor's own file")))?;
         let started = Unit::start(&program, &self.job(held)).await;
         let mut unit = started.map_err(atomic::FileError::of("start", &program))?;
         self.board.set_process(&held.unit(), unit.id());
@@ -384,7 +388,8 @@ impl Worker {
                 () = tokio::time::sleep_until(due), if renewal.is_some() => {
                     renewal = self.renew(held).await?.map(|wait| Instant::now() + wait);
                 }
-                () = self.board.ends(Ending::Now) => return Err(Stop::Interrupted),
+                // What is finished is not left behind.
+                () = self.board.ends(Ending::Now) => return if told.finished { Ok(told) } else { Err(Stop::Interrupted) },
             }
         }
     }
@@ -405,10 +410,15 @@ impl Worker {
     fn hear(&self, held: &Held, event: Event, told: &mut Told) {
         match event {
             Event::Progress { phase, fraction } => self.report(held, phase, fraction),
+            Event::Alive => {}
             Event::Executed { steps, cpu_seconds, kept, .. } => {
                 told.steps = steps;
                 told.execute_seconds = Some(cpu_seconds);
-                told.finished = kept;
+                if held.lease.mode == LeaseMode::Execute {
+                    told.finished = kept;
+                } else if kept {
+                    self.keep_execution(held);
+                }
                 self.report(held, Phase::Execute, 1.0);
             }
             Event::Waiting { why } => self.show.warn(why),
@@ -422,6 +432,15 @@ impl Worker {
                 }
             }
             Event::Failed { cause, detail } => told.failure = Some((cause, detail)),
+        }
+    }
+
+    /// Keeps an execution that is being proved, so that an interruption from here on costs no second one.
+    fn keep_execution(&self, held: &Held) {
+        let unit = held.unit();
+        let (from, to) = (self.folder.work(&unit, Kind::Execution), self.folder.execution(&unit));
+        if let Err(error) = result::take(&from, &to, MAX_EXECUTION_BYTES, Last::Process) {
+            self.show.warn(error);
         }
     }
 
@@ -445,8 +464,35 @@ impl Worker {
         }
     }
 
+    /// Takes what the unit's process wrote, waiting if the disk does not let it.
+    async fn take_result(&self, from: &Path, to: &Path, most: u64) -> Result<(), Stop> {
+        loop {
+            let (source, place) = (from.to_owned(), to.to_owned());
+            let taken = tokio::task::spawn_blocking(move || result::take(&source, &place, most, Last::Power)).await;
+            match taken {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) if matches!(error.error.kind(), ErrorKind::InvalidData | ErrorKind::NotFound) => {
+                    // It may be in its place already, if that could not be made sure of.
+                    if to.exists() && !from.exists() {
+                        return Ok(());
+                    }
+                    let detail = format!("the work unit's process said that it has finished, but {error}");
+                    return Err(Stop::Failed(FailureCause::Crash, detail));
+                }
+                Ok(Err(error)) => self.show.warn(error),
+                Err(error) => self.show.warn(format!("moving a result broke off: {error}")),
+            }
+            self.pause(BETWEEN_TRIES).await?;
+        }
+    }
+
     async fn put_into_outbox(&self, held: &Held, steps: u64, begin: Instant) -> Result<(), Stop> {
-        let kind = if held.lease.mode == LeaseMode::Execute { Kind::Execution } else { Kind::Proof };
+        let (kind, most) = match held.lease.mode {
+            LeaseMode::Execute => (Kind::Execution, MAX_EXECUTION_BYTES),
+            LeaseMode::Both | LeaseMode::Prove => (Kind::Proof, MAX_PROOF_BYTES as u64),
+        };
+        let (from, to) = (self.folder.work(&held.unit(), kind), outbox::payload(&self.folder, &held.unit(), kind));
+        self.take_result(&from, &to, most).await?;
         let entry = loop {
             let (folder, lease) = (self.folder.clone(), held.clone());
             // The disk may be slow, and the other units and the pulse are on this thread.
@@ -503,6 +549,9 @@ impl Worker {
     /// Removes what was kept of a unit.
     fn forget(&self, held: &Held) -> Result<(), StateError> {
         atomic::remove(&self.folder.execution(&held.unit()))?;
+        for kind in [Kind::Execution, Kind::Proof] {
+            atomic::remove(&self.folder.work(&held.unit(), kind))?;
+        }
         lease::forget(&self.folder, &held.unit())
     }
 }

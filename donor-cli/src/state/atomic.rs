@@ -155,6 +155,15 @@ pub fn sweep(folder: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
+/// Removes all files of a folder.
+///
+/// # Errors
+/// If the folder cannot be read, or a file is still there.
+pub fn clear(folder: &Path) -> Result<(), FileError> {
+    let entries = fs::read_dir(folder).map_err(FileError::of("read", folder))?;
+    entries.flatten().try_for_each(|entry| remove(&entry.path()))
+}
+
 /// Whether the name is one of a file that is being written.
 pub fn is_unfinished(name: &str) -> bool {
     name.starts_with(UNFINISHED)

@@ -55,6 +55,12 @@ pub const KEYS: &[Key] = &[
         check: pause_or_ignore,
     },
     Key {
+        name: "sandbox",
+        help: "if the system lacks a part of the sandbox: warn, or require to refuse to start",
+        default: "warn",
+        check: warn_or_require,
+    },
+    Key {
         name: "pause-above",
         help: "pause while other programs use more than this percentage; 100 never pauses",
         default: "25",
@@ -306,6 +312,11 @@ impl Config {
         }
     }
 
+    /// Whether to refuse to start without the whole sandbox.
+    pub fn require_sandbox(&self) -> bool {
+        self.text("sandbox").as_deref() == Some("require")
+    }
+
     /// When to give way to other programs; `None` for never.
     ///
     /// # Errors
@@ -424,6 +435,13 @@ fn pause_or_ignore(text: &str) -> Result<toml::Value, String> {
     }
 }
 
+fn warn_or_require(text: &str) -> Result<toml::Value, String> {
+    match text {
+        "warn" | "require" => Ok(string(text)),
+        _ => Err(format!("`{text}` is neither `warn` nor `require`")),
+    }
+}
+
 fn percentage(text: &str) -> Result<toml::Value, String> {
     match text.trim_end_matches('%').trim().parse::<f64>() {
         Ok(percent) if (1.0..=100.0).contains(&percent) => Ok(toml::Value::Float(percent)),
@@ -450,6 +468,7 @@ mod tests {
             ("max-memory", "2G"),
             ("schedule", "22:00-7:00"),
             ("battery", "ignore"),
+            ("sandbox", "require"),
             ("pause-above", "40"),
             ("resume-below", "30"),
             ("max-temperature", "85 °C"),
@@ -467,6 +486,7 @@ mod tests {
         config.save(&path).expect("written");
         let loaded = Config::load(&path).expect("read");
         assert_eq!(loaded, config);
+        assert!(loaded.require_sandbox());
         assert_eq!(loaded.parsed::<Share>("max-cpu").map(Share::fraction), Some(0.125));
         assert_eq!((loaded.max_memory(), loaded.pause_on_battery()), (Some(2_000_000_000), false));
         let thresholds = loaded.thresholds().expect("in order").expect("some");
@@ -499,6 +519,7 @@ mod tests {
             ("max-memory", "lots", "write it as 500M"),
             ("schedule", "at night", "is no schedule"),
             ("battery", "yes", "neither `pause` nor `ignore`"),
+            ("sandbox", "off", "neither `warn` nor `require`"),
             ("pause-above", "half", "is no percentage"),
             ("max-temperature", "hot", "give degrees Celsius from 40 to 110"),
             ("pause-for", "/usr/bin/steam", "names of programs without folders"),

@@ -7,6 +7,7 @@
 //! | `lock` | held by the running donor |
 //! | `leases/` | units that it holds, and the key of a lease request on its way |
 //! | `programs/` | program files under their digests |
+//! | `work/` | what running units write; nothing here is kept beyond the donor's end |
 //! | `executions/` | finished executions of units that are not proved yet |
 //! | `outbox/` | finished proofs and executions that no distributor has acknowledged |
 //! | `refused/` | results that a distributor refused, with its reason |
@@ -65,7 +66,7 @@ fn process(pid: &Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
 }
 
-const FOLDERS: [&str; 7] = ["leases", "programs", "executions", "outbox", "refused", "set-aside", "control"];
+const FOLDERS: [&str; 8] = ["leases", "programs", "work", "executions", "outbox", "refused", "set-aside", "control"];
 
 /// A state folder. Having one says nothing about who else uses it; see [`lock`](Self::lock).
 #[derive(Debug, Clone)]
@@ -134,6 +135,7 @@ impl Folder {
         written.map_err(FileError::of("write", &path))?;
         atomic::sweep(&self.root)?;
         FOLDERS.iter().try_for_each(|name| atomic::sweep(&self.path(name)))?;
+        atomic::clear(&self.path("work"))?;
         Ok(Lock { _file: file })
     }
 
@@ -173,6 +175,11 @@ impl Folder {
     /// Where a unit's execution is kept.
     pub fn execution(&self, unit: &UnitId) -> PathBuf {
         self.root.join("executions").join(format!("{unit}.run"))
+    }
+
+    /// Where a unit's process writes what it makes.
+    pub fn work(&self, unit: &UnitId, kind: outbox::Kind) -> PathBuf {
+        self.root.join("work").join(format!("{unit}.{}", kind.name()))
     }
 
     /// Moves a damaged file out of the way. Says what was done.
