@@ -22,12 +22,16 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// The machine's clock, moved.
-struct MovedClock(i64);
+/// The machine's clock, moved by seconds, with the clock that never steps.
+struct MovedClock(i64, Instant);
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
         Timestamp(Timestamp::now().0.saturating_add_signed(self.0))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.1.elapsed()
     }
 }
 
@@ -166,7 +170,7 @@ async fn serve(data: &Path, port: u16, settings: Settings, clock: i64) -> (Strin
     let store = SqliteStore::open(&data.join("cairn.db")).await.unwrap();
     let blobs = FolderBlobs::open(&data.join("blobs")).unwrap();
     let mut parts = Parts::new(Arc::new(store), Arc::new(blobs), settings);
-    parts.clock = Arc::new(MovedClock(clock));
+    parts.clock = Arc::new(MovedClock(clock, Instant::now()));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let serving = server::serve(App::new(parts), listener, std::future::pending());
