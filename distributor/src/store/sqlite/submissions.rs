@@ -8,10 +8,7 @@ use crate::store::{
     Accept, AcceptExecution, AcceptProof, Refusal, Shown, StoreResult, Submission, Submissions, Target,
 };
 use async_trait::async_trait;
-use protocol::{
-    Cause, Digest, DonorKey, ExecutionReceipt, ExecutionStatus, FailureCause, FailureReport, ProofReceipt, ProofStatus,
-    UnitId, UnitState,
-};
+use protocol::{Digest, DonorKey, ExecutionReceipt, ExecutionStatus, ProofReceipt, ProofStatus, UnitId, UnitState};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row as _, query};
 
@@ -386,12 +383,8 @@ impl Submissions for SqliteStore {
         trust::halve(&mut write, seq, &submission.donor, refusal.cause).await?;
         if let Some(number) = attempt_of(&mut write, seq, submission).await?
             && refuse_attempt(&mut write, seq, number, submission, refusal).await?
-            && refusal.cause != Cause::UnsupportedVersion
         {
-            // A unit of which nobody can make a proof shall end somewhere too.
-            let detail = format!("{}: {}", refusal.cause, refusal.detail);
-            let report = FailureReport { cause: FailureCause::ProveFailed, detail };
-            trust::report(&mut write, (seq, number), &submission.donor, &report, &rules, submission.now).await?;
+            trust::refused(&mut write, (seq, number), &submission.donor, refusal, &rules, submission.now).await?;
         }
         write.commit().await
     }

@@ -6,7 +6,7 @@
 use super::rows::{Columns as _, int, time};
 use super::units::event;
 use super::{Durability, SqliteStore, Write};
-use crate::store::{Rules, StoreResult};
+use crate::store::{Refusal, Rules, StoreResult};
 use protocol::{Cause, DonorKey, FailureCause, FailureReport, Report, Timestamp, UnitState};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, query};
@@ -296,6 +296,26 @@ pub(super) async fn report(
     .await?;
     judge(write, unit, rules, now).await?;
     Ok(())
+}
+
+/// What an attempt brought was refused. Of a unit that nobody can prove this shall be known too, so it counts as a report; but not
+/// what strangers bring that nobody would bring in good faith, nor a file of another version.
+pub(super) async fn refused(
+    write: &mut Write,
+    (unit, attempt): (i64, i64),
+    donor: &DonorKey,
+    refusal: &Refusal,
+    rules: &Rules,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let row = query("SELECT project FROM units WHERE seq = ?1").bind(unit).fetch_one(&mut **write).await?;
+    let standing = standing(write, row.try_get("project")?, donor, rules, now).await?;
+    if refusal.cause == Cause::UnsupportedVersion || (incriminates(refusal.cause) && !standing.trusted) {
+        return Ok(());
+    }
+    let detail = format!("{}: {}", refusal.cause, refusal.detail);
+    let said = FailureReport { cause: FailureCause::ProveFailed, detail };
+    report(write, (unit, attempt), donor, &said, rules, now).await
 }
 
 /// The reports of a unit's present round, newest first.
