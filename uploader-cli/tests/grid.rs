@@ -130,8 +130,8 @@ impl Grid {
         let donor = self.donor(seed);
         self.runtime.block_on(async {
             let store = SqliteStore::open(&self.folder.path().join("cairn.db")).await.expect("the database");
-            let key = donor.identity().donor_key();
-            store.trust_donor(&key, true, Timestamp::now()).await.expect("a trusted donor");
+            let donor = donor.identity().donor_key();
+            store.trust_donor(&donor, true, Timestamp::now()).await.expect("a trusted donor");
         });
         let lease = self.lease(&donor).expect("a lease");
         let report = FailureReport { cause: FailureCause::Panic, detail: "it panicked".to_owned() };

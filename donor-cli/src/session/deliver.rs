@@ -122,6 +122,7 @@ impl Deliverer {
             if self.renewals.get(&entry.unit).is_some_and(|due| due.is_none_or(|due| due > now)) {
                 continue;
             }
+            // A result whose lease is lost may still be sent; there is nothing to renew.
             let Some(lease) = &entry.lease else { continue };
             let next = match self.client.renew(lease).await {
                 Ok(renewed) => Some(renewed.expires_at.since(renewed.now) / 2),

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// The machine's clock, moved by seconds, with the clock that never steps.
+/// The machine's clock, moved.
 struct MovedClock(i64, Instant);
 
 impl Clock for MovedClock {

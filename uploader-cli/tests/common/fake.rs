@@ -337,6 +337,7 @@ fn put_units(data: &mut Data, body: &[u8]) -> Response {
                 attempts: 0,
                 suspect: false,
                 failure: None,
+                suspect: false,
                 created_at: Timestamp(1_700_000_000),
                 changed_at: Timestamp(1_700_000_000),
             });

@@ -68,6 +68,7 @@ pub async fn check(grid: &mut Grid, claims: Claims<'_>, report: &mut Report) -> 
     let kept: usize = claims.donors.iter().map(DonorProcess::outbox).sum();
     report.none("results left in outboxes", kept as u64);
 
+    collection(grid).await?;
     grid.stop().await?;
     files(grid, claims.spare_files, report).await?;
     orphans(report).await;
@@ -169,12 +170,26 @@ fn complaint(output: &std::process::Output) -> String {
     format!("{}: {}", output.status, said.trim())
 }
 
+/// Waits for a while until the distributor has deleted what nothing refers to.
+async fn collection(grid: &Grid) -> anyhow::Result<()> {
+    let end = Instant::now() + Duration::from_secs(30);
+    while Instant::now() < end && unneeded(&grid.operate(&["check"]).await?) > 0 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    Ok(())
+}
+
+/// Files without a reference that the operator's check names.
+fn unneeded(output: &std::process::Output) -> u64 {
+    text(&output.stdout).lines().filter(|line| line.starts_with("nothing refers to")).count() as u64
+}
+
 /// The operator's check of files. What may be left over is deleted as the operator would, and then nothing is.
 async fn files(grid: &Grid, spare: u64, report: &mut Report) -> anyhow::Result<()> {
     let output = grid.operate(&["check", "--delete-orphans"]).await?;
     let said = text(&output.stderr);
     report.demand("`distributor check` finds nothing bad", output.status.success(), said.trim());
-    let orphans = text(&output.stdout).lines().filter(|line| line.starts_with("nothing refers to")).count() as u64;
+    let orphans = unneeded(&output);
     report.demand("files without a reference", orphans <= spare, format!("{orphans}, at most {spare}"));
     let left = std::fs::read_dir(grid.data.join("blobs/tmp")).map_or(0, Iterator::count) as u64;
     report.none("half-received files left", left);

@@ -28,6 +28,9 @@ pub const PROJECT: &str = "trial";
 /// Where distributors listen: an address that no client's port can be taken from.
 const LISTEN: &str = "127.0.3.1:0";
 
+/// Seconds between two collections.
+const UPKEEP: &str = "5";
+
 /// Longest wait for a command of the operator's, and for the distributor to listen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -141,7 +144,8 @@ impl Grid {
         let log = self.log();
         let mut command = Command::new(&self.programs.distributor);
         command.env_clear().arg("serve").args(["--listen", &self.server.to_string()]).args(&self.settings);
-        command.arg("--data").arg(&self.data);
+        // Trials have no time for ten minutes between two collections of what nothing refers to.
+        command.args(["--upkeep-seconds", UPKEEP]).arg("--data").arg(&self.data);
         let mut process = Process::start(command, &log, true)?;
         let output = process.take_output().context("no output to read the address from")?;
         let mut lines = BufReader::new(output).lines();

@@ -29,6 +29,8 @@ pub async fn kill_donors(programs: &Programs, effort: &Effort, report: &mut Repo
         "30",
         "--cooldown-seconds",
         "2",
+        "--suspect-cooldown-seconds",
+        "1",
         "--quarantine-after",
         "1000",
     ];
