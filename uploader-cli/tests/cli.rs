@@ -39,7 +39,7 @@ fn usage_errors_exit_with_2() {
         &["verify", "manifest.json"],
         &["status"],
         &["--distributor", "ftp://a", "status"],
-        &["--distributor", "http://a/path", "status"],
+        &["--distributor", "http://a/?b=c", "status"],
         &["key", "add", KEY],
     ] {
         let outcome = machine.run(arguments);

@@ -136,8 +136,8 @@ mod tests {
     #[test]
     fn aligned() {
         insta::assert_snapshot!(written(Format::Table), @r#"
-        unit           count
-        0..400            78
+        unit                count
+        0..400                 78
         a "b", c\u{1b}[31m   1234
         "#);
     }

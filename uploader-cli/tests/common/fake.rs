@@ -335,7 +335,6 @@ fn put_units(data: &mut Data, body: &[u8]) -> Response {
                 estimated_steps: new.estimated_steps,
                 state: UnitState::Queued,
                 attempts: 0,
-                suspect: false,
                 failure: None,
                 suspect: false,
                 created_at: Timestamp(1_700_000_000),
