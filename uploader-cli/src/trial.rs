@@ -41,7 +41,7 @@ pub struct TrialError {
     /// Where it stands.
     pub place: String,
     /// Why.
-    pub source: RunError,
+    pub source: Box<RunError>,
 }
 
 /// Runs `count` units, spread over the push: the first, the last, and others at even distances. `begins` is told of each.
@@ -73,7 +73,9 @@ pub fn run_units(
             time: begin.elapsed(),
             output_len: execution.output().len(),
         });
-        Some(trial.map_err(|source| TrialError { unit: unit.id.clone(), place: unit.place.to_string(), source }))
+        let failed =
+            |source| TrialError { unit: unit.id.clone(), place: unit.place.to_string(), source: Box::new(source) };
+        Some(trial.map_err(failed))
     };
     spread(units.len(), count).into_iter().filter_map(trial).collect()
 }

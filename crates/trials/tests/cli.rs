@@ -1,4 +1,5 @@
 //! The program's own command line. The runs are `make trials`.
+#![allow(clippy::unwrap_used)]
 
 use std::process::{Command, Output};
 

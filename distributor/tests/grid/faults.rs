@@ -314,7 +314,7 @@ async fn an_unreachable_distributor_is_said_to_be_so() {
     let error = donor.credit().await.unwrap_err();
     assert!(error.is_unreachable() && error.is_temporary());
     assert!(error.to_string().starts_with("the distributor at http://127.0.0.1:1/ cannot be reached: "), "{error}");
-    for bad in ["localhost:80", "ftp://x", "http://x/path", "", "http://"] {
+    for bad in ["localhost:80", "ftp://x", "http://x/?query", "", "http://"] {
         let error = ClientConfig::new(bad, "test").unwrap_err().to_string();
         assert!(error.contains("give one like"), "{error}");
     }

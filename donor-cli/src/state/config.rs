@@ -529,7 +529,7 @@ mod tests {
             ("max-network-per-day", "some", "is no amount of data"),
             ("max-unit-time", "soon", "write it as 30m, 2h"),
             ("max-unit-time", "0s", "from a second to a year"),
-            ("max-unit-time", "99999999999999999999d", "from a second to a year"),
+            ("max-unit-time", "99999999999999999999d", "is no length of time"),
             ("max-unit-steps", "-1", "whole number of steps"),
         ] {
             let error = config.set(name, text).expect_err(name).to_string();

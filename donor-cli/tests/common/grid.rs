@@ -20,6 +20,9 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+/// An answer from somebody else than the distributor: status, headers, body.
+type Foreign = (u16, Vec<(&'static str, String)>, String);
+
 /// What the distributor does otherwise than it should.
 pub struct Script {
     /// Its clock less the machine's.
@@ -41,7 +44,7 @@ pub struct Script {
     /// Never answers such requests: `program`, or `proof` (after it was taken).
     pub stall: Option<&'static str>,
     /// Answers to every second request for a lease, which come from somebody else: status, headers, body.
-    pub strangers: VecDeque<(u16, Vec<(&'static str, String)>, String)>,
+    pub strangers: VecDeque<Foreign>,
     /// Whether the next request for a lease is answered by a stranger.
     pub stranger_next: bool,
     /// What is changed in each lease.

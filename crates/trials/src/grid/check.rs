@@ -51,7 +51,7 @@ pub async fn check(grid: &mut Grid, claims: Claims<'_>, report: &mut Report) -> 
     let real =
         real.filter(|line| line.kind == "proof" && line.status == "accepted").map(|line| (line.unit, line.sha256));
     let simulated = claims.acknowledged.iter().map(|one| (one.unit, one.sha256));
-    let acknowledged: BTreeSet<(UnitId, Digest)> = real.chain(simulated).map(|(unit, sha)| (unit, sha)).collect();
+    let acknowledged: BTreeSet<(UnitId, Digest)> = real.chain(simulated).collect();
     let lost = acknowledged.iter().filter(|(unit, sha256)| seen.get(unit) != Some(sha256)).count() as u64;
     report.figure("acknowledged proofs", acknowledged.len());
     if claims.restored {

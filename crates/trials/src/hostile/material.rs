@@ -54,7 +54,7 @@ impl Material {
             learned.leases.pop_front();
         }
         learned.units.push_back((lease.unit.id, lease.unit.arguments.clone()));
-        learned.leases.push_back((identity.clone(), lease.token.clone()));
+        learned.leases.push_back((identity.clone(), lease.token));
     }
 
     /// A unit that one of them has seen.
