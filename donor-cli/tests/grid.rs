@@ -166,10 +166,13 @@ fn one_executes_and_another_proves() {
 #[test]
 fn a_program_that_fails_on_each_donor_is_set_aside() {
     let real = Real::with("hostile/infinite_loop.json", &["{}"]);
-    for _ in 0..3 {
+    for reports in 1..=3 {
         let state = folder();
+        real.trust(state.path());
         let (status, events) = Donor::run(state.path(), &real.address, &["--max-units", "1"]).end();
         assert_eq!(status.code(), Some(0), "{events:?}");
+        let detail = real.unit(0);
+        assert_eq!((detail.unit.suspect, detail.reports.len()), (reports < 3, reports), "{detail:?}");
     }
     let detail = real.unit(0);
     assert_eq!(detail.unit.state, UnitState::Failed);

@@ -269,7 +269,9 @@ fn a_donor_that_was_reached_once_waits_out_whoever_answers_in_between() {
     grid.world().script.strangers =
         strangers.iter().map(|(status, headers, body, _)| (*status, headers.clone(), body.clone())).collect();
     let count = units.len().to_string();
-    let run = Donor::run(state.path(), &grid.address, &["--max-units", &count, "--at-once", "1"]);
+    // What is fetched ahead is asked for without a word.
+    let arguments = ["--max-units", &count, "--at-once", "1", "--no-fetch-ahead"];
+    let run = Donor::run(state.path(), &grid.address, &arguments);
     let (status, events) = run.end();
     assert_eq!(status.code(), Some(0), "{events:?}");
     grid.assert_all_proved_once();
@@ -287,7 +289,7 @@ fn words_of_strangers_do_nothing() {
     let (grid, state) = (Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#]), tempfile::tempdir().unwrap());
     let zeros = |bytes: usize| "00".repeat(bytes);
     let project = serde_json::json!({
-        "name": "primes", "state": "active", "proven_steps": u64::MAX, "created_at": u64::MAX,
+        "name": "primes", "state": "active", "weight": 1, "proven_steps": u64::MAX, "created_at": u64::MAX,
         "units": { "queued": u64::MAX, "leased": u64::MAX, "executed": u64::MAX, "proved": u64::MAX,
                    "collected": u64::MAX, "failed": u64::MAX, "withdrawn": u64::MAX },
         "spec": { "program": zeros(32), "record": zeros(32), "program_hash": zeros(32), "signer": zeros(32),

@@ -90,7 +90,6 @@ impl Scene {
         third.kill();
         let config = format!("server = \"{}\"\nmax-cpu = \"100\"\n", grid.address);
         fs::write(state.join("config.toml"), config).unwrap();
-        fs::remove_file(state.join("hold")).unwrap();
         // A wish that nobody took.
         fs::write(state.join("control/pause"), "").unwrap();
         grid.world().script.unavailable = false;

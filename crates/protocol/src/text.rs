@@ -12,7 +12,7 @@ pub const MAX_SHOWN: usize = 2000;
 /// characters (line ends too), characters that change the direction of writing or take no room, and the beginnings of
 /// escape sequences are shown by their numbers.
 pub fn printable(text: &str, most: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(4 * most));
+    let mut out = String::with_capacity(text.len().min(most.saturating_mul(4)));
     let mut characters = text.chars();
     characters.by_ref().take(most).for_each(|c| show(c, &mut out));
     if characters.next().is_some() {

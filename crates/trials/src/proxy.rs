@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -141,8 +140,9 @@ async fn pass(client: TcpStream, server: SocketAddr, fate: Fate) -> std::io::Res
         client.set_zero_linger()?;
         server.set_zero_linger()?;
     }
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
+    // These halves shut nothing down when they are dropped: a reset must not begin with an orderly end.
+    let (from_client, to_client) = split(client);
+    let (from_server, to_server) = split(server);
     let mut up = tokio::spawn(copy(from_client, to_server, fate, true));
     let mut down = tokio::spawn(copy(from_server, to_client, fate, false));
     // A reset of one direction ends both; the end of one does not end the other, though nobody keeps half a connection for ever.
@@ -158,7 +158,12 @@ async fn pass(client: TcpStream, server: SocketAddr, fate: Fate) -> std::io::Res
     Ok(())
 }
 
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fate: Fate, upwards: bool) -> std::io::Result<End> {
+async fn copy(
+    mut from: ReadHalf<TcpStream>,
+    mut to: WriteHalf<TcpStream>,
+    fate: Fate,
+    upwards: bool,
+) -> std::io::Result<End> {
     let (mut buffer, mut passed) = (vec![0; 16 << 10], 0_u64);
     loop {
         let read = from.read(&mut buffer).await?;

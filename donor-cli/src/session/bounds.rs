@@ -55,15 +55,15 @@ impl Bounds {
         })
     }
 
-    /// A failure at one of these bounds that is none at the project's: it says nothing about the unit. `total` is the processor
-    /// time that the project would have allowed for everything.
-    pub fn explain(&self, project: &UnitLimits, total: u64, cause: FailureCause) -> Option<String> {
+    /// A failure at one of these bounds that is none at the project's: it says nothing about the unit. `seconds` of
+    /// processor time are what the project would have allowed for what was under way.
+    pub fn explain(&self, project: &UnitLimits, seconds: u64, cause: FailureCause) -> Option<String> {
         match (cause, self.max_unit_steps) {
             (FailureCause::StepLimit, Some(most)) if most < project.max_steps => Some(format!(
                 "the unit takes more than {} steps, the most that this donor gives one (its own limit, --max-unit-steps)",
                 words::count(most)
             )),
-            (FailureCause::TimeLimit, _) if self.max_unit_time < project.time_limit.max(total) => Some(format!(
+            (FailureCause::TimeLimit, _) if self.max_unit_time < seconds => Some(format!(
                 "the unit takes more than {} of processor time, the most that this donor gives one (its own limit, \
                  --max-unit-time)",
                 words::duration(Duration::from_secs(self.max_unit_time))

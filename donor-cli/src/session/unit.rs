@@ -161,7 +161,9 @@ impl Worker {
         let told = self.run(held).await?;
         if let Some((cause, detail)) = told.failure {
             let limits = &held.lease.project.limits;
-            return Err(match self.plan.bounds.explain(limits, total_seconds(limits), cause) {
+            let executed = told.execute_seconds.is_some() || held.lease.mode == LeaseMode::Prove;
+            let seconds = if executed { total_seconds(limits) } else { limits.time_limit };
+            return Err(match self.plan.bounds.explain(limits, seconds, cause) {
                 Some(why) => Stop::Failed(FailureCause::Stopped, why),
                 None => Stop::Failed(cause, detail),
             });

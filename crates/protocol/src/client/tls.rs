@@ -62,9 +62,8 @@ fn explain(error: &CertificateError) -> String {
                 printable(&expected.to_str(), 255)
             )
         }
-        E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
-            "its certificate is not made for a server; its operator needs one for the purpose `serverAuth`".to_owned()
-        }
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => NO_SERVER.to_owned(),
+        E::Other(other) if format!("{other:?}").contains("EkuError") => NO_SERVER.to_owned(),
         E::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => format!(
             "its certificate is one of an authority, not of a server. Its operator has to make a server's certificate, signed by \
              that authority; the authority's own belongs into the file that {FILE} names ({})",
@@ -75,6 +74,9 @@ fn explain(error: &CertificateError) -> String {
         other => format!("its certificate is not accepted: {}", printable(&format!("{other:?}"), 200)),
     }
 }
+
+/// What is wrong with a certificate for another purpose.
+const NO_SERVER: &str = "its certificate is not made for a server; its operator needs one for the purpose `serverAuth`";
 
 fn days(seconds: u64) -> String {
     match seconds {
