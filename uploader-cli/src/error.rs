@@ -168,7 +168,7 @@ pub enum Error {
         after: u64,
     },
     /// A list without end.
-    #[error("the distributor's list has more than {} units, or goes on without any. Nothing more was taken", grouped(*most as u64))]
+    #[error("the distributor's list has more than {} units, comes in endless pages or repeats itself. Nothing more was taken", grouped(*most as u64))]
     EndlessList {
         /// Most units of a list.
         most: usize,

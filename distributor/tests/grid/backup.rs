@@ -109,6 +109,10 @@ fn an_interrupted_backup_is_whole_or_not_there() {
     let target = place.path().join("copy");
     let mut stopped = 0;
     for (round, signal) in ["-INT", "-TERM", "-KILL"].into_iter().cycle().take(12).enumerate() {
+        if signal != "-KILL" {
+            // What a killed one left: it would be taken for this one's, which may not have begun.
+            let _ = fs::remove_dir_all(place.path().join("copy.partial"));
+        }
         let mut command = program();
         command.args(["backup", target.to_str().unwrap(), "--data"]).arg(folder.path());
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();

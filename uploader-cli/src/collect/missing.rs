@@ -3,7 +3,7 @@
 use super::{Refusal, Refused, Session};
 use crate::error::Error;
 use protocol::client::{ClientError, UploaderClient};
-use protocol::{ExternalId, Failure, MAX_PAGE, ProjectName, Unit, UnitState};
+use protocol::{ExternalId, Failure, MAX_PAGE, ProjectName, Unit, UnitId, UnitState};
 use std::collections::{BTreeMap, HashSet};
 
 /// A unit without a row.
@@ -73,6 +73,9 @@ fn without_row(session: &Session<'_>) -> Vec<ExternalId> {
 /// Most units of one list: sixteen pushes of the largest size.
 const MOST_LISTED: usize = 16_000_000;
 
+/// Most pages of one list. Pages are short where arguments are long, or where the units next in line are in other states.
+const MOST_PAGES: usize = 100_000;
+
 /// Goes through the units of a project, of one state if given, or only those that donors say failed, page by page.
 ///
 /// # Errors
@@ -85,7 +88,8 @@ pub async fn each_unit(
     mut take: impl FnMut(Unit),
 ) -> Result<(), Error> {
     let (mut cursor, mut limit, mut listed) = (None, MAX_PAGE, 0);
-    loop {
+    let mut before: HashSet<UnitId> = HashSet::new();
+    for _ in 0..MOST_PAGES {
         let page = match suspect {
             true => client.suspect_units(project, state, cursor, limit).await,
             false => client.units(project, state, cursor, limit).await,
@@ -99,10 +103,13 @@ pub async fn each_unit(
             page => page?,
         };
         listed += page.units.len();
-        let goes_on = page.next.is_some();
-        if page.units.len() > limit as usize || listed > MOST_LISTED || (goes_on && page.units.is_empty()) {
-            return Err(Error::EndlessList { most: MOST_LISTED });
+        if page.units.len() > limit as usize
+            || listed > MOST_LISTED
+            || page.units.iter().any(|unit| before.contains(&unit.id))
+        {
+            break;
         }
+        before = page.units.iter().map(|unit| unit.id).collect();
         page.units.into_iter().for_each(&mut take);
         match page.next {
             None => return Ok(()),
@@ -110,6 +117,7 @@ pub async fn each_unit(
             Some(next) => return Err(Error::BadList { cursor: next, after: cursor.unwrap_or(0) }),
         }
     }
+    Err(Error::EndlessList { most: MOST_LISTED })
 }
 
 /// The units of a project that are wanted, by the uploader's names.

@@ -30,7 +30,7 @@ pub struct Data {
     pub words: Option<String>,
     /// How each request is refused, whatever it is.
     pub refusal: Option<String>,
-    /// Answers of somebody in between to the next requests but the first, one each.
+    /// Answers of somebody in between to the next requests for results, one each.
     pub strangers: Vec<Response>,
     /// Answers to batches of units leave out the last one.
     pub forgetful: bool,
@@ -158,7 +158,7 @@ fn answer(data: &mut Data, request: &Request) -> Response {
     if let Some(refusal) = &data.refusal {
         return Response::problem(Cause::UnitState, refusal);
     }
-    if !data.log.is_empty() && !data.strangers.is_empty() {
+    if request.path.ends_with("/results") && !data.strangers.is_empty() {
         return data.strangers.remove(0);
     }
     data.log.push(format!("{} {}", request.method, request.path));
