@@ -1,7 +1,7 @@
 //! A unit's process: the donor's own file, started again with a hidden command.
 //!
 //! In the process itself, [`work`] does the job behind the walls of [`sandbox`] and within [`limits`]. On the donor's side,
-//! [`unit`] starts it, hears it and ends it, and believes nothing that it says: [`account`] checks each message, [`watch`] its
+//! [`mod@unit`] starts it, hears it and ends it, and believes nothing that it says: [`account`] checks each message, [`watch`] its
 //! use of the machine, [`result`] what it wrote.
 
 pub mod account;
