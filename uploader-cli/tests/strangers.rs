@@ -91,6 +91,10 @@ fn lists_without_end_end() {
     assert_eq!(outcome.code, 4, "{outcome}");
     assert!(outcome.stderr.contains("it was not pushed from here") && outcome.stderr.contains("more"), "{outcome}");
     assert!(outcome.stderr.lines().count() < 100, "nobody reads a thousand lines");
+    fake.with(|data| (data.endless, data.endless_units) = (false, true));
+    let outcome = run(&["collect", "primes"]);
+    assert_eq!(outcome.code, 4, "{outcome}");
+    assert!(outcome.stderr.contains("comes in endless pages or repeats itself"), "{outcome}");
 }
 
 #[test]

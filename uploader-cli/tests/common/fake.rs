@@ -34,8 +34,10 @@ pub struct Data {
     pub strangers: Vec<Response>,
     /// Answers to batches of units leave out the last one.
     pub forgetful: bool,
-    /// Lists of units and of results have no end.
+    /// Lists of results have no end.
     pub endless: bool,
+    /// Lists of units have no end: they name the same one for ever.
+    pub endless_units: bool,
 }
 
 /// A handle on a distributor that serves.
@@ -259,7 +261,7 @@ fn project_action(data: &mut Data, request: &Request, action: &str) -> Response 
         (number(&request.query, "cursor").unwrap_or(0), number(&request.query, "limit").unwrap_or(100));
     match (request.method.as_str(), action) {
         ("POST", "units") => put_units(data, &request.body),
-        ("GET", "units") if data.endless => {
+        ("GET", "units") if data.endless_units => {
             let units = data.units.iter().take(1).cloned().collect();
             Response::json(&UnitPage { units, next: Some(cursor + 1) })
         }
