@@ -156,7 +156,7 @@ fn push_prove_collect_verify() {
     let status = run(&["status", "primes"]);
     assert!(status.stderr.contains("1 unit of primes failed"), "{status}");
     let failed = run(&["list", "primes", "--in-state", "failed", "--format", "csv"]);
-    assert!(failed.stdout.contains("panic: it panicked"), "{failed}");
+    assert!(failed.stdout.contains("panic on 1 donor, 1 of them trusted: it panicked"), "{failed}");
     let history = run(&["history", "primes", "--format", "jsonl"]);
     assert!(
         history.stdout.contains("\"outcome\":\"failed\"") && history.stdout.contains("\"cause\":\"panic\""),
