@@ -32,6 +32,8 @@ pub struct Deliverer {
     pub network: Arc<Network>,
     /// When to renew the leases of results that wait for the network; never again if it is not given.
     pub renewals: HashMap<UnitId, Option<Instant>>,
+    /// Held while a result is on its way.
+    pub sending: Arc<tokio::sync::Mutex<()>>,
     /// Results whose delivery was tried in vain, and when to try again.
     pub tries: HashMap<UnitId, (Backoff, Instant)>,
 }
@@ -136,6 +138,8 @@ impl Deliverer {
     }
 
     async fn attempt(&mut self, entry: &Entry) -> Try {
+        let sending = Arc::clone(&self.sending);
+        let _sending = sending.lock().await;
         match self.send(entry).await {
             Ok(()) => Try::Done,
             Err((why, asked)) => {

@@ -119,6 +119,9 @@ enum Next {
     End,
 }
 
+/// How long a delivery under way may take once the session has ended.
+const LET_THROUGH: Duration = Duration::from_secs(5);
+
 impl Session {
     /// A session that has not begun. The folder must be locked.
     ///
@@ -170,7 +173,9 @@ impl Session {
             network: Arc::clone(&self.network),
             tries: HashMap::new(),
             renewals: HashMap::new(),
+            sending: Arc::default(),
         };
+        let sending = Arc::clone(&deliverer.sending);
         let pulse = tokio::spawn(pulse.run());
         let deliverer = tokio::spawn(deliverer.run());
         let signals = tokio::spawn(listen_for_signals(Arc::clone(&self.board)));
@@ -183,6 +188,8 @@ impl Session {
         if outcome.is_ok() {
             session.empty_outbox().await;
         }
+        // What is being sent is let through, so that it is not sent a second time; nothing new is begun.
+        let _let_through = tokio::time::timeout(LET_THROUGH, sending.lock()).await;
         [pulse, deliverer, signals].iter().for_each(tokio::task::JoinHandle::abort);
         if let Err(error) = session.network.keep(&session.folder, true) {
             session.show.warn(error);
