@@ -70,7 +70,7 @@ lint: ## Formatting, clippy, dependency rules, documentation links
 bench: ## Measure: field kernels, the dearest files, checks of executions, proofs of the benchmark programs, 500 donors at one distributor
 	$(CARGO) bench -p felt
 	$(CARGO) bench -p cairo-air
-	$(CARGO) bench -p cairo-runner --no-default-features
+	$(CARGO) bench -p cairo-runner
 	$(CARGO) bench -p cairo-prover
 	$(CARGO) bench -p distributor
 

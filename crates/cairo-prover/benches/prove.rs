@@ -43,8 +43,6 @@ const UNITS: [(&str, &str, &str); 4] = [
     ("collatz", "collatz/collatz.executable.json", "[101, 151]"),
     ("montecarlo", "montecarlo/montecarlo.executable.json", "[1000, 2000]"),
 ];
-/// Those that need the feature `cairo2`.
-const CAIRO2: [&str; 2] = ["collatz", "montecarlo"];
 
 /// What stwo-cairo 1.3.0, Starknet's production prover, takes for a program in its best configuration (small preprocessed trace, 96 bits
 /// conjectured, blow-up 2, 70 queries, 26 bits of grinding at average luck) with two threads of a Xeon with AVX-512, where the calibration
@@ -97,7 +95,7 @@ fn main() {
     let wanted: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let chosen = |name: &&str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
     let names = PROGRAMS.into_iter().chain(UNITS.map(|(name, ..)| name)).filter(chosen);
-    let names: Vec<_> = names.filter(|name| cfg!(feature = "cairo2") || !CAIRO2.contains(name)).collect();
+    let names: Vec<_> = names.collect();
     println!("kernel {}, preset {PRESET}, medians of {RUNS}", felt::packed::kernel_name());
     println!(
         "{:<12} {:>7} {:>9} {:>9} {:>6} {:>7} {:>10} {:>8} {:>8} {:>8} {:>9} {:>7}",

@@ -1,6 +1,5 @@
 //! Proofs of Cairo 2 executables, whose arguments stand in a segment of their own.
 
-#![cfg(feature = "cairo2")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;

@@ -59,7 +59,6 @@ runs! {
     primes_bench: "bench/primes_2p14", None, 15203;
 }
 
-#[cfg(feature = "cairo2")]
 mod cairo2 {
     use super::check;
 

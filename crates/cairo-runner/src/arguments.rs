@@ -193,7 +193,6 @@ impl Arguments {
     }
 
     /// The cells of a Cairo 2 program's argument segment.
-    #[cfg(any(feature = "cairo2", test))]
     pub(crate) fn serialised(&self) -> Result<Vec<Felt>, ArgumentError> {
         match &self.0 {
             Form::Named(_) => Err(ArgumentError::NamedForCairo2),
@@ -231,7 +230,6 @@ impl Value {
         }
     }
 
-    #[cfg(any(feature = "cairo2", test))]
     fn serialise(&self, cells: &mut Vec<Felt>) {
         match self {
             Self::Felt(felt) => cells.push(*felt),

@@ -1,5 +1,6 @@
 //! Cairo 2 executables: loading, the place of their arguments, and their hints.
 
+mod core;
 mod processor;
 mod wrapper;
 

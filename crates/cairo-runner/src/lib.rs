@@ -12,7 +12,6 @@
 
 mod arguments;
 mod cairo0;
-#[cfg(feature = "cairo2")]
 mod cairo2;
 mod convert;
 mod error;

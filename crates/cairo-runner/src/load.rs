@@ -2,7 +2,6 @@
 
 use crate::arguments::{ArgumentError, Arguments};
 use crate::cairo0::{self, Cairo0};
-#[cfg(feature = "cairo2")]
 use crate::cairo2::{self, Cairo2};
 use crate::convert::{one_line, panic_text};
 use cairo_air::{Builtin, Program, ProgramError};
@@ -25,7 +24,6 @@ pub struct RunnableProgram {
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
     Cairo0(Cairo0),
-    #[cfg(feature = "cairo2")]
     Cairo2(Cairo2),
 }
 
@@ -139,9 +137,6 @@ pub enum LoadError {
         /// Why.
         reason: &'static str,
     },
-    /// This build leaves Cairo 2 out.
-    #[error("the file is a Cairo 2 executable, but this build cannot run Cairo 2 (feature `cairo2` is off)")]
-    Cairo2Disabled,
     /// Words or builtins that cannot be proved.
     #[error(transparent)]
     Program(#[from] ProgramError),
@@ -205,7 +200,6 @@ impl RunnableProgram {
     pub const fn language(&self) -> Language {
         match self.source {
             Source::Cairo0(_) => Language::Cairo0,
-            #[cfg(feature = "cairo2")]
             Source::Cairo2(_) => Language::Cairo2,
         }
     }
@@ -215,7 +209,6 @@ impl RunnableProgram {
     pub fn inputs(&self) -> Option<&[String]> {
         match &self.source {
             Source::Cairo0(source) => Some(&source.inputs),
-            #[cfg(feature = "cairo2")]
             Source::Cairo2(_) => None,
         }
     }
@@ -227,21 +220,14 @@ impl RunnableProgram {
     pub fn bind(&self, arguments: &Arguments) -> Result<Vec<Felt>, ArgumentError> {
         match &self.source {
             Source::Cairo0(source) => arguments.for_inputs(&source.inputs),
-            #[cfg(feature = "cairo2")]
             Source::Cairo2(_) => arguments.serialised(),
         }
     }
 }
 
-#[cfg(feature = "cairo2")]
 fn load_cairo2(bytes: &[u8]) -> Result<RunnableProgram, LoadError> {
     let (program, source) = cairo2::load(bytes)?;
     Ok(RunnableProgram { program, source: Source::Cairo2(source) })
-}
-
-#[cfg(not(feature = "cairo2"))]
-fn load_cairo2(_bytes: &[u8]) -> Result<RunnableProgram, LoadError> {
-    Err(LoadError::Cairo2Disabled)
 }
 
 const PIE_ADVICE: &str = "give the compiled program, not the result of a run";

@@ -2,7 +2,6 @@
 
 use crate::arguments::Arguments;
 use crate::cairo0::Cairo0Hints;
-#[cfg(feature = "cairo2")]
 use crate::cairo2::Cairo2Hints;
 use crate::convert::one_line;
 use crate::error::RunError;
@@ -50,7 +49,6 @@ pub fn run(
             let hints = Cairo0Hints::new(&source.inputs, &arguments);
             run_with(&source.vm_program, program.program(), arguments, hints, limits, watch)
         }
-        #[cfg(feature = "cairo2")]
         Source::Cairo2(source) => {
             let hints = Cairo2Hints::new(source, &arguments);
             run_with(&source.vm_program, program.program(), arguments, hints, limits, watch)

@@ -1,5 +1,4 @@
 //! Cairo 2 executables that are not as the compiler makes them.
-#![cfg(feature = "cairo2")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;

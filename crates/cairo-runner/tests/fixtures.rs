@@ -71,7 +71,6 @@ fn cairo0_programs() {
     }
 }
 
-#[cfg(feature = "cairo2")]
 #[test]
 fn cairo2_programs() {
     let runs = expected("cairo2/");
@@ -82,7 +81,6 @@ fn cairo2_programs() {
     }
 }
 
-#[cfg(feature = "cairo2")]
 #[test]
 fn cairo2_panics_are_told() {
     use cairo_runner::RunError;
@@ -107,7 +105,6 @@ fn cairo2_panics_are_told() {
     }
 }
 
-#[cfg(feature = "cairo2")]
 #[test]
 fn nested_arrays_are_serialised() {
     let program = common::load("cairo2/sum_array.executable.json").unwrap();

@@ -124,9 +124,3 @@ fn inputs_come_in_the_order_of_the_hints() {
     assert_eq!(program.inputs().unwrap(), ["first", "second", "third"]);
     assert_eq!(program.language(), Language::Cairo0);
 }
-
-#[cfg(not(feature = "cairo2"))]
-#[test]
-fn a_build_without_cairo2_says_so() {
-    assert_eq!(common::load("cairo2/fib.executable.json").unwrap_err(), LoadError::Cairo2Disabled);
-}

@@ -35,7 +35,6 @@ fn arguments_must_fit() {
     assert!(matches!(error(r#"{"a": 1, "b": [], "c": 3}"#), ArgumentError::ArrayInput { path } if path == "`b`"));
 }
 
-#[cfg(feature = "cairo2")]
 #[test]
 fn executables_take_no_names() {
     let program = load("cairo2/fib.executable.json").unwrap();

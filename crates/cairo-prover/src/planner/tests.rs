@@ -225,7 +225,6 @@ runs! {
     fib_2p14: "bench/fib_2p14", None;
     primes_2p14: "bench/primes_2p14", None;
 }
-#[cfg(feature = "cairo2")]
 runs! {
     array_output: "cairo2/array_output", Some("[6]");
     bitwise_cairo2: "cairo2/bitwise", Some("[0, 0]");

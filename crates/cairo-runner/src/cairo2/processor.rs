@@ -1,11 +1,11 @@
 //! Executes the hints of Cairo 2 executables.
 
 use crate::cairo2::Cairo2;
+use crate::cairo2::core::{CoreHints, INFO_CELLS, Operands};
 use crate::convert::{from_vm, to_vm};
 use crate::hints::Hints;
 use cairo_lang_casm::hints::{CoreHint, CoreHintBase, DeprecatedHint, ExternalHint, Hint};
 use cairo_lang_casm::operand::{CellRef, DerefOrImmediate, Operation, Register, ResOperand};
-use cairo_lang_runner::casm_run::{cell_ref_to_relocatable, execute_core_hint_base, extract_relocatable};
 use cairo_vm::Felt252;
 use cairo_vm::hint_processor::hint_processor_definition::{HintProcessorLogic, HintReference};
 use cairo_vm::serde::deserialize_program::ApTracking;
@@ -23,14 +23,12 @@ use std::sync::Arc;
 /// Most values of panic data that are kept.
 const MAX_PANIC_DATA: usize = 1 << 12;
 
-/// Cells of an entry of the segment arena's table of dictionaries.
-const DICTIONARY_INFO_CELLS: usize = 3;
-
-/// Executes core hints by cairo-lang's own code and the entry wrapper's hints by itself.
+/// Executes core hints and those of the entry wrapper.
 pub(crate) struct Cairo2Hints {
     hints: Arc<Vec<Hint>>,
     arguments: Vec<Felt252>,
     arguments_read: bool,
+    core: CoreHints,
     /// The result that the wrapper announced last, and the `pc` where it did.
     marker: Option<(Relocatable, Vec<Felt252>)>,
 }
@@ -41,6 +39,7 @@ impl Cairo2Hints {
             hints: Arc::clone(&source.hints),
             arguments: arguments.iter().map(to_vm).collect(),
             arguments_read: false,
+            core: CoreHints::default(),
             marker: None,
         }
     }
@@ -49,11 +48,13 @@ impl Cairo2Hints {
         match hint {
             ExternalHint::WriteRunParam { dst, .. } => self.write_arguments(vm, dst),
             ExternalHint::AddRelocationRule { src, dst } => {
-                let (src, dst) = (extract_relocatable(vm, src)?, extract_relocatable(vm, dst)?);
+                let operands = Operands(vm);
+                let (src, dst) = (operands.pointer(src)?, operands.pointer(dst)?);
                 Ok(vm.add_relocation_rule(src, dst)?)
             }
             ExternalHint::AddMarker { start, end } => {
-                let (start, end) = (extract_relocatable(vm, start)?, extract_relocatable(vm, end)?);
+                let operands = Operands(vm);
+                let (start, end) = (operands.pointer(start)?, operands.pointer(end)?);
                 self.marker = Some((vm.get_pc(), read_values(vm, start, end)?));
                 Ok(())
             }
@@ -67,7 +68,7 @@ impl Cairo2Hints {
         if std::mem::replace(&mut self.arguments_read, true) {
             return Err(custom("the program reads its arguments a second time, which a proof would not bind"));
         }
-        let cell = cell_ref_to_relocatable(dst, vm);
+        let cell = Operands(vm).address(dst)?;
         let start = vm.add_memory_segment();
         let mut next = start;
         for argument in &self.arguments {
@@ -104,13 +105,11 @@ impl HintProcessorLogic for Cairo2Hints {
     fn execute_hint(
         &mut self,
         vm: &mut VirtualMachine,
-        scopes: &mut ExecutionScopes,
+        _: &mut ExecutionScopes,
         hint: &Box<dyn Any>,
     ) -> Result<(), HintError> {
         match hint.downcast_ref::<Hint>().ok_or(HintError::WrongHintData)? {
-            Hint::Core(CoreHintBase::Core(CoreHint::DebugPrint { .. })) => Ok(()),
-            // Dictionaries but the first live in temporary segments, which the wrapper places behind each other.
-            Hint::Core(hint) => execute_core_hint_base(vm, scopes, hint, false),
+            Hint::Core(hint) => self.core.execute(vm, hint),
             Hint::External(hint) => self.execute_external(vm, hint),
             Hint::Starknet(_) => Err(custom("Starknet hints are not allowed")),
         }
@@ -181,5 +180,5 @@ fn pointer_value(vm: &VirtualMachine, operand: &ResOperand) -> Option<Relocatabl
 fn next_dictionary_info(vm: &VirtualMachine, arena: Relocatable) -> Option<Relocatable> {
     let table = vm.get_relocatable((arena - 3).ok()?).ok()?;
     let count = vm.get_integer((arena - 2).ok()?).ok()?;
-    (table + &(*count * Felt252::from(DICTIONARY_INFO_CELLS))).ok()
+    (table + &(*count * Felt252::from(INFO_CELLS))).ok()
 }
