@@ -142,7 +142,7 @@ fn wide_quotients_and_roots() {
                    "quotient0": ap(4), "quotient1": ap(5), "quotient2": ap(6), "quotient3": ap(7),
                    "remainder0": ap(8), "remainder1": ap(9)}),
         );
-        let dividend = &a + (&c << 256);
+        let dividend: BigUint = &a + (&c << 256);
         assert_eq!((machine.limbs(&[4, 5, 6, 7]), machine.limbs(&[8, 9])), dividend.div_rem(&b));
         machine.run(
             "Uint256SquareRoot",
@@ -229,7 +229,7 @@ fn splits_and_roots_in_the_field() {
 fn comparisons() {
     let mut machine = Machine::new();
     let [one, two] = [1_u32, 2].map(|value| number(&BigUint::from(value)));
-    for (lhs, rhs, less, at_most) in [(&one, &two, 1, 1), (&two, &one, 0, 0), (&two, &two, 0, 1)] {
+    for (lhs, rhs, less, at_most) in [(&one, &two, 1_u32, 1_u32), (&two, &one, 0, 0), (&two, &two, 0, 1)] {
         machine.run("TestLessThan", json!({"lhs": lhs, "rhs": rhs, "dst": ap(0)}));
         machine.run("TestLessThanOrEqual", json!({"lhs": lhs, "rhs": rhs, "dst": ap(1)}));
         assert_eq!([machine.cell(0), machine.cell(1)], [less, at_most].map(BigUint::from));
@@ -351,7 +351,8 @@ fn play(machine: &mut Machine, rng: &mut StdRng, start: Relocatable, number_of_d
         machine.advance();
     }
     machine.put(0, start);
-    machine.put(1, machine.vm.add_memory_segment());
+    let segment = machine.vm.add_memory_segment();
+    machine.put(1, segment);
     machine.run("GetSegmentArenaIndex", json!({"dict_end_ptr": deref(0), "dict_index": ap(2)}));
     assert_eq!(machine.cell(2), BigUint::from(number_of_dictionary));
     let count = number(&BigUint::from(accesses));
@@ -389,7 +390,7 @@ fn play(machine: &mut Machine, rng: &mut StdRng, start: Relocatable, number_of_d
 #[test]
 fn circuits() {
     let mut rng = StdRng::seed_from_u64(7);
-    let prime = (BigUint::one() << 255) - 19_u32;
+    let prime: BigUint = (BigUint::one() << 255) - 19_u32;
     let composite = BigUint::from(3_u32 * 5 * 7);
     for modulus in [prime.clone(), composite.clone()] {
         for _ in 0..20 {
@@ -414,11 +415,11 @@ fn evaluate(x: &BigUint, y: &BigUint, modulus: &BigUint) -> (Vec<BigUint>, usize
     let [values, offsets, add, mul] = std::array::from_fn(|_| machine.vm.add_memory_segment());
     let write = |machine: &mut Machine, place: Relocatable, value: &BigUint| {
         for word in 0..4_usize {
-            let limb = (value >> (96 * word)) & ((BigUint::one() << 96) - 1_u32);
+            let limb: BigUint = (value >> (96 * word)) & ((BigUint::one() << 96) - 1_u32);
             machine.vm.insert_value((place + word).unwrap(), Felt252::from(limb)).unwrap();
         }
     };
-    for (index, value) in [(0, x), (1, y), (6, &BigUint::one())] {
+    for (index, value) in [(0_usize, x), (1, y), (6, &BigUint::one())] {
         write(&mut machine, (values + 4 * index).unwrap(), value);
     }
     // Inputs, then the result; the second addition and the second product are solved for their first input.
