@@ -1,6 +1,7 @@
 //! Cairo 2 executables: loading, the place of their arguments, and their hints.
 
 mod core;
+mod hint;
 mod processor;
 mod wrapper;
 
@@ -10,12 +11,12 @@ use crate::arguments::parse_felt;
 use crate::convert::{one_line, to_vm};
 use crate::load::{LoadError, builtins_of};
 use cairo_air::{ArgumentBinding, Program};
-use cairo_lang_casm::hints::{ExternalHint, Hint, StarknetHint};
 use cairo_vm::serde::deserialize_program::{ApTracking, FlowTrackingData, HintParams, ReferenceManager};
 use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::types::program::Program as VmProgram;
 use cairo_vm::types::relocatable::MaybeRelocatable;
 use felt::Felt;
+use hint::Hint;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -82,7 +83,7 @@ pub(crate) struct ArgumentHint {
     /// Offset of the instruction before which it runs.
     pub(crate) pc: usize,
     /// Where it writes.
-    pub(crate) dst: cairo_lang_casm::operand::CellRef,
+    pub(crate) dst: hint::CellRef,
 }
 
 /// Refuses hints that depend on more than the run, and finds the one that reads the arguments.
@@ -92,7 +93,7 @@ fn argument_hint(hints: &[(usize, Vec<Hint>)]) -> Result<ArgumentHint, LoadError
         if let Some(name) = forbidden(hint) {
             return Err(LoadError::ForbiddenHint { pc, name });
         }
-        let Hint::External(ExternalHint::WriteRunParam { index, dst }) = hint else { continue };
+        let Hint::WriteRunParam { index, dst } = hint else { continue };
         if let Some(first) = read {
             return Err(LoadError::ArgumentHints { first: first.pc, second: pc });
         }
@@ -111,9 +112,9 @@ fn argument_hint(hints: &[(usize, Vec<Hint>)]) -> Result<ArgumentHint, LoadError
 /// wrapper's own.
 fn forbidden(hint: &Hint) -> Option<&'static str> {
     match hint {
-        Hint::Starknet(StarknetHint::SystemCall { .. }) => Some("a Starknet system call"),
-        Hint::Starknet(StarknetHint::Cheatcode { .. }) => Some("a cheat code"),
-        Hint::Core(_) | Hint::External(_) => None,
+        Hint::SystemCall { .. } => Some("a Starknet system call"),
+        Hint::Cheatcode { .. } => Some("a cheat code"),
+        _ => None,
     }
 }
 

@@ -2,10 +2,9 @@
 
 use crate::cairo2::Cairo2;
 use crate::cairo2::core::{CoreHints, INFO_CELLS, Operands};
+use crate::cairo2::hint::{CellRef, DerefOrImmediate, Hint, Operation, Register, ResOperand};
 use crate::convert::{from_vm, to_vm};
 use crate::hints::Hints;
-use cairo_lang_casm::hints::{CoreHint, CoreHintBase, DeprecatedHint, ExternalHint, Hint};
-use cairo_lang_casm::operand::{CellRef, DerefOrImmediate, Operation, Register, ResOperand};
 use cairo_vm::Felt252;
 use cairo_vm::hint_processor::hint_processor_definition::{HintProcessorLogic, HintReference};
 use cairo_vm::serde::deserialize_program::ApTracking;
@@ -41,24 +40,6 @@ impl Cairo2Hints {
             arguments_read: false,
             core: CoreHints::default(),
             marker: None,
-        }
-    }
-
-    fn execute_external(&mut self, vm: &mut VirtualMachine, hint: &ExternalHint) -> Result<(), HintError> {
-        match hint {
-            ExternalHint::WriteRunParam { dst, .. } => self.write_arguments(vm, dst),
-            ExternalHint::AddRelocationRule { src, dst } => {
-                let operands = Operands(vm);
-                let (src, dst) = (operands.pointer(src)?, operands.pointer(dst)?);
-                Ok(vm.add_relocation_rule(src, dst)?)
-            }
-            ExternalHint::AddMarker { start, end } => {
-                let operands = Operands(vm);
-                let (start, end) = (operands.pointer(start)?, operands.pointer(end)?);
-                self.marker = Some((vm.get_pc(), read_values(vm, start, end)?));
-                Ok(())
-            }
-            ExternalHint::AddTrace { .. } => Ok(()),
         }
     }
 
@@ -109,9 +90,20 @@ impl HintProcessorLogic for Cairo2Hints {
         hint: &Box<dyn Any>,
     ) -> Result<(), HintError> {
         match hint.downcast_ref::<Hint>().ok_or(HintError::WrongHintData)? {
-            Hint::Core(hint) => self.core.execute(vm, hint),
-            Hint::External(hint) => self.execute_external(vm, hint),
-            Hint::Starknet(_) => Err(custom("Starknet hints are not allowed")),
+            Hint::WriteRunParam { dst, .. } => self.write_arguments(vm, dst),
+            Hint::AddRelocationRule { src, dst } => {
+                let operands = Operands(vm);
+                let (src, dst) = (operands.pointer(src)?, operands.pointer(dst)?);
+                Ok(vm.add_relocation_rule(src, dst)?)
+            }
+            Hint::AddMarker { start, end } => {
+                let operands = Operands(vm);
+                let (start, end) = (operands.pointer(start)?, operands.pointer(end)?);
+                self.marker = Some((vm.get_pc(), read_values(vm, start, end)?));
+                Ok(())
+            }
+            Hint::AddTrace { .. } => Ok(()),
+            hint => self.core.execute(vm, hint),
         }
     }
 
@@ -132,20 +124,19 @@ impl HintProcessorLogic for Cairo2Hints {
 impl Hints for Cairo2Hints {
     fn reach(&self, vm: &VirtualMachine, hint: &dyn Any, visit: &mut dyn FnMut(Relocatable)) {
         let pointer = match hint.downcast_ref::<Hint>() {
-            Some(Hint::Core(CoreHintBase::Core(hint))) => match hint {
-                CoreHint::Felt252DictEntryInit { dict_ptr, .. } => dict_ptr,
-                CoreHint::AssertLeFindSmallArcs { range_check_ptr, .. }
-                | CoreHint::GetCurrentAccessIndex { range_check_ptr } => range_check_ptr,
-                CoreHint::AllocFelt252Dict { segment_arena_ptr } => {
-                    pointer_value(vm, segment_arena_ptr)
-                        .and_then(|arena| next_dictionary_info(vm, arena))
-                        .into_iter()
-                        .for_each(visit);
-                    return;
-                }
-                _ => return,
-            },
-            Some(Hint::Core(CoreHintBase::Deprecated(DeprecatedHint::Felt252DictWrite { dict_ptr, .. }))) => dict_ptr,
+            Some(
+                Hint::Felt252DictEntryInit { dict_ptr: pointer, .. }
+                | Hint::Felt252DictWrite { dict_ptr: pointer, .. }
+                | Hint::AssertLeFindSmallArcs { range_check_ptr: pointer, .. }
+                | Hint::GetCurrentAccessIndex { range_check_ptr: pointer },
+            ) => pointer,
+            Some(Hint::AllocFelt252Dict { segment_arena_ptr }) => {
+                pointer_value(vm, segment_arena_ptr)
+                    .and_then(|arena| next_dictionary_info(vm, arena))
+                    .into_iter()
+                    .for_each(visit);
+                return;
+            }
             _ => return,
         };
         pointer_value(vm, pointer).into_iter().for_each(visit);
@@ -163,14 +154,14 @@ fn pointer_value(vm: &VirtualMachine, operand: &ResOperand) -> Option<Relocatabl
     let (cell, offset) = match operand {
         ResOperand::Deref(cell) => (cell, Felt252::ZERO),
         ResOperand::BinOp(sum) if matches!(sum.op, Operation::Add) => match &sum.b {
-            DerefOrImmediate::Immediate(offset) => (&sum.a, Felt252::from(&offset.value)),
+            DerefOrImmediate::Immediate(offset) => (&sum.a, offset.0),
             DerefOrImmediate::Deref(_) => return None,
         },
         _ => return None,
     };
     let register = match cell.register {
-        Register::AP => vm.get_ap(),
-        Register::FP => vm.get_fp(),
+        Register::Ap => vm.get_ap(),
+        Register::Fp => vm.get_fp(),
     };
     let address = (register + i32::from(cell.offset)).ok()?;
     (vm.get_relocatable(address).ok()? + &offset).ok()

@@ -1,9 +1,10 @@
 //! Where the entry wrapper puts the argument pointers, told from its instructions.
 
 use crate::cairo2::ArgumentHint;
+use crate::cairo2::hint::{Register, ResOperand};
 use crate::load::LoadError;
 use cairo_air::Program;
-use cairo_lang_casm::operand::{Register, ResOperand};
+use cairo_vm::Felt252;
 use felt::encoding;
 
 /// Offset of the header's `call`, whose target is relative to it.
@@ -11,7 +12,7 @@ const CALL_OFFSET: u64 = 2;
 
 /// Whether an operand is the constant 0.
 pub(super) fn is_zero(operand: &ResOperand) -> bool {
-    matches!(operand, ResOperand::Immediate(value) if value.value == 0.into())
+    matches!(operand, ResOperand::Immediate(value) if value.0 == Felt252::ZERO)
 }
 
 /// The pointers' offset from the initial `ap`.
@@ -58,8 +59,8 @@ pub(super) fn argument_cell(program: &Program, hint: &ArgumentHint) -> Result<u3
         return Err(refuse(hint.pc, "the hint does not stand before an instruction of the entry wrapper"));
     }
     let register = match hint.dst.register {
-        Register::AP => ap,
-        Register::FP => frame,
+        Register::Ap => ap,
+        Register::Fp => frame,
     };
     // The cells before the frame hold the builtins' bases and the return address.
     let cell = register + i64::from(hint.dst.offset);

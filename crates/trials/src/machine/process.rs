@@ -5,7 +5,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 /// A process that ends with this value.
@@ -69,7 +69,8 @@ impl Process {
         send(self.id, signal);
     }
 
-    /// Asks it to end (SIGINT), and waits. After `patience` it is killed.
+    /// Asks it to end (SIGINT), and waits. After `patience` it is killed. Asks again each second: a process that has just
+    /// been started, by a shell in whose background SIGINT is ignored, misses the first.
     ///
     /// # Errors
     /// If it did not end in time.
@@ -77,14 +78,15 @@ impl Process {
         if let Some(status) = self.ended()? {
             return Ok(status);
         }
-        self.signal(Signal::INT);
-        match tokio::time::timeout(patience, self.child.wait()).await {
-            Ok(status) => Ok(status?),
-            Err(_) => {
-                self.kill().await?;
-                anyhow::bail!("a process did not end within {patience:?} of SIGINT; see {}", self.log.display())
+        let begin = Instant::now();
+        while begin.elapsed() < patience {
+            self.signal(Signal::INT);
+            if let Ok(status) = tokio::time::timeout(Duration::from_secs(1), self.child.wait()).await {
+                return Ok(status?);
             }
         }
+        self.kill().await?;
+        anyhow::bail!("a process did not end within {patience:?} of SIGINT; see {}", self.log.display())
     }
 
     /// Waits for its end.

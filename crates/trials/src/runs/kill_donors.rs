@@ -43,13 +43,11 @@ pub async fn kill_donors(programs: &Programs, effort: &Effort, report: &mut Repo
         field.keep_busy(30, 60).await?;
         sleep(Duration::from_millis(random.random_range(50..600))).await;
         let place = random.random_range(0..field.donors.len());
+        if number % 2 == 0 {
+            wait_for_unit(&mut field, place).await?;
+        }
         let Some(donor) = field.donors.get_mut(place) else { continue };
         if number % 2 == 0 {
-            let begin = Instant::now();
-            while donor.units().is_empty() {
-                anyhow::ensure!(begin.elapsed() < PATIENCE, "a donor takes no unit; see {}", donor.log().display());
-                sleep(Duration::from_millis(2)).await;
-            }
             sleep(Duration::from_millis(random.random_range(0..150))).await;
             // If it has ended meanwhile, the next one is as good.
             if let Some(unit) = donor.units().first() {
@@ -64,4 +62,21 @@ pub async fn kill_donors(programs: &Programs, effort: &Effort, report: &mut Repo
     }
     report.figure("kills of donors, of units' processes (SIGKILL)", format!("{donors}, {units}"));
     field.judge(None, 0, false, report).await
+}
+
+/// Waits until this donor has a unit's process. The others go on meanwhile, so that there must be more units for it.
+async fn wait_for_unit(field: &mut Field, place: usize) -> anyhow::Result<()> {
+    let begin = Instant::now();
+    while let Some(donor) = field.donors.get(place).filter(|donor| donor.units().is_empty()) {
+        anyhow::ensure!(begin.elapsed() < PATIENCE, "a donor takes no unit; see {}", donor.log().display());
+        let checked = Instant::now();
+        while checked.elapsed() < Duration::from_millis(500) {
+            if field.donors.get(place).is_none_or(|donor| !donor.units().is_empty()) {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+        field.keep_busy(30, 60).await?;
+    }
+    Ok(())
 }

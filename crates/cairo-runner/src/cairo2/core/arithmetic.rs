@@ -2,8 +2,7 @@
 
 use super::operand::Operands;
 use super::{failed, flag};
-use cairo_lang_casm::hints::CoreHint;
-use cairo_lang_casm::operand::{CellRef, ResOperand};
+use crate::cairo2::hint::{CellRef, Hint, ResOperand};
 use cairo_vm::Felt252;
 use cairo_vm::vm::errors::hint_errors::HintError;
 use num_bigint::{BigInt, BigUint};
@@ -15,19 +14,19 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
 /// Executes a hint that is a function of its operands.
-pub(super) fn execute(mut vm: Operands<'_>, hint: &CoreHint) -> Result<(), HintError> {
+pub(super) fn execute(mut vm: Operands<'_>, hint: &Hint) -> Result<(), HintError> {
     match hint {
-        CoreHint::WideMul128 { lhs, rhs, high, low } => {
+        Hint::WideMul128 { lhs, rhs, high, low } => {
             let product = vm.natural(lhs)? * vm.natural(rhs)?;
             vm.put(high, Felt252::from(&product >> 128))?;
             vm.put_limbs(&[low], &product)
         }
-        CoreHint::DivMod { lhs, rhs, quotient, remainder } => {
+        Hint::DivMod { lhs, rhs, quotient, remainder } => {
             let (q, r) = divided(&vm.natural(lhs)?, &vm.natural(rhs)?)?;
             vm.put(quotient, Felt252::from(q))?;
             vm.put(remainder, Felt252::from(r))
         }
-        CoreHint::Uint256DivMod {
+        Hint::Uint256DivMod {
             dividend0,
             dividend1,
             divisor0,
@@ -42,7 +41,7 @@ pub(super) fn execute(mut vm: Operands<'_>, hint: &CoreHint) -> Result<(), HintE
             vm.put_limbs(&[quotient0, quotient1], &q)?;
             vm.put_limbs(&[remainder0, remainder1], &r)
         }
-        CoreHint::Uint512DivModByUint256 {
+        Hint::Uint512DivModByUint256 {
             dividend0,
             dividend1,
             dividend2,
@@ -61,11 +60,11 @@ pub(super) fn execute(mut vm: Operands<'_>, hint: &CoreHint) -> Result<(), HintE
             vm.put_limbs(&[quotient0, quotient1, quotient2, quotient3], &q)?;
             vm.put_limbs(&[remainder0, remainder1], &r)
         }
-        CoreHint::SquareRoot { value, dst } => {
+        Hint::SquareRoot { value, dst } => {
             let root = vm.natural(value)?.sqrt();
             vm.put(dst, Felt252::from(root))
         }
-        CoreHint::Uint256SquareRoot {
+        Hint::Uint256SquareRoot {
             value_low,
             value_high,
             sqrt0,
@@ -85,21 +84,21 @@ pub(super) fn execute(mut vm: Operands<'_>, hint: &CoreHint) -> Result<(), HintE
             vm.put_limbs(&[remainder_low, remainder_high], &remainder)?;
             vm.put(sqrt_mul_2_minus_remainder_ge_u128, flag(wide))
         }
-        CoreHint::LinearSplit { value, scalar, max_x, x, y } => {
+        Hint::LinearSplit { value, scalar, max_x, x, y } => {
             let (value, scalar, max_x) = (vm.integer(value)?, vm.integer(scalar)?, vm.integer(max_x)?);
             let divisor = NonZeroFelt::try_from(scalar).map_err(|_| failed("a hint splits a number by zero"))?;
             let whole = value.floor_div(&divisor).min(max_x);
             vm.put(x, whole)?;
             vm.put(y, value - whole * scalar)
         }
-        CoreHint::FieldSqrt { val, sqrt } => {
+        Hint::FieldSqrt { val, sqrt } => {
             let value = vm.integer(val)?;
             // 3 is no square in this field: of a number and its triple one is.
             let root = value.sqrt().or_else(|| (value * Felt252::THREE).sqrt());
             let root = root.ok_or_else(|| failed("neither a number nor its triple is a square"))?;
             vm.put(sqrt, root.min(-root))
         }
-        CoreHint::U256InvModN { b0, b1, n0, n1, g0_or_no_inv, g1_option, s_or_r0, s_or_r1, t_or_k0, t_or_k1 } => {
+        Hint::U256InvModN { b0, b1, n0, n1, g0_or_no_inv, g1_option, s_or_r0, s_or_r1, t_or_k0, t_or_k1 } => {
             let cells = Inverse {
                 no_inverse: g0_or_no_inv,
                 g1: g1_option,

@@ -1,7 +1,7 @@
 //! Operands of hints.
 
 use super::failed;
-use cairo_lang_casm::operand::{CellRef, DerefOrImmediate, Operation, Register, ResOperand};
+use crate::cairo2::hint::{CellRef, DerefOrImmediate, Operation, Register, ResOperand};
 use cairo_vm::Felt252;
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use cairo_vm::vm::errors::hint_errors::HintError;
@@ -16,8 +16,8 @@ impl Operands<'_> {
     /// The address of a cell.
     pub(in crate::cairo2) fn address(&self, cell: &CellRef) -> Result<Relocatable, HintError> {
         let base = match cell.register {
-            Register::AP => self.0.get_ap(),
-            Register::FP => self.0.get_fp(),
+            Register::Ap => self.0.get_ap(),
+            Register::Fp => self.0.get_fp(),
         };
         Ok((base + i32::from(cell.offset))?)
     }
@@ -44,12 +44,12 @@ impl Operands<'_> {
                 let base = self.0.get_relocatable(self.address(cell)?)?;
                 self.cell((base + i32::from(*offset))?)
             }
-            ResOperand::Immediate(value) => Ok(Felt252::from(value.value.clone()).into()),
+            ResOperand::Immediate(value) => Ok(value.0.into()),
             ResOperand::BinOp(operation) => {
                 let a = self.cell(self.address(&operation.a)?)?;
                 let b = match &operation.b {
                     DerefOrImmediate::Deref(cell) => *self.0.get_integer(self.address(cell)?)?,
-                    DerefOrImmediate::Immediate(value) => Felt252::from(value.value.clone()),
+                    DerefOrImmediate::Immediate(value) => value.0,
                 };
                 match (&operation.op, a) {
                     (Operation::Add, a) => Ok(a.add_int(&b)?),

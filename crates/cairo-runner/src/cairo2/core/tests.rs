@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use super::*;
-use cairo_lang_casm::hints::Hint;
 use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
 use num_traits::{One, Zero};
@@ -50,7 +49,6 @@ impl Machine {
 
     fn execute(&mut self, name: &str, operands: Value) -> Result<(), HintError> {
         let hint: Hint = serde_json::from_value(json!({ name: operands })).unwrap();
-        let Hint::Core(hint) = hint else { unreachable!("{name} is a core hint") };
         self.hints.execute(&mut self.vm, &hint)
     }
 
