@@ -11,6 +11,7 @@ TRIALS_ARGS ?= --short
 SOAK_SECONDS ?= 3600
 
 include mk/cairo.mk
+include mk/tools.mk
 
 .PHONY: help
 help: ## List the targets
@@ -60,11 +61,21 @@ soak: build-trials ## Hostile traffic for SOAK_SECONDS (3600)
 	$(TRIALS) soak --seconds $(SOAK_SECONDS)
 
 .PHONY: lint
-lint: ## Formatting, clippy, dependency rules, documentation links
-	$(CARGO) fmt --all --check
+lint: check-house ## Formatting, structure, dependencies, clippy, documentation links
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	tools/check-dependencies
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links -A rustdoc::bare-urls" $(CARGO) doc --workspace --no-deps --locked --quiet
+
+.PHONY: check-house
+check-house: $(CARGO_DENY) $(CARGO_MACHETE) ## What needs no build: formatting, imports in circles, dependencies and their licences
+	$(CARGO) fmt --all --check
+	tools/check-circles
+	tools/check-dependencies
+	$(CARGO_MACHETE) crates distributor donor-cli uploader-cli programs
+	$(CARGO_DENY) --all-features --locked check --hide-inclusion-graph licenses bans sources
+
+.PHONY: advisories
+advisories: $(CARGO_DENY) ## Known holes in dependencies; fetches the list of them
+	$(CARGO_DENY) --all-features --locked check advisories
 
 .PHONY: bench
 bench: ## Measure: field kernels, the dearest files, checks of executions, proofs of the benchmark programs, 500 donors at one distributor
