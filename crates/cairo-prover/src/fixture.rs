@@ -1,7 +1,7 @@
 //! Executions made by hand, for tests.
 #![allow(clippy::unwrap_used)]
 
-use cairo_air::{ArgumentBinding, Builtin, Program};
+use cairo_air::{ArgumentBinding, Builtin, Program, Segment};
 use cairo_execution::{Execution, Registers};
 use felt::Felt;
 use std::collections::BTreeMap;
@@ -20,4 +20,14 @@ pub(crate) fn execution(builtins: &[Builtin], words: &[Felt], trace: Vec<Registe
         segments: BTreeMap::new(),
         arguments_start: None,
     }
+}
+
+/// These values as checked cells at the end of a memory, behind others that are not checked.
+pub(crate) fn checked_memory(values: &[u128]) -> (Vec<Felt>, Segment) {
+    let wide =
+        |value: u128| Felt::from((value >> 64) as u64) * Felt::from(2_u64).pow(64_u64) + Felt::from(value as u64);
+    let mut memory = vec![-Felt::one(); 5];
+    memory.extend(values.iter().copied().map(wide));
+    memory.extend([-Felt::one(); 3]);
+    (memory, Segment { base: 5, stop: 5 + values.len() as u32 })
 }

@@ -1,14 +1,20 @@
 //! Proves executions of Cairo programs: fills the tables of `cairo_air` and hands them to the STARK layer.
 
+mod claim;
+mod error;
 #[cfg(test)]
 mod fixture;
+mod memory;
 pub mod open;
 pub mod planner;
 pub mod prove;
+pub mod table_size;
 pub mod witness;
 
-pub use prove::{Options, ProveError, Witness, prove};
-pub use witness::{StepTable, WitnessError};
+pub use error::{ProveError, WitnessError};
+pub use planner::StepTable;
+pub use prove::{Options, prove};
+pub use witness::Witness;
 
 /// An environment variable to start a process with that will prove, unless it is set already: GNU's allocator then asks for large
 /// pages, and keeps what is freed for what is allocated next. A proof takes and frees hundreds of megabytes, and to have the

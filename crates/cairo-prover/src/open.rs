@@ -1,48 +1,13 @@
 //! Which tables' rows stand in the open: short ones, whose rows take fewer bytes than their columns' openings.
 
-use crate::Witness;
-use crate::witness::Trace;
-use cairo_air::layout::{MAX_OPEN_CELLS, MAX_OPEN_WORK};
+pub use crate::planner::budget::MAX_TERMS;
+
+use crate::planner::budget::{Budget, MAX_LOG_HEIGHT};
+use crate::witness::{Trace, Witness};
 use cairo_air::{LayoutError, OpenTable, TableKind};
 use felt::encoding;
 use rayon::prelude::*;
 use stark::Table;
-
-/// Most bus terms that a proof's open tables have together by default: the verifier looks at each, which shall take no longer than all
-/// the rest.
-pub const MAX_TERMS: u64 = 1 << 13;
-
-/// Tables above this height, as `log2`, are always committed.
-pub const MAX_LOG_HEIGHT: u32 = 9;
-
-/// What may stand in the open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// Bus terms.
-    pub terms: u64,
-    /// Cells.
-    pub cells: u64,
-    /// As [`MAX_OPEN_WORK`] counts it.
-    pub work: u64,
-}
-
-impl Budget {
-    /// So many bus terms, and what the verifier allows of all else.
-    pub const fn new(terms: u64) -> Self {
-        Self { terms, cells: MAX_OPEN_CELLS as u64, work: MAX_OPEN_WORK }
-    }
-
-    /// Takes the rows of a table from the budget, if it has as much.
-    pub fn take(&mut self, rows: u64, width: usize, interactions: usize, constraints: usize) -> bool {
-        let cells = rows.saturating_mul(width as u64);
-        let terms = rows.saturating_mul(interactions as u64);
-        let work = cells.saturating_mul((constraints + interactions) as u64);
-        let left = (self.terms.checked_sub(terms), self.cells.checked_sub(cells), self.work.checked_sub(work));
-        let (Some(terms), Some(cells), Some(work)) = left else { return false };
-        *self = Self { terms, cells, work };
-        true
-    }
-}
 
 /// Bytes that a bus term of an open table must save.
 const LEAST_BYTES_PER_TERM: f64 = 2.0;

@@ -10,10 +10,10 @@ use cairo_air::components::{self, TableKind, bitwise, memory, nibble_and};
 use cairo_air::decode::FLAG_NAMES;
 use cairo_air::{Segment, buses};
 use cairo_prover::Witness;
+use cairo_prover::planner::limbs::Limbs;
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::witness;
 use cairo_prover::witness::counters::Counters;
-use cairo_prover::witness::range_check::Limbs;
 use common::{execution, generic_witness, report};
 use felt::{Felt, encoding};
 use stark::debug::{Report, check};
@@ -386,6 +386,7 @@ fn prank_words(limbs: Limbs, count: usize, bits: u32, more: &[&str]) {
 
 /// Ten instances with inputs of this size, their memory, and the nibbles.
 fn bitwise_of(size: Size) -> Words {
+    use cairo_prover::planner::bitwise_size;
     use cairo_prover::witness;
     let segment = Segment { base: 9, stop: 59 };
     let bits = |i: u64| {
@@ -402,8 +403,8 @@ fn bitwise_of(size: Size) -> Words {
         let results = [of(|a, b| a & b), of(|a, b| a ^ b), of(|a, b| a | b)].map(Option::unwrap);
         cells[at..at + 5].copy_from_slice(&[x, y, results[0], results[1], results[2]]);
     }
-    assert_eq!(witness::bitwise::size(&cells, segment), size);
-    let log_height = witness::bitwise::log_height(segment, size);
+    assert_eq!(bitwise_size::size(&cells, segment), size);
+    let log_height = bitwise_size::log_height(segment, size);
     let counters = Counters::new(cells.len());
     let table = |air, log_height| Table { air: Arc::new(air), log_height };
     let tables = vec![

@@ -16,8 +16,8 @@ use cairo_execution::Execution;
 use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::witness::counters::Counters;
 use cairo_prover::witness::memory as memory_witness;
-use cairo_prover::witness::range_check::{self, fill_words12};
-use cairo_prover::{StepTable, Witness};
+use cairo_prover::witness::range_check::fill_words12;
+use cairo_prover::{StepTable, Witness, table_size};
 use common::{execution, in_the_open, report};
 use felt::{Felt, encoding};
 use stark::graph::{Input, Node};
@@ -1029,7 +1029,7 @@ impl Forger {
         let cells = Self::cells();
         let segment = self.segment();
         let counters = Counters::new(cells.len());
-        let log_height = range_check::log_height(segment);
+        let log_height = table_size::log_height(u64::from(segment.stop - segment.base));
         let trace = fill_words12(&cells, segment, log_height, &counters, &Unattended).unwrap();
         self.add_table(TableKind::RangeCheck12, trace);
         if !self.0.layout.tables.iter().any(|entry| entry.kind == TableKind::Word12) {

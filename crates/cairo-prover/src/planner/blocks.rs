@@ -1,12 +1,12 @@
 //! The run as a sequence of blocks: maximal chains of instructions that were always executed one after another.
 
-use crate::witness::natural;
 use cairo_air::Program;
 use cairo_air::components::derived::{MAX_STEPS, Word};
 use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::{Execution, Registers};
 use felt::Felt;
+use felt::integers::natural;
 use rayon::prelude::*;
 use std::collections::HashMap;
 

@@ -5,10 +5,11 @@
 //! nothing covers are left to word tables and the generic table.
 
 use super::blocks::{Block, Blocks};
-use super::cost::{Costs, cells_of_rows, half_columns};
+use super::budget::Budget;
+use super::cost::Costs;
 use super::grammar::{Grammar, Rule, path_of, unrolled};
 use super::usage::{Owning, Usage};
-use crate::open::Budget;
+use crate::table_size::{cells_of_rows, half_columns};
 use cairo_air::Program;
 use cairo_air::components::derived::{Followed, Path, Size, Word};
 use rayon::prelude::*;

@@ -1,18 +1,19 @@
 //! What tables cost: committed cells, and columns, which are proof bytes.
 
-use crate::open::{Budget, MAX_LOG_HEIGHT, MAX_TERMS};
-use crate::witness::memory;
-use crate::witness::owned::cells_worth_a_table;
-use crate::witness::range;
-use crate::witness::range_check::Limbs;
+use super::budget::{Budget, MAX_LOG_HEIGHT, MAX_TERMS};
+use super::limbs::Limbs;
+use super::ownership::cells_worth_a_table;
+use super::ranges::{self, Checks};
+use crate::table_size::{cells_of_rows, half_columns, memory_log_heights};
 use cairo_air::components::derived::Size;
 use cairo_air::components::{cell, generic, instruction};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::program::PROGRAM_BASE;
-use cairo_air::{Builtin, Segment, TableKind};
+use cairo_air::{Builtin, Segment};
 use cairo_execution::Execution;
 use rayon::prelude::*;
-use stark::{Air, MIN_LOG_HEIGHT};
+use stark::Air;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Columns that keep a default proof (84 queries, blow-up 2) at about 600 kB: 250 kB and 2.6 kB for each column.
@@ -44,6 +45,8 @@ pub struct Costs {
     pub chunks: usize,
     /// Most bus terms of the tables in the open; 0 if all are committed.
     pub open_terms: u64,
+    /// The ranges of the checked cells, if rows can own cells and every value has a range: they are looked for once.
+    pub checks: Option<Arc<[Checks]>>,
 }
 
 impl Costs {
@@ -55,10 +58,11 @@ impl Costs {
 
     /// The same model where no row owns cells.
     pub fn without_owners(&self, execution: &Execution) -> Self {
-        let [before, fixed] = [self.own, false].map(|own| Fixed::new(execution, own, self.cell));
+        let checks = self.checks.as_deref().unwrap_or_default();
+        let [before, fixed] = [self.own, false].map(|own| Fixed::new(execution, own, self.cell, checks));
         let columns = (self.columns + before.columns).saturating_sub(fixed.columns);
         let byte = if self.instruction.columns == 0 { 0 } else { fixed.byte };
-        Self { columns, byte, own: false, rest: 0, ..self.clone() }
+        Self { columns, byte, own: false, rest: 0, checks: None, ..self.clone() }
     }
 
     /// What may stand in the open.
@@ -89,7 +93,11 @@ impl Costs {
             })
         };
         let cell = size(cell::air());
-        let fixed = Fixed::new(execution, own, cell);
+        let checked = checked(execution).filter(|_| own);
+        // A value that is in no range is refused when the cells are covered.
+        let checks = checked.map(|segment| ranges::choose(&execution.memory, segment, execution.n_steps()).ok());
+        let checks = checks.flatten().map(Arc::from);
+        let fixed = Fixed::new(execution, own, cell, checks.as_deref().unwrap_or_default());
         Self {
             columns: columns.saturating_sub(fixed.columns),
             cells_per_column: 256,
@@ -105,6 +113,7 @@ impl Costs {
             byte: if listed { 0 } else { fixed.byte },
             chunks: 2,
             open_terms: MAX_TERMS,
+            checks,
         }
     }
 }
@@ -120,38 +129,40 @@ struct Fixed {
 }
 
 impl Fixed {
-    fn new(execution: &Execution, own: bool, cell: Size) -> Self {
-        let used = |builtin: &Builtin| {
-            let segment = execution.segments.get(builtin).filter(|segment| segment.stop > segment.base);
-            segment.map(|segment| Segment { base: segment.base, stop: segment.stop })
-        };
-        let checked = used(&Builtin::RangeCheck);
-        let mut columns = if used(&Builtin::Bitwise).is_some() { BITWISE_WIDTH } else { 0 };
+    fn new(execution: &Execution, own: bool, cell: Size, checks: &[Checks]) -> Self {
+        let mut columns = if used(execution, Builtin::Bitwise).is_some() { BITWISE_WIDTH } else { 0 };
         let end = if own { execution.trace.last().map_or(0, |registers| registers.ap) } else { PROGRAM_BASE };
         let cells = u32::try_from(execution.memory.len()).unwrap_or(u32::MAX).saturating_sub(end);
         if !own {
-            let limbs = checked.map(|segment| Limbs::cheapest(segment.stop - segment.base));
+            let limbs = checked(execution).map(|segment| Limbs::cheapest(segment.stop - segment.base));
             if let Some((rows, range)) = limbs.map(Limbs::sizes) {
                 columns += rows.width() + range.width();
             }
-            columns += memory::log_heights(cells as usize).len() * MEMORY_WIDTH;
+            columns += memory_log_heights(cells as usize).len() * MEMORY_WIDTH;
             return Self { rest: 0, columns, byte: if limbs == Some(Limbs::Bytes) { 0 } else { BYTE_WIDTH } };
         }
-        // As `witness::owned::cover` will have it; values that are none are refused there.
-        let checks = checked.and_then(|segment| range::choose(&execution.memory, segment, execution.n_steps()).ok());
-        let checks = checks.unwrap_or_default();
-        columns += checks.iter().map(|checks| range::size(&checks.range).width()).sum::<usize>();
+        columns += checks.iter().map(|checks| ranges::size(&checks.range).width()).sum::<usize>();
         let limb = checks.first().map(|checks| checks.range.bits());
-        columns += limb.map_or(0, |limb| range::limb_table(limb).1.width()) + cell.width();
+        columns += limb.map_or(0, |limb| ranges::limb_table(limb).1.width()) + cell.width();
         let cells = cells - checks.iter().map(|checks| checks.addresses.len() as u32).sum::<u32>().min(cells);
         let mut rest = u64::from(execution.program.initial_ap() - PROGRAM_BASE);
         if cells > cells_worth_a_table(execution.n_steps()) {
-            columns += memory::log_heights(cells as usize).len() * MEMORY_WIDTH;
+            columns += memory_log_heights(cells as usize).len() * MEMORY_WIDTH;
         } else {
             rest += u64::from(cells);
         }
         Self { rest, columns, byte: if limb == Some(8) { 0 } else { BYTE_WIDTH } }
     }
+}
+
+/// The segment of a builtin, if it is not empty.
+fn used(execution: &Execution, builtin: Builtin) -> Option<Segment> {
+    let segment = execution.segments.get(&builtin).filter(|segment| segment.stop > segment.base);
+    segment.map(|segment| Segment { base: segment.base, stop: segment.stop })
+}
+
+fn checked(execution: &Execution) -> Option<Segment> {
+    used(execution, Builtin::RangeCheck)
 }
 
 /// What one look at all states tells.
@@ -197,32 +208,6 @@ const MEMORY_WIDTH: usize = 21;
 const BYTE_WIDTH: usize = 2;
 const BITWISE_WIDTH: usize = 23;
 
-/// Heights of the tables for so many rows: one, or two if that saves cells and `chunks` allows.
-pub fn heights(rows: u64, chunks: usize) -> Vec<u32> {
-    let whole = log_height(rows);
-    if chunks < 2 || whole <= MIN_LOG_HEIGHT {
-        return vec![whole];
-    }
-    let half = whole - 1;
-    match rows.checked_sub(1 << half) {
-        Some(rest) if rest > 0 && log_height(rest) < half => vec![half, log_height(rest)],
-        _ => vec![whole],
-    }
-}
-
-/// `log2` of the smallest height for so many rows.
-pub fn log_height(rows: u64) -> u32 {
-    rows.max(1).next_power_of_two().ilog2().max(MIN_LOG_HEIGHT)
-}
-
-/// Cells of a table of that size with so many rows, padded to a power of two; or in between, to lead a search.
-pub fn cells_of_rows(size: Size, rows: u64, padded: bool) -> u64 {
-    match padded {
-        true => cells(size, log_height(rows)),
-        false => half_columns(size) as u64 * rows.max(1 << MIN_LOG_HEIGHT) * 2 / 3,
-    }
-}
-
 /// Bytes of a proof that a committed column takes, with 80 queries.
 const BYTES_PER_COLUMN: u64 = 2600;
 
@@ -231,18 +216,3 @@ const BYTES_PER_CELL: u64 = 3;
 
 /// What it takes to look at a bus term of a row in the open, in the time that a committed cell takes.
 const CELLS_PER_TERM: u64 = 8;
-
-/// Cells of a table of that size and height. Half a LogUp column is counted as such: odd fractions of one height share.
-pub const fn cells(size: Size, log_height: u32) -> u64 {
-    ((2 * size.columns + size.interactions) as u64) << (log_height - 1)
-}
-
-/// Half columns.
-pub const fn half_columns(size: Size) -> usize {
-    2 * size.columns + size.interactions
-}
-
-/// Whether steps of this kind of table look up the instruction table.
-pub const fn fetches(kind: &TableKind) -> bool {
-    matches!(kind, TableKind::Generic | TableKind::Word(_))
-}

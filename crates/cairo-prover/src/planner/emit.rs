@@ -1,12 +1,13 @@
 //! From a choice of tables to the rows of each.
 
+use super::Estimate;
 use super::blocks::Blocks;
+use super::budget::Budget;
 use super::choose::{Choice, Item};
-use super::cost::{Costs, cells, half_columns, heights, log_height};
+use super::cost::Costs;
 use super::grammar::{Grammar, Rule};
-use super::{Estimate, Plan};
-use crate::open::Budget;
-use crate::witness::StepTable;
+use super::step_table::{StepTable, fetches};
+use crate::table_size::{cells, half_columns, heights, log_height};
 use cairo_air::TableKind;
 use cairo_air::components::derived::Size;
 use cairo_execution::Execution;
@@ -19,7 +20,13 @@ struct Rows {
 }
 
 /// Distributes the run's steps.
-pub fn emit(execution: &Execution, blocks: &Blocks, grammar: &Grammar, choice: &Choice, costs: &Costs) -> Plan {
+pub fn emit(
+    execution: &Execution,
+    blocks: &Blocks,
+    grammar: &Grammar,
+    choice: &Choice,
+    costs: &Costs,
+) -> (Vec<StepTable>, Estimate) {
     let mut tables: Vec<Rows> = Vec::new();
     let mut of_symbol: Vec<Option<usize>> = vec![None; grammar.symbols.len()];
     let mut unrolled: Vec<Vec<(u32, usize)>> = vec![Vec::new(); grammar.symbols.len()];
@@ -101,8 +108,8 @@ pub fn emit(execution: &Execution, blocks: &Blocks, grammar: &Grammar, choice: &
 }
 
 /// Cuts tables in two where that saves most for its columns.
-fn finish(tables: Vec<Rows>, choice: &Choice, costs: &Costs) -> Plan {
-    let fetches = tables.iter().any(|rows| super::cost::fetches(&rows.kind));
+fn finish(tables: Vec<Rows>, choice: &Choice, costs: &Costs) -> (Vec<StepTable>, Estimate) {
+    let fetches = tables.iter().any(|rows| fetches(&rows.kind));
     let instruction = choice.instructions.filter(|_| fetches);
     let (mut total, mut halves) = (0, 0);
     if let Some(rows) = instruction {
@@ -148,5 +155,5 @@ fn finish(tables: Vec<Rows>, choice: &Choice, costs: &Costs) -> Plan {
             starts = rest;
         }
     }
-    Plan { tables: out, estimate: Estimate { cells: total, columns: halves.div_ceil(2) } }
+    (out, Estimate { cells: total, columns: halves.div_ceil(2) })
 }

@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::cost::{DEFAULT_COLUMNS, heights, log_height};
-use super::{Costs, Plan, plan};
+use super::ownership::{Cover, cover};
+use super::tables::other_tables;
+use super::{Assignment, Costs, DEFAULT_COLUMNS, Plan, StepTable, owned_cells, plan};
+use crate::error::WitnessError;
 use crate::prove::{claim, witness};
 use crate::witness::counters::Counters;
-use crate::witness::owned::{self, Cover, owned_cells};
-use crate::witness::{StepTable, WitnessError, fill_steps, other_tables};
+use crate::witness::fill_steps;
 use cairo_air::components::derived::{Size, Word};
 use cairo_air::{Layout, TableKind};
 use cairo_execution::{Execution, Registers};
@@ -278,12 +279,15 @@ fn fixed_tables_are_counted() {
         let execution = execution(name, Some(&arguments));
         let owning = Costs::new(&execution, DEFAULT_COLUMNS);
         assert!(owning.own, "{name}");
-        let mut steps = planned(&execution).tables;
-        let cover = owned::cover(&execution, &mut steps).unwrap();
+        let mut plan = planned(&execution);
+        // Ranges that were found for the costs are those of the cover.
+        assert_eq!(cover(&execution, &mut plan.tables), plan.cover);
+        let cover = plan.cover.unwrap();
         let count = |costs: &Costs, cover: &Cover| {
             let mut claim = claim(&execution);
             claim.owned_end = cover.owned_end;
-            let mut tables = other_tables(&execution, &claim, &[], cover, &Counters::new(0));
+            let mut tables =
+                other_tables(&execution, &claim, &Assignment { steps: Vec::new(), cover: cover.clone() }, 0);
             tables.sort_by(|a, b| a.kind.cmp(&b.kind));
             let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
             let built = Layout { tables, open: Vec::new() }.build(&execution.program, &claim).unwrap().tables;
@@ -306,16 +310,4 @@ fn fixed_tables_are_counted() {
     assert_eq!(seen, [Byte, RangeCheck8, Word12, RangeCheck12, Word16, RangeCheck16, Word12, RangeCheck12]);
     assert!(seen_owned.contains(&Cell) && seen_owned.iter().any(|kind| matches!(kind, TableKind::Range(_))));
     assert!(!seen_owned.iter().any(|kind| matches!(kind, RangeCheck8 | RangeCheck12 | RangeCheck16)), "{seen_owned:?}");
-}
-
-#[test]
-fn heights_are_sufficient_and_small() {
-    for rows in [1, 2, 63, 64, 65, 100, 1000, 1023, 1024, 1025, 1500, 1600, 40_000] {
-        for chunks in [1, 2] {
-            let total: u64 = heights(rows, chunks).iter().map(|height| 1 << height).sum();
-            assert!(total >= rows && total <= 1 << log_height(rows));
-        }
-    }
-    assert_eq!(heights(1025, 2), [10, 6]);
-    assert_eq!(heights(1025, 1), [11]);
 }

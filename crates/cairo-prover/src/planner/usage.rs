@@ -1,12 +1,12 @@
 //! Which cells are used after a row that owns them: those the row must provide.
 
 use super::grammar::{Grammar, Rule};
-use crate::witness::natural;
 use cairo_air::components::derived::{Followed, MAX_COLUMNS, Path, Size};
 use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::Execution;
 use felt::Felt;
+use felt::integers::natural;
 use rayon::prelude::*;
 
 /// Occurrences of a symbol that are looked at.

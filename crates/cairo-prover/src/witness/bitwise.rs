@@ -2,34 +2,16 @@
 
 use super::counters::{Counters, Tally, pair};
 use super::rows::fill_rows;
-use super::{Trace, WitnessError, cell};
+use super::{Trace, WitnessError};
+use crate::memory::cell;
+use crate::planner::bitwise_size::fits;
 use cairo_air::Segment;
 use cairo_air::components::bitwise::{CELLS, Columns, Size};
 use cairo_execution::cells::{self, Word};
 use felt::integers::small;
 use felt::{Felt, encoding};
-use stark::{Control, MIN_LOG_HEIGHT};
+use stark::Control;
 use std::array::from_fn;
-
-/// The smallest size that all inputs of a segment have. What is no input of any size counts as one: filling the table reports it.
-pub fn size(memory: &[Felt], segment: Segment) -> Size {
-    let cells = memory.get(segment.base as usize..segment.stop as usize).unwrap_or_default();
-    let inputs = cells.chunks(CELLS as usize).flat_map(|instance| instance.iter().take(2));
-    let word = inputs.map(encoding::canonical_limbs).fold([0; 4], |all: Word, word| from_fn(|i| all[i] | word[i]));
-    Size::ALL.into_iter().find(|size| fits(&word, *size)).unwrap_or(Size::Any)
-}
-
-/// Whether a word has no bits beyond those of a size.
-fn fits(word: &Word, size: Size) -> bool {
-    let (limb, bit) = (size.bits() as usize / 64, size.bits() % 64);
-    word[limb] >> bit == 0 && word[limb + 1..].iter().all(|limb| *limb == 0)
-}
-
-/// The table's height for a segment.
-pub fn log_height(segment: Segment, size: Size) -> u32 {
-    let instances = ((segment.stop - segment.base) as usize).div_ceil(CELLS as usize);
-    (instances * size.rows()).max(1 << MIN_LOG_HEIGHT).next_power_of_two().ilog2()
-}
 
 /// Bits `16·chunk ..` of a word, from the least significant chunk.
 const fn chunk(word: &Word, chunk: usize) -> u16 {
@@ -124,37 +106,5 @@ fn inputs(memory: &[Felt], address: u32, size: Size) -> Result<[Word; 2], Witnes
             let value = encoding::to_hex(&cell(memory, u64::from(address))?);
             Err(WitnessError::Bitwise { address, bits: size.bits(), value })
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes() {
-        let power = |bits: u64| Felt::from(2).pow(bits);
-        let segment = Segment { base: 2, stop: 12 };
-        let with = |at: usize, value: Felt| {
-            let mut memory = vec![-Felt::one(); 20];
-            memory[2..12].fill(Felt::from(3));
-            memory[at] = value;
-            size(&memory, segment)
-        };
-        for (bits, at_most, beyond) in [
-            (16, Size::Bits16, Size::Bits32),
-            (32, Size::Bits32, Size::Bits64),
-            (64, Size::Bits64, Size::Bits128),
-            (128, Size::Bits128, Size::Any),
-            (251, Size::Any, Size::Any),
-        ] {
-            // Inputs are the first two cells of an instance.
-            for at in [2, 3, 7, 8] {
-                assert_eq!(with(at, power(bits) - Felt::one()), at_most, "{bits}");
-                assert_eq!(with(at, power(bits)), beyond, "{bits}");
-            }
-            assert_eq!(with(4, power(bits)), Size::Bits16, "no input");
-        }
-        assert_eq!(with(2, -Felt::one()), Size::Any);
     }
 }

@@ -1,7 +1,7 @@
 //! Witness of [`cairo_air::components::derived`]: columns from their sources.
 
 use super::counters::Counters;
-use super::owned::mix;
+use super::mix::mix;
 use super::rows::{chunks, zeros};
 use super::{Trace, WitnessError};
 use cairo_air::components::derived::{Linear, RowContents, Source};

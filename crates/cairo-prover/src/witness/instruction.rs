@@ -3,17 +3,13 @@
 use super::counters::{Counters, Tally};
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
+use crate::memory::cell;
 use cairo_air::components::instruction::{Columns, flag_bits};
 use cairo_air::decode::{Decoded, OFFSET_BIAS};
 use felt::Felt;
 use felt::integers::small;
-use stark::{Control, MIN_LOG_HEIGHT};
+use stark::Control;
 use std::array::from_fn;
-
-/// The table's height for the instructions that were looked up.
-pub fn log_height(counters: &Counters) -> u32 {
-    counters.instructions().len().max(1 << MIN_LOG_HEIGHT).next_power_of_two().ilog2()
-}
 
 /// One row for each looked-up `pc`; padding repeats the first with multiplicity 0.
 pub fn fill(
@@ -45,7 +41,7 @@ pub fn fill(
             flag: flag_bits(decoded.flags.0),
             offset_low: biased.map(|offset| small(u64::from(offset & 255))),
             offset_high: biased.map(|offset| small(u64::from(offset >> 8))),
-            immediate: if has_immediate { super::cell(memory, u64::from(pc) + 1)? } else { Felt::zero() },
+            immediate: if has_immediate { cell(memory, u64::from(pc) + 1)? } else { Felt::zero() },
             multiplicity: small(u64::from(multiplicity)),
             not_final: small(u64::from(pc)) - small(u64::from(final_pc)),
         };
@@ -64,5 +60,5 @@ fn count(cells: &mut Tally<'_>, address: u32) -> Result<(), WitnessError> {
 /// # Errors
 /// If there is none.
 pub fn decode(memory: &[Felt], pc: u32) -> Result<Decoded, WitnessError> {
-    Decoded::new(&super::cell(memory, u64::from(pc))?).map_err(|error| WitnessError::Instruction { pc, error })
+    Decoded::new(&cell(memory, u64::from(pc))?).map_err(|error| WitnessError::Instruction { pc, error })
 }

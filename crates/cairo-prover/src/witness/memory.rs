@@ -7,27 +7,13 @@ use cairo_air::components::memory::{CELLS, Columns, WIDTH};
 use felt::Felt;
 use felt::integers::small;
 use rayon::prelude::*;
-use stark::{Control, MIN_LOG_HEIGHT};
-
-/// Rows that a second chunk must save: fewer, and its columns cost more in openings than the rows.
-const MIN_SAVED_ROWS: usize = 1 << 13;
+use stark::Control;
 
 /// Rows that one thread fills at a time; between them it visits the control hook.
 const CHUNK: usize = 1 << 11;
 
 /// Rows that are written column by column, so many that their part of memory stays in a core's first cache meanwhile.
 const TILE: usize = 1 << 6;
-
-/// Heights of the chunks for so many cells.
-pub fn log_heights(cells: usize) -> Vec<u32> {
-    let rows = cells.div_ceil(CELLS).max(1 << MIN_LOG_HEIGHT);
-    let whole = rows.next_power_of_two();
-    let (first, rest) = (whole / 2, (rows - whole / 2).max(1 << MIN_LOG_HEIGHT).next_power_of_two());
-    if rows == whole || first + rest + MIN_SAVED_ROWS > whole {
-        return vec![whole.ilog2()];
-    }
-    vec![first.ilog2(), rest.ilog2()]
-}
 
 /// The chunk of `2^log_height` rows whose first cell has address `start`. Cells past the end hold 0.
 pub fn fill(
@@ -86,17 +72,5 @@ mod tests {
                 assert_eq!(columns[positions.multiplicity[k]][row], Felt::from(cell % 5));
             }
         }
-    }
-
-    #[test]
-    fn chunks_cover_memory_tightly() {
-        for cells in [0, 1, 2, 512, 513, 8 << 14, (8 << 14) + 1, 8 << 20, (8 << 20) + 1, 10 << 20] {
-            let heights = log_heights(cells);
-            let rows: usize = heights.iter().map(|log| 1usize << log).sum();
-            let needed = cells.div_ceil(8);
-            assert!(rows >= needed, "{cells} cells: {heights:?}");
-            assert!(rows <= 64.max(needed.next_power_of_two()), "{cells} cells: {heights:?}");
-        }
-        assert_eq!(log_heights((8 << 20) + 1), [20, 6]);
     }
 }

@@ -1,0 +1,117 @@
+//! Which rows own which memory cells: the cells below the claim's `owned_end` belong to the path rows that move `ap` over them, to range tables, and
+//! the rest to the cell table.
+
+use super::ranges::{self, Checks};
+use super::step_table::{StepTable, owned_cells};
+use crate::error::WitnessError;
+use cairo_air::components::memory;
+use cairo_air::components::range::Range;
+use cairo_air::program::PROGRAM_BASE;
+use cairo_air::{Builtin, Segment, TableKind};
+use cairo_execution::Execution;
+use rayon::prelude::*;
+use stark::MIN_LOG_HEIGHT;
+
+/// Cells that rows of step tables own, and what is left for the tables that hold cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cover {
+    /// One past the last owned cell; 1 if there are none.
+    pub owned_end: u32,
+    /// Owned cells for the cell table, as ranges.
+    pub rest: Vec<[u32; 2]>,
+    /// The cells of range tables: all of the segment of range_check, or none.
+    pub checks: Vec<Checks>,
+}
+
+impl Cover {
+    /// Without owners: all cells are the memory tables'.
+    pub const NONE: Self = Self { owned_end: PROGRAM_BASE, rest: Vec::new(), checks: Vec::new() };
+
+    /// The addresses of the range tables of one range, from the `first` on.
+    pub fn checked(&self, range: Range, first: usize) -> &[u32] {
+        let checks = self.checks.iter().find(|checks| checks.range == range);
+        checks.and_then(|checks| checks.addresses.get(first..)).unwrap_or_default()
+    }
+
+    /// Cells of [`Cover::rest`].
+    pub fn rest_cells(&self) -> usize {
+        self.rest.iter().map(|[base, stop]| stop.saturating_sub(*base) as usize).sum()
+    }
+}
+
+/// Finds what the rows of the step tables own, and the range tables. If two of them would own the same cell, since the run moved `ap` back, none owns any:
+/// then the paths are changed.
+///
+/// # Errors
+/// [`WitnessError::Execution`] if a checked value is not below 2^128.
+pub fn cover(execution: &Execution, steps: &mut [StepTable]) -> Result<Cover, WitnessError> {
+    let choose = |segment| ranges::choose(&execution.memory, segment, execution.n_steps());
+    cover_with(execution, steps, choose)
+}
+
+/// [`cover`], where the ranges of the segment of range_check are known or need not be looked for.
+pub fn cover_with(
+    execution: &Execution,
+    steps: &mut [StepTable],
+    checks: impl FnOnce(Segment) -> Result<Vec<Checks>, WitnessError>,
+) -> Result<Cover, WitnessError> {
+    let mut ranges: Vec<[u32; 2]> = Vec::new();
+    for table in &*steps {
+        let cells = owned_cells(&table.kind);
+        if cells > 0 {
+            let ap = |start: &u32| execution.trace.get(*start as usize).map_or(0, |registers| registers.ap);
+            ranges.extend(table.starts.iter().map(ap).map(|ap| [ap, ap.saturating_add(cells)]));
+        }
+    }
+    ranges.par_sort_unstable();
+    let most = cells_worth_a_table(execution.n_steps());
+    let checked = execution.segments.get(&Builtin::RangeCheck).filter(|segment| segment.base < segment.stop);
+    let checked = checked.map(|segment| Segment { base: segment.base, stop: segment.stop });
+    // Range tables have the checked cells, if those are near.
+    let near = |segment: &Segment| ranges.last().is_some_and(|[_, end]| segment.base.saturating_sub(*end) <= most);
+    let checked = checked.filter(near);
+    if let Some(segment) = checked {
+        ranges.push([segment.base, segment.stop]);
+        ranges.par_sort_unstable();
+    }
+    let apart = ranges.windows(2).all(|pair| matches!(pair, [[_, stop], [base, _]] if stop <= base));
+    let begins = ranges.first().is_some_and(|[base, _]| *base >= PROGRAM_BASE);
+    let Some([_, end]) = ranges.last().filter(|_| apart && begins) else {
+        for table in steps {
+            if let TableKind::Path(path) = &mut table.kind {
+                path.owned = Vec::new();
+            }
+        }
+        return Ok(Cover::NONE);
+    };
+    let mut owned_end = *end;
+    let mut rest = Vec::new();
+    let mut at = PROGRAM_BASE;
+    for [base, stop] in ranges {
+        if base > at {
+            rest.push([at, base]);
+        }
+        at = stop;
+    }
+    // What follows goes to a memory table, unless it is so little that the columns would cost more than the cells.
+    let memory = u32::try_from(execution.memory.len()).unwrap_or(u32::MAX);
+    let above = memory.saturating_sub(owned_end);
+    if above > 0 && above <= most {
+        rest.push([owned_end, memory]);
+        owned_end = memory;
+    }
+    let checks = match checked {
+        Some(segment) => checks(segment)?,
+        None => Vec::new(),
+    };
+    Ok(Cover { owned_end, rest, checks })
+}
+
+/// Cells that are better off in the cell table than in a memory table of their own: that one has three columns a cell less, but 21
+/// columns, each of which may be worth a cell in 24 steps.
+pub fn cells_worth_a_table(steps: usize) -> u32 {
+    (21 * steps / 24 / 3).clamp((8 * memory::CELLS) << MIN_LOG_HEIGHT, 1 << 30) as u32
+}
+
+#[cfg(test)]
+mod tests;

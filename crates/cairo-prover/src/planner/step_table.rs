@@ -1,0 +1,36 @@
+//! Tables that execute steps.
+
+use crate::table_size::log_height;
+use cairo_air::TableKind;
+use cairo_execution::Execution;
+
+/// An opcode table as planned: which steps it executes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepTable {
+    /// Its kind: generic, a word or a path.
+    pub kind: TableKind,
+    /// `log2` of its height.
+    pub log_height: u32,
+    /// For each row that is no padding, the number of its first step, from 0.
+    pub starts: Vec<u32>,
+}
+
+/// The cells that a path's rows own.
+pub fn owned_cells(kind: &TableKind) -> u32 {
+    match kind {
+        TableKind::Path(path) => path.owned.len() as u32,
+        _ => 0,
+    }
+}
+
+/// Whether steps of this kind of table look up the instruction table.
+pub const fn fetches(kind: &TableKind) -> bool {
+    matches!(kind, TableKind::Generic | TableKind::Word(_))
+}
+
+/// Leaves every step to the generic table.
+pub fn all_generic(execution: &Execution) -> Vec<StepTable> {
+    let starts: Vec<u32> = (0..).take(execution.n_steps()).collect();
+    let log_height = log_height(starts.len() as u64);
+    vec![StepTable { kind: TableKind::Generic, log_height, starts }]
+}

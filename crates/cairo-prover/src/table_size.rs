@@ -1,0 +1,126 @@
+//! How high tables are, and how many cells they have.
+
+use cairo_air::components::derived::Size;
+use cairo_air::components::memory::CELLS;
+use stark::MIN_LOG_HEIGHT;
+
+/// Most steps of a run: look-up counters have 32 bits, and no table has more rows.
+pub const MAX_STEPS: usize = 1 << 28;
+
+/// Rows that a second chunk must save: fewer, and its columns cost more in openings than the rows.
+const MIN_SAVED_ROWS: usize = 1 << 13;
+
+/// Heights of the tables for so many rows: one, or two if that saves cells and `chunks` allows.
+pub fn heights(rows: u64, chunks: usize) -> Vec<u32> {
+    let whole = log_height(rows);
+    if chunks < 2 || whole <= MIN_LOG_HEIGHT {
+        return vec![whole];
+    }
+    let half = whole - 1;
+    match rows.checked_sub(1 << half) {
+        Some(rest) if rest > 0 && log_height(rest) < half => vec![half, log_height(rest)],
+        _ => vec![whole],
+    }
+}
+
+/// `log2` of the smallest height for so many rows.
+pub fn log_height(rows: u64) -> u32 {
+    rows.max(1).next_power_of_two().ilog2().max(MIN_LOG_HEIGHT)
+}
+
+/// Cells of a table of that size with so many rows, padded to a power of two; or in between, to lead a search.
+pub fn cells_of_rows(size: Size, rows: u64, padded: bool) -> u64 {
+    match padded {
+        true => cells(size, log_height(rows)),
+        false => half_columns(size) as u64 * rows.max(1 << MIN_LOG_HEIGHT) * 2 / 3,
+    }
+}
+
+/// Cells of a table of that size and height. Half a LogUp column is counted as such: odd fractions of one height share.
+pub const fn cells(size: Size, log_height: u32) -> u64 {
+    ((2 * size.columns + size.interactions) as u64) << (log_height - 1)
+}
+
+/// Half columns.
+pub const fn half_columns(size: Size) -> usize {
+    2 * size.columns + size.interactions
+}
+
+/// Heights of the cell tables for so many cells: one, or two if that saves enough rows.
+pub fn cell_log_heights(cells: usize, steps: usize) -> Vec<u32> {
+    match cells {
+        0 => Vec::new(),
+        _ => {
+            let whole = heights(cells as u64, 1);
+            let cut = heights(cells as u64, 2);
+            let rows = |heights: &[u32]| heights.iter().map(|log_height| 1_usize << log_height).sum::<usize>();
+            if rows(&whole) - rows(&cut) > steps / 16 { cut } else { whole }
+        }
+    }
+}
+
+/// Heights of the memory tables for so many cells.
+pub fn memory_log_heights(cells: usize) -> Vec<u32> {
+    let rows = cells.div_ceil(CELLS).max(1 << MIN_LOG_HEIGHT);
+    let whole = rows.next_power_of_two();
+    let (first, rest) = (whole / 2, (rows - whole / 2).max(1 << MIN_LOG_HEIGHT).next_power_of_two());
+    if rows == whole || first + rest + MIN_SAVED_ROWS > whole {
+        return vec![whole.ilog2()];
+    }
+    vec![first.ilog2(), rest.ilog2()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn heights_are_sufficient_and_small() {
+        for rows in [1, 2, 63, 64, 65, 100, 1000, 1023, 1024, 1025, 1500, 1600, 40_000] {
+            for chunks in [1, 2] {
+                let total: u64 = heights(rows, chunks).iter().map(|height| 1 << height).sum();
+                assert!(total >= rows && total <= 1 << log_height(rows));
+            }
+        }
+        assert_eq!(heights(1025, 2), [10, 6]);
+        assert_eq!(heights(1025, 1), [11]);
+    }
+
+    #[test]
+    fn heights_of_cell_tables() {
+        for (cells, steps, expected) in [
+            (0, 100, vec![]),
+            (1, 100, vec![6]),
+            (64, 100, vec![6]),
+            (65, 100, vec![7]),
+            (129, 100, vec![7, 6]),
+            (192, 100, vec![7, 6]),
+            (193, 100, vec![8]),
+            (129, 16 * 64, vec![8]),
+            (129, 16 * 64 - 1, vec![7, 6]),
+            ((1 << 16) + 1, 1 << 16, vec![16, 6]),
+            ((1 << 16) + 1, 1 << 24, vec![17]),
+        ] {
+            assert_eq!(cell_log_heights(cells, steps), expected, "{cells} in {steps}");
+            let rows: usize = expected.iter().map(|log_height| 1 << log_height).sum();
+            assert!(rows >= cells);
+        }
+        let map: BTreeMap<usize, usize> = (1..3000)
+            .map(|cells| (cells, cell_log_heights(cells, 100).iter().map(|height| 1_usize << height).sum()))
+            .collect();
+        assert!(map.iter().all(|(cells, rows)| rows >= cells));
+    }
+
+    #[test]
+    fn chunks_cover_memory_tightly() {
+        for cells in [0, 1, 2, 512, 513, 8 << 14, (8 << 14) + 1, 8 << 20, (8 << 20) + 1, 10 << 20] {
+            let heights = memory_log_heights(cells);
+            let rows: usize = heights.iter().map(|log| 1usize << log).sum();
+            let needed = cells.div_ceil(8);
+            assert!(rows >= needed, "{cells} cells: {heights:?}");
+            assert!(rows <= 64.max(needed.next_power_of_two()), "{cells} cells: {heights:?}");
+        }
+        assert_eq!(memory_log_heights((8 << 20) + 1), [20, 6]);
+    }
+}

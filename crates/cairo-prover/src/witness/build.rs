@@ -1,0 +1,152 @@
+//! All tables of a run.
+
+use super::counters::Counters;
+use super::others::fill_others;
+use super::steps::fill_steps;
+use super::{Trace, owned, range};
+use crate::claim::claim;
+use crate::error::{ProveError, WitnessError};
+use crate::planner::ownership::Cover;
+use crate::planner::tables::other_tables;
+use crate::planner::{Assignment, StepTable};
+use cairo_air::components::Path;
+use cairo_air::components::range::Range;
+use cairo_air::fetch::Fetch;
+use cairo_air::{Built, Claim, Layout, Statement, TableEntry, TableKind, public_tuples};
+use cairo_execution::Execution;
+use stark::{Control, Phase, PublicTuple, Table};
+use std::collections::BTreeMap;
+
+/// Everything that the STARK layer needs: what [`prove`] makes of an execution before it proves.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// What is proven.
+    pub statement: Statement,
+    /// What the proof claims.
+    pub claim: Claim,
+    /// Its tables.
+    pub layout: Layout,
+    /// The tables with their AIRs.
+    pub tables: Vec<Table>,
+    /// The public side of the bus sum.
+    pub public: Vec<PublicTuple>,
+    /// The columns of each table.
+    pub traces: Vec<Trace>,
+}
+
+/// Fills all tables, as the assignment says. Up to `max_fetches` distinct instructions of the program are counted in the claim; more than
+/// that, or others, get an instruction table. The execution must have passed [`Execution::check_form`].
+///
+/// # Errors
+/// [`ProveError`] if the execution is not provable, or if the control hook cancels.
+pub fn build(
+    execution: Execution,
+    prover: [u8; 32],
+    assignment: Assignment,
+    max_fetches: usize,
+    control: &dyn Control,
+) -> Result<Witness, ProveError> {
+    match fill_tables(&execution, prover, assignment, max_fetches, control) {
+        Ok((witness, counters)) => {
+            // Giving back memory takes the system a while.
+            rayon::join(|| drop((execution.memory, execution.trace)), || drop(counters));
+            Ok(witness)
+        }
+        Err(error) => Err(named(&execution, error)),
+    }
+}
+
+/// Says what is wrong with an execution of which no witness was made, if it is no run: a table of paths knows only that a row of its own
+/// does not hold.
+fn named(execution: &Execution, error: ProveError) -> ProveError {
+    use WitnessError::{Address, Instruction, Operand, Step};
+    match error {
+        ProveError::Witness(Address(_) | Instruction { .. } | Operand { .. } | Step { .. }) => {
+            execution.check().map_or_else(|found| WitnessError::Execution(found).into(), |()| error)
+        }
+        other => other,
+    }
+}
+
+fn fill_tables(
+    execution: &Execution,
+    prover: [u8; 32],
+    mut assignment: Assignment,
+    max_fetches: usize,
+    control: &dyn Control,
+) -> Result<(Witness, Counters), ProveError> {
+    let mut claim = claim(execution);
+    claim.owned_end = assignment.cover.owned_end;
+    let counters = Counters::with_code(execution.memory.len(), execution.program.initial_ap() as usize);
+    let mut step_traces = fill_steps(execution, &assignment.steps, &counters, control)?;
+
+    let fetches: Vec<_> = counters.instructions().into_iter().map(|(pc, count)| Fetch { pc, count }).collect();
+    let instructions = fetches.len();
+    if instructions <= max_fetches && cairo_air::fetch::check(&fetches, &execution.program).is_ok() {
+        claim.fetches = fetches;
+    }
+    let others = other_tables(execution, &claim, &assignment, instructions);
+    let Assignment { steps, cover } = &mut assignment;
+    let fill = |users| fill_others(execution, &claim, &others, cover, users, (&counters, control));
+    let mut filled = fill(true)?;
+    let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
+    let public = public_tuples(&statement, &claim);
+    counters.public(&public)?;
+    // Now everything is counted.
+    provide_owned(execution, steps, &mut step_traces, &counters)?;
+    set_range_uses(&others, &mut filled, cover, &counters);
+    filled.extend(fill(false)?);
+    control.progress(Phase::Witness, 1.0);
+
+    let steps = assignment.steps.into_iter().map(|table| TableEntry { kind: table.kind, log_height: table.log_height });
+    let mut entries: Vec<(TableEntry, Trace)> = steps.zip(step_traces).collect();
+    // In the order of chunks.
+    filled.sort_by_key(|(position, _)| *position);
+    entries.extend(others.iter().cloned().zip(filled.into_iter().map(|(_, trace)| trace)));
+    // Stable, so chunks of one kind keep their order.
+    entries.sort_by(|(a, _), (b, _)| a.kind.cmp(&b.kind));
+    let (entries, traces) = entries.into_iter().unzip();
+    let layout = Layout { tables: entries, open: Vec::new() };
+    let Built { tables, .. } = layout.build(&execution.program, &claim)?;
+    Ok((Witness { statement, claim, layout, tables, public, traces }, counters))
+}
+
+/// Completes the range tables.
+fn set_range_uses(entries: &[TableEntry], filled: &mut [(usize, Trace)], cover: &Cover, counters: &Counters) {
+    let mut before: BTreeMap<Range, usize> = BTreeMap::new();
+    // In the order of chunks.
+    filled.sort_by_key(|(position, _)| *position);
+    for (position, trace) in filled {
+        let Some(TableEntry { kind: TableKind::Range(range), log_height }) = entries.get(*position) else { continue };
+        let first = before.entry(*range).or_default();
+        range::set_uses(trace, cover.checked(*range, *first), counters);
+        *first += 1 << log_height;
+    }
+}
+
+/// Completes the tables of paths that own cells.
+fn provide_owned(
+    execution: &Execution,
+    steps: &mut [StepTable],
+    traces: &mut [Trace],
+    counters: &Counters,
+) -> Result<(), WitnessError> {
+    let mut traces = traces.iter_mut();
+    for chunks in steps.chunk_by_mut(|a, b| a.kind == b.kind) {
+        let traces: Vec<&mut Trace> = traces.by_ref().take(chunks.len()).collect();
+        let Some(StepTable { kind: TableKind::Path(path), .. }) = chunks.first() else { continue };
+        if path.owned.is_empty() {
+            continue;
+        }
+        let starts: Vec<&[u32]> = chunks.iter().map(|table| table.starts.as_slice()).collect();
+        let path = Path { owned: owned::usage(execution, path, &starts, counters)?, ..path.clone() };
+        let rows = path.rows(&execution.program).map_err(WitnessError::from)?;
+        for (starts, trace) in starts.into_iter().zip(traces) {
+            owned::provide(execution, &path, &rows, starts, counters, trace)?;
+        }
+        for table in chunks {
+            table.kind = TableKind::Path(path.clone());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! All other tables: those of builtins, and those that provide for others.
+
+use super::counters::Counters;
+use super::{Trace, bitwise, byte, cell, instruction, memory, nibble_and, range, range_check, word12, word16};
+use crate::error::WitnessError;
+use crate::planner::ownership::Cover;
+use cairo_air::components::bitwise::Size;
+use cairo_air::components::memory::CELLS;
+use cairo_air::components::range::Range;
+use cairo_air::{Builtin, Claim, TableEntry, TableKind};
+use cairo_execution::Execution;
+use rayon::prelude::*;
+use stark::Control;
+use std::collections::BTreeMap;
+
+/// Whether a table of this kind provides for others but uses none itself, so that it is filled last.
+const fn only_provides(kind: &TableKind) -> bool {
+    use TableKind::{Byte, Cell, Memory, NibbleAnd, Word12, Word16};
+    matches!(kind, Memory | Cell | Byte | Word12 | Word16 | NibbleAnd)
+}
+
+/// A table that is being filled: `first` is a memory table's first address, or the number of a cell or range table's first cell among
+/// those of its kind.
+struct Filling<'a> {
+    entry: &'a TableEntry,
+    first: usize,
+    trace: Trace,
+}
+
+/// Fills tables other than opcode tables, but for the uses in range tables: those that use others when `users`, else those that provide
+/// for others only, which is for when everything is counted. Gives them with their places in `entries`.
+pub fn fill_others(
+    execution: &Execution,
+    claim: &Claim,
+    entries: &[TableEntry],
+    cover: &Cover,
+    users: bool,
+    (counters, control): (&Counters, &dyn Control),
+) -> Result<Vec<(usize, Trace)>, WitnessError> {
+    let (mut start, mut cell) = (cover.owned_end as usize, 0);
+    let mut checked: BTreeMap<Range, usize> = BTreeMap::new();
+    let mut fillings = Vec::new();
+    for (position, entry) in entries.iter().enumerate() {
+        let first = match entry.kind {
+            TableKind::Memory => {
+                start += CELLS << entry.log_height;
+                start - (CELLS << entry.log_height)
+            }
+            TableKind::Range(range) => {
+                let first: &mut usize = checked.entry(range).or_default();
+                *first += 1 << entry.log_height;
+                *first - (1 << entry.log_height)
+            }
+            TableKind::Cell => {
+                cell += 1 << entry.log_height;
+                cell - (1 << entry.log_height)
+            }
+            _ => 0,
+        };
+        if only_provides(&entry.kind) != users {
+            fillings.push((position, Filling { entry, first, trace: Trace::new() }));
+        }
+    }
+    let rest: Vec<u32> = match users {
+        true => Vec::new(),
+        false => cover.rest.iter().flat_map(|[base, stop]| *base..*stop).collect(),
+    };
+    fillings.par_iter_mut().with_max_len(1).try_for_each(|(_, filling)| {
+        let cells = match filling.entry.kind {
+            TableKind::Cell => rest.get(filling.first..).unwrap_or_default(),
+            TableKind::Range(range) => cover.checked(range, filling.first),
+            _ => &[],
+        };
+        filling.trace = fill(execution, claim, filling, cells, counters, control)?;
+        Ok::<_, WitnessError>(())
+    })?;
+    Ok(fillings.into_iter().map(|(position, filling)| (position, filling.trace)).collect())
+}
+
+fn fill(
+    execution: &Execution,
+    claim: &Claim,
+    filling: &Filling<'_>,
+    cells: &[u32],
+    counters: &Counters,
+    control: &dyn Control,
+) -> Result<Trace, WitnessError> {
+    let Filling { entry, first, .. } = filling;
+    let (memory, log_height) = (&execution.memory, entry.log_height);
+    let segment = |builtin, name| claim.segment(&execution.program, builtin).ok_or(WitnessError::Empty(name));
+    let bitwise = |size| {
+        let segment = segment(Builtin::Bitwise, "bitwise")?;
+        bitwise::fill(memory, segment, size, log_height, counters, control)
+    };
+    let range_check = || segment(Builtin::RangeCheck, "range_check");
+    match entry.kind {
+        TableKind::Memory => memory::fill(memory, *first as u64, log_height, counters, control),
+        TableKind::Cell => cell::fill(memory, cells, log_height, counters, control),
+        TableKind::Range(range) => range::fill(memory, &range, cells, log_height, counters, control),
+        TableKind::Instruction => {
+            instruction::fill(memory, execution.program.final_pc(), log_height, counters, control)
+        }
+        TableKind::Byte => Ok(byte::fill(counters)),
+        TableKind::Word16 => Ok(word16::fill(counters)),
+        TableKind::Word12 => Ok(word12::fill(counters)),
+        TableKind::NibbleAnd => Ok(nibble_and::fill(counters)),
+        TableKind::RangeCheck8 => range_check::fill_bytes(memory, range_check()?, log_height, counters, control),
+        TableKind::RangeCheck12 => range_check::fill_words12(memory, range_check()?, log_height, counters, control),
+        TableKind::RangeCheck16 => range_check::fill_words16(memory, range_check()?, log_height, counters, control),
+        TableKind::Bitwise => bitwise(Size::Any),
+        TableKind::Bitwise16 => bitwise(Size::Bits16),
+        TableKind::Bitwise32 => bitwise(Size::Bits32),
+        TableKind::Bitwise64 => bitwise(Size::Bits64),
+        TableKind::Bitwise128 => bitwise(Size::Bits128),
+        TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => Err(WitnessError::Empty("opcode")),
+    }
+}
