@@ -13,11 +13,10 @@
 mod fixture;
 
 use distributor::app::{App, Parts};
-use distributor::blobs::FolderBlobs;
-use distributor::config::Settings;
+use distributor::blobs;
+use distributor::config::{Place, Settings};
 use distributor::server;
-use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Keys as _, Scopes, UploaderKey};
+use distributor::store::{self, IfMissing, Scopes, UploaderKey};
 use futures_util::future::join_all;
 use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, Payload, RetryPolicy, UploaderClient};
 use protocol::{
@@ -27,7 +26,7 @@ use protocol::{
 use std::collections::VecDeque;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
@@ -257,7 +256,8 @@ fn prove_all(donors: &[Donor], held: &[Vec<Lease>]) -> Vec<Vec<Vec<u8>>> {
 
 /// A distributor on a port of its own, without rate limits.
 async fn start(folder: &std::path::Path, plan: Plan) -> (String, ApiKey) {
-    let store = SqliteStore::open(&folder.join("cairn.db")).await.unwrap();
+    let place = Place { data: Some(folder.to_owned()), ..Place::default() };
+    let store = store::open(&place.database(), IfMissing::Make).await.unwrap();
     let key = ApiKey::random().unwrap();
     let stored = UploaderKey {
         id: key.id(),
@@ -271,19 +271,25 @@ async fn start(folder: &std::path::Path, plan: Plan) -> (String, ApiKey) {
         revoked_at: None,
     };
     store.add_key(&stored).await.unwrap();
-    // All donors may submit at the same moment here.
+    // All donors come from one address and hold all their units at once, and may submit at the same moment.
+    let units = plan.rushed + plan.paced;
+    let leases = u32::try_from(plan.donors * (units + 1)).unwrap();
     let settings = Settings {
         requests_per_minute: 0,
         unleased_per_minute: 0,
         source_requests_per_minute: 0,
         new_keys_per_hour: 0,
+        new_leases: u32::try_from(units + 1).unwrap(),
+        source_leases: leases,
+        source_connections: 4 * plan.donors,
+        max_connections: 64 * plan.donors,
         verify_queue: 2 * plan.donors + 2,
         ..Settings::default()
     };
-    let blobs = FolderBlobs::open(&folder.join("blobs")).unwrap();
+    let blobs = blobs::open(&place.blobs(), blobs::Use::Serve).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let parts = Parts::new(Arc::new(store), Arc::new(blobs), settings);
+    let parts = Parts::new(store, blobs, settings);
     tokio::spawn(server::serve(App::new(parts), listener, std::future::pending()));
     (address, key)
 }

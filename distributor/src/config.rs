@@ -1,5 +1,6 @@
 //! Settings: from flags, then the environment, then a file, then defaults.
 
+use crate::location::Location;
 use crate::prefix::PathPrefix;
 use crate::source::{Networks, ProxyHeader};
 use crate::store::{Quota, Rules};
@@ -57,9 +58,6 @@ pub enum ConfigError {
         /// What is wrong, and where.
         message: String,
     },
-    /// A database of another kind.
-    #[error("the database `{0}` is not supported; this version takes `sqlite:FILE`")]
-    Database(String),
 }
 
 impl Place {
@@ -68,23 +66,24 @@ impl Place {
         self.data.clone().unwrap_or_else(|| "cairn-data".into())
     }
 
-    /// The database file.
-    ///
-    /// # Errors
-    /// For a database that is not SQLite.
-    pub fn database(&self) -> Result<PathBuf, ConfigError> {
+    /// The database; [`store::open`](crate::store::open) knows the kinds.
+    pub fn database(&self) -> Location {
         match &self.database {
-            None => Ok(self.data().join("cairn.db")),
-            Some(url) => {
-                let path = url.strip_prefix("sqlite:").filter(|path| !path.is_empty());
-                path.map(Into::into).ok_or_else(|| ConfigError::Database(url.clone()))
-            }
+            None => Location::new("sqlite", self.data().join("cairn.db")),
+            Some(url) => Location::parse(url),
         }
     }
 
-    /// The folder of files.
-    pub fn blobs(&self) -> PathBuf {
-        self.blobs.clone().unwrap_or_else(|| self.data().join("blobs"))
+    /// The files; [`blobs::open`](crate::blobs::open) knows the kinds.
+    pub fn blobs(&self) -> Location {
+        match &self.blobs {
+            None => Location::new("folder", self.data().join("blobs")),
+            // Any other text may be the name of a folder.
+            Some(path) => match path.to_str() {
+                Some(url) if url.contains("://") => Location::parse(url),
+                _ => Location::new("folder", path),
+            },
+        }
     }
 
     /// What is not given here is taken from `other`.
@@ -313,11 +312,17 @@ mod tests {
     }
 
     #[test]
-    fn only_sqlite_is_taken() {
-        let place = |url: &str| Place { database: Some(url.to_owned()), ..Place::default() };
-        assert_eq!(place("sqlite:/x/y.db").database().unwrap(), Path::new("/x/y.db"));
-        assert_eq!(Place::default().database().unwrap(), Path::new("cairn-data/cairn.db"));
-        let error = place("postgres://host/db").database().unwrap_err().to_string();
-        assert_eq!(error, "the database `postgres://host/db` is not supported; this version takes `sqlite:FILE`");
+    fn database_and_files_are_in_the_data_folder_unless_they_are_elsewhere() {
+        let place = Place { data: Some("/d".into()), ..Place::default() };
+        assert_eq!(place.database(), Location::new("sqlite", "/d/cairn.db"));
+        assert_eq!(place.blobs(), Location::new("folder", "/d/blobs"));
+        let elsewhere = |database: &str, blobs: &str| {
+            let place = Place { database: Some(database.to_owned()), blobs: Some(blobs.into()), ..place.clone() };
+            (place.database(), place.blobs())
+        };
+        let expected = (Location::new("sqlite", "x.db"), Location::new("folder", "b:c"));
+        assert_eq!(elsewhere("sqlite:x.db", "b:c"), expected);
+        let expected = (Location::new("postgres", "//host/db"), Location::new("s3", "//bucket"));
+        assert_eq!(elsewhere("postgres://host/db", "s3://bucket"), expected);
     }
 }

@@ -14,6 +14,7 @@ mod error;
 mod feeds;
 mod limits;
 mod linger;
+pub mod location;
 mod metrics;
 mod observe;
 mod pace;

@@ -1,15 +1,20 @@
 //! Files: programs, records, executions, proofs. Each stands under the SHA-256 of its bytes and never changes.
 
 mod folder;
+mod open;
 
-pub use folder::FolderBlobs;
+pub use folder::place_in;
+pub use open::{OpenError, Use, open};
 
 use crate::share::Hold;
 use async_trait::async_trait;
 use protocol::{Digest, Timestamp};
 use std::fmt;
+use std::fs::File;
 use std::io;
+use std::path::Path;
 use tempfile::NamedTempFile;
+use tokio::io::AsyncRead;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,6 +93,23 @@ pub struct Spooled {
     pub room: Hold,
 }
 
+impl From<BlobError> for io::Error {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Full => Self::new(io::ErrorKind::StorageFull, error),
+            BlobError::Io(error) => error,
+        }
+    }
+}
+
+/// A stored file that is being read.
+pub struct Opened {
+    /// Number of its bytes.
+    pub size: u64,
+    /// Its bytes, from the first one on.
+    pub bytes: Box<dyn AsyncRead + Send + Unpin>,
+}
+
 /// Where files are kept.
 #[async_trait]
 pub trait Blobs: Send + Sync + 'static {
@@ -95,10 +117,25 @@ pub trait Blobs: Send + Sync + 'static {
     async fn spool(&self) -> Result<NamedTempFile, BlobError>;
     /// Stores a received file; durable when it returns. Whether it is new.
     async fn put(&self, kind: Kind, spooled: Spooled) -> Result<bool, BlobError>;
-    /// Opens a file: its length and its bytes.
-    async fn open(&self, kind: Kind, sha256: &Digest) -> Result<Option<(u64, tokio::fs::File)>, BlobError>;
+    /// Opens a file for sending it.
+    async fn open(&self, kind: Kind, sha256: &Digest) -> Result<Option<Opened>, BlobError>;
+    /// Opens a file for reading it at any place: itself if it is on this machine, or a copy that vanishes when it is closed.
+    async fn fetch(&self, kind: Kind, sha256: &Digest) -> Result<Option<File>, BlobError>;
     /// Reads a whole file.
     async fn read(&self, kind: Kind, sha256: &Digest) -> Result<Option<Vec<u8>>, BlobError>;
+    /// Writes a file to a new place on this machine, durably; whether there is such a file. A hard link will do, since files
+    /// never change.
+    async fn copy(&self, kind: Kind, sha256: &Digest, to: &Path) -> io::Result<bool> {
+        let Some(mut file) = self.fetch(kind, sha256).await? else { return Ok(false) };
+        let to = to.to_owned();
+        let copy = move || {
+            let mut copy = File::create_new(to)?;
+            io::copy(&mut file, &mut copy)?;
+            copy.sync_all()
+        };
+        tokio::task::spawn_blocking(copy).await.map_err(io::Error::other)??;
+        Ok(true)
+    }
     /// All files of a kind, with the time since which each is there, or was stored again.
     async fn stored(&self, kind: Kind) -> Result<Vec<(Digest, Timestamp)>, BlobError>;
     /// Deletes a file, if it is there.

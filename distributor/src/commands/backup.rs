@@ -2,16 +2,14 @@
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use distributor::blobs::{FolderBlobs, Kind};
+use distributor::blobs::{self, Blobs, Kind};
 use distributor::config::Place;
-use distributor::store::Operations as _;
-use distributor::store::sqlite::SqliteStore;
+use distributor::store::{Copies, Store};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// Copy database and files to a new folder, which is then a data folder of its own.
 #[derive(Debug, Args)]
@@ -26,9 +24,12 @@ impl Backup {
     ///
     /// The copy is made under another name, and gets its own when it is whole: a folder of that name is a backup. What fails
     /// or is interrupted leaves nothing.
-    pub async fn run(self, place: &Place, store: &SqliteStore) -> anyhow::Result<()> {
+    pub async fn run(self, place: &Place, store: &dyn Store) -> anyhow::Result<()> {
+        let copies = store.copies().with_context(|| {
+            format!("a database in `{}` is copied with its own tools, not with this command", place.database())
+        })?;
         let partial = Partial::begin(&self.folder)?;
-        let copied = copy_all(place, store, &partial.folder).await;
+        let copied = copy_all(place, copies, &partial.folder).await;
         let copied = copied.context("there is no backup, and nothing is left of it")?;
         partial.complete(&self.folder)?;
         eprintln!("copied the database and {copied} files to {}", self.folder.display());
@@ -101,61 +102,45 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Copies everything; how many files. After a signal nothing more is written when it returns.
-async fn copy_all(place: &Place, store: &SqliteStore, folder: &Path) -> anyhow::Result<u64> {
+async fn copy_all(place: &Place, copies: &dyn Copies, folder: &Path) -> anyhow::Result<u64> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let mut stop = std::pin::pin!(async {
+    let stopped = CancellationToken::new();
+    let stop = stopped.clone();
+    tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+        stop.cancel();
     });
-    let database = folder.join("cairn.db");
+    // The copy is a data folder, and everything in it is where it is looked for there.
+    let copy = Place { data: Some(folder.to_owned()), ..Place::default() };
+    let (database, files) = (copy.database(), copy.blobs());
+    let (Some(database), Some(files)) = (database.path(), files.path()) else { bail!("the copy has no place") };
     tokio::select! {
-        copied = store.backup(&database) => {
+        copied = copies.copy_to(database) => {
             copied.with_context(|| format!("cannot copy the database to {}", database.display()))?;
         }
-        () = &mut stop => bail!("interrupted"),
+        () = stopped.cancelled() => bail!("interrupted"),
     }
-    let stopped = Arc::new(AtomicBool::new(false));
-    let (source, folder, flag) = (place.blobs(), folder.to_owned(), Arc::clone(&stopped));
-    let mut copying = tokio::task::spawn_blocking(move || {
-        File::open(&database)?.sync_all()?;
-        copy_files(&FolderBlobs::open(&source)?, &folder.join("blobs"), &flag)
-    });
-    tokio::select! {
-        copied = &mut copying => copied?,
-        () = &mut stop => {
-            stopped.store(true, Ordering::Relaxed);
-            copying.await?
-        }
-    }
+    File::open(database)?.sync_all()?;
+    copy_files(&*blobs::open(&place.blobs(), blobs::Use::Look)?, files, &stopped).await
 }
 
-fn copy_files(source: &FolderBlobs, target: &Path, stopped: &AtomicBool) -> anyhow::Result<u64> {
+async fn copy_files(source: &dyn Blobs, target: &Path, stopped: &CancellationToken) -> anyhow::Result<u64> {
     let mut copied = 0;
     for kind in Kind::ALL {
-        for (sha256, path) in source.list(kind)? {
-            ensure!(!stopped.load(Ordering::Relaxed), "interrupted");
-            let digits = sha256.to_string();
-            let (beginning, _) = digits.split_at(2);
-            let folder = target.join(kind.folder()).join(beginning);
-            fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-            copied += u64::from(copy(&path, &folder.join(&digits))?);
+        for (sha256, _) in source.stored(kind).await? {
+            ensure!(!stopped.is_cancelled(), "interrupted");
+            let to = blobs::place_in(target, kind, &sha256);
+            if let Some(folder) = to.parent() {
+                fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            }
+            let copy = source.copy(kind, &sha256, &to).await;
+            copied += u64::from(copy.with_context(|| format!("cannot copy the {kind} {sha256} to {}", to.display()))?);
         }
     }
     Ok(copied)
-}
-
-/// Whether the file was still there. A hard link will do where the file system can: files are never changed.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<bool> {
-    if fs::hard_link(from, to).is_ok() {
-        return Ok(true);
-    }
-    match fs::copy(from, to).and_then(|_| File::open(to)?.sync_all()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error).with_context(|| format!("cannot copy {} to {}", from.display(), to.display())),
-    }
 }
 
 fn sync_folder(folder: &Path) -> anyhow::Result<()> {

@@ -2,13 +2,16 @@
 
 use anyhow::bail;
 use clap::Args;
-use distributor::blobs::{FolderBlobs, Kind};
+use distributor::blobs::{self, Blobs, Kind};
 use distributor::config::Place;
-use distributor::store::sqlite::SqliteStore;
-use distributor::store::{BlobRef, Miscount, Operations as _};
+use distributor::store::{BlobRef, Miscount, Store};
 use protocol::Digest;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+use tokio::io::AsyncReadExt as _;
+
+/// Bytes of a file that are read at once.
+const PIECE: usize = 1 << 18;
 
 /// Compare database and files: every file that is referred to must be there, and hold what its name says; and what is counted
 /// must be what is there.
@@ -24,22 +27,23 @@ pub struct Check {
 
 impl Check {
     /// Does it.
-    pub async fn run(self, place: &Place, store: &SqliteStore) -> anyhow::Result<()> {
+    pub async fn run(self, place: &Place, store: &dyn Store) -> anyhow::Result<()> {
         let miscounts = store.recount(self.mend_counts).await?;
         for Miscount { what, kept, found } in &miscounts {
             println!("the count `{what}` is {kept} and should be {found}");
         }
-        let blobs = FolderBlobs::open(&place.blobs())?;
-        let mut files: BTreeMap<BlobRef, PathBuf> = BTreeMap::new();
+        let blobs = blobs::open(&place.blobs(), blobs::Use::Look)?;
+        let mut files = BTreeSet::new();
         for kind in Kind::ALL {
-            files.extend(blobs.list(kind)?.into_iter().map(|(sha256, path)| (BlobRef { kind, sha256 }, path)));
+            files.extend(blobs.stored(kind).await?.into_iter().map(|(sha256, _)| BlobRef { kind, sha256 }));
         }
         let (mut found, mut bad) = (0, 0);
         for wanted in store.blob_refs().await? {
             found += 1;
-            let problem = match files.remove(&wanted) {
+            files.remove(&wanted);
+            let problem = match digest(&*blobs, &wanted).await? {
                 None => Some("is missing"),
-                Some(path) if !intact(&path, &wanted.sha256)? => Some("is damaged"),
+                Some(found) if found != wanted.sha256 => Some("is damaged"),
                 Some(_) => None,
             };
             if let Some(problem) = problem {
@@ -47,10 +51,10 @@ impl Check {
                 println!("the {} {} {problem}", wanted.kind, wanted.sha256);
             }
         }
-        for (orphan, path) in &files {
+        for orphan in &files {
             println!("nothing refers to the {} {}", orphan.kind, orphan.sha256);
             if self.delete_orphans {
-                std::fs::remove_file(path)?;
+                blobs.delete(orphan.kind, &orphan.sha256).await?;
             }
         }
         let done = if self.delete_orphans { "deleted" } else { "without a reference" };
@@ -65,6 +69,14 @@ impl Check {
     }
 }
 
-fn intact(path: &Path, expected: &Digest) -> anyhow::Result<bool> {
-    Ok(Digest::of(&std::fs::read(path)?) == *expected)
+/// The digest of a stored file, if it is there.
+async fn digest(blobs: &dyn Blobs, file: &BlobRef) -> anyhow::Result<Option<Digest>> {
+    let Some(mut opened) = blobs.open(file.kind, &file.sha256).await? else { return Ok(None) };
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; PIECE]);
+    loop {
+        match opened.bytes.read(&mut buffer).await? {
+            0 => return Ok(Some(Digest::from_bytes(hasher.finalize().into()))),
+            length => hasher.update(buffer.get(..length).unwrap_or_default()),
+        }
+    }
 }

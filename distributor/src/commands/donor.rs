@@ -1,8 +1,7 @@
 //! `distributor donor`.
 
 use clap::Subcommand;
-use distributor::store::Donors as _;
-use distributor::store::sqlite::SqliteStore;
+use distributor::store::Store;
 use protocol::{DonorKey, Timestamp};
 
 /// List, block and trust donors.
@@ -34,7 +33,7 @@ pub enum Donor {
 
 impl Donor {
     /// Does it.
-    pub async fn run(self, store: &SqliteStore) -> anyhow::Result<()> {
+    pub async fn run(self, store: &dyn Store) -> anyhow::Result<()> {
         match self {
             Self::List => list(store).await,
             Self::Block { key } => {
@@ -61,7 +60,7 @@ impl Donor {
     }
 }
 
-async fn list(store: &SqliteStore) -> anyhow::Result<()> {
+async fn list(store: &dyn Store) -> anyhow::Result<()> {
     println!("{:<66}{:>14}{:>8}{:>10}{:>9}{:>7}  STATE", "DONOR", "STEPS", "PROVED", "EXECUTED", "REFUSED", "MARKS");
     for donor in store.donors(Timestamp::now()).await? {
         let credit = donor.credit;

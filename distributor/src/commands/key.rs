@@ -2,8 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::{Subcommand, ValueEnum};
-use distributor::store::sqlite::SqliteStore;
-use distributor::store::{GivenQuota, Keys as _, Scopes, UploaderKey};
+use distributor::store::{GivenQuota, Scopes, Store, UploaderKey};
 use protocol::text::printable;
 use protocol::{ApiKey, ProjectName, Timestamp, UploaderKeyId};
 
@@ -63,7 +62,7 @@ fn pattern(text: &str) -> Result<String, String> {
 
 impl Key {
     /// Does it.
-    pub async fn run(self, store: &SqliteStore) -> anyhow::Result<()> {
+    pub async fn run(self, store: &dyn Store) -> anyhow::Result<()> {
         match self {
             Self::Create { name, project, scope, like, max_projects, max_units, max_bytes } => {
                 let quota = GivenQuota { projects: max_projects, units: max_units, bytes: max_bytes };
@@ -82,7 +81,7 @@ impl Key {
 }
 
 async fn create(
-    store: &SqliteStore,
+    store: &dyn Store,
     name: String,
     projects: String,
     scopes: &[ScopeName],
@@ -120,7 +119,7 @@ async fn create(
     Ok(())
 }
 
-async fn list(store: &SqliteStore) -> anyhow::Result<()> {
+async fn list(store: &dyn Store) -> anyhow::Result<()> {
     println!("{:<14}{:<14}{:<20}{:<24}{:<20}STATE", "ID", "OWNER", "NAME", "PROJECTS", "SCOPES");
     for key in store.keys().await? {
         let scopes = [(key.scopes.push, "push"), (key.scopes.read, "read"), (key.scopes.withdraw, "withdraw")];

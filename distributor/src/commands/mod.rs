@@ -8,12 +8,10 @@ mod key;
 mod project;
 mod serve;
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use distributor::config::{ConfigFile, Place};
 use distributor::routes::document;
-use distributor::store::Operations as _;
-use distributor::store::sqlite::SqliteStore;
+use distributor::store::{self, IfMissing, Store};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -79,23 +77,21 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let path = place.database()?;
         // A key may be made before the distributor first runs.
-        let may_be_new = matches!(command, Command::Key(key::Key::Create { .. }));
-        anyhow::ensure!(
-            path.exists() || may_be_new,
-            "there is no database {}; `distributor serve` makes one, and --data or $CAIRN_DATA says where it is",
-            path.display()
-        );
-        let store = open(&place).await?;
+        let missing = match command {
+            Command::Key(key::Key::Create { .. }) => IfMissing::Make,
+            _ => IfMissing::Refuse,
+        };
+        let store = store::open(&place.database(), missing).await?;
+        let store = &*store;
         let done = match command {
-            Command::Key(key) => key.run(&store).await,
-            Command::Donor(donor) => donor.run(&store).await,
-            Command::Project(project) => project.run(&store).await,
-            Command::Pause => pause(&store, true).await,
-            Command::Resume => pause(&store, false).await,
-            Command::Check(check) => check.run(&place, &store).await,
-            Command::Backup(backup) => backup.run(&place, &store).await,
+            Command::Key(key) => key.run(store).await,
+            Command::Donor(donor) => donor.run(store).await,
+            Command::Project(project) => project.run(store).await,
+            Command::Pause => pause(store, true).await,
+            Command::Resume => pause(store, false).await,
+            Command::Check(check) => check.run(&place, store).await,
+            Command::Backup(backup) => backup.run(&place, store).await,
             Command::Openapi | Command::Health(_) | Command::Serve(_) => Ok(()),
         };
         if done.is_ok() {
@@ -108,16 +104,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     })
 }
 
-/// Opens the database, and makes it if it is not there.
-async fn open(place: &Place) -> anyhow::Result<SqliteStore> {
-    let path = place.database()?;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
-    SqliteStore::open(&path).await.with_context(|| format!("cannot open the database {}", path.display()))
-}
-
-async fn pause(store: &SqliteStore, paused: bool) -> anyhow::Result<()> {
+async fn pause(store: &dyn Store, paused: bool) -> anyhow::Result<()> {
     store.set_paused(paused).await?;
     eprintln!("the grid {}", if paused { "is paused; `distributor resume` ends it" } else { "gives out work" });
     Ok(())

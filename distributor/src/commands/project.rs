@@ -2,8 +2,7 @@
 
 use anyhow::bail;
 use clap::Subcommand;
-use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Keys as _, Projects as _};
+use distributor::store::Store;
 use protocol::{MAX_WEIGHT, ProjectName, Timestamp, UploaderKeyId};
 
 /// List projects, weigh them, give them to another owner.
@@ -30,7 +29,7 @@ pub enum Project {
 
 impl Project {
     /// Does it.
-    pub async fn run(self, store: &SqliteStore) -> anyhow::Result<()> {
+    pub async fn run(self, store: &dyn Store) -> anyhow::Result<()> {
         match self {
             Self::List => list(store).await,
             Self::Weight { name, weight } => {
@@ -55,7 +54,7 @@ fn known(name: &ProjectName, known: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(store: &SqliteStore) -> anyhow::Result<()> {
+async fn list(store: &dyn Store) -> anyhow::Result<()> {
     println!("{:<32}{:<14}{:>8}{:>10}{:>12}{:>12}", "PROJECT", "OWNER", "WEIGHT", "DECLARED", "UNITS", "OPEN");
     for project in store.projects(Timestamp::now()).await? {
         let owner = store.project_owner(&project.name).await?.map(|owner| owner.to_string()).unwrap_or_default();

@@ -1,13 +1,12 @@
 //! `distributor serve`.
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use distributor::app::{App, Parts};
-use distributor::blobs::FolderBlobs;
+use distributor::blobs;
 use distributor::config::{GivenSettings, Place, Settings};
 use distributor::server;
-use std::fs::{File, TryLockError};
-use std::sync::Arc;
+use distributor::store::{self, IfMissing};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -56,22 +55,13 @@ impl Serve {
 }
 
 async fn serve(place: &Place, settings: Settings) -> anyhow::Result<()> {
-    let folder = place.blobs();
-    let blobs = FolderBlobs::open(&folder).with_context(|| format!("cannot use the folder {}", folder.display()))?;
-    let lock = folder.join("lock");
-    let lock_file = File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
-    match lock_file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => bail!("another distributor uses the folder {}", folder.display()),
-        Err(TryLockError::Error(error)) => bail!("cannot lock {}: {error}", lock.display()),
-    }
-    blobs.clear_temporary().with_context(|| format!("cannot clear {}", folder.join("tmp").display()))?;
-    let store = super::open(place).await?;
+    let blobs = blobs::open(&place.blobs(), blobs::Use::Serve)?;
+    let store = store::open(&place.database(), IfMissing::Make).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}; another --listen may be free", settings.listen))?;
     let address = listener.local_addr()?;
-    let app = App::new(Parts::new(Arc::new(store), Arc::new(blobs), settings));
+    let app = App::new(Parts::new(store, blobs, settings));
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let stop = async move {
         tokio::select! {

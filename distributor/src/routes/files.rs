@@ -97,11 +97,11 @@ async fn put(
 
 /// Sends a file. It never changes, so whoever has it may keep it.
 async fn send(app: &App, kind: Kind, sha256: &Digest) -> ApiResult<Response> {
-    let (length, file) = app.blobs.open(kind, sha256).await?.ok_or_else(|| missing(kind, sha256))?;
-    let mut response = Body::from_stream(ReaderStream::with_capacity(file, 64 << 10)).into_response();
+    let opened = app.blobs.open(kind, sha256).await?.ok_or_else(|| missing(kind, sha256))?;
+    let mut response = Body::from_stream(ReaderStream::with_capacity(opened.bytes, 64 << 10)).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(opened.size));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     let text = |text: String| HeaderValue::from_str(&text).map_err(ApiError::internal);
     headers.insert(ETAG, text(format!("\"{sha256}\""))?);

@@ -172,12 +172,12 @@ async fn recheck(app: &App, token: &LeaseToken, owner: Owner, donor: &DonorKey) 
     let holder = app.store.holder(token, donor).await?;
     let Some(Holder { unit, open: true, execution: Some(sha256), .. }) = holder else { return Ok(None) };
     let Some(target) = app.store.target(&unit).await? else { return Ok(None) };
-    let Some((_, file)) = app.blobs.open(Kind::Execution, &sha256).await? else {
+    let Some(file) = app.blobs.fetch(Kind::Execution, &sha256).await? else {
         tracing::error!(%unit, %sha256, "the file of an execution is missing");
         return Ok(Some(Rechecked::Bad(sha256)));
     };
     let program = app.program(&target.record).await?;
-    let (file, verifier, bounds) = (file.into_std().await, Arc::clone(&app.verifier), submissions::bounds(app));
+    let (verifier, bounds) = (Arc::clone(&app.verifier), submissions::bounds(app));
     let (arguments, limits) = (target.arguments.0, target.limits);
     let work = move || verify::recheck(&*verifier, &program, &arguments, (file, &sha256), &limits, &bounds);
     let reason = match app.executions.run(Some(owner), work).await? {

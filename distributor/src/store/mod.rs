@@ -1,11 +1,12 @@
 //! Where projects, units, leases and credits live.
 //!
 //! Each method is one transaction, or several if it may have very much to do; what it decides depends on its arguments,
-//! the stored state and the store's [`Rules`] alone: time, ids and random numbers come from the caller. [`sqlite`] is the only backend so far; all of its SQL is in that module, and the
-//! tests in `tests/store` are written against [`Store`].
+//! the stored state and the store's [`Rules`] alone: time, ids and random numbers come from the caller. A backend is a folder here, known to nobody but [`open`]; the tests in
+//! `tests/store` are written against [`Store`] and run on each.
 
 mod model;
-pub mod sqlite;
+mod open;
+mod sqlite;
 mod weights;
 
 pub use model::{
@@ -13,12 +14,14 @@ pub use model::{
     LeaseChange, LeaseGrant, Miscount, OverQuota, Pusher, PutProject, Quota, Rechecked, Refusal, Release, Rules,
     Scopes, Shown, Submission, Target, UnitChange, UnitFilter, UploaderKey,
 };
+pub use open::{IfMissing, OpenError, open};
 
 use async_trait::async_trait;
 use protocol::{
     Digest, DonorKey, Event, LeaseToken, Nonce, Project, ProjectName, ProjectSpec, ProofReceipt, ResultPage, Timestamp,
     UnitDetail, UnitId, UnitPage, UploaderKeyId,
 };
+use std::path::Path;
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -227,10 +230,19 @@ pub trait Operations {
     async fn needs_file(&self, file: &BlobRef) -> StoreResult<bool>;
     /// Every file that is referred to.
     async fn blob_refs(&self) -> StoreResult<Vec<BlobRef>>;
-    /// Writes a consistent copy of the database to a file that does not exist.
-    async fn backup(&self, path: &std::path::Path) -> StoreResult<()>;
+    /// What copies the database, if this kind of database is not copied by tools of its own.
+    fn copies(&self) -> Option<&dyn Copies> {
+        None
+    }
     /// Ends all work with the database.
     async fn close(&self);
+}
+
+/// What only a database in a file can do.
+#[async_trait]
+pub trait Copies: Send + Sync {
+    /// Writes a consistent copy to a file that does not exist.
+    async fn copy_to(&self, path: &Path) -> StoreResult<()>;
 }
 
 /// All of it.

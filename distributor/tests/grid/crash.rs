@@ -9,10 +9,10 @@ use crate::hooks::{HookedBlobs, HookedVerifier};
 use crate::process::{Serving, data, push, run, text};
 use crate::raw::signed_head;
 use distributor::app::{App, Parts};
-use distributor::blobs::{Blobs, FolderBlobs};
-use distributor::config::Settings;
+use distributor::blobs::{self, Blobs};
+use distributor::config::{Place, Settings};
 use distributor::server;
-use distributor::store::sqlite::SqliteStore;
+use distributor::store::{self, IfMissing};
 use distributor::verify::CairoVerifier;
 use protocol::client::{LeaseAnswer, Payload, UploaderClient};
 use protocol::{Digest, Identity, Lease, LeaseMode, Nonce, Outcome, Preset, ProofStatus, Timestamp, UnitState, routes};
@@ -208,8 +208,9 @@ async fn mortal() {
         }
     };
     let (received, verified, stored) = (die_in(Phase::Received), die_in(Phase::Verified), die_in(Phase::Stored));
+    let place = Place { data: Some(folder.into()), ..Place::default() };
     let blobs = HookedBlobs {
-        inner: FolderBlobs::open(&Path::new(&folder).join("blobs")).unwrap(),
+        inner: blobs::open(&place.blobs(), blobs::Use::Serve).unwrap(),
         before_put: Box::new(move || {
             verified();
             Ok(())
@@ -219,9 +220,9 @@ async fn mortal() {
             Ok(())
         }),
     };
-    let store = SqliteStore::open(&Path::new(&folder).join("cairn.db")).await.unwrap();
+    let store = store::open(&place.database(), IfMissing::Make).await.unwrap();
     let verifier = HookedVerifier { inner: CairoVerifier::default(), before_proof: Box::new(received) };
-    let parts = Parts::new(Arc::new(store), Arc::new(blobs) as Arc<dyn Blobs>, Settings::default());
+    let parts = Parts::new(store, Arc::new(blobs) as Arc<dyn Blobs>, Settings::default());
     let app = App::new(Parts { verifier: Arc::new(verifier), ..parts });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("listening on http://{}", listener.local_addr().unwrap());

@@ -3,7 +3,6 @@
 use crate::harness::{Grid, Plan, cause, primes, scopes, until};
 use distributor::clock::Clock as _;
 use distributor::config::Settings;
-use distributor::store::Keys as _;
 use protocol::client::EventStream;
 use protocol::{Cause, Event, FailureCause, FailureReport, LeaseMode, UnitState};
 use std::time::Duration;

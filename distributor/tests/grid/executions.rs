@@ -171,7 +171,7 @@ async fn invented_executions_are_refused() {
         }
         assert_eq!(grid.state(&ids[0]).await, UnitState::Queued, "{name}");
     }
-    assert_eq!(grid.files(Kind::Execution), 0);
+    assert_eq!(grid.files(Kind::Execution).await, 0);
     let credit = attacker.0.credit().await.unwrap();
     assert_eq!((credit.refused, credit.executed_units), (refusals, 0));
     // With a lease too; then the unit is free for others at once.

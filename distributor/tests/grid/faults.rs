@@ -44,7 +44,10 @@ async fn a_full_disk_is_said_and_nothing_is_half_done() {
     assert_eq!((error.cause(), error.retry_after()), (Some(Cause::StorageFull), Some(Duration::from_secs(60))));
     assert!(error.is_temporary() && error.is_unreachable());
     assert_eq!(cause(grid.uploader().put_program(b"another".as_slice().into(), None).await), Cause::StorageFull);
-    assert_eq!((grid.state(&id).await, grid.temporary_files(), grid.files(Kind::Proof)), (UnitState::Leased, 0, 0));
+    assert_eq!(
+        (grid.state(&id).await, grid.temporary_files(), grid.files(Kind::Proof).await),
+        (UnitState::Leased, 0, 0)
+    );
     full.store(false, Ordering::SeqCst);
     assert_eq!(donor.submit(&id, Some(&lease), donor.proof(0)).await.unwrap().status, ProofStatus::Accepted);
 }
@@ -57,14 +60,14 @@ async fn a_death_between_file_and_transaction_is_mended_by_the_next_try() {
     lost.store(true, Ordering::SeqCst);
     assert_eq!(donor.refused(&id, donor.proof(0)).await, Cause::Internal);
     assert_eq!(
-        (grid.state(&id).await, grid.files(Kind::Proof)),
+        (grid.state(&id).await, grid.files(Kind::Proof).await),
         (UnitState::Queued, 1),
         "the file is there, the unit is not proved"
     );
     lost.store(false, Ordering::SeqCst);
     assert_eq!(donor.submit(&id, None, donor.proof(0)).await.unwrap().status, ProofStatus::Accepted);
     let credit = donor.0.credit().await.unwrap();
-    assert_eq!((credit.proven_units, grid.files(Kind::Proof)), (1, 1));
+    assert_eq!((credit.proven_units, grid.files(Kind::Proof).await), (1, 1));
 }
 
 /// A real file system without room, where the machine lets us have one.
@@ -136,7 +139,7 @@ async fn the_same_proof_many_times_at_once_counts_once() {
         assert_eq!(receipt.as_ref().unwrap(), receipts[0].as_ref().unwrap());
     }
     let credit = donor.0.credit().await.unwrap();
-    assert_eq!((credit.proven_units, grid.files(Kind::Proof)), (1, 1));
+    assert_eq!((credit.proven_units, grid.files(Kind::Proof).await), (1, 1));
 }
 
 fn unlimited() -> Plan {
@@ -155,7 +158,7 @@ async fn one_of_two_racing_donors_wins() {
             [first.unwrap(), second.unwrap()].iter().filter(|receipt| receipt.status == ProofStatus::Accepted).count();
         assert_eq!(accepted, 1);
     }
-    assert_eq!(grid.files(Kind::Proof), 3);
+    assert_eq!(grid.files(Kind::Proof).await, 3);
     let (a, b) = (grid.donor(1).0.credit().await.unwrap(), grid.donor(2).0.credit().await.unwrap());
     assert_eq!(a.proven_units + b.proven_units, 3);
 }

@@ -54,7 +54,7 @@ async fn each_bad_execution_has_its_cause_and_goes_back_to_the_queue() {
         // The unit rests after each.
         grid.clock.advance(3600);
     }
-    assert_eq!(grid.files(distributor::blobs::Kind::Execution), 0);
+    assert_eq!(grid.files(distributor::blobs::Kind::Execution).await, 0);
     assert_eq!(grid.temporary_files(), 0);
 }
 

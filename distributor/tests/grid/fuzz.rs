@@ -6,7 +6,6 @@ use crate::harness::{Grid, behind_a_proxy, lease_request, scopes, signer, spec, 
 use crate::raw::{connect, get};
 use distributor::clock::Clock as _;
 use distributor::config::Settings;
-use distributor::store::Keys as _;
 use protocol::{
     ApiKey, Cause, Digest, FailureCause, FailureReport, Identity, LeaseMode, Nonce, ProofStatus, UnitId, encode_program,
 };

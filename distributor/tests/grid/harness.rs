@@ -2,12 +2,11 @@
 
 use crate::fixture::{self, felts};
 use distributor::app::{App, Parts};
-use distributor::blobs::{Blobs, FolderBlobs};
+use distributor::blobs::{self, Blobs, Kind};
 use distributor::clock::{Clock as _, ManualClock};
-use distributor::config::Settings;
+use distributor::config::{Place, Settings};
 use distributor::server;
-use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Donors as _, GivenQuota, Keys as _, Scopes, UploaderKey};
+use distributor::store::{self, GivenQuota, IfMissing, Scopes, Store, UploaderKey};
 use distributor::verify::{CairoVerifier, Verifier};
 use protocol::client::{ClientConfig, ClientError, DonorClient, LeaseAnswer, Payload, RetryPolicy, UploaderClient};
 use protocol::{
@@ -26,7 +25,7 @@ use tokio::task::JoinHandle;
 pub struct Grid {
     pub address: String,
     pub clock: Arc<ManualClock>,
-    pub store: SqliteStore,
+    pub store: Arc<dyn Store>,
     pub key: ApiKey,
     pub app: App,
     /// Of the grid's keys, but for those of strangers.
@@ -37,7 +36,7 @@ pub struct Grid {
 }
 
 /// Puts something around the files.
-pub type Wrap = Box<dyn FnOnce(FolderBlobs) -> Arc<dyn Blobs>>;
+pub type Wrap = Box<dyn FnOnce(Arc<dyn Blobs>) -> Arc<dyn Blobs>>;
 
 /// What a test changes of the distributor.
 pub struct Plan {
@@ -138,15 +137,16 @@ impl Grid {
     }
 
     pub async fn serve_on(listener: TcpListener, folder: TempDir, plan: Plan) -> Self {
-        let store = SqliteStore::open(&folder.path().join("cairn.db")).await.unwrap();
-        let blobs = FolderBlobs::open(&folder.path().join("blobs")).unwrap();
+        let place = Place { data: Some(folder.path().to_owned()), ..Place::default() };
+        let store = store::open(&place.database(), IfMissing::Make).await.unwrap();
+        let blobs = blobs::open(&place.blobs(), blobs::Use::Look).unwrap();
         let blobs = match plan.blobs {
             Some(wrap) => wrap(blobs),
-            None => Arc::new(blobs),
+            None => blobs,
         };
         let clock = Arc::new(ManualClock::new(Timestamp::now()));
         let app = App::new(Parts {
-            store: Arc::new(store.clone()),
+            store: Arc::clone(&store),
             blobs,
             verifier: plan.verifier,
             clock: Arc::clone(&clock) as Arc<_>,
@@ -182,9 +182,9 @@ impl Grid {
         std::fs::read_dir(self.folder().join("blobs/tmp")).unwrap().count()
     }
 
-    /// Stored files of a kind.
-    pub fn files(&self, kind: distributor::blobs::Kind) -> usize {
-        FolderBlobs::open(&self.folder().join("blobs")).unwrap().list(kind).unwrap().len()
+    /// Number of stored files of a kind.
+    pub async fn files(&self, kind: Kind) -> usize {
+        self.app.blobs.stored(kind).await.unwrap().len()
     }
 
     /// A key of the same owner as the grid's own.

@@ -2,20 +2,21 @@
 
 use async_trait::async_trait;
 use cairo_air::{Program, Statement};
-use distributor::blobs::{BlobError, Blobs, FolderBlobs, Kind, Spooled};
+use distributor::blobs::{BlobError, Blobs, Kind, Opened, Spooled};
 use distributor::store::{Refusal, Shown};
 use distributor::verify::{CairoVerifier, ExecutionBounds, Verifier};
 use felt::Felt;
 use protocol::{Digest, Preset, UnitLimits};
 use std::fs::File;
+use std::sync::Arc;
 use tempfile::NamedTempFile;
 
 /// What happens around the storing of a file.
 pub type Hook = Box<dyn Fn() -> Result<(), BlobError> + Send + Sync>;
 
-/// Files in a folder, with a hook before and one after each is stored.
+/// Files, with a hook before and one after each is stored.
 pub struct HookedBlobs {
-    pub inner: FolderBlobs,
+    pub inner: Arc<dyn Blobs>,
     pub before_put: Hook,
     pub after_put: Hook,
 }
@@ -33,8 +34,12 @@ impl Blobs for HookedBlobs {
         Ok(stored)
     }
 
-    async fn open(&self, kind: Kind, sha256: &Digest) -> Result<Option<(u64, tokio::fs::File)>, BlobError> {
+    async fn open(&self, kind: Kind, sha256: &Digest) -> Result<Option<Opened>, BlobError> {
         self.inner.open(kind, sha256).await
+    }
+
+    async fn fetch(&self, kind: Kind, sha256: &Digest) -> Result<Option<File>, BlobError> {
+        self.inner.fetch(kind, sha256).await
     }
 
     async fn read(&self, kind: Kind, sha256: &Digest) -> Result<Option<Vec<u8>>, BlobError> {

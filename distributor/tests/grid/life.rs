@@ -2,7 +2,7 @@
 
 use crate::fixture::{self, STEPS, felts};
 use crate::harness::{Grid, Plan, cause, primes};
-use distributor::blobs::{FolderBlobs, Kind};
+use distributor::blobs::{self, Kind};
 use distributor::config::Settings;
 use distributor::verify::CairoVerifier;
 use protocol::client::LeaseAnswer;
@@ -78,7 +78,7 @@ async fn one_executes_and_another_proves() {
     let proof = fixture::prove(execution, &prover.0.identity().donor_key());
     prover.submit(&id, Some(&lease), proof).await.unwrap();
     assert_eq!(grid.state(&id).await, UnitState::Proved);
-    assert_eq!(grid.files(Kind::Execution), 0, "an execution that is proved is not kept");
+    assert_eq!(grid.files(Kind::Execution).await, 0, "an execution that is proved is not kept");
     let outcomes: Vec<_> = grid.unit(&id).await.attempts.iter().map(|attempt| attempt.outcome).collect();
     assert_eq!(outcomes, [Outcome::Executed, Outcome::Proved]);
 }
@@ -102,7 +102,7 @@ async fn a_lease_is_renewed_runs_out_and_the_late_proof_is_taken() {
     let receipt = quick.submit(&id, Some(&second), quick.proof(0)).await.unwrap();
     assert_eq!((receipt.status, receipt.credited_steps), (ProofStatus::AlreadyProved, 0));
     assert_eq!(grid.unit(&id).await.proof.unwrap().prover, slow.0.identity().donor_key());
-    assert_eq!(grid.files(Kind::Proof), 1, "a second proof is not kept");
+    assert_eq!(grid.files(Kind::Proof).await, 1, "a second proof is not kept");
 }
 
 #[tokio::test]
@@ -135,17 +135,18 @@ async fn a_report_of_a_bad_execution_is_looked_into() {
     let report = FailureReport { cause: FailureCause::BadExecution, detail: String::new() };
     let lease = liar.lease(LeaseMode::Prove).await;
     liar.0.release(&lease.token, Some(&report)).await.unwrap();
-    assert_eq!((grid.state(&id).await, grid.files(Kind::Execution)), (UnitState::Executed, 1), "it is sound");
+    assert_eq!((grid.state(&id).await, grid.files(Kind::Execution).await), (UnitState::Executed, 1), "it is sound");
     assert_eq!(liar.0.credit().await.unwrap().marks, 1);
     // The disk loses a bit.
-    let (_, path) = FolderBlobs::open(&grid.folder().join("blobs")).unwrap().list(Kind::Execution).unwrap().remove(0);
+    let (digest, _) = grid.app.blobs.stored(Kind::Execution).await.unwrap().remove(0);
+    let path = blobs::place_in(&grid.folder().join("blobs"), Kind::Execution, &digest);
     let mut file = std::fs::read(&path).unwrap();
     let middle = file.len() / 2;
     file[middle] ^= 1;
     std::fs::write(&path, file).unwrap();
     let lease = honest.lease(LeaseMode::Prove).await;
     honest.0.release(&lease.token, Some(&report)).await.unwrap();
-    assert_eq!((grid.state(&id).await, grid.files(Kind::Execution)), (UnitState::Queued, 0), "it is made again");
+    assert_eq!((grid.state(&id).await, grid.files(Kind::Execution).await), (UnitState::Queued, 0), "it is made again");
     for donor in [&honest, &executor] {
         assert_eq!(donor.0.credit().await.unwrap().marks, 0);
     }
@@ -160,11 +161,11 @@ async fn no_file_outlives_what_refers_to_it() {
         let lease = donor.lease(LeaseMode::Execute).await;
         donor.execute(&lease, fixture::file(&fixture::run(&[number]))).await.unwrap();
     }
-    assert_eq!(grid.files(Kind::Execution), 3);
+    assert_eq!(grid.files(Kind::Execution).await, 3);
     uploader.withdraw_unit(&ids[0]).await.unwrap();
-    assert_eq!(grid.files(Kind::Execution), 2, "withdrawn");
+    assert_eq!(grid.files(Kind::Execution).await, 2, "withdrawn");
     donor.submit(&ids[1], None, donor.proof(1)).await.unwrap();
-    assert_eq!(grid.files(Kind::Execution), 1, "proved");
+    assert_eq!(grid.files(Kind::Execution).await, 1, "proved");
     for number in 2..=4 {
         let judge = grid.donor(number);
         grid.trust(&judge).await;
@@ -172,7 +173,7 @@ async fn no_file_outlives_what_refers_to_it() {
         let report = FailureReport { cause: FailureCause::ProveFailed, detail: String::new() };
         judge.0.release(&lease.token, Some(&report)).await.unwrap();
     }
-    assert_eq!((grid.state(&ids[2]).await, grid.files(Kind::Execution)), (UnitState::Failed, 0), "set aside");
+    assert_eq!((grid.state(&ids[2]).await, grid.files(Kind::Execution).await), (UnitState::Failed, 0), "set aside");
 }
 
 #[tokio::test]
@@ -191,9 +192,9 @@ async fn no_work_comes_with_a_reason_and_a_time() {
     let mut unknown = crate::harness::lease_request(LeaseMode::Both);
     unknown.project = Some("unknown".parse().unwrap());
     assert_eq!(cause(donor.0.lease(&unknown).await), Cause::UnknownProject);
-    distributor::store::Operations::set_paused(&grid.store, true).await.unwrap();
+    grid.store.set_paused(true).await.unwrap();
     assert_eq!(donor.no_work().await, NoWork::Paused);
-    distributor::store::Operations::set_paused(&grid.store, false).await.unwrap();
+    grid.store.set_paused(false).await.unwrap();
     donor.lease(LeaseMode::Both).await;
     assert_eq!(donor.no_work().await, NoWork::AllLeased);
 }

@@ -6,7 +6,6 @@ use crate::raw::{connect, get, read_answer, send, send_signed, sign, signed_head
 use cairo_air::CairoProof;
 use distributor::clock::Clock as _;
 use distributor::config::Settings;
-use distributor::store::{Donors as _, Keys as _};
 use felt::Felt;
 use protocol::{Cause, Digest, LeaseMode, Nonce, ProofStatus, UnitState, routes};
 use std::time::{Duration, Instant};
@@ -60,7 +59,7 @@ async fn each_forgery_is_refused_with_its_cause() {
         assert_eq!(donor.refused(&ids[0], proof).await, expected, "{name}");
         assert_eq!(grid.state(&ids[0]).await, UnitState::Queued, "{name}");
     }
-    assert_eq!(grid.files(distributor::blobs::Kind::Proof), 0);
+    assert_eq!(grid.files(distributor::blobs::Kind::Proof).await, 0);
     assert_eq!(donor.submit(&ids[0], None, honest).await.unwrap().status, ProofStatus::Accepted);
 }
 

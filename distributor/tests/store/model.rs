@@ -1,12 +1,13 @@
 //! Random operations on a store and on a small model, which must agree after each.
 
 use crate::world::{COOLDOWN, QUARANTINE, World, donor, failure, primes, shown};
-use distributor::store::{Accept, LeaseChange, LeaseGrant, Store, UnitChange};
+use distributor::location::Location;
+use distributor::store::{Accept, LeaseChange, LeaseGrant, UnitChange};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use protocol::{Digest, FailureCause, Lease, LeaseMode, NoWork, Outcome, ProofStatus, UnitId, UnitState};
 use std::collections::HashMap;
-use tempfile::TempDir;
+use std::path::Path;
 
 const UNITS: usize = 4;
 const DONORS: u8 = 5;
@@ -101,8 +102,8 @@ struct Run {
 }
 
 impl Run {
-    async fn new(store: Box<dyn Store>) -> Self {
-        let world = World::new(store).await;
+    async fn new(place: &Location) -> Self {
+        let world = World::open(place).await;
         // What each donor says counts; who may be believed is another test's matter.
         for number in 1..=DONORS {
             world.store.trust_donor(&donor(number), true, world.now()).await.unwrap();
@@ -342,7 +343,7 @@ impl Run {
 }
 
 /// Runs random lists of operations, each on a new store.
-pub fn run<F: Future<Output = (Box<dyn Store>, TempDir)>>(open: impl Fn() -> F) {
+pub fn run(place: impl Fn(&Path) -> Location) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // More with PROPTEST_CASES=1000.
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 24 };
@@ -350,8 +351,9 @@ pub fn run<F: Future<Output = (Box<dyn Store>, TempDir)>>(open: impl Fn() -> F) 
     let lists = prop::collection::vec(op(), 1..60);
     let result = TestRunner::new(config).run(&lists, |ops| {
         runtime.block_on(async {
-            let (store, _folder) = open().await;
-            let mut run = Run::new(store).await;
+            let folder = tempfile::tempdir().unwrap();
+            let place = place(folder.path());
+            let mut run = Run::new(&place).await;
             for op in &ops {
                 run.apply(op).await;
             }

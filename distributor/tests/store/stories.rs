@@ -4,9 +4,10 @@ use crate::world::{
     COOLDOWN, LEASE, RENEWABLE, REST, World, donor, failure, name, new_unit, owner, primes, rules, shown, spec,
 };
 use distributor::blobs::Kind;
+use distributor::location::Location;
 use distributor::store::{
-    Accept, AddUnits, BlobRef, DrawnUnit, LeaseChange, LeaseGrant, Pusher, PutProject, Quota, Rechecked, Refusal,
-    Rules, UnitChange, UnitFilter,
+    self, Accept, AddUnits, BlobRef, DrawnUnit, IfMissing, LeaseChange, LeaseGrant, Pusher, PutProject, Quota,
+    Rechecked, Refusal, Rules, UnitChange, UnitFilter,
 };
 use felt::Felt;
 use protocol::{
@@ -813,9 +814,15 @@ pub async fn what_is_stored_survives_reopening(world: &World) {
     }
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
-    world.store.backup(&copy).await.unwrap();
+    if let Some(copies) = world.store.copies() {
+        copies.copy_to(&copy).await.unwrap();
+    }
     world.store.close().await;
-    let copy = distributor::store::sqlite::SqliteStore::open(&copy).await.unwrap();
-    let detail = distributor::store::Units::unit(&copy, &id, world.now()).await.unwrap().unwrap();
-    assert_eq!(detail.unit.state, UnitState::Proved);
+    let again = store::open(&world.place, IfMissing::Refuse).await.unwrap();
+    assert_eq!(again.unit(&id, world.now()).await.unwrap().unwrap().unit.state, UnitState::Proved);
+    if copy.exists() {
+        let place = Location::new(world.place.scheme(), copy);
+        let copy = store::open(&place, IfMissing::Refuse).await.unwrap();
+        assert_eq!(copy.unit(&id, world.now()).await.unwrap().unwrap().unit.state, UnitState::Proved);
+    }
 }

@@ -2,12 +2,13 @@
 //! no good unit is ever set aside, every bad one is in the end, and the hostile keys hold few leases.
 
 use crate::world::{World, donor, failure, new_unit, primes, rules};
-use distributor::store::{Accept, AddUnits, LeaseGrant, Refusal, Rules, Shown, Store};
+use distributor::location::Location;
+use distributor::store::{Accept, AddUnits, LeaseGrant, Refusal, Rules, Shown};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use protocol::{Cause, DonorKey, FailureCause, Felts, Lease, LeaseMode, ProofStatus, UnitId, UnitState};
 use std::collections::{HashMap, HashSet};
-use tempfile::TempDir;
+use std::path::Path;
 
 /// Leases of a key that proved nothing, and of all such keys of the hostile address.
 const NEW_LEASES: u32 = 2;
@@ -91,8 +92,8 @@ struct Run {
 }
 
 impl Run {
-    async fn new(store: Box<dyn Store>, beginning: &Beginning) -> Self {
-        let world = World::new(store).await;
+    async fn new(place: &Location, beginning: &Beginning) -> Self {
+        let world = World::open(place).await;
         for number in 1..=beginning.honest {
             world.earn(donor(number), WORK).await;
         }
@@ -260,15 +261,16 @@ impl Run {
 }
 
 /// Runs random beginnings and lists of operations, each on a new store.
-pub fn run<F: Future<Output = (Box<dyn Store>, TempDir)>>(open: impl Fn() -> F) {
+pub fn run(place: impl Fn(&Path) -> Location) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // More with PROPTEST_CASES=1000.
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 12 };
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let result = TestRunner::new(config).run(&beginning(), |(beginning, ops)| {
         runtime.block_on(async {
-            let (store, _folder) = open().await;
-            let mut run = Run::new(store, &beginning).await;
+            let folder = tempfile::tempdir().unwrap();
+            let place = place(folder.path());
+            let mut run = Run::new(&place, &beginning).await;
             for op in &ops {
                 run.apply(op).await;
             }

@@ -1,9 +1,9 @@
 //! A store with a project, and short words for what happens to it.
 
-use distributor::store::sqlite::SqliteStore;
+use distributor::location::Location;
 use distributor::store::{
-    Accept, AddUnits, DrawnUnit, GivenQuota, LeaseAsk, LeaseChange, LeaseGrant, Pusher, PutProject, Quota, Rechecked,
-    Release, Rules, Scopes, Shown, Store, Submission, UnitFilter, UploaderKey,
+    self, Accept, AddUnits, DrawnUnit, GivenQuota, IfMissing, LeaseAsk, LeaseChange, LeaseGrant, Pusher, PutProject,
+    Quota, Rechecked, Release, Rules, Scopes, Shown, Store, Submission, UnitFilter, UploaderKey,
 };
 use felt::Felt;
 use protocol::{
@@ -11,8 +11,8 @@ use protocol::{
     Preset, ProgramHash, ProjectName, ProjectSpec, ProofReceipt, RequestKey, Signature, SignerKey, Timestamp,
     UnitDetail, UnitId, UnitLimits, UnitState, UploaderKeyId,
 };
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tempfile::TempDir;
 
 /// Seconds of a lease.
 pub const LEASE: u64 = 100;
@@ -48,16 +48,10 @@ pub fn pusher() -> Pusher {
     Pusher { owner: owner(), quota: Quota::NONE }
 }
 
-/// An empty SQLite store.
-pub async fn sqlite() -> (Box<dyn Store>, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&folder.path().join("cairn.db")).await.unwrap();
-    (Box::new(store), folder)
-}
-
 /// A store with the project `primes` and a clock.
 pub struct World {
-    pub store: Box<dyn Store>,
+    pub store: Arc<dyn Store>,
+    pub place: Location,
     now: AtomicU64,
     drawn: AtomicU64,
 }
@@ -106,8 +100,10 @@ pub fn shown() -> Shown {
 }
 
 impl World {
-    pub async fn new(store: Box<dyn Store>) -> Self {
-        let world = Self { store, now: AtomicU64::new(1_000_000), drawn: AtomicU64::new(0) };
+    /// Around the empty store at this place.
+    pub async fn open(place: &Location) -> Self {
+        let store = store::open(place, IfMissing::Make).await.unwrap();
+        let world = Self { store, place: place.clone(), now: AtomicU64::new(1_000_000), drawn: AtomicU64::new(0) };
         let scopes = Scopes { push: true, read: true, withdraw: true };
         let key = UploaderKey {
             id: owner(),

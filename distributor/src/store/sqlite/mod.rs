@@ -21,7 +21,7 @@ mod upkeep;
 #[cfg(test)]
 mod work;
 
-use super::{Rules, StoreError, StoreResult};
+use super::{IfMissing, OpenError, Rules, StoreError, StoreResult};
 use protocol::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
@@ -88,11 +88,23 @@ impl DerefMut for Write {
 }
 
 impl SqliteStore {
-    /// Opens the database, makes it if it is not there, and brings its schema up to date.
+    /// Opens the database, makes it if it may be missing, and brings its schema up to date.
     ///
     /// # Errors
-    /// If the file cannot be opened, is no database, or was written by a newer version.
-    pub async fn open(path: &Path) -> StoreResult<Self> {
+    /// If there is no file, or it cannot be opened, is no database, or was written by a newer version.
+    pub(super) async fn open(path: &Path, missing: IfMissing) -> Result<Self, OpenError> {
+        if missing == IfMissing::Refuse && !path.exists() {
+            return Err(OpenError::Missing(path.to_owned()));
+        }
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| OpenError::Folder { folder: folder.to_owned(), source })?;
+        }
+        let failed = |source| OpenError::Failed { database: path.display().to_string(), source };
+        Self::connect(path).await.map_err(failed)
+    }
+
+    async fn connect(path: &Path) -> StoreResult<Self> {
         let options = |synchronous| {
             SqliteConnectOptions::new()
                 .filename(path)

@@ -3,7 +3,7 @@
 use super::rows::Columns as _;
 use super::{Durability, SqliteStore};
 use crate::blobs::Kind;
-use crate::store::{BlobRef, Miscount, Operations, Rules, StoreError, StoreResult};
+use crate::store::{BlobRef, Copies, Miscount, Operations, Rules, StoreError, StoreResult};
 use async_trait::async_trait;
 use protocol::{Digest, Timestamp};
 use sqlx::query;
@@ -91,12 +91,8 @@ impl Operations for SqliteStore {
         Ok(refs)
     }
 
-    async fn backup(&self, path: &Path) -> StoreResult<()> {
-        let Some(target) = path.to_str() else {
-            return Err(StoreError::Failed(format!("the path {} is no Unicode text", path.display())));
-        };
-        query("VACUUM INTO ?1").bind(target).execute(&self.readers).await?;
-        Ok(())
+    fn copies(&self) -> Option<&dyn Copies> {
+        Some(self)
     }
 
     async fn close(&self) {
@@ -105,5 +101,16 @@ impl Operations for SqliteStore {
         self.quick.close().await;
         // The last connection checkpoints the write-ahead log.
         self.durable.close().await;
+    }
+}
+
+#[async_trait]
+impl Copies for SqliteStore {
+    async fn copy_to(&self, path: &Path) -> StoreResult<()> {
+        let Some(target) = path.to_str() else {
+            return Err(StoreError::Failed(format!("the path {} is no Unicode text", path.display())));
+        };
+        query("VACUUM INTO ?1").bind(target).execute(&self.readers).await?;
+        Ok(())
     }
 }

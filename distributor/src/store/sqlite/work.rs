@@ -77,7 +77,7 @@ impl Crowd {
     /// So many units, of which each has another of 16 sizes.
     async fn new(units: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("cairn.db")).await.unwrap();
+        let store = SqliteStore::connect(&folder.path().join("cairn.db")).await.unwrap();
         let rules =
             Rules { new_leases: 1000, most_leases: 1000, trust_units: 1, suspect_cooldown: 1, ..Rules::default() };
         store.set_rules(rules);
@@ -296,7 +296,7 @@ async fn a_database_of_the_first_version_is_brought_up() {
     sqlx::raw_sql(OLD_DATA).execute(&pool).await.unwrap();
     pool.close().await;
 
-    let store = SqliteStore::open(&path).await.unwrap();
+    let store = SqliteStore::connect(&path).await.unwrap();
     store.set_rules(Rules { trust_units: 1, ..Rules::default() });
     assert!(store.recount(false).await.unwrap().is_empty());
     let project = store.project(&primes(), NOW).await.unwrap().unwrap();

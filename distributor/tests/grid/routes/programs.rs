@@ -28,7 +28,7 @@ async fn a_body_that_is_not_what_its_address_says_is_refused() {
     );
     let answer = send(&grid, request.as_bytes()).await.unwrap();
     assert_eq!((answer.status, answer.cause().as_str()), (400, "digest_mismatch"));
-    assert_eq!((grid.temporary_files(), grid.files(distributor::blobs::Kind::Program)), (0, 0));
+    assert_eq!((grid.temporary_files(), grid.files(distributor::blobs::Kind::Program).await), (0, 0));
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn records_are_read_before_they_are_kept() {
     record.truncate(record.len() - 1);
     let error = uploader.put_record(record.into()).await.unwrap_err().to_string();
     assert!(error.starts_with("the program record ends within its words"), "{error}");
-    assert_eq!(grid.files(distributor::blobs::Kind::Record), 0);
+    assert_eq!(grid.files(distributor::blobs::Kind::Record).await, 0);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::fixture;
 use crate::harness::{Grid, cause, primes, scopes, signer, spec, unit};
 use crate::raw::{get, send};
-use distributor::store::{GivenQuota, Projects as _};
+use distributor::store::GivenQuota;
 use protocol::{Cause, Digest, Identity, NewUnits, Preset, ProgramHash, ProjectSpec, ProjectState, encode_program};
 
 const FILE: &[u8] = b"the compiled program";
@@ -167,7 +167,7 @@ async fn quotas_are_named() {
         assert_eq!(error.cause(), Some(Cause::QuotaExceeded), "{error}");
         assert!(error.to_string().contains(what), "{error}");
     }
-    assert_eq!(grid.files(distributor::blobs::Kind::Program), 1);
+    assert_eq!(grid.files(distributor::blobs::Kind::Program).await, 1);
 }
 
 #[tokio::test]
