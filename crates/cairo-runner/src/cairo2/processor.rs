@@ -1,7 +1,7 @@
 //! Executes the hints of Cairo 2 executables.
 
-use crate::cairo2::Cairo2;
-use crate::cairo2::core::{CoreHints, INFO_CELLS, Operands};
+use super::core::{CoreHints, INFO_CELLS, Operands};
+use super::load::Cairo2;
 use crate::convert::{from_vm, to_vm};
 use crate::hints::Hints;
 use cairo_lang_casm::hints::{CoreHint, CoreHintBase, DeprecatedHint, ExternalHint, Hint};

@@ -1,13 +1,20 @@
 //! Where the entry wrapper puts the argument pointers, told from its instructions.
 
-use crate::cairo2::ArgumentHint;
-use crate::load::LoadError;
+use crate::load_error::LoadError;
 use cairo_air::Program;
-use cairo_lang_casm::operand::{Register, ResOperand};
+use cairo_lang_casm::operand::{CellRef, Register, ResOperand};
 use felt::encoding;
 
 /// Offset of the header's `call`, whose target is relative to it.
 const CALL_OFFSET: u64 = 2;
+
+/// The hint that writes the argument pointers.
+pub(super) struct ArgumentHint {
+    /// Offset of the instruction before which it runs.
+    pub(super) pc: usize,
+    /// Where it writes.
+    pub(super) dst: CellRef,
+}
 
 /// Whether an operand is the constant 0.
 pub(super) fn is_zero(operand: &ResOperand) -> bool {

@@ -1,7 +1,6 @@
 //! Hints that compute numbers from numbers.
 
-use super::operand::Operands;
-use super::{failed, flag};
+use super::operand::{Operands, failed, flag};
 use cairo_lang_casm::hints::CoreHint;
 use cairo_lang_casm::operand::{CellRef, ResOperand};
 use cairo_vm::Felt252;

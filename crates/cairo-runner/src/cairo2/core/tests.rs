@@ -3,6 +3,7 @@
 
 use super::*;
 use cairo_lang_casm::hints::Hint;
+use cairo_vm::types::relocatable::MaybeRelocatable;
 use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
 use num_traits::{One, Zero};
