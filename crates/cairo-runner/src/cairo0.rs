@@ -1,8 +1,9 @@
 //! Compiled Cairo 0 programs: loading, their `program_input` hints and the whitelist of all others.
 
+use crate::catch::quietly;
 use crate::convert::{from_vm, one_line, to_vm};
 use crate::hints::Hints;
-use crate::load::{LoadError, builtins_of, quietly};
+use crate::load_error::{LoadError, builtins_of};
 use cairo_air::{ArgumentBinding, Program};
 use cairo_vm::Felt252;
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::{

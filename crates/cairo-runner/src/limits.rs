@@ -3,6 +3,9 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+/// Most bytes of a program file.
+pub const MAX_PROGRAM_BYTES: usize = 256 << 20;
+
 /// Bounds of a run, enforced while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

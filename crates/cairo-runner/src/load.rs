@@ -3,15 +3,13 @@
 use crate::arguments::{ArgumentError, Arguments};
 use crate::cairo0::{self, Cairo0};
 use crate::cairo2::{self, Cairo2};
-use crate::convert::{one_line, panic_text};
-use cairo_air::{Builtin, Program, ProgramError};
+use crate::convert::one_line;
+use crate::limits::MAX_PROGRAM_BYTES;
+use crate::load_error::LoadError;
+use cairo_air::Program;
 use felt::Felt;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Most bytes of a program file.
-pub const MAX_PROGRAM_BYTES: usize = 256 << 20;
 
 /// A program that has been looked through and can be run.
 #[derive(Debug, Clone)]
@@ -34,112 +32,6 @@ pub enum Language {
     Cairo0,
     /// Cairo 2, built as an executable.
     Cairo2,
-}
-
-/// Why a file is no program that can be run.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LoadError {
-    /// No bytes at all.
-    #[error("the program file is empty")]
-    Empty,
-    /// More bytes than [`MAX_PROGRAM_BYTES`].
-    #[error("the program file has {bytes} bytes; the limit is {MAX_PROGRAM_BYTES}")]
-    TooLarge {
-        /// Bytes that there are.
-        bytes: usize,
-    },
-    /// No JSON.
-    #[error("the file is not JSON ({message}); give a compiled program, not its source")]
-    NotJson {
-        /// What is wrong, and where.
-        message: String,
-    },
-    /// JSON, but of another kind.
-    #[error("the file is {what}, not a program; {advice}")]
-    NotAProgram {
-        /// What it is.
-        what: &'static str,
-        /// What to do.
-        advice: &'static str,
-    },
-    /// A program with fields that do not make sense.
-    #[error("the program file is damaged or of an unknown version: {message}")]
-    Malformed {
-        /// What is wrong.
-        message: String,
-    },
-    /// A program over another field.
-    #[error(
-        "the program is compiled for the prime {found}, but only the Stark prime 2^251 + 17·2^192 + 1 can be proved"
-    )]
-    WrongPrime {
-        /// Its prime.
-        found: String,
-    },
-    /// A Cairo 0 program without the proof-mode header.
-    #[error("the program has no label `{label}` at its place; compile it with `cairo-compile --proof_mode`")]
-    NotProofMode {
-        /// The label.
-        label: &'static str,
-    },
-    /// An executable without a standalone entry point at its start.
-    #[error("the executable has no standalone entry point at offset 0; build it as a standalone executable")]
-    NotStandalone,
-    /// A builtin that does not exist.
-    #[error("the program declares the builtin `{name}`, which is unknown")]
-    UnknownBuiltin {
-        /// Its name.
-        name: String,
-    },
-    /// A hint that is neither cairo-vm's own nor an input.
-    #[error(
-        "the hint at pc {pc} is not allowed: `{code}`; allowed are the hints of Cairo's common library and \
-         `ids.NAME = program_input[\"NAME\"]`"
-    )]
-    UnknownHint {
-        /// Where.
-        pc: usize,
-        /// Its text, shortened.
-        code: String,
-    },
-    /// An input hint that writes no variable.
-    #[error("the hint at pc {pc} reads an input into `ids.{variable}`, but there is no such variable there")]
-    InputTarget {
-        /// Where.
-        pc: usize,
-        /// The variable.
-        variable: String,
-    },
-    /// A hint of a Cairo 2 executable that depends on more than the run.
-    #[error("the hint at pc {pc} is not allowed: {name}; a provable program depends on nothing but its arguments")]
-    ForbiddenHint {
-        /// Where.
-        pc: usize,
-        /// Its kind.
-        name: &'static str,
-    },
-    /// No hint by which an executable would read its arguments.
-    #[error("the executable's entry wrapper never reads its arguments (no WriteRunParam hint)")]
-    NoArgumentHint,
-    /// More than one such hint.
-    #[error("the executable reads arguments at pc {first} and again at pc {second}; a provable one reads them once")]
-    ArgumentHints {
-        /// First place.
-        first: usize,
-        /// Second place.
-        second: usize,
-    },
-    /// The hint's place in memory cannot be told.
-    #[error("the arguments' place in memory cannot be derived: at pc {pc}, {reason}")]
-    EntryWrapper {
-        /// Where.
-        pc: usize,
-        /// Why.
-        reason: &'static str,
-    },
-    /// Words or builtins that cannot be proved.
-    #[error(transparent)]
-    Program(#[from] ProgramError),
 }
 
 /// The fields by which the kinds of files differ.
@@ -258,16 +150,4 @@ impl Shape {
         };
         LoadError::NotAProgram { what, advice }
     }
-}
-
-/// The builtins of these names.
-pub(crate) fn builtins_of(names: &[String]) -> Result<Vec<Builtin>, LoadError> {
-    let builtin =
-        |name: &String| Builtin::from_name(name).ok_or_else(|| LoadError::UnknownBuiltin { name: one_line(name, 80) });
-    names.iter().map(builtin).collect()
-}
-
-/// Runs third-party code; its panic becomes a text.
-pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_text(panic.as_ref()))
 }

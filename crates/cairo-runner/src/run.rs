@@ -3,12 +3,13 @@
 use crate::arguments::Arguments;
 use crate::cairo0::Cairo0Hints;
 use crate::cairo2::Cairo2Hints;
+use crate::catch::quietly;
 use crate::convert::one_line;
 use crate::error::RunError;
 use crate::guard::Guard;
 use crate::hints::Hints;
 use crate::limits::{Limits, Progress, Watch};
-use crate::load::{RunnableProgram, Source, quietly};
+use crate::load::{RunnableProgram, Source};
 use crate::relocate::{RawTrace, relocate};
 use cairo_air::Program;
 use cairo_execution::Execution;

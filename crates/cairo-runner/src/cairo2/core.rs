@@ -13,10 +13,11 @@ pub(super) use operand::Operands;
 
 use super::hint::Hint;
 use cairo_vm::Felt252;
-use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
+use cairo_vm::types::relocatable::Relocatable;
 use cairo_vm::vm::errors::hint_errors::HintError;
 use cairo_vm::vm::vm_core::VirtualMachine;
 use dictionary::Dictionaries;
+use operand::{failed, flag};
 use squash::Squash;
 
 /// What hints remember between them.
@@ -31,16 +32,6 @@ pub(super) struct CoreHints {
     next_object: Option<Relocatable>,
     /// Points drawn so far.
     points: u64,
-}
-
-/// A hint's failure that the virtual machine has no word for.
-fn failed(message: impl Into<Box<str>>) -> HintError {
-    HintError::CustomHint(message.into())
-}
-
-/// 1 for true.
-fn flag(value: bool) -> Felt252 {
-    Felt252::from(u64::from(value))
 }
 
 impl CoreHints {
@@ -193,9 +184,6 @@ impl CoreHints {
         self.longest_arc.ok_or_else(|| failed("a comparison goes on that never began"))
     }
 }
-
-/// A dictionary's value before it is first written.
-const UNWRITTEN: MaybeRelocatable = MaybeRelocatable::Int(Felt252::ZERO);
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! Executes the hints of Cairo 2 executables.
 
-use crate::cairo2::Cairo2;
-use crate::cairo2::core::{CoreHints, INFO_CELLS, Operands};
-use crate::cairo2::hint::{CellRef, DerefOrImmediate, Hint, Operation, Register, ResOperand};
+use super::core::{CoreHints, INFO_CELLS, Operands};
+use super::hint::{CellRef, DerefOrImmediate, Hint, Operation, Register, ResOperand};
+use super::load::Cairo2;
 use crate::convert::{from_vm, to_vm};
 use crate::hints::Hints;
 use cairo_vm::Felt252;

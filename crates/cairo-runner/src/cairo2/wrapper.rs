@@ -1,14 +1,21 @@
 //! Where the entry wrapper puts the argument pointers, told from its instructions.
 
-use crate::cairo2::ArgumentHint;
-use crate::cairo2::hint::{Register, ResOperand};
-use crate::load::LoadError;
+use super::hint::{CellRef, Register, ResOperand};
+use crate::load_error::LoadError;
 use cairo_air::Program;
 use cairo_vm::Felt252;
 use felt::encoding;
 
 /// Offset of the header's `call`, whose target is relative to it.
 const CALL_OFFSET: u64 = 2;
+
+/// The hint that writes the argument pointers.
+pub(super) struct ArgumentHint {
+    /// Offset of the instruction before which it runs.
+    pub(super) pc: usize,
+    /// Where it writes.
+    pub(super) dst: CellRef,
+}
 
 /// Whether an operand is the constant 0.
 pub(super) fn is_zero(operand: &ResOperand) -> bool {

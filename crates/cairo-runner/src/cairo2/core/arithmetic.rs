@@ -1,7 +1,6 @@
 //! Hints that compute numbers from numbers.
 
-use super::operand::Operands;
-use super::{failed, flag};
+use super::operand::{Operands, failed, flag};
 use crate::cairo2::hint::{CellRef, Hint, ResOperand};
 use cairo_vm::Felt252;
 use cairo_vm::vm::errors::hint_errors::HintError;

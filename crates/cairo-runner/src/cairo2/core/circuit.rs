@@ -1,7 +1,7 @@
 //! Circuits of modular gates: their values, and the instances of the two builtins that check them.
 
 use super::arithmetic::modulo;
-use super::failed;
+use super::operand::failed;
 use cairo_vm::Felt252;
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use cairo_vm::vm::errors::hint_errors::HintError;

@@ -1,6 +1,6 @@
 //! Dictionaries: a segment of accesses for each, whose values the hints remember.
 
-use super::{UNWRITTEN, failed};
+use super::operand::failed;
 use cairo_vm::Felt252;
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use cairo_vm::vm::errors::hint_errors::HintError;
@@ -55,3 +55,6 @@ impl Dictionaries {
         Ok(())
     }
 }
+
+/// A dictionary's value before it is first written.
+const UNWRITTEN: MaybeRelocatable = MaybeRelocatable::Int(Felt252::ZERO);

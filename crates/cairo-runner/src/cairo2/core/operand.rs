@@ -1,6 +1,5 @@
 //! Operands of hints.
 
-use super::failed;
 use crate::cairo2::hint::{CellRef, DerefOrImmediate, Operation, Register, ResOperand};
 use cairo_vm::Felt252;
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
@@ -8,6 +7,16 @@ use cairo_vm::vm::errors::hint_errors::HintError;
 use cairo_vm::vm::errors::memory_errors::MemoryError;
 use cairo_vm::vm::vm_core::VirtualMachine;
 use num_bigint::BigUint;
+
+/// A hint's failure that the virtual machine has no word for.
+pub(super) fn failed(message: impl Into<Box<str>>) -> HintError {
+    HintError::CustomHint(message.into())
+}
+
+/// 1 for true.
+pub(super) fn flag(value: bool) -> Felt252 {
+    Felt252::from(u64::from(value))
+}
 
 /// The machine, read and written by operands.
 pub(in crate::cairo2) struct Operands<'a>(pub(in crate::cairo2) &'a mut VirtualMachine);

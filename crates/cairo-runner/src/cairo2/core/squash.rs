@@ -1,6 +1,6 @@
 //! Squashing a dictionary: its accesses key by key, ascending, and for each key in their order.
 
-use super::failed;
+use super::operand::failed;
 use cairo_vm::Felt252;
 use cairo_vm::types::relocatable::Relocatable;
 use cairo_vm::vm::errors::hint_errors::HintError;
