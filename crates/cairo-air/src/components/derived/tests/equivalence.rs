@@ -458,7 +458,7 @@ impl Subject {
             if self.derived.is_none() && random.chance(5) {
                 let flag = Columns::<usize>::positions().flag[random.below(14) as usize];
                 altered[flag] += Felt::from(2_u64);
-                altered[flag + 1] -= Felt::one();
+                altered[flag + 1] += -Felt::one();
             }
             match random.below(3) {
                 0 => {}
