@@ -389,14 +389,15 @@ impl Subject {
         is_taken
     }
 
-    /// Brings what follows from other columns into line with them.
-    fn complete(&self, row: &mut [Felt], from: usize, also_inverses: bool) {
+    /// Brings what follows from other columns into line with them, but for those that are kept.
+    fn complete(&self, row: &mut [Felt], kept: &[usize], also_inverses: bool) {
         let Some(derived) = &self.derived else {
-            complete_generic(row);
+            complete_generic(row, kept);
             return;
         };
-        for (index, source) in derived.rows.sources.iter().enumerate().skip(from) {
+        for (index, source) in derived.rows.sources.iter().enumerate() {
             match source {
+                _ if kept.contains(&index) => {}
                 Source::Product(a, b) => row[index] = a.evaluate(row) * b.evaluate(row),
                 Source::Inverse(factors) if also_inverses => {
                     let product = factors.iter().fold(Felt::one(), |product, factor| product * factor.evaluate(row));
@@ -428,21 +429,21 @@ impl Subject {
                 let mut altered = honest.to_vec();
                 altered[column] = value;
                 taken += usize::from(self.examine_row(&altered, base, words));
-                self.complete(&mut altered, column + 1, false);
+                self.complete(&mut altered, &[column], false);
                 taken += usize::from(self.examine_row(&altered, base, words));
             }
         }
         assert!(honest.len() <= MAX_COLUMNS);
         for _ in 0..tries {
             let mut altered = honest.to_vec();
-            let mut first = honest.len();
+            let mut kept = Vec::new();
             for _ in 0..1 + random.below(4) {
                 // Of two alterations one is of a column whose value is not free.
                 let column = match random.below(4) {
                     0 if !inverses.is_empty() => inverses[random.below(inverses.len() as u64) as usize],
                     _ => random.below(honest.len() as u64) as usize,
                 };
-                first = first.min(column);
+                kept.push(column);
                 altered[column] = match random.below(8) {
                     0 => Felt::zero(),
                     1 => Felt::one(),
@@ -462,8 +463,8 @@ impl Subject {
             }
             match random.below(3) {
                 0 => {}
-                1 => self.complete(&mut altered, first, false),
-                _ => self.complete(&mut altered, first, true),
+                1 => self.complete(&mut altered, &kept, false),
+                _ => self.complete(&mut altered, &kept, true),
             }
             taken += usize::from(self.examine_row(&altered, base, words));
         }
@@ -512,54 +513,36 @@ fn generic_row(start: &State, clock: u64, memory: &mut Memory) -> Vec<Felt> {
     }
     .into_row()
     .to_vec();
-    complete_generic(&mut row);
+    complete_generic(&mut row, &[]);
     row
 }
 
-/// Fills addresses, res, the outcome and the next state from the other columns, as the flags say.
-fn complete_generic(row: &mut [Felt]) {
+/// Fills addresses, res, the outcome and the next state from the other columns but for those that are kept, as the constraints have them:
+/// flags that are none may be among them.
+fn complete_generic(row: &mut [Felt], kept: &[usize]) {
     let at = Columns::<usize>::positions();
-    let word = (0..15).fold(0, |word, i| word | u16::from(row[at.flag[i]] == Felt::one()) << i);
-    let flags = Flags(word);
-    let base = |fp: bool| if fp { row[at.fp] } else { row[at.ap] };
-    let op1_base = match (flags.op1_imm(), flags.op1_fp(), flags.op1_ap()) {
-        (true, ..) => row[at.pc],
-        (_, true, _) => row[at.fp],
-        (.., true) => row[at.ap],
-        _ => row[at.op0],
+    let flag: [Felt; 15] = std::array::from_fn(|i| row[at.flag[i]]);
+    let [dst_fp, op0_fp, op1_imm, op1_fp, op1_ap, add, mul, abs, rel, jnz, add_res, add1, call, ret, _] = flag;
+    let (one, two) = (Felt::one(), Felt::from(2_u64));
+    let [pc, ap, fp, dst, op0, op1] = [at.pc, at.ap, at.fp, at.dst, at.op0, at.op1].map(|column| row[column]);
+    let (offset, inverse) = (at.offset.map(|column| row[column]), row[at.dst_inverse]);
+    let op1_base = op1_imm * pc + op1_fp * fp + op1_ap * ap + (one - op1_imm - op1_fp - op1_ap) * op0;
+    let mut set = |column: usize, value: Felt| {
+        if !kept.contains(&column) {
+            row[column] = value;
+        }
+        row[column]
     };
-    let addresses = [base(flags.dst_fp()), base(flags.op0_fp()), op1_base];
-    let addresses: [Felt; 3] = std::array::from_fn(|i| addresses[i] + row[at.offset[i]]);
-    let (dst, op0, op1) = (row[at.dst], row[at.op0], row[at.op1]);
-    let res = match (flags.res_add(), flags.res_mul()) {
-        (true, _) => op0 + op1,
-        (_, true) => op0 * op1,
-        _ => op1,
-    };
-    let jumps = dst * row[at.dst_inverse];
-    let (pc, size) = (row[at.pc], Felt::from(u64::from(flags.size())));
-    let next_pc = match (flags.pc_abs(), flags.pc_rel(), flags.pc_jnz()) {
-        (true, ..) => res,
-        (_, true, _) => pc + res,
-        (.., true) => pc + size + jumps * (op1 - size),
-        _ => pc + size,
-    };
-    let two = Felt::from(2_u64);
-    let growth = match (flags.call(), flags.ap_add_res(), flags.ap_add1()) {
-        (true, ..) => two,
-        (_, true, _) => res,
-        (.., true) => Felt::one(),
-        _ => Felt::zero(),
-    };
-    let next_fp = match (flags.call(), flags.ret()) {
-        (true, _) => row[at.ap] + two,
-        (_, true) => dst,
-        _ => row[at.fp],
-    };
-    let next_ap = row[at.ap] + growth;
-    (row[at.dst_address], row[at.op0_address], row[at.op1_address]) = addresses.into();
-    (row[at.res], row[at.jumps], row[at.next_pc]) = (res, jumps, next_pc);
-    (row[at.next_ap], row[at.next_fp]) = (next_ap, next_fp);
+    set(at.dst_address, ap + dst_fp * (fp - ap) + offset[0]);
+    set(at.op0_address, ap + op0_fp * (fp - ap) + offset[1]);
+    set(at.op1_address, op1_base + offset[2]);
+    let res = set(at.res, op1 + add * op0 + mul * (op0 * op1 - op1));
+    let jumps = set(at.jumps, dst * inverse);
+    let size = one + op1_imm;
+    let after = pc + size;
+    set(at.next_pc, after + abs * (res - after) + rel * (res - size) + jnz * jumps * (op1 - size));
+    set(at.next_ap, ap + add_res * res + add1 + call * two);
+    set(at.next_fp, fp + call * (ap + two - fp) + ret * (dst - fp));
 }
 
 /// What a run over cases met.
