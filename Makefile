@@ -93,6 +93,11 @@ wasm: ## Build prover and verifier for wasm32-unknown-unknown
 fuzz: ## Run each fuzz target for FUZZ_SECONDS (600)
 	tools/fuzz
 
+.PHONY: mutants
+mutants: ## Small faults in the verifier, one at a time: does a test notice? (FILES=... for some; hours on two cores)
+	command -v cargo-mutants >/dev/null || $(CARGO) install cargo-mutants --locked
+	tools/mutants --test "-p cairo-air --tests" --test "-p cairo-prover --test attacks --test ranges --test open --test prove_verify" $(FILES)
+
 .PHONY: docs
 docs: ## Build the API documentation
 	$(CARGO) doc --workspace --no-deps --locked

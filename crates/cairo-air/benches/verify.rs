@@ -6,7 +6,7 @@
 mod common;
 
 use cairo_air::verify;
-use common::{Effort, Forger, MOST_PATHS, policy, program};
+use common::{Effort, Forger, GROUND, MOST_PATHS, policy, program};
 use criterion::{Criterion, criterion_group, criterion_main};
 use stark::Parameters;
 
@@ -37,6 +37,10 @@ fn benches(c: &mut Criterion) {
     measure(c, "queries", &Forger { parameters: many, ..paths(12) });
     measure(c, "output", &Forger::paths(program(0, false), 0, 1 << 20, 10));
     measure(c, "open", &Forger::open());
+    // Somebody worked for the nonce, and nothing else is other than in the first.
+    measure(c, "ground", &Forger { parameters: GROUND, ..paths(10) });
+    // Tables that are not folded: the last check is that of the final polynomial.
+    measure(c, "low", &Forger::low());
 }
 
 criterion_group!(dearest, benches);

@@ -287,3 +287,6 @@ impl Claim {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,3 +210,6 @@ fn component(position: usize, kind: &TableKind, error: ComponentError) -> Layout
 fn open(position: usize, table: &OpenTable, error: OpenError) -> LayoutError {
     LayoutError::Open { position, kind: table.kind.to_string(), error }
 }
+
+#[cfg(test)]
+mod tests;

@@ -387,3 +387,6 @@ impl OpenTable {
 pub(crate) fn cells(table: &TableEntry) -> u64 {
     1u64.checked_shl(table.log_height).and_then(|rows| rows.checked_mul(memory::CELLS as u64)).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,3 +77,6 @@ fn states(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
         PublicTuple::require(buses::STATE, state(program.final_pc(), u64::from(claim.final_ap), claim.n_steps)),
     ]
 }
+
+#[cfg(test)]
+mod tests;

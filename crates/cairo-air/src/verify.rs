@@ -108,7 +108,8 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
     let security = policy::security(draft.outlines(), &public, &file.parameters);
     policy.check_security(&security)?;
 
-    // 7. The STARK proof belongs to this statement, claim and layout: its nonce, its query indices, the rows opened there.
+    // 7. The STARK proof belongs to this statement, claim and layout: its nonce, its query indices, the rows opened there,
+    //    its bus totals.
     let context = statement.context(&file.claim, &file.layout);
     let bound = stark::bind(draft.outlines(), &public, &context, &file.parameters, &stark_proof)?;
 

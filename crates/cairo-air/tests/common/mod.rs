@@ -118,6 +118,14 @@ impl Forger {
         forger
     }
 
+    /// One path of the lowest tables, which are not folded.
+    pub fn low() -> Self {
+        let mut forger = Self::paths(program(1, true), 1, 1, 6);
+        forger.layout.tables.remove(0);
+        forger.claim.owned_end = 1 << 16;
+        forger
+    }
+
     /// The file.
     pub fn file(&self, effort: Effort) -> Vec<u8> {
         let Self { statement, claim, layout, parameters } = self;

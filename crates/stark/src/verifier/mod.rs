@@ -102,12 +102,11 @@ pub fn verify(
     bind(tables, public, context, parameters, proof)?.check(tables)
 }
 
-/// A proof that belongs to its transcript: its nonce solves the puzzle, its query indices are the transcript's, and the rows that it opens
-/// there are committed ones. Whether they are right is for [`Bound::check`] to say.
+/// A proof that belongs to its transcript: its nonce solves the puzzle, its query indices are the transcript's, the rows that it opens
+/// there are committed ones, and its bus totals balance the public tuples. Whether all these are right is for [`Bound::check`] to say.
 #[derive(Debug)]
 pub struct Bound<'a> {
     outlines: Vec<Outline>,
-    public: &'a [PublicTuple],
     proof: &'a Proof,
     shape: Shape,
     bus: BusChallenges,
@@ -124,7 +123,7 @@ pub struct Bound<'a> {
 /// A [`VerifyError`] that names what is wrong.
 pub fn bind<'a, T: Outlined>(
     tables: &[T],
-    public: &'a [PublicTuple],
+    public: &[PublicTuple],
     context: &[u8],
     parameters: &Parameters,
     proof: &'a Proof,
@@ -158,8 +157,11 @@ pub fn bind<'a, T: Outlined>(
     // 3. The rows at the query indices belong to their commitments.
     queries::check_openings(proof, &shape)?;
 
+    // 4. The bus totals of all groups and the public tuples sum to zero.
+    check_bus_sum(&shape, public, &bus, &proof.totals)?;
+
     let outlines = tables.iter().map(|table| table.outline().into_owned()).collect();
-    Ok(Bound { outlines, public, proof, shape, bus, lambda, zeta, gamma, betas })
+    Ok(Bound { outlines, proof, shape, bus, lambda, zeta, gamma, betas })
 }
 
 impl Bound<'_> {
@@ -168,11 +170,8 @@ impl Bound<'_> {
     /// # Errors
     /// A [`VerifyError`] that names what is wrong.
     pub fn check(self, tables: &[Table]) -> Result<(), VerifyError> {
-        let Self { outlines, public, proof, shape, bus, lambda, zeta, gamma, betas } = self;
+        let Self { outlines, proof, shape, bus, lambda, zeta, gamma, betas } = self;
         check_outlines(&outlines, tables)?;
-
-        // 4. The bus totals of all groups and the public tuples sum to zero.
-        check_bus_sum(&shape, public, &bus, &proof.totals)?;
 
         // 5. The constraints of every group hold at the out-of-domain point.
         let challenges = Challenges { bus, lambda, zeta };

@@ -1,0 +1,281 @@
+//! The proofs that `cairo-air` keeps of every kind of table, committed and disclosed (`crates/cairo-air/tests/fixtures/kinds`): the prover still
+//! makes them to the byte. With `UPDATE_FIXTURES=1` this test writes them, which only a new version of the protocol needs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use cairo_air::components::{Path, Word, word12, word16};
+use cairo_air::decode::Decoded;
+use cairo_air::fetch::MAX_FETCHES;
+use cairo_air::{CairoProof, TableEntry, TableKind};
+use cairo_execution::Execution;
+use cairo_prover::prove::{all_generic, witness};
+use cairo_prover::witness::counters::Counters;
+use cairo_prover::witness::{range_check, word12 as word12_witness, word16 as word16_witness};
+use cairo_prover::{StepTable, Witness};
+use common::{execution, in_the_open, report};
+use felt::encoding;
+use stark::{MIN_LOG_HEIGHT, Parameters, Shape, Unattended};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Few queries, so that the files are small and a slow verifier reads them soon; every kind of check is in them.
+const PARAMETERS: Parameters = Parameters { log_blowup: 1, queries: 5, grinding_bits: 3, log_fold: 2 };
+
+const PROVER: [u8; 32] = [0x5a; 32];
+
+/// Range checks in limbs of so many bits.
+#[derive(Clone, Copy)]
+enum Limbs {
+    Bytes,
+    Words12,
+    Words16,
+}
+
+/// Outcomes of conditional jumps in word tables.
+#[derive(Clone, Copy)]
+enum Outcomes {
+    Open,
+    Fixed,
+}
+
+fn args3(b: &str, c: &str) -> Execution {
+    execution("cairo0/args3", Some(&format!(r#"{{"a": 5, "b": "{b}", "c": "{c}"}}"#)))
+}
+
+fn decoded(execution: &Execution, step: usize) -> Decoded {
+    Decoded::new(&execution.memory[execution.trace[step].pc as usize]).unwrap()
+}
+
+/// Whether the conditional jump at a step jumps.
+fn jumps(execution: &Execution, step: usize) -> bool {
+    let size = decoded(execution, step).flags.size();
+    execution.trace[step + 1].pc != execution.trace[step].pc + size
+}
+
+fn table(kind: TableKind, starts: Vec<u32>) -> StepTable {
+    let log_height = starts.len().max(1 << MIN_LOG_HEIGHT).next_power_of_two().ilog2();
+    StepTable { kind, log_height, starts }
+}
+
+/// Every step in the table of its word, if that has one.
+fn words(execution: &Execution, outcomes: Outcomes) -> Vec<StepTable> {
+    let mut starts: BTreeMap<TableKind, Vec<u32>> = BTreeMap::new();
+    for step in 0..execution.n_steps() {
+        let instruction = decoded(execution, step);
+        let fixed = matches!(outcomes, Outcomes::Fixed) && instruction.flags.pc_jnz();
+        let word = Word { flags: instruction.flags.0, taken: fixed.then(|| jumps(execution, step)) };
+        let kind = if word.covers(&instruction) { TableKind::Word(word) } else { TableKind::Generic };
+        starts.entry(kind).or_default().push(step as u32);
+    }
+    starts.into_iter().map(|(kind, starts)| table(kind, starts)).collect()
+}
+
+/// The first path that owns a cell and ends in a conditional jump, which it leaves open; all other steps in the generic table.
+fn open_path(execution: &Execution) -> Vec<StepTable> {
+    let pcs = |first: usize, last: usize| (first..=last).map(|step| execution.trace[step].pc).collect::<Vec<_>>();
+    let outcomes = |first: usize, last: usize| {
+        let conditional = (first..last).filter(|step| decoded(execution, *step).flags.pc_jnz());
+        conditional.map(|step| jumps(execution, step)).collect::<Vec<_>>()
+    };
+    let found = (1..execution.n_steps()).filter(|step| decoded(execution, *step).flags.pc_jnz()).find_map(|last| {
+        (last.saturating_sub(6)..last).find_map(|first| {
+            let taken = outcomes(first, last);
+            let followed = Path::follow(&execution.program, &pcs(first, last), taken, None, |_, _| None).ok()?;
+            let path = Path { owned: vec![0; followed.cells.len()], ..followed.path };
+            (!path.owned.is_empty()).then_some((path, pcs(first, last), outcomes(first, last)))
+        })
+    });
+    let (path, visited, taken) = found.expect("a conditional jump after a push");
+    let mut generic = all_generic(execution).remove(0);
+    let (mut starts, mut step) = (Vec::new(), 0);
+    while step + visited.len() <= execution.n_steps() {
+        let last = step + visited.len() - 1;
+        if pcs(step, last) == visited && outcomes(step, last) == taken {
+            starts.push(step as u32);
+            generic.starts.retain(|start| !(step..=last).contains(&(*start as usize)));
+            step = last;
+        }
+        step += 1;
+    }
+    vec![table(generic.kind, generic.starts), table(TableKind::Path(path), starts)]
+}
+
+/// The same witness with other limbs.
+fn with_limbs(mut witness: Witness, memory: &[felt::Felt], limbs: Limbs) -> Witness {
+    let Witness { statement, claim, layout, tables, traces, .. } = &mut witness;
+    let segment = claim.segment(&statement.program, cairo_air::Builtin::RangeCheck).unwrap();
+    let counters = Counters::new(memory.len());
+    let position =
+        |layout: &cairo_air::Layout, kind| layout.tables.iter().position(|entry| entry.kind == kind).unwrap();
+    let at = position(layout, TableKind::RangeCheck8);
+    let log_height = layout.tables[at].log_height;
+    let (kind, words, trace, filled) = match limbs {
+        Limbs::Bytes => return witness,
+        Limbs::Words12 => {
+            let trace = range_check::fill_words12(memory, segment, log_height, &counters, &Unattended).unwrap();
+            let words = TableEntry { kind: TableKind::Word12, log_height: word12::LOG_HEIGHT };
+            (TableKind::RangeCheck12, words, trace, word12_witness::fill(&counters))
+        }
+        Limbs::Words16 => {
+            let trace = range_check::fill_words16(memory, segment, log_height, &counters, &Unattended).unwrap();
+            let words = TableEntry { kind: TableKind::Word16, log_height: word16::LOG_HEIGHT };
+            (TableKind::RangeCheck16, words, trace, word16_witness::fill(&counters))
+        }
+    };
+    (layout.tables[at].kind, traces[at]) = (kind, trace);
+    // Nothing else uses bytes: the instructions are counted in the claim.
+    let byte = position(layout, TableKind::Byte);
+    layout.tables.remove(byte);
+    traces.remove(byte);
+    let at = layout.tables.partition_point(|entry| entry.kind < words.kind);
+    layout.tables.insert(at, words);
+    traces.insert(at, filled);
+    *tables = layout.build(&statement.program, claim).unwrap().tables;
+    witness
+}
+
+struct Kept {
+    name: &'static str,
+    program: &'static str,
+    what: &'static str,
+    witness: Witness,
+}
+
+fn kept(name: &'static str, program: &'static str, what: &'static str, witness: Witness) -> Kept {
+    let report = report(&witness);
+    assert!(report.is_clean(), "{name}: {report}");
+    Kept { name, program, what, witness }
+}
+
+fn all() -> Vec<Kept> {
+    let make = |execution: &Execution, steps, fetches| {
+        witness(execution.clone(), PROVER, steps, fetches, &Unattended).unwrap()
+    };
+    let generic = |execution: &Execution, fetches| make(execution, all_generic(execution), fetches);
+    let small = args3("6", "12");
+    let bits32 = args3("70000", "1048577");
+    let bits64 = args3("1125899906842624", "1125899906842625");
+    let bits128 = args3("1267650600228229401496703205376", "1267650600228229401496703205377");
+    let any = args3("7", "1606938044258990275541962092341162602522202993782792835301376");
+    let args3 = "cairo0/args3";
+    let by_words = |execution: &Execution, outcomes, limbs| {
+        with_limbs(make(execution, words(execution, outcomes), MAX_FETCHES), &execution.memory, limbs)
+    };
+    let sum = execution("cairo0/sum_to_n", Some(r#"{"n": 5}"#));
+    let checked = execution("cairo0/range_count", Some(r#"{"lo": 2, "hi": 6}"#));
+    vec![
+        kept(
+            "generic",
+            args3,
+            "memory, instruction, generic, byte, range_check8, nibble_and and bitwise16 committed",
+            generic(&small, 0),
+        ),
+        kept(
+            "generic_disclosed",
+            args3,
+            "the same run, all rows disclosed that may be",
+            in_the_open(generic(&small, 0)),
+        ),
+        kept("fetches", args3, "instructions counted in the claim, bitwise32", generic(&bits32, MAX_FETCHES)),
+        kept(
+            "words",
+            args3,
+            "word tables with open conditional jumps, range_check12 and word12, bitwise64",
+            by_words(&bits64, Outcomes::Open, Limbs::Words12),
+        ),
+        kept(
+            "words_disclosed",
+            args3,
+            "the same run with outcomes of conditional jumps fixed, range_check16 and word16, all rows disclosed that may be",
+            in_the_open(by_words(&bits64, Outcomes::Fixed, Limbs::Words16)),
+        ),
+        kept(
+            "bitwise128",
+            args3,
+            "bitwise128, word tables with open conditional jumps disclosed",
+            in_the_open(by_words(&bits128, Outcomes::Open, Limbs::Bytes)),
+        ),
+        kept("bitwise_any", args3, "bitwise of any inputs", generic(&any, MAX_FETCHES)),
+        kept(
+            "path",
+            "cairo0/sum_to_n",
+            "a path that owns a cell and leaves its conditional jump open, and the cell table",
+            make(&sum, open_path(&sum), MAX_FETCHES),
+        ),
+        kept(
+            "path_disclosed",
+            "cairo0/sum_to_n",
+            "the same run, all rows disclosed that may be",
+            in_the_open(make(&sum, open_path(&sum), MAX_FETCHES)),
+        ),
+        kept(
+            "range",
+            "cairo0/range_count",
+            "range tables, a path that owns a cell and leaves its conditional jump open",
+            make(&checked, open_path(&checked), 0),
+        ),
+        kept(
+            "range_disclosed",
+            "cairo0/range_count",
+            "the same run, all rows disclosed that may be",
+            in_the_open(make(&checked, open_path(&checked), 0)),
+        ),
+    ]
+}
+
+fn proof(witness: &Witness) -> Vec<u8> {
+    let Witness { statement, claim, layout, tables, public, traces } = witness;
+    let context = statement.context(claim, layout);
+    let proof = stark::prove(tables, traces.clone(), public, &context, &PARAMETERS, &Unattended).unwrap();
+    let bytes = proof.encode(&Shape::new(tables, &PARAMETERS));
+    CairoProof::new(statement, PARAMETERS, claim.clone(), layout.clone(), bytes).encode()
+}
+
+/// What the proofs prove, as JSON.
+fn list(all: &[Kept]) -> String {
+    let mut out = String::from("[\n");
+    for (number, Kept { name, program, what, witness }) in all.iter().enumerate() {
+        let felts = |felts: &[felt::Felt]| {
+            let felts: Vec<_> = felts.iter().map(|felt| format!("\"{}\"", encoding::to_hex(felt))).collect();
+            felts.join(", ")
+        };
+        let kinds = |kinds: Vec<&TableKind>| {
+            let mut names: Vec<_> = kinds.into_iter().map(|kind| format!("\"{kind}\"")).collect();
+            names.dedup();
+            names.join(", ")
+        };
+        let committed = kinds(witness.layout.tables.iter().map(|entry| &entry.kind).collect());
+        let disclosed = kinds(witness.layout.open.iter().map(|open| &open.kind).collect());
+        let (arguments, output) = (felts(&witness.statement.arguments), felts(&witness.claim.output));
+        let end = if number + 1 == all.len() { "" } else { "," };
+        write!(
+            out,
+            "  {{\n    \"proof\": \"{name}.v6.proof\",\n    \"program\": \"programs/fixtures/{program}.json\",\n    \
+             \"what\": \"{what}\",\n    \"arguments\": [{arguments}],\n    \"steps\": {},\n    \"output\": [{output}],\n    \
+             \"committed\": [{committed}],\n    \"disclosed\": [{disclosed}]\n  }}{end}\n",
+            witness.claim.n_steps
+        )
+        .unwrap();
+    }
+    out.push_str("]\n");
+    out
+}
+
+#[test]
+fn are_made_again_to_the_byte() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../cairo-air/tests/fixtures/kinds");
+    let all = all();
+    let files = all.iter().map(|kept| (format!("{}.v6.proof", kept.name), proof(&kept.witness)));
+    let files: Vec<(String, Vec<u8>)> = files.chain([("list.json".to_owned(), list(&all).into_bytes())]).collect();
+    for (name, bytes) in files {
+        let path = format!("{folder}/{name}");
+        if std::env::var_os("UPDATE_FIXTURES").is_some() {
+            std::fs::create_dir_all(folder).unwrap();
+            std::fs::write(&path, &bytes).unwrap();
+        }
+        let kept = std::fs::read(&path).unwrap_or_default();
+        assert!(kept == bytes, "{name} is another: of a new version of the protocol make it with UPDATE_FIXTURES=1");
+    }
+}
