@@ -284,8 +284,6 @@ impl Worker {
                 LoadError::UnknownHint { .. } | LoadError::ForbiddenHint { .. } | LoadError::InputTarget { .. } => {
                     Cause::BadHint
                 }
-                // Another donor can do it, so this must not count against the unit.
-                LoadError::Cairo2Disabled => Cause::Stopped,
                 _ => Cause::BadProgram,
             };
             failed(cause, error)
