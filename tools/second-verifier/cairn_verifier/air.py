@@ -137,6 +137,9 @@ def check_tables(tables):
     """The bounds of section 2."""
     require(1 <= len(tables) <= MOST_TABLES, f"{len(tables)} tables; there may be {MOST_TABLES}")
     require(all(table.log_height in LOG_HEIGHTS for table in tables), "a table's height is out of bounds")
+    for table in tables:
+        longest = max(map(len, table.air.periods), default=1)
+        require(1 << table.log_height >= longest, f"the table {table.air.name} has fewer rows than a period")
     terms = sum(len(table.air.interactions) << table.log_height for table in tables)
     require(terms <= MOST_TERMS, "more than 2^44 bus terms")
 

@@ -32,8 +32,9 @@ class Claim:
         """Section 11, step 3."""
         program = statement.program
         require(1 <= self.steps <= MOST_STEPS, "a number of steps out of bounds")
+        require(program.initial_ap <= memory_end, "the program reaches beyond the memory")
         least_ap = program.initial_ap + 2 * len(program.builtins)
-        require(least_ap <= self.final_ap < memory_end, "a final ap out of bounds")
+        require(least_ap <= self.final_ap <= memory_end, "a final ap out of bounds")
         require(self.owned_end >= 1, "the end of the owned cells is 0")
         require(len(self.segments) == len(program.builtins), "not one segment a builtin")
         for name, (base, stop) in zip(program.builtins, self.segments):
@@ -50,7 +51,9 @@ class Claim:
         takes_pointers = statement.program.pointer_offset is not None
         require((start is not None) == takes_pointers, "a start of arguments for Cairo 0, or none for Cairo 2")
         if takes_pointers:
-            require(0 < start and start + len(statement.arguments) <= memory_end, "the arguments are out of bounds")
+            pointers_end = statement.program.initial_ap + statement.program.pointer_offset + 2
+            arguments_end = start + len(statement.arguments)
+            require(max(pointers_end, arguments_end) <= memory_end, "the arguments reach beyond the memory")
 
     def _check_fetches(self, program):
         previous = 0

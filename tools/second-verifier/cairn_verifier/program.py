@@ -12,6 +12,7 @@ BUILTINS = {"output": 1, "range_check": 1, "bitwise": 5}
 
 FIRST_ADDRESS = 1
 FINAL_PC = 5
+MOST_WORDS = 1 << 20
 _PROGRAM_CONTEXT = "cairn program identity v1"
 _ARGUMENTS_CONTEXT = "cairn arguments v1"
 _HEADER = (0x40780017FFF7FFF, None, 0x1104800180018000, None, 0x10780017FFF7FFF, 0)
@@ -27,7 +28,11 @@ class Program:
     def __init__(self, words, builtins, pointer_offset=None):
         known = [name for name in BUILTINS if name in builtins]
         if known != list(builtins):
-            raise ProgramError(f"builtins must be some of {', '.join(BUILTINS)}, in this order")
+            raise ProgramError(f"builtins must be some of {', '.join(BUILTINS)}, in this order, each once")
+        if "output" not in builtins:
+            raise ProgramError("the program has no output, so a proof of it would show no result")
+        if len(words) > MOST_WORDS:
+            raise ProgramError(f"the program has {len(words)} words; there may be {MOST_WORDS}")
         header = _HEADER[:1] + (len(builtins),) + _HEADER[2:]
         fits = len(words) >= len(header)
         if not fits or any(word != wanted for word, wanted in zip(words, header) if wanted is not None):

@@ -2,9 +2,8 @@
 
 from math import e, log2
 
-from .field import P
-
-_LOG_P = log2(P)
+_LOG_P = 251
+_P = 2.0**_LOG_P
 _HASH_BITS = 128.0
 _MULTIPLICITIES = range(3, 1001)
 
@@ -18,6 +17,7 @@ class Size:
         self.rate_bits = parameters.log_blowup
         self.queries, self.grinding = parameters.queries, parameters.grinding_bits
         self.arity = 1 << parameters.log_fold
+        self.has_folds = bool(shape.folds)
         self.height = 1 << groups[0].log_height
         self.length = self.height << self.rate_bits
         tuples = [item for group in groups for air, _ in group.members for item in air.interactions] + public_tuples
@@ -31,14 +31,16 @@ class Size:
 def _worst_round(size, agreement, list_size, curve):
     """The bits of the worst round. `list_size` and `curve(d)` are `L` and `E(d)`."""
     errors = [
-        list_size * (size.longest + 2) * size.terms / P,
-        list_size * size.constraints / P,
-        list_size**2 * 4 * size.height / P,
-        curve(size.pairs) / P,
-        curve(size.arity) / P,
+        list_size * (size.longest + 2) * size.terms / _P,
+        list_size * size.constraints / _P,
+        list_size**2 * 4 * size.height / _P,
+        curve(size.pairs) / _P,
     ]
+    if size.has_folds:
+        errors.append(curve(size.arity) / _P)
     query_bits = -size.queries * log2(agreement) + size.grinding
-    return min([-log2(error) for error in errors] + [query_bits, _HASH_BITS])
+    bits = min([-log2(error) for error in errors] + [query_bits, _HASH_BITS])
+    return max(bits, 0.0)
 
 
 def _proven_at(size, multiplicity):
@@ -47,7 +49,7 @@ def _proven_at(size, multiplicity):
     k = 2 * multiplicity + 0.5
 
     def curve(degree):
-        return degree * ((2 * k**5 + 3 * k) / (3 * rate**1.5) * size.length + k / root)
+        return degree * (2 * k**5 / 3 + 2 * k) * rate**-1.5 * size.length
 
     return _worst_round(size, root * (1 + 1 / (2 * multiplicity)), multiplicity / rate, curve)
 

@@ -59,12 +59,13 @@ class StarkProof:
     def __init__(self, reader, shape):
         self._reader = reader
         self._shape = shape
-        self.main_cap = self._cap()
-        self.lookup_cap = self._cap()
+        main, lookup, quotient = shape.commitments()
+        self.main_cap = self._cap(main)
+        self.lookup_cap = self._cap(lookup)
         self.totals = reader.elements(len(shape.groups))
-        self.quotient_cap = self._cap()
+        self.quotient_cap = self._cap(quotient)
         self.openings = [[reader.elements(count) for count in shape.parts(group)] for group in shape.groups]
-        self.fri_caps = [self._cap() for _ in shape.folds]
+        self.fri_caps = [self._cap(fold) for fold in shape.folds]
         self.final_polynomial = reader.elements(FINAL_COEFFICIENTS)
         self.nonce = reader.take(8)
         self.indices = [reader.number(8) for _ in range(shape.parameters.queries)]
@@ -72,8 +73,9 @@ class StarkProof:
     def _digests(self, count):
         return [self._reader.take(DIGEST_BYTES) for _ in range(count)]
 
-    def _cap(self):
-        return self._digests(CAP_NODES)
+    def _cap(self, committed):
+        """A commitment to nothing has no cap."""
+        return self._digests(CAP_NODES if committed else 0)
 
     def read_openings(self):
         """The rows and paths at the query indices, to the end of the file."""

@@ -19,8 +19,11 @@ VERSION = 6
 _VERSION_BYTES = VERSION.to_bytes(4, "little")
 _CONTEXT = b"cairn cairo proof"
 
-Policy = namedtuple("Policy", "conjectured_bits proven_bits")
-"""The least security that is accepted."""
+class Policy(namedtuple("Policy", "conjectured_bits proven_bits steps bytes", defaults=(96.0, 0.0, 1 << 40, 64 << 20))):
+    """The least security, the most steps and the largest file that are accepted."""
+
+    __slots__ = ()
+
 
 VerifiedRun = namedtuple("VerifiedRun", "output steps parameters conjectured_bits proven_bits")
 """What a proof shows: the run's output and steps, and how secure the proof is."""
@@ -29,6 +32,7 @@ VerifiedRun = namedtuple("VerifiedRun", "output steps parameters conjectured_bit
 def verify(statement, data, policy):
     """What the proof file `data` shows of `statement`. Raises `Refused`."""
     # 1 and 2
+    require(len(data) <= policy.bytes, f"the proof has {len(data)} bytes; at most {policy.bytes} are accepted")
     reader = Reader(data)
     hashes = _read_head(reader, statement)
     parameters = Parameters.read(reader)
@@ -38,6 +42,7 @@ def verify(statement, data, policy):
     context = _CONTEXT + _VERSION_BYTES + hashes + data[start : reader.position]
     # 3
     claim.check(statement, layout.memory_end(claim.owned_end))
+    require(claim.steps <= policy.steps, f"{claim.steps} steps; at most {policy.steps} are accepted")
     # 4
     layout.check(statement.program, claim)
     # 5

@@ -45,7 +45,7 @@ class Path(namedtuple("Path", "pc steps frame outcomes targets returns owned")):
         frame = reader.signed(4) if reader.flag("a frame") else None
         outcomes = _read_outcomes(reader)
         targets = tuple(reader.number(4) for _ in range(reader.count(2, MOST_STEPS, "targets")))
-        returns = tuple(reader.signed(4) for _ in range(reader.count(2, MOST_STEPS, "returns")))
+        returns = tuple(reader.number(4) for _ in range(reader.count(2, MOST_STEPS, "returns")))
         require(not returns or returns[-1] != 0, "the last return of a path is 0")
         owned = tuple(reader.take(reader.count(2, MOST_OWNED, "owned cells")))
         _check_numbering(owned)

@@ -40,8 +40,9 @@ def path_air(path, program):
         instruction, immediate = decoded
         machine.step(instruction, linear(immediate), number + 1 == path.steps)
     decisions.check_used()
-    cells = sum(1 for entry in path.owned if entry)
-    name = f"path of {path.steps} steps from pc {path.pc}" + (f" with {cells} cells" if path.owned else "")
+    name = f"path of {path.steps} steps from pc {path.pc}"
+    if path.owned:
+        name += f" with {len(path.owned)} cells"
     return _Derived(name, machine, (linear(path.pc), ap, fp), clock, path.steps).air(path.owned)
 
 
