@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from math import floor
 
 from .errors import Refused
 from .loading import load_arguments, load_program
@@ -29,11 +30,12 @@ def parser():
     )
     result.add_argument("proof", metavar="PROOF", help="the proof file")
     result.add_argument("--program", required=True, help="compiled Cairo 0 program or Cairo 2 executable")
-    result.add_argument("--args", default="[]", help="the arguments, a JSON list in the program's order (default: none)")
+    arguments = "the arguments, a JSON list in the order in which the program takes them (default: none)"
+    result.add_argument("--args", default="[]", help=arguments)
     result.add_argument("--prover", required=True, type=identity, help="the prover's identity, 64 hexadecimal digits")
     options = (
-        ("--min-conjectured-bits", "conjectured_bits", float, "least bits of security by the conjecture on list decoding"),
-        ("--min-proven-bits", "proven_bits", float, "least bits of security by theorems alone"),
+        ("--min-conjectured-bits", "conjectured_bits", float, "least bits by the conjecture on list decoding"),
+        ("--min-proven-bits", "proven_bits", float, "least bits by theorems alone"),
         ("--max-steps", "steps", int, "most steps"),
         ("--max-bytes", "bytes", int, "largest proof file"),
     )
@@ -52,7 +54,8 @@ def read(path):
 def show(run):
     """Prints what a proof shows."""
     print(f"verified: {run.steps} steps, {len(run.output)} output values")
-    bits = f"{run.conjectured_bits:.1f} bits of security conjectured, {run.proven_bits:.1f} proven"
+    conjectured, proven = (floor(bits * 10) / 10 for bits in (run.conjectured_bits, run.proven_bits))
+    bits = f"{conjectured} bits of security conjectured, {proven} proven"
     print(f"{bits} ({', '.join(f'{name} {value}' for name, value in run.parameters._asdict().items())})")
     for value in run.output:
         print(f"{value:#x}")

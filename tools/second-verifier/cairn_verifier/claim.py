@@ -59,6 +59,7 @@ class Claim:
         previous = 0
         for pc, count in self.fetches:
             require(pc > previous, "the fetches are not ascending")
-            require(pc != FINAL_PC and program.instruction(pc) is not None, f"a fetch of what is no instruction at {pc}")
+            fetched = pc != FINAL_PC and program.instruction(pc) is not None
+            require(fetched, f"a fetch of what is no instruction at {pc}")
             require(count >= 1, f"a fetch at {pc} that never happens")
             previous = pc

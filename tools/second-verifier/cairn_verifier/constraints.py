@@ -1,6 +1,7 @@
 """Section 6, step 5: the combined constraints of a group at `ζ` are what its quotient pieces say."""
 
 from .air import ALL, FIRST, LAST, TRANSITION
+from .bus_sum import fingerprint
 from .errors import require
 from .expressions import Row
 from .field import P, inverse, powers, root
@@ -82,16 +83,9 @@ def _fraction(batch, rows, challenges):
     numerator, denominator = 0, 1
     for member, interaction in batch:
         row = rows[member]
-        difference = challenges.bus_z - interaction_fingerprint(interaction, row, challenges.bus_alpha)
+        entries = [entry.at(row) for entry in interaction.entries]
+        difference = challenges.bus_z - fingerprint(interaction.bus, entries, challenges.bus_alpha)
         multiplicity = interaction.multiplicity.at(row)
         numerator = (numerator * difference + multiplicity * denominator) % P
         denominator = denominator * difference % P
     return numerator, denominator
-
-
-def interaction_fingerprint(interaction, row, alpha):
-    """The fingerprint of an interaction's tuple on a row."""
-    value = 0
-    for entry in reversed(interaction.entries):
-        value = (value + entry.at(row)) * alpha % P
-    return value + interaction.bus

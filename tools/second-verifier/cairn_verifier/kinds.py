@@ -34,7 +34,7 @@ class Range(namedtuple("Range", "bits width offset")):
         return 0
 
 
-# Kind: byte in the file, name, reader of the description, the only height (as its logarithm), how many tables there may be.
+# Byte in the file, name, class of the description, the only height (as its logarithm), how many tables there may be.
 _Form = namedtuple("_Form", "byte name description log_height most")
 
 # In the order in which a layout lists them.

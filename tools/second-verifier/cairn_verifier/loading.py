@@ -1,17 +1,28 @@
-"""Compiled programs and arguments as people have them: files of the compilers, and JSON. No part of the protocol but the last
-paragraph of section 8 (`pointer_offset`)."""
+"""Programs and arguments as people have them: files of the compilers, program records, JSON.
+
+No part of the protocol, except where Cairo 2 programs hold their arguments (section 8)."""
 
 import json
 
+from .errors import Refused
 from .field import P
 from .instruction import split_flags
 from .program import Program, ProgramError
+from .reader import Reader
 
 _CALL = 2
+_RECORD = b"CAIRNREC"
+_RECORD_VERSION = 1
+_RECORD_BUILTINS = (
+    "output", "pedersen", "range_check", "ecdsa", "bitwise", "ec_op",
+    "keccak", "poseidon", "range_check96", "add_mod", "mul_mod",
+)  # fmt: skip
 
 
 def load_program(data):
-    """The program in a compiled Cairo 0 program (`cairo-compile --proof_mode`) or a Cairo 2 executable."""
+    """The program in a file of `cairo-compile --proof_mode`, a Cairo 2 executable or a program record."""
+    if data.startswith(_RECORD):
+        return _record(data)
     try:
         content = json.loads(data)
     except ValueError as error:
@@ -54,6 +65,22 @@ def _flat(entry):
     return [len(entry)] + [value for inner in entry for value in _flat(inner)]
 
 
+def _record(data):
+    """A record as distributors keep them (`docs/API.md`)."""
+    reader = Reader(data[len(_RECORD) :])
+    try:
+        if reader.number(4) != _RECORD_VERSION:
+            raise ProgramError("a program record of another version")
+        numbers = [reader.number(1) for _ in range(reader.number(1))]
+        pointer_offset = reader.number(4) if reader.flag("the argument binding") else None
+        words = [reader.big_endian() for _ in range(reader.number(4))]
+    except Refused as error:
+        raise ProgramError(f"the program record cannot be read: {error}") from None
+    if reader.left() or not all(number < len(_RECORD_BUILTINS) for number in numbers):
+        raise ProgramError("the program record cannot be read")
+    return Program(words, [_RECORD_BUILTINS[number] for number in numbers], pointer_offset)
+
+
 def _cairo2(content):
     entries = content["entrypoints"]
     entry = next((entry for entry in entries if entry["kind"] == "Standalone" and entry["offset"] == 0), None)
@@ -74,8 +101,8 @@ def _cairo2(content):
 
 
 def _pointer_offset(words, n_builtins, hint_pc, hint):
-    """How far above the initial `ap` the entry wrapper holds the start of the arguments: where the one hint that reads them
-    writes. Up to it the wrapper runs straight on and adds only constants to `ap`."""
+    """How far above the initial `ap` the start of the arguments stands: where the one hint that reads them writes. Up to it
+    the entry wrapper runs straight on and adds only constants to `ap`."""
     frame = n_builtins + 2
     ap, pc = frame, _CALL + words[_CALL + 1]
     while pc < hint_pc:

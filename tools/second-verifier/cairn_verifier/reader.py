@@ -53,5 +53,5 @@ class Reader:
     def big_endian(self):
         """An element as a 32-byte big-endian integer (section 11)."""
         value = int.from_bytes(self.take(ELEMENT_BYTES), "big")
-        require(value < P, "a value of the claim is not reduced")
+        require(value < P, "a value is not reduced")
         return value

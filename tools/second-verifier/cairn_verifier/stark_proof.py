@@ -114,7 +114,7 @@ class Challenges:
 
 
 def replay(transcript, context, proof, shape, public_tuples):
-    """The transcript from beginning to end (sections 5 and 6, step 2): the challenges, if nonce and indices are right."""
+    """The transcript to its end (section 6, step 2): the challenges, if nonce and indices are right."""
     challenges = Challenges()
     transcript.absorb("parameters", shape.parameters.bytes())
     transcript.absorb("context", context)

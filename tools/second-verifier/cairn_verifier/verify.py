@@ -10,16 +10,19 @@ from .layout import Layout
 from .parameters import Parameters
 from .public import public_tuples
 from .reader import Reader
-from .security import Size, conjectured_bits, proven_bits
+from .security import Size, security_bits
 from .stark_proof import Shape, StarkProof
-from .stark_verify import check_stark
+from .stark_verify import Bound
 
 MAGIC = b"CAIRNPRF"
 VERSION = 6
 _VERSION_BYTES = VERSION.to_bytes(4, "little")
 _CONTEXT = b"cairn cairo proof"
 
-class Policy(namedtuple("Policy", "conjectured_bits proven_bits steps bytes", defaults=(96.0, 0.0, 1 << 40, 64 << 20))):
+_POLICY = (96.0, 0.0, 1 << 40, 64 << 20)
+
+
+class Policy(namedtuple("Policy", "conjectured_bits proven_bits steps bytes", defaults=_POLICY)):
     """The least security, the most steps and the largest file that are accepted."""
 
     __slots__ = ()
@@ -56,10 +59,13 @@ def verify(statement, data, policy):
     # 6
     public = public_tuples(statement, claim) + rows.terms(layout.open, open_airs)
     check_arities(tables, public)
-    bits = _check_policy(Size(shape, public), policy)
-    # 8, then 7 and 9
+    bits = _check_policy(parameters, Size.of(shape, public), policy)
+    # 7
+    bound = Bound(proof, shape, context, public)
+    # 8
     rows.check_constraints(layout.open, open_airs)
-    check_stark(proof, shape, context, public)
+    # 9
+    bound.check()
     return VerifiedRun(claim.output, claim.steps, parameters, *bits)
 
 
@@ -75,8 +81,8 @@ def _read_head(reader, statement):
     return hashes
 
 
-def _check_policy(size, policy):
-    conjectured, proven = conjectured_bits(size), proven_bits(size)
+def _check_policy(parameters, size, policy):
+    conjectured, proven = security_bits(parameters, size)
     require(conjectured >= policy.conjectured_bits, f"{conjectured:.1f} conjectured bits of security are too few")
     require(proven >= policy.proven_bits, f"{proven:.1f} proven bits of security are too few")
     return conjectured, proven

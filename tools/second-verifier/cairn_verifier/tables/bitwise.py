@@ -32,7 +32,7 @@ def bitwise(name, base, stop):
     if rows > 1:
         air.constrain(step * (1 - last), TRANSITION)
     air.constrain(address + _CELLS - stop, LAST)
-    # 251 bits are 62 nibbles and 3 bits: the first row has three nibbles, the last of them doubled in place of a fourth.
+    # 251 bits are 62 nibbles and 3 bits: in place of a fourth nibble the first row has the third one, doubled.
     top = 3 if rows == 16 else _NIBBLES
     if rows == 16:
         for nibbles in operands[:2]:
