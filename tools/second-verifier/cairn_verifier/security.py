@@ -1,6 +1,7 @@
 """`docs/SOUNDNESS.md`, section 6: the security bits of a proof."""
 
 from collections import namedtuple
+from functools import lru_cache
 from math import e, log2
 
 _LOG_P = 251
@@ -70,6 +71,7 @@ def conjectured_rounds(parameters, size):
     return _rounds(parameters, size, rate + slack, length / slack, curve)
 
 
+@lru_cache(maxsize=256)
 def security_bits(parameters, size):
     """The conjectured bits, which are those proven if that is more, and the proven ones."""
     proven = max(min(proven_rounds(parameters, size, multiplicity)) for multiplicity in _MULTIPLICITIES)
