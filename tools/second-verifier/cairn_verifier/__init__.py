@@ -1,0 +1,1 @@
+"""A verifier of Cairn's proofs, written from `docs/PROTOCOL.md`."""

@@ -1,0 +1,1 @@
+"""Section 10: tables of words and paths, derived from the program by symbolic execution."""

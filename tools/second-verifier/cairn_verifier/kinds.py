@@ -1,0 +1,88 @@
+"""Section 9: the kinds of tables, how the layout writes them and in which order they stand."""
+
+from collections import namedtuple
+
+from .derived.kinds import Path, Word
+from .errors import require
+from .tables.bitwise import ROWS as BITWISE_ROWS
+from .tables.range_check import LIMB_BUSES
+
+CHUNKS = 4
+ONCE = 1
+
+
+class Range(namedtuple("Range", "bits width offset")):
+    """Bits of a limb, width and offset of a range."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, reader):
+        """From the layout."""
+        bits, width, offset = reader.number(1), reader.number(1), reader.number(16)
+        require(bits in LIMB_BUSES, f"a range in limbs of {bits} bits")
+        require(1 <= width <= 128, f"a range of {width} bits")
+        require(offset + 2**width <= 2**128, "a range that ends above 2^128")
+        return cls(bits, width, offset)
+
+    def order(self):
+        """By which ranges are ordered."""
+        return tuple(self)
+
+    def derived_steps(self):
+        """Ranges do not count towards that limit."""
+        return 0
+
+
+# Byte in the file, name, class of the description, the only height (as its logarithm), how many tables there may be.
+_Form = namedtuple("_Form", "byte name description log_height most")
+
+# In the order in which a layout lists them.
+_FORMS = [
+    _Form(1, "memory", None, None, CHUNKS),
+    _Form(2, "instruction", None, None, ONCE),
+    _Form(3, "generic", None, None, CHUNKS),
+    _Form(4, "word", Word, None, CHUNKS),
+    _Form(5, "path", Path, None, CHUNKS),
+    _Form(18, "cell", None, None, CHUNKS),
+    _Form(6, "byte", None, 8, ONCE),
+    _Form(7, "word16", None, 16, ONCE),
+    _Form(12, "word12", None, 12, ONCE),
+    _Form(8, "nibble_and", None, 8, ONCE),
+    _Form(9, "range_check8", None, None, ONCE),
+    _Form(13, "range_check12", None, None, ONCE),
+    _Form(10, "range_check16", None, None, ONCE),
+    _Form(19, "range", Range, None, CHUNKS),
+    _Form(11, "bitwise", None, None, ONCE),
+    _Form(14, "bitwise16", None, None, ONCE),
+    _Form(15, "bitwise32", None, None, ONCE),
+    _Form(16, "bitwise64", None, None, ONCE),
+    _Form(17, "bitwise128", None, None, ONCE),
+]
+_BY_BYTE = {form.byte: (place, form) for place, form in enumerate(_FORMS)}
+
+RANGE_CHECKS = {"range_check8": 8, "range_check12": 12, "range_check16": 16}
+BITWISES = tuple(BITWISE_ROWS)
+
+
+class Kind:
+    """A kind of table, with its description if it is a word, a path or a range. Equal ones compare equal."""
+
+    def __init__(self, reader):
+        byte = reader.number(1)
+        require(byte in _BY_BYTE, f"a table of kind {byte}")
+        place, self.form = _BY_BYTE[byte]
+        self.name = self.form.name
+        description = self.form.description
+        self.description = None if description is None else description.read(reader)
+        self.order = (place, () if description is None else self.description.order())
+
+    def __eq__(self, other):
+        return self.order == other.order
+
+    def __hash__(self):
+        return hash(self.order)
+
+    def derived_steps(self):
+        """What it counts towards the limit of derived steps and provided cells."""
+        return 0 if self.description is None else self.description.derived_steps()

@@ -1,0 +1,164 @@
+"""Sections 9 and 11: the layout: which tables a proof is about, and the rows of those in the open."""
+
+from collections import Counter, namedtuple
+
+from . import buses
+from .air import LOG_HEIGHTS, Table
+from .derived.tables import path_air, word_air
+from .errors import require
+from .field import P
+from .kinds import BITWISES, RANGE_CHECKS, Kind
+from .tables import lookup, machine, memory
+from .tables.bitwise import bitwise
+from .tables.range_check import range_check, value_range
+
+MOST_TABLES = 128
+MOST_DERIVED = 1 << 11
+MOST_OPEN_CELLS = 1 << 18
+MOST_OPEN_WORK = 1 << 22
+MOST_MEMORY = 1 << 32
+
+Committed = namedtuple("Committed", "kind log_height")
+Open = namedtuple("Open", "kind width rows")
+
+# Which table provides each bus of small numbers.
+_PROVIDERS = {
+    "byte": buses.BYTE,
+    "word16": buses.WORD16,
+    "word12": buses.WORD12,
+    "nibble_and": buses.NIBBLE_AND,
+}
+
+
+class Layout:
+    """The committed tables and the open ones, in order."""
+
+    def __init__(self, reader):
+        n_committed = reader.count(8, MOST_TABLES, "tables")
+        self.committed = [Committed(Kind(reader), reader.number(1)) for _ in range(n_committed)]
+        n_open = reader.count(8, MOST_TABLES - n_committed, "open tables")
+        self._cells_left = MOST_OPEN_CELLS
+        self.open = [self._read_open(reader) for _ in range(n_open)]
+
+    def _read_open(self, reader):
+        kind, width, n_rows = Kind(reader), reader.number(4), reader.number(4)
+        require(width >= 1 and n_rows >= 1, f"an open table of kind {kind.name} without cells")
+        self._cells_left -= width * n_rows
+        require(self._cells_left >= 0, "more cells in the open than there may be")
+        return Open(kind, width, [[_read_cell(reader) for _ in range(width)] for _ in range(n_rows)])
+
+    def kinds(self):
+        """Of all tables."""
+        return [table.kind for table in self.committed + self.open]
+
+    def memory_end(self, owned_end):
+        """Where the last memory table ends."""
+        rows = sum(1 << table.log_height for table in self.committed if table.kind.name == "memory")
+        return owned_end + rows * memory.CELLS_A_ROW
+
+    def check(self, program, claim):
+        """Numbers, order and heights of the tables and those of builtins (section 11, step 4)."""
+        require(self.committed, "no committed table")
+        for table in self.committed:
+            fixed = table.kind.form.log_height
+            require(table.log_height in LOG_HEIGHTS, f"table {table.kind.name} has 2^{table.log_height} rows")
+            require(fixed in (None, table.log_height), f"table {table.kind.name} has 2^{table.log_height} rows")
+        _check_order([table.kind for table in self.committed], lambda before, after: before <= after)
+        _check_order([table.kind for table in self.open], lambda before, after: before < after)
+        for kind, count in Counter(self.kinds()).items():
+            require(count <= kind.form.most, f"{count} tables of kind {kind.name}")
+        derived = sum(kind.derived_steps() for kind in set(self.kinds()))
+        require(derived <= MOST_DERIVED, "too many derived steps and provided cells")
+        require(self.memory_end(claim.owned_end) <= MOST_MEMORY, "the memory is too large")
+        self._check_builtins(program, claim)
+
+    def _count(self, names):
+        return sum(1 for kind in self.kinds() if kind.name in names)
+
+    def _check_builtins(self, program, claim):
+        base, stop = claim.segment(program, "range_check")
+        owned = stop <= claim.owned_end
+        walked = base < stop and not owned
+        require(self._count(RANGE_CHECKS) == int(walked), "not the range_check tables that the segment asks for")
+        needs_ranges = base < stop and owned
+        require((self._count(["range"]) > 0) == needs_ranges, "not the range tables that the segment asks for")
+        base, stop = claim.segment(program, "bitwise")
+        require(self._count(BITWISES) == int(base < stop), "not the bitwise tables that the segment asks for")
+
+    def airs(self, program, claim):
+        """The AIRs of committed and of open tables, in two lists."""
+        derived = {}
+        start = claim.owned_end
+        committed = []
+        for table in self.committed:
+            committed.append(_air(table.kind, program, claim, start, derived))
+            if table.kind.name == "memory":
+                start += memory.CELLS_A_ROW << table.log_height
+        return committed, [_air(table.kind, program, claim, start, derived) for table in self.open]
+
+    def check_look_ups(self, airs, claim):
+        """Tables that provide numbers or instructions are there if, and only if, some table requires them."""
+        required = set()
+        for kind, air in zip(self.kinds(), airs):
+            own = buses.INSTRUCTION if kind.name == "instruction" else _PROVIDERS.get(kind.name)
+            required |= {item.bus for item in air.interactions if item.bus != own}
+        for name, bus in _PROVIDERS.items():
+            require(self._count([name]) == int(bus in required), f"table {name} is not there exactly if it is required")
+        fetches = buses.INSTRUCTION in required
+        require(fetches or not claim.fetches, "fetches that no table requires")
+        expected = int(fetches and not claim.fetches)
+        require(self._count(["instruction"]) == expected, "table instruction is not there exactly if it is required")
+
+    def tables(self, airs):
+        """The committed tables."""
+        return [Table(air, table.log_height) for air, table in zip(airs, self.committed)]
+
+
+def _check_order(kinds, in_order):
+    for before, after in zip(kinds, kinds[1:]):
+        require(in_order(before.order, after.order), f"table {after.name} is out of order")
+
+
+def _air(kind, program, claim, memory_start, derived):
+    """The AIR of a kind. `derived` keeps those of words and paths, of which chunks have the same."""
+    name, description = kind.name, kind.description
+    if name == "memory":
+        return memory.memory(memory_start)
+    if name in RANGE_CHECKS:
+        return range_check(RANGE_CHECKS[name], *claim.segment(program, "range_check"))
+    if name in BITWISES:
+        return bitwise(name, *claim.segment(program, "bitwise"))
+    if name == "range":
+        return value_range(*description)
+    if name in ("word", "path"):
+        if kind not in derived:
+            derived[kind] = word_air(description) if name == "word" else path_air(description, program)
+        return derived[kind]
+    return _PLAIN[name]()
+
+
+_PLAIN = {
+    "instruction": machine.instruction,
+    "generic": machine.generic,
+    "cell": memory.cell,
+    "byte": lookup.byte,
+    "word16": lookup.word16,
+    "word12": lookup.word12,
+    "nibble_and": lookup.nibble_and,
+}
+
+_SMALL = 192
+_SIGN = 32
+
+
+def _read_cell(reader):
+    """A cell in the open (section 11). Each value has one encoding."""
+    first = reader.number(1)
+    if first < _SMALL:
+        return first
+    negative, length = divmod(first - _SMALL, _SIGN)
+    data = reader.take(length + 1)
+    value = int.from_bytes(data, "little")
+    require(data[-1] != 0 and value <= (P - 1) // 2, "a cell in the open that is longer than it need be, or too large")
+    require(negative or value >= _SMALL, "a cell in the open that is longer than it need be")
+    return P - value if negative else value

@@ -1,0 +1,66 @@
+"""Section 8: the public tuples of statement and claim, in order."""
+
+from . import buses
+from .program import FINAL_PC, FIRST_ADDRESS
+from .public_tuple import provide, require
+
+
+def public_tuples(statement, claim):
+    """All but the terms of the rows in the open."""
+    program = statement.program
+    tuples = _states(program, claim) + _owned(program, claim)
+    tuples += _header(program) + _builtins(program, claim)
+    tuples += _cells(claim.segment(program, "output")[0], claim.output)
+    tuples += _arguments(statement, claim)
+    return tuples + _fetches(program, claim)
+
+
+def _states(program, claim):
+    start = program.initial_ap
+    return [
+        provide(buses.STATE, FIRST_ADDRESS, start, start, 0),
+        require(buses.STATE, FINAL_PC, claim.final_ap, start, claim.steps),
+    ]
+
+
+def _owned(program, claim):
+    tuples = [provide(buses.OWNED, 1), require(buses.OWNED, claim.owned_end)]
+    base, stop = claim.segment(program, "range_check")
+    if base < stop <= claim.owned_end:
+        tuples += [require(buses.OWNED, base), provide(buses.OWNED, stop)]
+        tuples += [provide(buses.RANGE, base), require(buses.RANGE, stop)]
+    return tuples
+
+
+def _cells(address, values):
+    return [require(buses.MEMORY, address + place, value) for place, value in enumerate(values)]
+
+
+def _header(program):
+    start = program.initial_ap
+    return _cells(FIRST_ADDRESS, program.words) + _cells(start - 2, [start, 0])
+
+
+def _builtins(program, claim):
+    tuples, count = [], len(program.builtins)
+    for place, (base, stop) in enumerate(claim.segments):
+        tuples.append(require(buses.MEMORY, program.initial_ap + place, base))
+        tuples.append(require(buses.MEMORY, claim.final_ap - count + place, stop))
+    return tuples
+
+
+def _arguments(statement, claim):
+    offset, start = statement.program.pointer_offset, claim.arguments_start
+    if offset is None:
+        return []
+    pointers = [start, start + len(statement.arguments)]
+    return _cells(statement.program.initial_ap + offset, pointers) + _cells(start, statement.arguments)
+
+
+def _fetches(program, claim):
+    tuples = []
+    for pc, count in claim.fetches:
+        instruction, immediate = program.instruction(pc)
+        offsets = (instruction.off0, instruction.off1, instruction.off2)
+        tuples.append(provide(buses.INSTRUCTION, pc, instruction.flags, *offsets, immediate, times=count))
+    return tuples

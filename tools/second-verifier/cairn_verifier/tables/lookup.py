@@ -1,0 +1,45 @@
+"""The tables of small numbers: `byte`, `word12`, `word16`, `nibble_and`."""
+
+from .. import buses
+from ..air import FIRST, TRANSITION, Air
+
+
+def byte():
+    """All bytes, by a periodic column."""
+    air = Air("byte")
+    multiplicity = air.column("multiplicity")
+    value = air.periodic(range(256))
+    air.interact(buses.BYTE, multiplicity, value)
+    return air
+
+
+def _words(name, bus):
+    air = Air(name)
+    value = air.column("value")
+    multiplicity = air.column("multiplicity")
+    air.constrain(value, FIRST)
+    air.constrain(air.next("value") - value - 1, TRANSITION)
+    air.interact(bus, multiplicity, value)
+    return air
+
+
+def word16():
+    """All numbers of 16 bits, counted up."""
+    return _words("word16", buses.WORD16)
+
+
+def word12():
+    """All numbers of 12 bits, counted up."""
+    return _words("word12", buses.WORD12)
+
+
+def nibble_and():
+    """All pairs of nibbles with their conjunction, by periodic columns."""
+    air = Air("nibble_and")
+    multiplicity = air.column("multiplicity")
+    pairs = [(left, right) for left in range(16) for right in range(16)]
+    left = air.periodic(pair[0] for pair in pairs)
+    right = air.periodic(pair[1] for pair in pairs)
+    both = air.periodic(pair[0] & pair[1] for pair in pairs)
+    air.interact(buses.NIBBLE_AND, multiplicity, left, right, both)
+    return air

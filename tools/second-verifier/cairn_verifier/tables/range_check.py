@@ -1,0 +1,52 @@
+"""The tables of the builtin `range_check`: `range_check8`, `range_check12`, `range_check16`, and ranges."""
+
+from .. import buses
+from ..air import FIRST, LAST, TRANSITION, Air
+
+_CHECKED_BITS = 128
+LIMB_BUSES = {8: buses.BYTE, 12: buses.WORD12, 16: buses.WORD16}
+
+
+def _limbs(bits, width):
+    return -(-width // bits)
+
+
+def _sum(limbs, bits):
+    total = 0
+    for limb in reversed(limbs):
+        total = total * 2**bits + limb
+    return total
+
+
+def range_check(bits, base, stop):
+    """Numbers below 2^128 in limbs of `bits`, at the addresses from `base` to before `stop`."""
+    air = Air(f"range_check{bits}")
+    address = air.column("address")
+    limbs = air.column_list("limb", _limbs(bits, _CHECKED_BITS))
+    air.constrain(address - base, FIRST)
+    step = air.next("address") - address
+    air.constrain(step * (step - 1), TRANSITION)
+    air.constrain(address + 1 - stop, LAST)
+    for limb in limbs:
+        air.interact(LIMB_BUSES[bits], -1, limb)
+    air.interact(buses.MEMORY, -1, address, _sum(limbs, bits))
+    if _CHECKED_BITS % bits:
+        air.interact(LIMB_BUSES[bits], -1, limbs[-1] * 2 ** (bits - _CHECKED_BITS % bits))
+    return air
+
+
+def value_range(bits, width, offset):
+    """Section 9, ranges: owned cells of `range_check` from `offset` to before `offset + 2^width`."""
+    name = f"range of {width} bits in limbs of {bits}" + (f" from {offset:#x}" if offset else "")
+    air = Air(name)
+    enabler, address, uses = (air.column(name) for name in ("enabler", "address", "uses"))
+    limbs = air.column_list("limb", _limbs(bits, width))
+    air.constrain(enabler * (1 - enabler))
+    air.require(buses.RANGE, enabler, address)
+    air.provide(buses.RANGE, enabler, address + 1)
+    air.provide(buses.MEMORY, enabler * uses, address, _sum(limbs, bits) + offset)
+    for limb in limbs:
+        air.require(LIMB_BUSES[bits], enabler, limb)
+    if width % bits:
+        air.require(LIMB_BUSES[bits], enabler, limbs[-1] * 2 ** (bits - width % bits))
+    return air
