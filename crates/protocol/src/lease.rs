@@ -5,8 +5,8 @@ use crate::ids::{
     AttemptNumber, Digest, DonorKey, LeaseToken, ProgramHash, ProjectName, RequestKey, Signature, SignerKey, Timestamp,
     UnitId,
 };
-use crate::project::UnitLimits;
 use crate::signing::Offer;
+use crate::unit_limits::UnitLimits;
 use serde::{Deserialize, Serialize};
 use stark::Preset;
 use std::fmt;

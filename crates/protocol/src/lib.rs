@@ -20,6 +20,7 @@ pub mod routes;
 pub mod signing;
 pub mod text;
 mod unit;
+mod unit_limits;
 
 pub use api_key::ApiKey;
 pub use felts::{Felts, MAX_FELTS, felt_from_hex};
@@ -36,8 +37,7 @@ pub use lease::{
 pub use policy::{MAX_PROOF_BYTES, policy, preset};
 pub use problem::{Cause, PROBLEM_JSON, Problem};
 pub use project::{
-    BlobStored, MAX_DESCRIPTION, MAX_WEIGHT, Project, ProjectList, ProjectSpec, ProjectState, ProjectStored,
-    UnitCounts, UnitLimits,
+    BlobStored, MAX_DESCRIPTION, MAX_WEIGHT, Project, ProjectList, ProjectSpec, ProjectState, ProjectStored, UnitCounts,
 };
 pub use record::{MAX_RECORD_BYTES, RecordError, decode_program, encode_program, program_hash, record_digest};
 pub use signing::{Identity, KeyFileError, Offer, SignatureError, SignedHeaders};
@@ -46,6 +46,7 @@ pub use unit::{
     Attempt, Changed, Collected, Event, Failure, MAX_BATCH, MAX_PAGE, MAX_UNIT_ARGUMENTS, NewUnit, NewUnits, Outcome,
     ProofInfo, Report, ResultPage, StoredUnit, Unit, UnitDetail, UnitPage, UnitResult, UnitState, UnitsStored,
 };
+pub use unit_limits::UnitLimits;
 
 /// Version of the wire protocol, in the header [`HEADER_PROTOCOL`] of every request and answer.
 pub const PROTOCOL_VERSION: u32 = 2;

@@ -3,6 +3,7 @@
 use crate::hex::IdError;
 use crate::ids::{Digest, ProgramHash, ProjectName, Signature, SignerKey, Timestamp};
 use crate::signing::{Identity, Offer};
+use crate::unit_limits::UnitLimits;
 use serde::{Deserialize, Serialize};
 use stark::Preset;
 
@@ -11,26 +12,6 @@ pub const MAX_DESCRIPTION: usize = 2000;
 
 /// Largest weight.
 pub const MAX_WEIGHT: u32 = 1000;
-
-/// What one unit of a project may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct UnitLimits {
-    /// Most steps of a run.
-    pub max_steps: u64,
-    /// Most memory cells of a run, 32 bytes each.
-    pub max_memory_cells: u64,
-    /// Most seconds of a run; proving is not limited by it.
-    pub time_limit: u64,
-}
-
-impl Default for UnitLimits {
-    /// 2^24 steps, 2^26 cells (2 GiB), ten minutes.
-    fn default() -> Self {
-        Self { max_steps: 1 << 24, max_memory_cells: 1 << 26, time_limit: 600 }
-    }
-}
 
 /// What an uploader declares: body of `PUT /v1/projects/{name}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

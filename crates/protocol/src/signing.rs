@@ -15,7 +15,7 @@
 //! is checked before the body is read; the body is then checked against the digest.
 
 use crate::ids::{Digest, DonorKey, Nonce, ProjectName, Signature, SignerKey, Timestamp};
-use crate::project::UnitLimits;
+use crate::unit_limits::UnitLimits;
 use crate::{HEADER_CONTENT, HEADER_KEY, HEADER_NONCE, HEADER_SIGNATURE, HEADER_TIME};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use stark::Preset;

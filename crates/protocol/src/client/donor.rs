@@ -1,10 +1,9 @@
 //! What donors ask.
 
-use super::error::ClientError;
+use super::error::{ClientError, MOST_WAIT};
 use super::http::{
     Call, ClientConfig, Http, MAX_LIST_JSON, MAX_SMALL_JSON, MAX_UNIT_JSON, Payload, Progress, json_payload,
 };
-use super::retry::MOST_WAIT;
 use crate::ids::{Digest, LeaseToken, Nonce, Timestamp, UnitId};
 use crate::lease::{DonorCredit, ExecutionReceipt, FailureReport, Lease, LeaseRequest, NoWork, ProofReceipt, Renewed};
 use crate::problem::Cause;

@@ -1,10 +1,13 @@
 //! What can go wrong with a request.
 
-use super::retry::MOST_WAIT;
 use crate::ids::Digest;
 use crate::problem::{Cause, Problem};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The longest wait that a distributor can ask for. It may say more, by mistake or malice; whoever comes back after this is
+/// told again.
+pub const MOST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Why a request has no answer that can be used.
 #[derive(Debug, thiserror::Error)]

@@ -16,11 +16,11 @@ mod uploader;
 
 pub use bytes::Bytes;
 pub use donor::{DonorClient, LeaseAnswer};
-pub use error::ClientError;
+pub use error::{ClientError, MOST_WAIT};
 pub use events::EventStream;
 pub use http::{ClientConfig, Pace, Payload, Progress};
 pub use reqwest::Url;
-pub use retry::{MOST_WAIT, OnRetry, RetryPolicy};
+pub use retry::{OnRetry, RetryPolicy};
 pub use traffic::{Traffic, Way};
 pub use uploader::UploaderClient;
 

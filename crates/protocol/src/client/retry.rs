@@ -1,14 +1,10 @@
 //! When to ask again.
 
-use super::error::ClientError;
+use super::error::{ClientError, MOST_WAIT};
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The longest wait that a distributor can ask for. It may say more, by mistake or malice; whoever comes back after this is
-/// told again.
-pub const MOST_WAIT: Duration = Duration::from_secs(3600);
 
 /// The longest wait that a distributor can ask of somebody who waits.
 const MOST_WAIT_INTERACTIVE: Duration = Duration::from_secs(60);
