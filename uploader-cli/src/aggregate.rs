@@ -1,6 +1,6 @@
 //! One value of many rows.
 
-use crate::show::Row;
+use crate::row::Row;
 use crate::show::number::{Reading, integer};
 use num_bigint::BigInt;
 use protocol::ExternalId;

@@ -1,6 +1,6 @@
 //! What the uploader does not believe, and why.
 
-use crate::show::Row;
+use crate::row::Row;
 use cairo_air::{Policy, Program, Statement, VerifyError};
 use felt::{Felt, encoding};
 use protocol::{Digest, ExternalId, Felts};

@@ -1,9 +1,10 @@
 //! What can go wrong, and the exit code of each.
 
 use crate::aggregate::AggregateError;
-use crate::collect::{JournalError, Refused};
+use crate::check_proof::Refused;
 use crate::compile::CompileError;
-use crate::local::StateError;
+use crate::journal::JournalError;
+use crate::local::{MergeError, StateError};
 use crate::manifest::CheckError;
 use crate::show::number::{counted, grouped};
 use crate::trial::TrialError;
@@ -94,30 +95,9 @@ pub enum Error {
         /// The project.
         project: ProjectName,
     },
-    /// A unit that was pushed with other arguments.
-    #[error(
-        "the unit `{unit}` of project `{project}` was pushed with other arguments before; give the new arguments another name \
-         (a unit keeps its arguments, since its result is about them)"
-    )]
-    UnitChanged {
-        /// The project.
-        project: ProjectName,
-        /// The unit.
-        unit: ExternalId,
-    },
-    /// Arguments that were pushed under another name.
-    #[error(
-        "the arguments of the unit `{unit}` were pushed to project `{project}` before, as unit `{before}`. The same arguments give \
-         the same result, which would be counted twice: leave them out, or push them under the old name"
-    )]
-    UnitRenamed {
-        /// The project.
-        project: ProjectName,
-        /// The unit now.
-        unit: ExternalId,
-        /// The unit before.
-        before: ExternalId,
-    },
+    /// Units that do not go with what was pushed before.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// Units that the distributor does not know.
     #[error("the project `{project}` has no unit {}", .units.iter().map(|unit| format!("`{unit}`")).collect::<Vec<_>>().join(", "))]
     UnknownUnits {

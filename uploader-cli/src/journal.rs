@@ -9,7 +9,7 @@
 use crate::local::StateError;
 use crate::local::file::{create_folder, read_limited, write_whole};
 use crate::manifest::{FILE, Manifest, ManifestRow, PROOFS, proof_file};
-use crate::show::Row;
+use crate::row::Row;
 use protocol::{Digest, ExternalId, MAX_PROOF_BYTES, ProgramHash, ProjectName};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

@@ -4,13 +4,16 @@
 //! and whatever the distributor says otherwise is refused with the name of the unit.
 
 pub mod aggregate;
+pub mod check_proof;
 pub mod cli;
 pub mod collect;
 pub mod commands;
 pub mod compile;
 pub mod error;
+pub mod journal;
 pub mod local;
 pub mod manifest;
+pub mod row;
 pub mod show;
 pub mod trial;
 pub mod units;

@@ -1,10 +1,9 @@
-//! Collected rows in the three formats.
+//! The result of a unit.
 
-use super::number::{Reading, decimals};
-use super::{Align, Format, Table};
+use crate::show::number::{Reading, decimals};
+use crate::show::{Column, Sheet, Value};
 use felt::Felt;
-use protocol::{Digest, DonorKey, ExternalId, text};
-use std::io::{self, Write};
+use protocol::{Digest, DonorKey, ExternalId};
 
 /// The result of a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,56 +24,27 @@ pub struct Row {
     pub verified: bool,
 }
 
-impl Row {
-    /// The row as one JSON object; numbers that may be large are decimal texts.
-    pub fn json(&self, reading: Reading) -> serde_json::Value {
-        serde_json::json!({
-            "unit": self.unit,
-            "arguments": decimals(&self.arguments, reading),
-            "output": decimals(&self.output, reading),
-            "n_steps": self.n_steps,
-            "proof": self.proof,
-            "prover": self.prover,
-            "verified": self.verified,
-        })
-    }
-}
-
-/// Writes rows. CSV has a column for each argument and output value, as many as the longest row.
-///
-/// # Errors
-/// If writing fails.
-pub fn write_rows(rows: &[Row], format: Format, reading: Reading, out: &mut dyn Write) -> io::Result<()> {
-    if format == Format::Jsonl {
-        return rows.iter().try_for_each(|row| writeln!(out, "{}", text::json(&row.json(reading).to_string())));
-    }
-    let longest = |length: fn(&Row) -> usize| rows.iter().map(length).max().unwrap_or(0);
-    let arguments = if format == Format::Csv { longest(|row| row.arguments.len()) } else { 0 };
-    let outputs = longest(|row| row.output.len());
-    let mut columns = vec![("unit".to_owned(), Align::Left)];
-    columns.extend((0..arguments).map(|index| (format!("argument_{index}"), Align::Right)));
-    columns.extend((0..outputs).map(|index| (format!("output_{index}"), Align::Right)));
-    columns.extend(
-        [("steps", Align::Right), ("verified", Align::Left), ("prover", Align::Left), ("proof", Align::Left)]
-            .map(|(name, align)| (name.to_owned(), align)),
-    );
-    let mut table = Table::new(columns);
+/// Rows as they are shown.
+pub fn sheet(rows: &[Row], reading: Reading) -> Sheet {
+    let mut sheet = Sheet::new([
+        Column::text("unit"),
+        Column::each("arguments").headed("argument").detail(),
+        Column::each("output"),
+        Column::number("n_steps").headed("steps"),
+        Column::text("verified"),
+        Column::text("prover"),
+        Column::text("proof"),
+    ]);
     for row in rows {
-        let shown = |text: String| if format == Format::Table { text.chars().take(12).collect() } else { text };
-        let padded = |felts: &[Felt], length: usize| {
-            let mut cells = decimals(felts, reading);
-            cells.resize(length, String::new());
-            cells
-        };
-        let mut cells = vec![row.unit.to_string()];
-        if format == Format::Csv {
-            cells.extend(padded(&row.arguments, arguments));
-        }
-        cells.extend(padded(&row.output, outputs));
-        let verified = if row.verified { "yes" } else { "no" };
-        cells.extend([row.n_steps.to_string(), verified.to_owned()]);
-        cells.extend([shown(row.prover.to_string()), shown(row.proof.to_string())]);
-        table.push(cells);
+        sheet.push(vec![
+            Value::text(&row.unit),
+            Value::Numbers(decimals(&row.arguments, reading)),
+            Value::Numbers(decimals(&row.output, reading)),
+            Value::Number(row.n_steps),
+            Value::Flag(row.verified),
+            Value::Digest(row.prover.to_string()),
+            Value::Digest(row.proof.to_string()),
+        ]);
     }
-    table.write(format, out)
+    sheet
 }

@@ -1,5 +1,6 @@
 //! Lists of field elements: arguments and outputs.
 
+use crate::ids::Digest;
 use felt::{Felt, encoding};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -17,6 +18,11 @@ impl Felts {
     /// The elements as 32 bytes each, big-endian.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().flat_map(encoding::to_canonical_be).collect()
+    }
+
+    /// A digest that tells lists apart.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.to_bytes())
     }
 
     /// Reads [`to_bytes`](Self::to_bytes); `None` for a broken length or an element that is not below the modulus.

@@ -1,6 +1,7 @@
 //! Units that were pushed and have no row: which, and what the distributor says of them.
 
-use super::{Refusal, Refused, Session};
+use super::session::Session;
+use crate::check_proof::{Refusal, Refused};
 use crate::error::Error;
 use protocol::client::{ClientError, UploaderClient};
 use protocol::{ExternalId, Failure, MAX_PAGE, ProjectName, Unit, UnitId, UnitState};

@@ -1,9 +1,11 @@
 //! One walk through the distributor's list of results.
 
-use super::{Journal, Refusal, Refused, check_proof};
+use crate::check_proof::{Refusal, Refused, check_proof};
 use crate::error::Error;
+use crate::journal::Journal;
 use crate::local::Record;
-use crate::show::{Printer, Row};
+use crate::row::Row;
+use crate::show::Printer;
 use cairo_air::{Policy, Program};
 use futures_util::stream::{self, StreamExt as _};
 use protocol::client::{ClientError, UploaderClient};

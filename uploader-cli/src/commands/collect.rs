@@ -1,13 +1,15 @@
 //! `uploader collect`.
 
+use super::rows::{show_rows, use_threads};
 use super::{Context, source};
 use crate::cli;
-use crate::collect::{About, Journal, Missing, Session, Settings, find_missing};
-use crate::commands::verify::show_rows;
+use crate::collect::{Missing, Session, Settings, find_missing};
 use crate::compile::{self, Places};
 use crate::error::Error;
+use crate::journal::{About, Journal};
 use crate::local::{Record, RecordedUnit};
 use crate::manifest::Manifest;
+use crate::row::Row;
 use crate::show::number::{counted, grouped};
 use crate::units;
 use cairo_runner::RunnableProgram;
@@ -40,13 +42,6 @@ pub(super) async fn run(context: &Context, options: cli::Collect) -> Result<(), 
     session.check_project().await?;
     let missing = gather(context, &mut session, &options).await?;
     finish(context, &mut session, &options, before, &missing).await
-}
-
-/// Verification takes that many threads.
-pub(super) fn use_threads(jobs: Option<usize>) -> Result<(), Error> {
-    let Some(jobs) = jobs else { return Ok(()) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global();
-    pool.map_err(|error| Error::Internal(format!("no threads: {error}")))
 }
 
 /// Own record, own program, own policy; from options if the project was pushed from elsewhere.
@@ -196,7 +191,7 @@ fn reason(missing: &Missing) -> String {
     }
 }
 
-fn write_manifest(context: &Context, session: &Session<'_>, rows: &[crate::show::Row]) -> Result<(), Error> {
+fn write_manifest(context: &Context, session: &Session<'_>, rows: &[Row]) -> Result<(), Error> {
     let Some(journal) = session.journal().filter(|_| !rows.is_empty()) else { return Ok(()) };
     let record = &session.settings().record;
     let (project, pushed) = (record.project.clone(), record.units.len() as u64);

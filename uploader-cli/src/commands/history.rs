@@ -4,7 +4,7 @@ use super::{Context, named_units};
 use crate::cli;
 use crate::error::Error;
 use crate::show::number::counted;
-use crate::show::{Align, Table};
+use crate::show::{Column, Sheet, Value};
 use protocol::{Attempt, Outcome, Timestamp, UnitDetail, UnitState};
 
 pub(super) async fn run(context: &Context, options: &cli::History) -> Result<(), Error> {
@@ -13,37 +13,36 @@ pub(super) async fn run(context: &Context, options: &cli::History) -> Result<(),
     if options.units.is_empty() {
         units.retain(|unit| unit.attempts > 1 || unit.failure.is_some() || unit.state == UnitState::Failed);
     }
-    let columns = [
-        ("unit", Align::Left),
-        ("attempt", Align::Right),
-        ("began", Align::Left),
-        ("seconds", Align::Right),
-        ("mode", Align::Left),
-        ("outcome", Align::Left),
-        ("cause", Align::Left),
-        ("donor", Align::Left),
-        ("trusted", Align::Left),
-        ("detail", Align::Left),
-    ];
-    let mut table = Table::new(columns);
+    let mut sheet = Sheet::new([
+        Column::text("unit"),
+        Column::number("attempt"),
+        Column::text("began"),
+        Column::number("seconds"),
+        Column::text("mode"),
+        Column::text("outcome"),
+        Column::text("cause"),
+        Column::text("donor"),
+        Column::text("trusted"),
+        Column::text("detail"),
+    ]);
     for unit in &units {
         let detail = client.unit(&unit.id).await?;
         if detail.folded_attempts > 0 {
             let folded = counted(detail.folded_attempts.into(), "attempt");
             context.printer.note(format_args!("{folded} of {} before these are only counted.", unit.external_id));
         }
-        detail.attempts.iter().for_each(|attempt| table.push(row(&detail, attempt)));
+        detail.attempts.iter().for_each(|attempt| sheet.push(row(&detail, attempt)));
     }
-    if table.is_empty() {
+    if sheet.is_empty() {
         context
             .printer
             .note("There is nothing to show: no unit failed or was tried more than once. Name units to see theirs.");
         return Ok(());
     }
-    Ok(table.write(options.format, &mut std::io::stdout().lock())?)
+    Ok(options.format.write(&sheet, &mut std::io::stdout().lock())?)
 }
 
-fn row(detail: &UnitDetail, attempt: &Attempt) -> Vec<String> {
+fn row(detail: &UnitDetail, attempt: &Attempt) -> Vec<Value> {
     let outcome = match attempt.outcome {
         Outcome::Running => "running",
         Outcome::Expired => "expired",
@@ -57,18 +56,18 @@ fn row(detail: &UnitDetail, attempt: &Attempt) -> Vec<String> {
     let cause = attempt.failure.map(|cause| cause.to_string()).or(attempt.refusal.map(|cause| cause.to_string()));
     // Whether what it reported counts; of other attempts nothing is said.
     let report = detail.reports.iter().find(|report| attempt.failure.is_some() && report.donor == attempt.donor);
-    let trusted = report.map_or("", |report| if report.trusted { "yes" } else { "no" });
+    let began = attempt.started_at;
     vec![
-        detail.unit.external_id.to_string(),
-        attempt.number.to_string(),
-        utc(attempt.started_at),
-        attempt.ended_at.map(|end| end.since(attempt.started_at).to_string()).unwrap_or_default(),
-        attempt.mode.to_string(),
-        outcome.to_owned(),
-        cause.unwrap_or_default(),
-        attempt.donor.to_string().chars().take(16).collect(),
-        trusted.to_owned(),
-        attempt.detail.clone(),
+        Value::text(&detail.unit.external_id),
+        Value::Number(attempt.number.into()),
+        Value::Text(utc(began)),
+        attempt.ended_at.map(|end| end.since(began)).into(),
+        Value::text(attempt.mode),
+        Value::text(outcome),
+        cause.map_or(Value::Nothing, Value::Text),
+        Value::Text(attempt.donor.to_string().chars().take(16).collect()),
+        report.map_or(Value::Nothing, |report| Value::Flag(report.trusted)),
+        Value::text(&attempt.detail),
     ]
 }
 

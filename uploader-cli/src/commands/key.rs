@@ -4,7 +4,7 @@ use super::Context;
 use crate::cli;
 use crate::error::Error;
 use crate::local::Keys;
-use crate::show::{Align, Format, Table};
+use crate::show::{Column, Format, Sheet, Value};
 use protocol::ApiKey;
 use protocol::signing::Identity;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -50,15 +50,15 @@ fn show(context: &Context) -> Result<(), Error> {
     let signer = Identity::load_or_create(&context.state.signing_key()).map_err(crate::local::StateError::from)?;
     context.printer.note(format_args!("Programs are signed with the key {}.", signer.signer_key()));
     let keys = Keys::load(&context.state)?;
-    let mut table = Table::new([("distributor", Align::Left), ("key", Align::Left)]);
+    let mut sheet = Sheet::new([Column::text("distributor"), Column::text("key")]);
     for (distributor, id) in keys.list() {
-        table.push(vec![distributor.to_owned(), id.to_string()]);
+        sheet.push(vec![Value::text(distributor), Value::text(id)]);
     }
-    if table.is_empty() {
+    if sheet.is_empty() {
         context.printer.note("There is no access key; add one with `uploader key add --distributor ADDRESS`.");
         return Ok(());
     }
-    Ok(table.write(Format::Table, &mut std::io::stdout().lock())?)
+    Ok(Format::default().write(&sheet, &mut std::io::stdout().lock())?)
 }
 
 fn remove(context: &Context) -> Result<(), Error> {

@@ -4,40 +4,38 @@ use super::Context;
 use crate::cli;
 use crate::error::Error;
 use crate::show::number::{Reading, counted, decimals};
-use crate::show::{Align, Table};
+use crate::show::{Column, Sheet, Value};
 use protocol::{Failure, Unit};
 
 pub(super) async fn run(context: &Context, options: &cli::List) -> Result<(), Error> {
     let client = context.client()?;
-    let columns = [
-        ("unit", Align::Left),
-        ("state", Align::Left),
-        ("suspect", Align::Left),
-        ("attempts", Align::Right),
-        ("estimated_steps", Align::Right),
-        ("arguments", Align::Left),
-        ("failure", Align::Left),
-        ("id", Align::Left),
-    ];
-    let mut table = Table::new(columns);
+    let mut sheet = Sheet::new([
+        Column::text("unit"),
+        Column::text("state"),
+        Column::text("suspect"),
+        Column::number("attempts"),
+        Column::number("estimated_steps"),
+        Column::text("arguments"),
+        Column::text("failure"),
+        Column::text("id"),
+    ]);
     crate::collect::each_unit(&client, &options.project, options.in_state, options.suspect, |unit| {
-        table.push(row(&unit))
+        sheet.push(row(&unit))
     })
     .await?;
-    Ok(table.write(options.format, &mut std::io::stdout().lock())?)
+    Ok(options.format.write(&sheet, &mut std::io::stdout().lock())?)
 }
 
-fn row(unit: &Unit) -> Vec<String> {
-    let failure = unit.failure.as_ref();
+fn row(unit: &Unit) -> Vec<Value> {
     vec![
-        unit.external_id.to_string(),
-        unit.state.to_string(),
-        if unit.suspect { "yes" } else { "" }.to_owned(),
-        unit.attempts.to_string(),
-        unit.estimated_steps.to_string(),
-        decimals(&unit.arguments.0, Reading::Signed).join(" "),
-        failure.map(said).unwrap_or_default(),
-        unit.id.to_string(),
+        Value::text(&unit.external_id),
+        Value::text(unit.state),
+        Value::Flag(unit.suspect),
+        Value::Number(unit.attempts.into()),
+        Value::Number(unit.estimated_steps),
+        Value::Numbers(decimals(&unit.arguments.0, Reading::Signed)),
+        unit.failure.as_ref().map_or(Value::Nothing, |failure| Value::Text(said(failure))),
+        Value::text(unit.id),
     ]
 }
 

@@ -6,6 +6,7 @@ mod key;
 mod list;
 mod push;
 mod retry;
+mod rows;
 mod status;
 mod verify;
 mod withdraw;

@@ -4,7 +4,7 @@ use super::Context;
 use crate::cli;
 use crate::error::Error;
 use crate::show::number::counted;
-use crate::show::{Align, Format, Table};
+use crate::show::{Column, Sheet, Value};
 use protocol::{Project, ProjectState};
 
 pub(super) async fn run(context: &Context, options: &cli::Status) -> Result<(), Error> {
@@ -15,11 +15,8 @@ pub(super) async fn run(context: &Context, options: &cli::Status) -> Result<(), 
     };
     if projects.is_empty() {
         context.printer.note("There is no project yet; `uploader push` makes one.");
-        if options.format == Format::Table {
-            return Ok(());
-        }
     }
-    table(&projects).write(options.format, &mut std::io::stdout().lock())?;
+    options.format.write(&sheet(&projects), &mut std::io::stdout().lock())?;
     for project in projects.iter().filter(|project| project.units.failed > 0) {
         context.printer.warn(format_args!(
             "{} of {name} failed; `uploader history {name}` says why, `uploader retry {name}` tries them again",
@@ -38,7 +35,7 @@ pub(super) async fn run(context: &Context, options: &cli::Status) -> Result<(), 
     Ok(())
 }
 
-fn table(projects: &[Project]) -> Table {
+fn sheet(projects: &[Project]) -> Sheet {
     let numbers = [
         "units",
         "queued",
@@ -51,8 +48,8 @@ fn table(projects: &[Project]) -> Table {
         "suspect",
         "proven_steps",
     ];
-    let columns = [("project", Align::Left), ("state", Align::Left)].into_iter();
-    let mut table = Table::new(columns.chain(numbers.map(|name| (name, Align::Right))));
+    let columns = [Column::text("project"), Column::text("state")].into_iter();
+    let mut sheet = Sheet::new(columns.chain(numbers.map(Column::number)));
     for project in projects {
         let units = &project.units;
         let state = match project.state {
@@ -72,16 +69,17 @@ fn table(projects: &[Project]) -> Table {
             units.suspect,
             project.proven_steps,
         ];
-        let mut row = vec![project.name.to_string(), state.to_owned()];
-        row.extend(numbers.map(|number| number.to_string()));
-        table.push(row);
+        let mut row = vec![Value::text(&project.name), Value::text(state)];
+        row.extend(numbers.map(Value::Number));
+        sheet.push(row);
     }
-    table
+    sheet
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::show::Format;
     use protocol::{Digest, Preset, ProgramHash, ProjectSpec, Signature, SignerKey, Timestamp, UnitCounts, UnitLimits};
 
     #[test]
@@ -112,7 +110,7 @@ mod tests {
             project("a-long-name", ProjectState::Withdrawn, UnitCounts { withdrawn: 100, ..UnitCounts::default() }),
         ];
         let mut out = Vec::new();
-        table(&projects).write(Format::Table, &mut out).expect("a Vec takes everything");
+        Format::default().write(&sheet(&projects), &mut out).expect("a Vec takes everything");
         insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"), @r"
         project      state      units  queued  leased  executed  proved  collected  failed  withdrawn  suspect  proven_steps
         primes       active        20       5       2         0      12          0       1          0        1       1234567

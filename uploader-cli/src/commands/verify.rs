@@ -1,20 +1,16 @@
-//! `uploader verify`, and how rows are shown.
+//! `uploader verify`.
 
 use super::Context;
-use crate::aggregate::aggregate;
+use super::rows::{show_rows, use_threads};
 use crate::cli;
 use crate::compile::{self, Places};
 use crate::error::Error;
 use crate::manifest::{FILE, Manifest, PROOFS, check};
-use crate::show::number::{Reading, counted, grouped};
-use crate::show::{Format, Printer, Row, write_rows};
-use protocol::text;
-use std::io::Write as _;
+use crate::show::number::{counted, grouped};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 pub(super) fn run(context: &Context, options: &cli::Verify) -> Result<(), Error> {
-    super::collect::use_threads(options.jobs)?;
+    use_threads(options.jobs)?;
     let path = if options.manifest.is_dir() { options.manifest.join(FILE) } else { options.manifest.clone() };
     let manifest = Manifest::read(&path)?;
     let compiled = compile::load(&options.program, options.compilation.corelib.as_deref(), &Places::of_process())?;
@@ -44,58 +40,4 @@ pub(super) fn run(context: &Context, options: &cli::Verify) -> Result<(), Error>
         ));
     }
     show_rows(&manifest.to_rows(), &options.aggregation, printer)
-}
-
-/// Shows rows, their aggregate, or what another program makes of them.
-pub(super) fn show_rows(rows: &[Row], options: &cli::Aggregation, printer: Printer) -> Result<(), Error> {
-    let reading = if options.signed { Reading::Signed } else { Reading::Unsigned };
-    if let Some(program) = &options.exec {
-        return feed(rows, reading, program);
-    }
-    let mut stdout = std::io::stdout().lock();
-    let Some(operation) = options.aggregate else {
-        return Ok(write_rows(rows, options.format, reading, &mut stdout)?);
-    };
-    let aggregate = aggregate(rows, operation, options.column.unwrap_or(0), reading)?;
-    if options.only_aggregate {
-        return Ok(writeln!(stdout, "{}", aggregate.value)?);
-    }
-    write_rows(rows, options.format, reading, &mut stdout)?;
-    let of = aggregate.column.map(|column| format!(" of output {column}")).unwrap_or_default();
-    let by = aggregate.unit.as_ref().map(|unit| format!(" (unit {unit})")).unwrap_or_default();
-    let line = format!("{}{of} over {} rows: {}{by}", operation.name(), aggregate.rows, aggregate.value);
-    match options.format {
-        Format::Table => writeln!(stdout, "{}", text::message(&line))?,
-        Format::Jsonl => {
-            let object = serde_json::json!({
-                "aggregate": operation.name(),
-                "column": aggregate.column,
-                "rows": aggregate.rows,
-                "value": aggregate.value,
-                "unit": aggregate.unit,
-            });
-            writeln!(stdout, "{}", text::json(&object.to_string()))?;
-        }
-        // A CSV file has one shape.
-        Format::Csv => printer.note(line),
-    }
-    Ok(())
-}
-
-/// Runs a program with the rows as JSON lines on its standard input; its output is ours.
-fn feed(rows: &[Row], reading: Reading, program: &Path) -> Result<(), Error> {
-    let failed = |what: String| Error::Fault(format!("{}: {what}", program.display()));
-    let mut child = Command::new(program)
-        .stdin(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(format!("cannot be run: {error}")))?;
-    if let Some(mut input) = child.stdin.take() {
-        match write_rows(rows, Format::Jsonl, reading, &mut input) {
-            // It may end before it has read everything.
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return Err(failed(error.to_string())),
-            _ => {}
-        }
-    }
-    let status = child.wait().map_err(|error| failed(error.to_string()))?;
-    if status.success() { Ok(()) } else { Err(failed(format!("it failed ({status})"))) }
 }

@@ -1,6 +1,6 @@
 //! Files that are whole or not there, and that tell when they were damaged.
 
-use super::StateError;
+use super::error::StateError;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! Access keys of distributors.
 
+use super::error::StateError;
 use super::file::{read_checked, write_checked};
-use super::{State, StateError};
+use super::state::State;
 use protocol::{ApiKey, UploaderKeyId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

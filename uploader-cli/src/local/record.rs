@@ -1,9 +1,8 @@
 //! What was pushed: the uploader's own record, against which everything from the distributor is checked.
 
+use super::error::StateError;
 use super::file::{read_checked, write_checked, write_whole};
-use super::{State, StateError};
-use crate::error::Error;
-use crate::units::digest_of;
+use super::state::State;
 use protocol::{Digest, ExternalId, Felts, Preset, ProgramHash, ProjectName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -44,6 +43,35 @@ pub struct Record {
     /// Units of a push that was cut off, which the distributor may not have.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unsent: BTreeSet<ExternalId>,
+}
+
+/// Units that do not go with what was pushed before.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// A unit that was pushed with other arguments.
+    #[error(
+        "the unit `{unit}` of project `{project}` was pushed with other arguments before; give the new arguments another name \
+         (a unit keeps its arguments, since its result is about them)"
+    )]
+    Changed {
+        /// The project.
+        project: ProjectName,
+        /// The unit.
+        unit: ExternalId,
+    },
+    /// Arguments that were pushed under another name.
+    #[error(
+        "the arguments of the unit `{unit}` were pushed to project `{project}` before, as unit `{before}`. The same arguments give \
+         the same result, which would be counted twice: leave them out, or push them under the old name"
+    )]
+    Renamed {
+        /// The project.
+        project: ProjectName,
+        /// The unit now.
+        unit: ExternalId,
+        /// The unit before.
+        before: ExternalId,
+    },
 }
 
 impl Record {
@@ -93,18 +121,18 @@ impl Record {
     /// # Errors
     /// Names the first unit that was pushed before with other arguments, or whose arguments were pushed before; nothing is
     /// taken in then.
-    pub fn merge(&mut self, units: Vec<RecordedUnit>) -> Result<(), Error> {
+    pub fn merge(&mut self, units: Vec<RecordedUnit>) -> Result<(), MergeError> {
         let known: HashMap<&ExternalId, &Felts> = self.units.iter().map(|unit| (&unit.id, &unit.arguments)).collect();
         if let Some(unit) = units.iter().find(|unit| known.get(&unit.id).is_some_and(|old| **old != unit.arguments)) {
-            return Err(Error::UnitChanged { project: self.project.clone(), unit: unit.id.clone() });
+            return Err(MergeError::Changed { project: self.project.clone(), unit: unit.id.clone() });
         }
         let new: Vec<RecordedUnit> = units.iter().filter(|unit| !known.contains_key(&unit.id)).cloned().collect();
         let named: HashMap<Digest, &ExternalId> =
-            self.units.iter().map(|unit| (digest_of(&unit.arguments), &unit.id)).collect();
+            self.units.iter().map(|unit| (unit.arguments.digest(), &unit.id)).collect();
         for unit in &new {
-            if let Some(before) = named.get(&digest_of(&unit.arguments)) {
+            if let Some(before) = named.get(&unit.arguments.digest()) {
                 let (project, unit, before) = (self.project.clone(), unit.id.clone(), (*before).clone());
-                return Err(Error::UnitRenamed { project, unit, before });
+                return Err(MergeError::Renamed { project, unit, before });
             }
         }
         self.unsent.extend(new.iter().map(|unit| unit.id.clone()));
@@ -181,10 +209,10 @@ mod tests {
         record.merge(vec![unit("a", 1), unit("b", 2)]).expect("the same and a new one");
         assert_eq!(record.units, [unit("a", 1), unit("b", 2)]);
         let error = record.merge(vec![unit("c", 3), unit("b", 4)]).expect_err("a changed unit");
-        assert!(matches!(error, Error::UnitChanged { unit, .. } if unit.as_str() == "b"));
+        assert!(matches!(error, MergeError::Changed { unit, .. } if unit.as_str() == "b"));
         assert_eq!(record.units.len(), 2);
         let error = record.merge(vec![unit("c", 2)]).expect_err("another name");
-        assert!(matches!(error, Error::UnitRenamed { before, .. } if before.as_str() == "b"));
+        assert!(matches!(error, MergeError::Renamed { before, .. } if before.as_str() == "b"));
         assert_eq!((record.units.len(), record.unsent.len()), (2, 1));
     }
 

@@ -1,9 +1,8 @@
 //! What a third party does with a manifest: believe nothing in it.
 
-use super::{FORMAT, Manifest, ManifestRow, proof_file};
-use crate::collect::{Refusal, Refused, check_proof};
+use super::file::{FORMAT, Manifest, ManifestRow, proof_file};
+use crate::check_proof::{Refusal, Refused, check_proof};
 use crate::local::file::read_limited;
-use crate::units::digest_of;
 use cairo_air::{Policy, Program};
 use protocol::{Digest, MAX_PROOF_BYTES, ProgramHash};
 use rayon::prelude::*;
@@ -155,7 +154,7 @@ pub fn check(
     }
     let mut runs: HashMap<Digest, &ManifestRow> = HashMap::with_capacity(manifest.rows.len());
     for row in &manifest.rows {
-        if let Some(first) = runs.insert(digest_of(&row.arguments), row) {
+        if let Some(first) = runs.insert(row.arguments.digest(), row) {
             return Err(CheckError::SameArguments { first: first.unit.to_string(), second: row.unit.to_string() });
         }
     }

@@ -1,11 +1,7 @@
-//! The manifest: what a project's verified results are, in a form that a third party checks with the program alone.
+//! The manifest's file and its Merkle root.
 
-mod check;
-mod merkle;
-
-pub use check::{CheckError, check};
-
-use crate::show::Row;
+use super::merkle;
+use crate::row::Row;
 use felt::{Felt, encoding};
 use protocol::{Digest, DonorKey, ExternalId, Felts, Preset, ProgramHash, ProjectName};
 use serde::{Deserialize, Serialize};

@@ -1,22 +1,10 @@
-//! What goes to standard output and how: tables, JSON lines, CSV.
+//! What goes to standard output and how: sheets of values in several formats, and messages.
 
+pub mod format;
 pub mod number;
-mod rows;
+pub mod sheet;
 mod style;
-mod table;
 
-pub use rows::{Row, write_rows};
+pub use format::Format;
+pub use sheet::{Column, Sheet, Value};
 pub use style::{ColorChoice, Printer};
-pub use table::{Align, Table};
-
-/// How data are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
-    /// Aligned columns, for people.
-    #[default]
-    Table,
-    /// One JSON object a line.
-    Jsonl,
-    /// Comma-separated values with a header.
-    Csv,
-}

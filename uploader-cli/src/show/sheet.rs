@@ -1,37 +1,121 @@
-//! Tables of text in the three formats.
+//! What a command shows: named columns and rows of values, which every format writes in its way.
 
-use super::Format;
-use protocol::text;
-use std::io::{self, Write};
-
-/// How a column of an aligned table stands.
+/// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
+pub enum Kind {
     /// Texts.
-    Left,
+    Text,
     /// Numbers.
-    Right,
+    Number,
+    /// Lists of numbers. Formats that are flat have a column for each place of the longest list.
+    Each,
 }
 
-/// Named columns and rows of cells.
-#[derive(Debug, Clone)]
-pub struct Table {
-    columns: Vec<(String, Align)>,
-    rows: Vec<Vec<String>>,
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Name for programs.
+    pub name: &'static str,
+    /// Name over a column of text; that of [`Kind::Each`] is followed by `_0`, `_1`, ….
+    pub heading: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether it is left out where people read.
+    pub detail: bool,
 }
 
-/// Longer cells are shortened in the middle, in aligned tables only.
-const MAX_CELL: usize = 48;
-
-impl Table {
-    /// A table without rows.
-    pub fn new<N: Into<String>>(columns: impl IntoIterator<Item = (N, Align)>) -> Self {
-        Self { columns: columns.into_iter().map(|(name, align)| (name.into(), align)).collect(), rows: Vec::new() }
+impl Column {
+    /// Texts.
+    pub const fn text(name: &'static str) -> Self {
+        Self { name, heading: name, kind: Kind::Text, detail: false }
     }
 
-    /// Adds a row. Missing cells are empty.
-    pub fn push(&mut self, mut row: Vec<String>) {
-        row.resize(self.columns.len(), String::new());
+    /// Numbers.
+    pub const fn number(name: &'static str) -> Self {
+        Self { kind: Kind::Number, ..Self::text(name) }
+    }
+
+    /// Lists of numbers.
+    pub const fn each(name: &'static str) -> Self {
+        Self { kind: Kind::Each, ..Self::text(name) }
+    }
+
+    /// The same under another name in text.
+    #[must_use]
+    pub const fn headed(self, heading: &'static str) -> Self {
+        Self { heading, ..self }
+    }
+
+    /// The same, left out where people read.
+    #[must_use]
+    pub const fn detail(self) -> Self {
+        Self { detail: true, ..self }
+    }
+}
+
+/// The value of a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// None.
+    Nothing,
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(u64),
+    /// Numbers of any size, in decimal.
+    Numbers(Vec<String>),
+    /// Yes or no.
+    Flag(bool),
+    /// A digest or a key, of which the first characters tell people enough.
+    Digest(String),
+}
+
+impl Value {
+    /// The text of something.
+    pub fn text(text: impl ToString) -> Self {
+        Self::Text(text.to_string())
+    }
+
+    /// As text for a flat format.
+    pub fn flat(&self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Text(text) | Self::Digest(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Numbers(numbers) => numbers.join(" "),
+            Self::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        }
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Nothing, Into::into)
+    }
+}
+
+/// Columns and rows.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Value>>,
+}
+
+impl Sheet {
+    /// One without rows.
+    pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
+        Self { columns: columns.into_iter().collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row. Missing values are [`Value::Nothing`].
+    pub fn push(&mut self, mut row: Vec<Value>) {
+        row.resize(self.columns.len(), Value::Nothing);
         self.rows.push(row);
     }
 
@@ -40,142 +124,65 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Writes the table.
-    ///
-    /// # Errors
-    /// If writing fails.
-    pub fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
-        match format {
-            Format::Table => self.write_aligned(out),
-            Format::Jsonl => self.write_jsonl(out),
-            Format::Csv => self.write_csv(out),
-        }
+    /// The columns.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
     }
 
-    fn write_aligned(&self, out: &mut dyn Write) -> io::Result<()> {
-        let header: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
-        let lines: Vec<Vec<String>> = std::iter::once(&header)
-            .chain(&self.rows)
-            .map(|row| row.iter().map(|cell| printable(cell)).collect())
+    /// The rows.
+    pub fn rows(&self) -> &[Vec<Value>] {
+        &self.rows
+    }
+
+    /// The sheet without lists: the headings, each with whether numbers stand below it, and the rows as `text` has each value.
+    pub fn flat(&self, details: bool, text: impl Fn(&Value) -> String) -> (Vec<(String, bool)>, Vec<Vec<String>>) {
+        let places: Vec<(usize, &Column, Option<usize>)> = (0..)
+            .zip(&self.columns)
+            .filter(|(_, column)| details || !column.detail)
+            .flat_map(|(at, column)| match column.kind {
+                Kind::Each => (0..self.longest(at)).map(|place| (at, column, Some(place))).collect(),
+                Kind::Text | Kind::Number => vec![(at, column, None)],
+            })
             .collect();
-        let width = |column: usize| lines.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
-        let widths: Vec<usize> = (0..self.columns.len()).map(|column| width(column).unwrap_or(0)).collect();
-        for row in &lines {
-            let mut line = String::new();
-            for ((cell, (_, align)), width) in row.iter().zip(&self.columns).zip(&widths) {
-                match align {
-                    Align::Left => line.push_str(&format!("{cell:<width$}  ")),
-                    Align::Right => line.push_str(&format!("{cell:>width$}  ")),
-                }
-            }
-            writeln!(out, "{}", line.trim_end())?;
-        }
-        Ok(())
+        let heading = |(_, column, place): &(usize, &Column, Option<usize>)| {
+            let place = place.map(|place| format!("_{place}")).unwrap_or_default();
+            (format!("{}{place}", column.heading), column.kind != Kind::Text)
+        };
+        let cell = |row: &[Value], at: usize, place: Option<usize>| match (row.get(at), place) {
+            (Some(Value::Numbers(numbers)), Some(place)) => numbers.get(place).cloned().unwrap_or_default(),
+            (Some(value), None) => text(value),
+            _ => String::new(),
+        };
+        let row = |row: &Vec<Value>| places.iter().map(|(at, _, place)| cell(row, *at, *place)).collect();
+        (places.iter().map(heading).collect(), self.rows.iter().map(row).collect())
     }
 
-    fn write_jsonl(&self, out: &mut dyn Write) -> io::Result<()> {
-        // In the order of the columns, which a map would not keep.
-        for row in &self.rows {
-            let field = |((name, align), cell): (&(String, Align), &String)| {
-                let number = cell.parse::<u64>().ok().filter(|number| *align == Align::Right && *number < 1 << 53);
-                let value = number.map_or_else(|| serde_json::Value::from(cell.as_str()), serde_json::Value::from);
-                format!("{}:{value}", serde_json::Value::from(name.as_str()))
-            };
-            let fields: Vec<String> = self.columns.iter().zip(row).map(field).collect();
-            writeln!(out, "{}", text::json(&format!("{{{}}}", fields.join(","))))?;
-        }
-        Ok(())
+    /// Length of a column's longest list.
+    fn longest(&self, at: usize) -> usize {
+        let length = |row: &Vec<Value>| match row.get(at) {
+            Some(Value::Numbers(numbers)) => numbers.len(),
+            _ => 0,
+        };
+        self.rows.iter().map(length).max().unwrap_or(0)
     }
-
-    fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(self.columns.iter().map(|(name, _)| name))?;
-        for row in &self.rows {
-            writer.write_record(row.iter().map(|cell| for_spreadsheets(cell)))?;
-        }
-        writer.flush()
-    }
-}
-
-/// A cell for a terminal: nothing that acts on it, which could come from a stranger, and no endless texts.
-fn printable(cell: &str) -> String {
-    let clean: Vec<char> = text::printable(cell, usize::MAX).chars().collect();
-    if clean.len() <= MAX_CELL {
-        return clean.into_iter().collect();
-    }
-    let (head, tail) = (MAX_CELL / 2, MAX_CELL - MAX_CELL / 2 - 1);
-    clean.iter().take(head).chain(['…'].iter()).chain(clean.iter().skip(clean.len() - tail)).collect()
-}
-
-/// A cell that a spreadsheet does not take for a formula, which could read other cells and send them away: one that begins as
-/// formulas do gets a `'` before it, unless it consists of digits, signs, commas and points.
-fn for_spreadsheets(cell: &str) -> String {
-    let clean = text::printable(cell, usize::MAX);
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let is_number = cell.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b',' | b'.'));
-    if is_formula && !is_number { format!("'{clean}") } else { clean }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn table() -> Table {
-        let mut table = Table::new([("unit", Align::Left), ("count", Align::Right)]);
-        table.push(vec!["0..400".to_owned(), "78".to_owned()]);
-        table.push(vec!["a \"b\", c\u{1b}[31m".to_owned(), "1234".to_owned()]);
-        table
-    }
-
-    fn written(format: Format) -> String {
-        let mut out = Vec::new();
-        table().write(format, &mut out).expect("a Vec takes everything");
-        String::from_utf8(out).expect("UTF-8")
-    }
-
     #[test]
-    fn aligned() {
-        insta::assert_snapshot!(written(Format::Table), @r#"
-        unit                count
-        0..400                 78
-        a "b", c\u{1b}[31m   1234
-        "#);
-    }
-
-    #[test]
-    fn json_lines_keep_everything_and_csv_is_harmless() {
-        let lines: Vec<serde_json::Value> =
-            written(Format::Jsonl).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        assert_eq!(lines[1]["unit"], "a \"b\", c\u{1b}[31m");
-        assert_eq!(lines[1]["count"], 1234);
-        insta::assert_snapshot!(written(Format::Csv), @r#"
-        unit,count
-        0..400,78
-        "a ""b"", c\u{1b}[31m",1234
-        "#);
-        assert!(!written(Format::Jsonl).contains('\u{1b}'));
-    }
-
-    #[test]
-    fn spreadsheets_get_no_formulas() {
-        for (cell, shown) in [
-            ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("+1+cmd", "'+1+cmd"),
-            ("\t=1", "'\\t=1"),
-            ("-5", "-5"),
-            ("-3,5", "-3,5"),
-            ("0,400", "0,400"),
-            ("a=b", "a=b"),
-        ] {
-            assert_eq!(for_spreadsheets(cell), shown);
-        }
-    }
-
-    #[test]
-    fn long_cells_are_shortened() {
-        let cell = printable(&"0123456789".repeat(10));
-        assert_eq!(cell.chars().count(), MAX_CELL);
-        assert!(cell.contains('…') && cell.ends_with("789"));
+    fn lists_have_a_column_for_each_place() {
+        let columns =
+            [Column::text("unit"), Column::each("arguments").headed("argument").detail(), Column::number("n")];
+        let mut sheet = Sheet::new(columns);
+        sheet.push(vec![Value::text("a"), Value::Numbers(vec!["1".to_owned(), "2".to_owned()]), Value::Number(7)]);
+        sheet.push(vec![Value::text("b"), Value::Numbers(vec!["3".to_owned()])]);
+        let (headings, rows) = sheet.flat(true, Value::flat);
+        let names: Vec<&str> = headings.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["unit", "argument_0", "argument_1", "n"]);
+        assert_eq!(headings.iter().map(|(_, number)| *number).collect::<Vec<_>>(), [false, true, true, true]);
+        assert_eq!(rows, [["a", "1", "2", "7"], ["b", "3", "", ""]]);
+        assert_eq!(sheet.flat(false, Value::flat).1, [["a", "7"], ["b", ""]]);
     }
 }

@@ -4,19 +4,16 @@ mod csv;
 mod jsonl;
 mod range;
 
-pub use range::{Range, RangeError};
+pub use range::{MAX_UNITS, Range, RangeError};
 
 use crate::local::file::read_limited;
 use crate::show::number::{Reading, decimals};
 use cairo_runner::{ArgumentError, Arguments, RunnableProgram};
-use felt::{Felt, encoding};
+use felt::Felt;
 use protocol::{Digest, ExternalId, Felts, MAX_UNIT_ARGUMENTS};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// Most units of one push.
-pub const MAX_UNITS: usize = 1_000_000;
 
 /// Most bytes of an arguments file.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -313,11 +310,6 @@ pub fn default_id(arguments: &[Felt]) -> ExternalId {
     named.unwrap_or_else(|_| unreachable!("digits, commas and signs make an external id"))
 }
 
-/// A digest that tells argument sets apart.
-pub fn digest_of(arguments: &Felts) -> Digest {
-    Digest::of(&arguments.0.iter().flat_map(encoding::to_canonical_be).collect::<Vec<u8>>())
-}
-
 fn refuse_duplicates(units: &[Unit], named: bool) -> Result<(), UnitsError> {
     let advice = if named {
         "each unit needs a name of its own"
@@ -330,7 +322,7 @@ fn refuse_duplicates(units: &[Unit], named: bool) -> Result<(), UnitsError> {
         if let Some(first) = names.insert(&unit.id, unit.place.line) {
             return Err(UnitsError::Duplicate { place: unit.place.clone(), first, id: unit.id.clone(), advice });
         }
-        if let Some(first) = arguments.insert(digest_of(&unit.arguments), unit) {
+        if let Some(first) = arguments.insert(unit.arguments.digest(), unit) {
             return Err(UnitsError::SameArguments {
                 place: unit.place.clone(),
                 id: unit.id.clone(),

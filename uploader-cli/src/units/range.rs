@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// Most units of one push.
+pub const MAX_UNITS: usize = 1_000_000;
+
 /// Units `[lo, lo + step)`, `[lo + step, lo + 2 step)`, …, the last one cut at `hi`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
@@ -29,7 +32,7 @@ pub enum RangeError {
     #[error("the step must be at least 1")]
     Step,
     /// More units than can be pushed at once.
-    #[error("the range gives {0} units; the limit is {max}", max = super::MAX_UNITS)]
+    #[error("the range gives {0} units; the limit is {MAX_UNITS}")]
     TooMany(u64),
 }
 
@@ -48,7 +51,7 @@ impl FromStr for Range {
             return Err(RangeError::Empty { lo: range.lo, hi: range.hi });
         }
         match (range.hi - range.lo).div_ceil(range.step) {
-            units if units > super::MAX_UNITS as u64 => Err(RangeError::TooMany(units)),
+            units if units > MAX_UNITS as u64 => Err(RangeError::TooMany(units)),
             _ => Ok(range),
         }
     }

@@ -1,0 +1,8 @@
+//! The manifest: what a project's verified results are, in a form that a third party checks with the program alone.
+
+mod check;
+mod file;
+mod merkle;
+
+pub use check::{CheckError, check};
+pub use file::{FILE, FORMAT, Manifest, ManifestRow, PROOFS, proof_file};
