@@ -1,10 +1,12 @@
 //! The command line.
 
-use crate::commands::control::LocalTime;
+use crate::governor::Share;
 use crate::governor::network::{Hours, rate, volume};
-use crate::governor::{Celsius, Programs, Schedule, Share};
+use crate::governor::rules::PauseOptions;
+use crate::governor::schedule::LocalTime;
 use crate::progress::words;
-use crate::state::config::check_server;
+use crate::session::bounds::LEAST_MEMORY;
+use crate::state::settings::check_server;
 use clap::{Args, Parser, Subcommand};
 use protocol::ProjectName;
 use std::path::PathBuf;
@@ -198,21 +200,9 @@ pub struct RunArgs {
     /// Only prove what others have executed
     #[arg(long)]
     pub prove_only: bool,
-    /// Work only at these local times, such as 22:00-07:00, or as much as rules say, such as "mon-fri 18:00-08:00=80, else=20"
-    #[arg(long, value_name = "RULES")]
-    pub schedule: Option<Schedule>,
-    /// Pause while somebody uses the machine, and for 3 minutes after (Linux only)
-    #[arg(long)]
-    pub pause_when_used: bool,
-    /// Pause while one of these programs runs, such as steam,obs; may be given several times
-    #[arg(long, value_name = "NAMES")]
-    pub pause_for: Vec<Programs>,
-    /// Pause while a window fills the screen (X11 only)
-    #[arg(long)]
-    pub pause_when_fullscreen: bool,
-    /// Pause while the processor is hotter than so many degrees Celsius, until it is 8 degrees cooler
-    #[arg(long, value_name = "DEGREES")]
-    pub max_temperature: Option<Celsius>,
+    /// For what to pause.
+    #[command(flatten)]
+    pub pauses: PauseOptions,
     /// Do not pause while other programs are busy (work still has the lowest priority)
     #[arg(long)]
     pub no_yield: bool,
@@ -268,10 +258,9 @@ fn time(text: &str) -> Result<u64, String> {
 
 fn memory(text: &str) -> Result<u64, String> {
     match words::parse_bytes(text) {
-        Ok(bytes) if bytes < crate::commands::run::LEAST_MEMORY => Err(format!(
-            "`{text}` is too little: a unit takes at least {}",
-            words::bytes(crate::commands::run::LEAST_MEMORY)
-        )),
+        Ok(bytes) if bytes < LEAST_MEMORY => {
+            Err(format!("`{text}` is too little: a unit takes at least {}", words::bytes(LEAST_MEMORY)))
+        }
         other => other,
     }
 }

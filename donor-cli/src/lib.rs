@@ -17,4 +17,5 @@ pub mod governor;
 pub mod progress;
 pub mod service;
 pub mod session;
+pub mod setting;
 pub mod state;

@@ -4,8 +4,10 @@ use super::open;
 use super::table::{Side, table};
 use crate::cli::{ConfigAction, StateArgs};
 use crate::exit::{Exit, Failure};
+use crate::setting::variable;
 use crate::state::Folder;
-use crate::state::config::{Config, KEYS, variable};
+use crate::state::config::Config;
+use crate::state::settings;
 use std::path::PathBuf;
 
 /// Shows or changes the settings.
@@ -36,8 +38,7 @@ pub fn config(action: ConfigAction) -> Result<Exit, Failure> {
         }
         ConfigAction::List { state } => {
             let (_, path, config) = load(&state)?;
-            let rows: Result<Vec<_>, Failure> = KEYS
-                .iter()
+            let rows: Result<Vec<_>, Failure> = settings::all()
                 .map(|key| {
                     let value = config.get(key.name)?.unwrap_or_else(|| format!("({})", key.default));
                     Ok(vec![key.name.to_owned(), value, key.help.to_owned()])
@@ -45,7 +46,7 @@ pub fn config(action: ConfigAction) -> Result<Exit, Failure> {
                 .collect();
             eprintln!("{}", path.display());
             print!("{}", table(&[("", Side::Left); 3], &rows?));
-            let set = KEYS.iter().map(|key| variable(key.name)).filter(|name| std::env::var_os(name).is_some());
+            let set = settings::all().map(|key| variable(key.name)).filter(|name| std::env::var_os(name).is_some());
             let set: Vec<String> = set.collect();
             if !set.is_empty() {
                 eprintln!("set by the environment, which goes first: {}", set.join(", "));

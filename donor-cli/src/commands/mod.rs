@@ -28,7 +28,10 @@ pub fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Pause { length, until, state } => {
             let length = match (length, until) {
                 (Some(time), _) => Length::For(time),
-                (None, Some(until)) => Length::Until(until.next(&jiff::Zoned::now())?),
+                (None, Some(until)) => {
+                    let next = until.next(&jiff::Zoned::now());
+                    Length::Until(next.ok_or_else(|| Failure::fault("there is no such time any more"))?)
+                }
                 (None, None) => Length::Open,
             };
             control::wish(&state, Wish::Pause(length))

@@ -5,17 +5,14 @@ use crate::child::sandbox::Walls;
 use crate::cli::RunArgs;
 use crate::exit::{Exit, Failure};
 use crate::governor::network::Limits;
-use crate::governor::{Programs, Settings, Share, machine};
+use crate::governor::{Settings, Share, machine};
 use crate::progress::show::Notice;
 use crate::progress::{Show, words};
-use crate::session::bounds::Bounds;
+use crate::session::bounds::{Bounds, LEAST_MEMORY};
 use crate::session::{Plan, Session};
 use crate::state::config::Config;
 use protocol::LeaseMode;
 use std::time::Duration;
-
-/// The least memory with which a unit can do anything.
-pub const LEAST_MEMORY: u64 = 250_000_000;
 
 /// The memory of a unit below which there are rather fewer at once.
 const MEMORY_EACH: u64 = 2_000_000_000;
@@ -33,7 +30,10 @@ const STANDARD_SHARE: f64 = 50.0;
 pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let folder = open(&arguments.state)?;
     let _lock = folder.lock()?;
-    let config = settings(&folder)?;
+    let mut config = settings(&folder)?;
+    for (name, value) in &arguments.pauses.0 {
+        config.set(name, value)?;
+    }
     let sandbox = sandbox()?;
     if !sandbox.is_whole() && (arguments.require_sandbox || config.require_sandbox()) {
         let words: Vec<String> = sandbox.missing.iter().map(ToString::to_string).collect();
@@ -65,16 +65,10 @@ fn at_once_for(cap: Share, machine: usize, threads: Option<usize>, memory: u64) 
 
 /// What the command line and the settings say about the machine's use.
 fn limits(arguments: &RunArgs, config: &Config, cap: Share) -> Result<Settings, Failure> {
-    let named = arguments.pause_for.iter().cloned().reduce(Programs::and);
     Ok(Settings {
         cap,
         give_way: if arguments.no_yield { None } else { config.thresholds()? },
-        schedule: arguments.schedule.clone().or_else(|| config.parsed("schedule")),
-        max_temperature: arguments.max_temperature.or_else(|| config.parsed("max-temperature")),
-        pause_for: named.or_else(|| config.parsed("pause-for")).unwrap_or_default(),
-        pause_when_fullscreen: arguments.pause_when_fullscreen || config.pause_when_fullscreen(),
-        pause_on_battery: config.pause_on_battery(),
-        pause_when_used: arguments.pause_when_used || config.pause_when_used(),
+        schedule: config.parsed("schedule"),
     })
 }
 
@@ -148,6 +142,7 @@ fn plan(arguments: &RunArgs, config: &Config, walls: Walls) -> Result<Plan, Fail
             _ => LeaseMode::Both,
         },
         settings,
+        config: config.clone(),
         cores,
         at_once,
         threads: threads.unwrap_or_else(|| at_once * cap.threads(cores).min(2 * cores / at_once).max(1)),

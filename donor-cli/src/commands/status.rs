@@ -115,8 +115,8 @@ fn print_limits(status: &Status) {
         let rule = rule.as_ref().map_or_else(|| "no rule fits".to_owned(), |rule| format!("`{rule}`"));
         println!("schedule   {now}{until} ({rule})");
     }
-    if let Some((degrees, sensor)) = &status.temperature {
-        println!("processor  {degrees:.0} °C ({sensor})");
+    for seen in &status.watched {
+        println!("{:<10} {}", seen.label, printable(&seen.text, MAX_SHOWN));
     }
     let (today, month) = status.network_used;
     if today + month > 0 {

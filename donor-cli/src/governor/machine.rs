@@ -1,15 +1,10 @@
 //! Readings of the real machine, by sysinfo.
 
-use super::heat::{self, Reading};
-use super::programs::{Process, Programs};
 use super::{group, times};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use sysinfo::{
-    Components, CpuRefreshKind, Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, RefreshKind, System,
-    UpdateKind,
-};
+use sysinfo::{CpuRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
 /// The name that donors' processes have. What other donors use is no reason to give way: they hold caps of their own.
 const DONOR: &str = "donor";
@@ -208,74 +203,6 @@ fn kind() -> ProcessRefreshKind {
     ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks()
 }
 
-/// The machine's temperature sensors.
-#[derive(Debug)]
-pub struct Sensors(Option<Components>);
-
-impl Sensors {
-    /// Of this machine.
-    pub fn new() -> Self {
-        Self(Components::new().ok())
-    }
-
-    /// How hot the processor is, if a sensor tells.
-    pub fn look(&mut self) -> Option<Reading> {
-        let sensors = self.0.as_mut()?;
-        sensors.refresh(true);
-        heat::of_processor(sensors.iter().filter_map(|sensor| {
-            let degrees = f64::from(sensor.temperature()?);
-            Some(Reading { degrees, sensor: sensor.label().to_owned() })
-        }))
-    }
-}
-
-impl Default for Sensors {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The names of all processes.
-#[derive(Debug)]
-pub struct ProcessList(Option<System>);
-
-impl ProcessList {
-    /// Of this machine.
-    pub fn new() -> Self {
-        Self(System::new().ok())
-    }
-
-    /// Whether the system tells of its processes.
-    pub const fn can_tell(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// The first of the programs that runs, by its name. This process and its children, given by their numbers, do not count.
-    pub fn find(&mut self, programs: &Programs, units: &[u32]) -> Option<String> {
-        let kind = ProcessRefreshKind::nothing().with_exe(UpdateKind::OnlyIfNotSet).with_cmd(UpdateKind::OnlyIfNotSet);
-        let system = self.0.as_mut()?;
-        system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind.without_tasks());
-        let me = std::process::id();
-        let others = system.processes().values().filter(|process| {
-            let pid = process.pid().as_u32();
-            pid != me && !units.contains(&pid) && process.status() != ProcessStatus::Zombie
-        });
-        let found = others.filter_map(|process| {
-            let name = process.name().to_string_lossy();
-            let command = process.cmd().first().map(|word| word.to_string_lossy());
-            let process = Process { name: &name, file: process.exe(), command: command.as_deref() };
-            programs.find(&process).map(str::to_owned)
-        });
-        found.min()
-    }
-}
-
-impl Default for ProcessList {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// Time since the machine was started, also while it slept: it goes on steadily whatever is done to the clock.
 #[cfg(target_os = "linux")]
 pub fn since_boot() -> Duration {
@@ -290,36 +217,9 @@ pub fn since_boot() -> Duration {
     BEGIN.get_or_init(Instant::now).elapsed()
 }
 
-/// Whether the machine is on battery, where that can be told.
-pub fn on_battery() -> bool {
-    super::battery::on_battery(Path::new(super::battery::POWER_SUPPLIES))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn finds_programs_and_not_itself() {
-        let mut sleeper = std::process::Command::new("sleep").arg("60").spawn().expect("a program");
-        let mut list = ProcessList::default();
-        let programs: Programs = "no-such-program-anywhere,SLEEP".parse().expect("names");
-        assert_eq!(list.find(&programs, &[]).as_deref(), Some("sleep"));
-        let me = std::env::current_exe().expect("a path");
-        let me: Programs = me.file_name().expect("a name").to_string_lossy().parse().expect("a name");
-        assert_eq!(list.find(&me, &[]), None);
-        let only = |pid: u32| {
-            list_one(pid)
-                .and_then(|name| programs.find(&Process { name: &name, ..Process::default() }).map(str::to_owned))
-        };
-        assert!(only(sleeper.id()).is_some());
-        sleeper.kill().expect("killed");
-        sleeper.wait().expect("ended");
-    }
-
-    fn list_one(pid: u32) -> Option<String> {
-        std::fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim().to_owned())
-    }
 
     #[test]
     fn sees_its_own_use() {

@@ -395,7 +395,7 @@ mod tests {
             reason: None,
             max_cpu: 50.0,
             rule: None,
-            temperature: None,
+            watched: vec![],
             unseen: vec![],
             network_closed: None,
             network_used: (0, 0),
@@ -415,6 +415,7 @@ mod tests {
             outbox: 1,
             finished: 3,
             bounds: crate::session::bounds::Bounds::default(),
+            fields: serde_json::Map::new(),
         }
     }
 

@@ -6,6 +6,9 @@ use protocol::{FailureCause, Lease, LeaseMode, LeaseRequest, MAX_UNIT_ARGUMENTS,
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// The least memory with which a unit can do anything.
+pub const LEAST_MEMORY: u64 = 250_000_000;
+
 /// What a unit gets if nobody says otherwise: a day of processor time.
 pub const STANDARD_TIME: Duration = Duration::from_secs(24 * 3600);
 

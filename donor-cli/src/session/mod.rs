@@ -20,10 +20,12 @@ pub use board::Ending;
 use crate::child::sandbox::Walls;
 use crate::exit::{Exit, Failure};
 use crate::governor::network::Limits;
+use crate::governor::rules::Rules;
 use crate::governor::{Decision, Governor, Settings};
 use crate::progress::Show;
 use crate::progress::show::Notice;
 use crate::service::{connect_through, failure};
+use crate::state::config::Config;
 use crate::state::lease::Held;
 use crate::state::{Folder, StateError, lease, ledger, outbox};
 use ahead::{Ready, Scout, Stock};
@@ -54,6 +56,8 @@ pub struct Plan {
     pub mode: LeaseMode,
     /// The governor's settings.
     pub settings: Settings,
+    /// All settings, among which pause rules find theirs.
+    pub config: Config,
     /// Cores of the machine.
     pub cores: usize,
     /// Units at once, at least 1.
@@ -162,7 +166,8 @@ impl Session {
         self.board.network.send_replace(self.network.closed(&jiff::Zoned::now()));
         let governor = Governor::new(self.plan.settings.clone());
         let (board, network, show) = (Arc::clone(&self.board), Arc::clone(&self.network), Arc::clone(&self.show));
-        let pulse = Pulse::new(governor, constants, board, network, self.folder.clone(), show);
+        let rules = Rules::new(&self.plan.config);
+        let pulse = Pulse::new(governor, rules, constants, board, network, self.folder.clone(), show);
         let pulse = pulse.map_err(|error| Failure::fault(format!("the machine cannot be watched: {error}")))?;
         let deliverer = Deliverer {
             client: self.client.clone(),

@@ -4,10 +4,10 @@ use super::board::{Board, Ending};
 use super::bounds::Bounds;
 use super::network::Network;
 use crate::governor::machine::{Load, Machine, since_boot};
+use crate::governor::rules::{Asked, Now, Rules};
 use crate::governor::schedule::Cap;
-use crate::governor::signs::{Seen, Signs};
 use crate::governor::usage::UseMeter;
-use crate::governor::{Asked, Decision, Governor, Readings, TICK};
+use crate::governor::{Decision, Governor, Readings, TICK};
 use crate::progress::Show;
 use crate::progress::show::Notice;
 use crate::state::Folder;
@@ -52,9 +52,9 @@ pub struct Pulse {
     meter: UseMeter,
     begin: Instant,
     last: Instant,
-    signs: Signs,
-    /// When the signs were looked at last, and what was seen.
-    seldom: (Option<Instant>, Seen),
+    rules: Rules,
+    /// When the rules looked last.
+    looked: Instant,
     status_at: Option<Instant>,
     /// Whether a pause without an end was asked for.
     open_pause: bool,
@@ -75,6 +75,7 @@ impl Pulse {
     /// If the system tells nothing about itself.
     pub fn new(
         governor: Governor,
+        mut rules: Rules,
         constants: Constants,
         board: Arc<Board>,
         network: Arc<Network>,
@@ -83,9 +84,8 @@ impl Pulse {
     ) -> Result<Self, sysinfo::Error> {
         let now = Instant::now();
         let meter = UseMeter::new(constants.cores);
-        let mut signs = Signs::new(governor.settings());
-        let seen = signs.look(&[]);
-        seen.unseen.iter().for_each(|message| show.warn(message));
+        rules.look(&[]);
+        rules.unseen().iter().for_each(|message| show.warn(message));
         let (pause, damaged) = Pause::load(&folder, Timestamp::now(), since_boot());
         damaged.iter().for_each(|message| show.warn(message));
         Ok(Self {
@@ -94,8 +94,8 @@ impl Pulse {
             meter,
             begin: now,
             last: now,
-            signs,
-            seldom: (Some(now), seen),
+            rules,
+            looked: now,
             status_at: None,
             open_pause: false,
             pause,
@@ -209,24 +209,21 @@ impl Pulse {
     }
 
     fn readings(&mut self, now: Instant, time: &jiff::Zoned, load: &Load) -> Readings {
-        if self.seldom.0.is_none_or(|at| now - at >= BETWEEN_SELDOM_LOOKS) {
-            self.seldom = (Some(now), self.signs.look(&self.board.running()));
+        if now - self.looked >= BETWEEN_SELDOM_LOOKS {
+            self.looked = now;
+            self.rules.look(&self.board.running());
             if let Err(error) = self.network.keep(&self.folder, false) {
                 self.show.warn(error);
             }
         }
-        let seen = &self.seldom.1;
+        let beat = Now { local_time: time.datetime(), asked: self.asked() };
         Readings {
             others: load.others,
             busiest: load.busiest.clone(),
             overhead: load.overhead,
-            on_battery: seen.on_battery,
-            used: seen.used,
-            temperature: seen.temperature.clone(),
-            program: seen.program.clone(),
-            fullscreen: seen.fullscreen,
-            local_time: time.datetime(),
-            pause_asked: self.asked(),
+            used: self.rules.used(),
+            local_time: beat.local_time,
+            pause: self.rules.pause(&beat),
         }
     }
 
@@ -234,7 +231,7 @@ impl Pulse {
     fn tell(&mut self, decision: &Decision) {
         match decision {
             Decision::Pause(reason) if !self.paused => {
-                self.show.tell(&Notice::Paused { reason: reason.word().to_owned(), why: reason.to_string() });
+                self.show.tell(&Notice::Paused { reason: reason.word.to_owned(), why: reason.to_string() });
             }
             Decision::Work(_) if self.paused => self.show.tell(&Notice::Resumed),
             _ => {}
@@ -272,8 +269,8 @@ impl Pulse {
             reason,
             max_cpu: cap.percent(),
             rule: self.rule(),
-            temperature: self.seldom.1.temperature.as_ref().map(|reading| (reading.degrees, reading.sensor.clone())),
-            unseen: self.seldom.1.unseen.clone(),
+            watched: self.rules.watched(),
+            unseen: self.rules.unseen(),
             network_closed: self.board.network_closed().map(|closed| closed.to_string()),
             network_used: (used.today, used.month),
             ahead: self.board.ahead(),
@@ -284,8 +281,10 @@ impl Pulse {
             outbox: self.board.in_outbox(),
             finished: self.board.counts().finished,
             bounds: self.constants.bounds,
+            fields: self.rules.fields(),
         }
     }
+
     /// The rule of the schedule that holds.
     fn rule(&self) -> Option<RuleStatus> {
         self.governor.in_force().map(|in_force| RuleStatus {

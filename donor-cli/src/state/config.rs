@@ -1,122 +1,15 @@
 //! `config.toml`: what would otherwise be said on each command line.
 
 use super::atomic::{self, FileError};
-use crate::governor::network::{Hours, Limits, rate, volume};
-use crate::governor::{Celsius, Programs, Schedule, Share, Thresholds};
+use super::settings::{all, find};
+use crate::governor::Thresholds;
+use crate::governor::network::{Limits, rate, volume};
 use crate::progress::words;
-use protocol::ProjectName;
+use crate::setting::{Setting, Values, variable};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A setting: its name, what it means, and its value if it is not set.
-#[derive(Debug, Clone, Copy)]
-pub struct Key {
-    /// Name in the file and on the command line.
-    pub name: &'static str,
-    /// What it means.
-    pub help: &'static str,
-    /// What holds if it is not set.
-    pub default: &'static str,
-    check: fn(&str) -> Result<toml::Value, String>,
-}
-
-/// All settings.
-pub const KEYS: &[Key] = &[
-    Key { name: "server", help: "address of the distributor", default: "none", check: server },
-    Key { name: "project", help: "project to work for", default: "all, by weight", check: project },
-    Key { name: "max-cpu", help: "most of the whole machine to use, in percent", default: "50", check: share },
-    Key {
-        name: "threads",
-        help: "most threads of all units together",
-        default: "as many as max-cpu needs",
-        check: number,
-    },
-    Key { name: "at-once", help: "most units at once", default: "as cores and memory allow", check: number },
-    Key {
-        name: "max-memory",
-        help: "most memory of all units, such as 2G",
-        default: "half of the machine's",
-        check: memory,
-    },
-    Key { name: "max-unit-time", help: "most processor time of a unit, such as 12h", default: "24h", check: time },
-    Key { name: "max-unit-steps", help: "most steps of a unit", default: "as many as fit the memory", check: steps },
-    Key {
-        name: "schedule",
-        help: "when to work, such as 22:00-07:00, or how much when",
-        default: "always",
-        check: schedule,
-    },
-    Key { name: "battery", help: "on battery: pause or ignore", default: "pause", check: pause_or_ignore },
-    Key {
-        name: "used",
-        help: "while somebody uses the machine: pause or ignore",
-        default: "ignore",
-        check: pause_or_ignore,
-    },
-    Key {
-        name: "sandbox",
-        help: "if the system lacks a part of the sandbox: warn, or require to refuse to start",
-        default: "warn",
-        check: warn_or_require,
-    },
-    Key {
-        name: "pause-above",
-        help: "pause while other programs use more than this percentage; 100 never pauses",
-        default: "25",
-        check: percentage,
-    },
-    Key {
-        name: "resume-below",
-        help: "go on when other programs use less than this percentage",
-        default: "15",
-        check: percentage,
-    },
-    Key {
-        name: "max-temperature",
-        help: "pause while the processor is hotter, in degrees Celsius",
-        default: "never",
-        check: celsius,
-    },
-    Key { name: "pause-for", help: "programs to pause for, such as steam,obs", default: "none", check: programs },
-    Key {
-        name: "fullscreen",
-        help: "while a window fills the screen: pause or ignore",
-        default: "ignore",
-        check: pause_or_ignore,
-    },
-    Key {
-        name: "fetch-ahead",
-        help: "fetch the next unit before one ends: yes or no",
-        default: "yes",
-        check: yes_or_no,
-    },
-    Key {
-        name: "max-download",
-        help: "most from the network, such as 1MB/s",
-        default: "no limit",
-        check: network_rate,
-    },
-    Key { name: "max-upload", help: "most to the network, such as 500kB/s", default: "no limit", check: network_rate },
-    Key {
-        name: "network-hours",
-        help: "local times to fetch and deliver at, such as 22:00-07:00",
-        default: "always",
-        check: network_hours,
-    },
-    Key {
-        name: "max-network-per-day",
-        help: "most to fetch and deliver in a day, such as 2GB",
-        default: "no limit",
-        check: network_volume,
-    },
-    Key { name: "max-network-per-month", help: "the same in a month", default: "no limit", check: network_volume },
-];
-
-/// The environment variable that sets a setting: `CAIRN_DONOR_MAX_CPU` for `max-cpu`.
-pub fn variable(name: &str) -> String {
-    format!("CAIRN_DONOR_{}", name.to_ascii_uppercase().replace('-', "_"))
-}
 /// Most bytes of the settings' file.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -175,7 +68,7 @@ pub enum ConfigError {
 }
 
 fn names() -> String {
-    KEYS.iter().map(|key| key.name).collect::<Vec<_>>().join(", ")
+    all().map(|setting| setting.name).collect::<Vec<_>>().join(", ")
 }
 
 /// The settings of a state folder.
@@ -214,7 +107,7 @@ impl Config {
     /// # Errors
     /// If it says what it must not.
     pub fn with_environment(mut self, read: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        for key in KEYS {
+        for key in all() {
             let variable = variable(key.name);
             if let Some(text) = read(&variable).filter(|text| !text.trim().is_empty()) {
                 let in_environment = |error| ConfigError::InEnvironment { variable, error: Box::new(error) };
@@ -238,7 +131,7 @@ impl Config {
     /// # Errors
     /// If there is no such setting, or it cannot have this value.
     pub fn set(&mut self, name: &str, text: &str) -> Result<(), ConfigError> {
-        let key = find(name)?;
+        let key = named(name)?;
         let value = (key.check)(text.trim()).map_err(|message| ConfigError::Value { name: key.name, message })?;
         self.0.insert(name.to_owned(), value);
         Ok(())
@@ -249,7 +142,7 @@ impl Config {
     /// # Errors
     /// If there is no such setting.
     pub fn unset(&mut self, name: &str) -> Result<(), ConfigError> {
-        find(name).map(|key| self.0.remove(key.name)).map(drop)
+        named(name).map(|key| self.0.remove(key.name)).map(drop)
     }
 
     /// The value of a setting as text, if it is set.
@@ -257,11 +150,7 @@ impl Config {
     /// # Errors
     /// If there is no such setting.
     pub fn get(&self, name: &str) -> Result<Option<String>, ConfigError> {
-        Ok(self.text(find(name)?.name))
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.0.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        Ok(self.text(named(name)?.name))
     }
 
     /// A setting that has been checked when it was set.
@@ -277,21 +166,6 @@ impl Config {
     /// Most processor seconds of a unit.
     pub fn max_unit_time(&self) -> Option<u64> {
         words::parse_duration(&self.text("max-unit-time")?).ok().map(|time| time.as_secs())
-    }
-
-    /// Whether to pause on battery.
-    pub fn pause_on_battery(&self) -> bool {
-        self.text("battery").as_deref() != Some("ignore")
-    }
-
-    /// Whether to pause while somebody uses the machine.
-    pub fn pause_when_used(&self) -> bool {
-        self.text("used").as_deref() == Some("pause")
-    }
-
-    /// Whether to pause while a window fills the screen.
-    pub fn pause_when_fullscreen(&self) -> bool {
-        self.text("fullscreen").as_deref() == Some("pause")
     }
 
     /// Whether to fetch the next unit before one ends.
@@ -335,123 +209,20 @@ impl Config {
     }
 }
 
-fn find(name: &str) -> Result<&'static Key, ConfigError> {
-    KEYS.iter().find(|key| key.name == name).ok_or_else(|| ConfigError::Unknown { name: name.to_owned() })
-}
-
-fn string(text: &str) -> toml::Value {
-    toml::Value::String(text.to_owned())
-}
-
-fn server(text: &str) -> Result<toml::Value, String> {
-    check_server(text).map(|()| string(text))
-}
-
-/// Checks the form of a distributor's address.
-///
-/// # Errors
-/// Says what an address looks like.
-pub fn check_server(text: &str) -> Result<(), String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !text.chars().any(char::is_whitespace) => {
-            // It is shown in many places, and a password with it.
-            let authority = rest.split('/').next().unwrap_or_default();
-            if authority.contains('@') {
-                Err("an address must not have a name and a password".to_owned())
-            } else {
-                Ok(())
-            }
-        }
-        _ => Err(format!("`{text}` is no address of a distributor: write it as https://grid.example.org")),
+impl Values for Config {
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
 }
 
-fn project(text: &str) -> Result<toml::Value, String> {
-    text.parse::<ProjectName>().map(|_| string(text)).map_err(|error| error.to_string())
-}
-
-fn share(text: &str) -> Result<toml::Value, String> {
-    text.parse::<Share>().map(|share| string(&share.to_string())).map_err(|error| error.to_string())
-}
-
-fn number(text: &str) -> Result<toml::Value, String> {
-    match text.parse::<u16>() {
-        Ok(number) if number > 0 => Ok(toml::Value::Integer(number.into())),
-        _ => Err(format!("`{text}` is no whole number from 1 to 65535")),
-    }
-}
-
-fn memory(text: &str) -> Result<toml::Value, String> {
-    words::parse_bytes(text).map(|_| string(text))
-}
-
-fn time(text: &str) -> Result<toml::Value, String> {
-    words::parse_duration(text).map(|_| string(text))
-}
-
-fn steps(text: &str) -> Result<toml::Value, String> {
-    match text.parse::<i64>() {
-        Ok(steps) if steps > 0 => Ok(toml::Value::Integer(steps)),
-        _ => Err(format!("`{text}` is no whole number of steps from 1")),
-    }
-}
-
-fn schedule(text: &str) -> Result<toml::Value, String> {
-    text.parse::<Schedule>().map(|schedule| string(&schedule.to_string())).map_err(|error| error.to_string())
-}
-
-fn celsius(text: &str) -> Result<toml::Value, String> {
-    text.parse::<Celsius>().map(|most| toml::Value::Float(most.degrees())).map_err(|error| error.to_string())
-}
-
-fn programs(text: &str) -> Result<toml::Value, String> {
-    text.parse::<Programs>().map(|programs| string(&programs.to_string())).map_err(|error| error.to_string())
-}
-
-fn network_rate(text: &str) -> Result<toml::Value, String> {
-    rate(text).map(|_| string(text))
-}
-
-fn network_volume(text: &str) -> Result<toml::Value, String> {
-    volume(text).map(|_| string(text))
-}
-
-fn network_hours(text: &str) -> Result<toml::Value, String> {
-    text.parse::<Hours>().map(|hours| string(&hours.to_string())).map_err(|error| error.to_string())
-}
-
-fn yes_or_no(text: &str) -> Result<toml::Value, String> {
-    match text {
-        "yes" | "no" => Ok(string(text)),
-        _ => Err(format!("`{text}` is neither `yes` nor `no`")),
-    }
-}
-
-fn pause_or_ignore(text: &str) -> Result<toml::Value, String> {
-    match text {
-        "pause" | "ignore" => Ok(string(text)),
-        _ => Err(format!("`{text}` is neither `pause` nor `ignore`")),
-    }
-}
-
-fn warn_or_require(text: &str) -> Result<toml::Value, String> {
-    match text {
-        "warn" | "require" => Ok(string(text)),
-        _ => Err(format!("`{text}` is neither `warn` nor `require`")),
-    }
-}
-
-fn percentage(text: &str) -> Result<toml::Value, String> {
-    match text.trim_end_matches('%').trim().parse::<f64>() {
-        Ok(percent) if (1.0..=100.0).contains(&percent) => Ok(toml::Value::Float(percent)),
-        _ => Err(format!("`{text}` is no percentage from 1 to 100")),
-    }
+fn named(name: &str) -> Result<&'static Setting, ConfigError> {
+    find(name).ok_or_else(|| ConfigError::Unknown { name: name.to_owned() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::governor::Share;
     use std::fs;
 
     #[test]
@@ -488,13 +259,13 @@ mod tests {
         assert_eq!(loaded, config);
         assert!(loaded.require_sandbox());
         assert_eq!(loaded.parsed::<Share>("max-cpu").map(Share::fraction), Some(0.125));
-        assert_eq!((loaded.max_memory(), loaded.pause_on_battery()), (Some(2_000_000_000), false));
+        assert_eq!(loaded.max_memory(), Some(2_000_000_000));
         let thresholds = loaded.thresholds().expect("in order").expect("some");
         assert_eq!((thresholds.pause_above, thresholds.resume_below), (0.4, 0.3));
         assert_eq!(loaded.get("schedule").expect("a setting").as_deref(), Some("22:00-07:00"));
-        assert_eq!(loaded.parsed::<Celsius>("max-temperature").map(Celsius::degrees), Some(85.0));
-        assert_eq!(loaded.parsed::<Programs>("pause-for").map(|names| names.to_string()).as_deref(), Some("steam,obs"));
-        assert!(loaded.pause_when_fullscreen() && !loaded.fetch_ahead());
+        let value = |name| loaded.get(name).expect("a setting").unwrap_or_default();
+        assert_eq!(["battery", "max-temperature", "pause-for"].map(value), ["ignore", "85.0", "steam,obs"]);
+        assert!(!loaded.fetch_ahead());
         let network = loaded.network();
         assert_eq!((network.download, network.upload), (Some(1_000_000), Some(500_000)));
         assert_eq!((network.per_day, network.per_month), (Some(2_000_000_000), Some(20_000_000_000)));

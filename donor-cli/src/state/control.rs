@@ -4,6 +4,7 @@
 use super::Folder;
 use super::atomic::{self, FileError};
 use super::pause::Length;
+use crate::governor::rules::Watched;
 use crate::session::bounds::Bounds;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -100,9 +101,9 @@ pub struct Status {
     /// The rule of the schedule that holds, if there is a schedule.
     #[serde(default)]
     pub rule: Option<RuleStatus>,
-    /// How hot the processor is and which sensor says so, if it is watched and known.
+    /// What pause rules saw, for people.
     #[serde(default)]
-    pub temperature: Option<(f64, String)>,
+    pub watched: Vec<Watched>,
     /// What was asked for and cannot be seen on this machine, in words.
     #[serde(default)]
     pub unseen: Vec<String>,
@@ -130,6 +131,9 @@ pub struct Status {
     /// What a unit gets at most.
     #[serde(default)]
     pub bounds: Bounds,
+    /// What pause rules saw, for machines, in a field for each that has one.
+    #[serde(flatten)]
+    pub fields: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The rule of the schedule that holds.

@@ -28,6 +28,7 @@ pub mod network;
 pub mod outbox;
 pub mod pause;
 pub mod record;
+pub mod settings;
 
 use atomic::FileError;
 use etcetera::BaseStrategy as _;

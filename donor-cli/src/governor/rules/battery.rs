@@ -1,14 +1,45 @@
-//! Whether the machine runs on battery. Linux only, from `/sys/class/power_supply`; elsewhere the answer is always no.
+//! Pausing on battery. Linux only, from `/sys/class/power_supply`; elsewhere the answer is always no.
 
+use super::rule::{Kind, Now, Rule};
+use super::senses::Senses;
+use crate::setting::{Setting, pause_or_ignore};
 use std::fs;
 use std::path::Path;
 
+pub(super) static KIND: Kind = Kind {
+    word: "battery",
+    pauses_while: "the machine runs on battery",
+    settings: &[Setting {
+        name: "battery",
+        help: "on battery: pause or ignore",
+        default: "pause",
+        option: None,
+        check: pause_or_ignore,
+    }],
+    field: None,
+    make: |values| (values.text("battery").as_deref() != Some("ignore")).then(|| Box::new(Battery(false)) as _),
+};
+
+/// Whether the machine ran on battery at the last look.
+#[derive(Debug)]
+struct Battery(bool);
+
+impl Rule for Battery {
+    fn look(&mut self, _: &mut Senses) {
+        self.0 = on_battery(Path::new(POWER_SUPPLIES));
+    }
+
+    fn pause(&mut self, _: &Now) -> Option<String> {
+        self.0.then(|| "the machine runs on battery".to_owned())
+    }
+}
+
 /// Where Linux lists power supplies.
-pub const POWER_SUPPLIES: &str = "/sys/class/power_supply";
+const POWER_SUPPLIES: &str = "/sys/class/power_supply";
 
 /// Whether the machine runs on battery: a battery of the machine itself is discharging and no mains or USB supply is
 /// online. Machines without batteries never do.
-pub fn on_battery(supplies: &Path) -> bool {
+fn on_battery(supplies: &Path) -> bool {
     let Ok(entries) = fs::read_dir(supplies) else { return false };
     let mut discharging = false;
     for entry in entries.flatten() {

@@ -1,8 +1,92 @@
 //! Pausing while a program runs that its owner named.
 
+use super::rule::{Kind, Now, Rule};
+use super::senses::Senses;
+use crate::setting::{RunOption, Setting, Takes, parsed};
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
+use sysinfo::{ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
+
+pub(super) static KIND: Kind = Kind {
+    word: "program",
+    pauses_while: "a program runs that you named",
+    settings: &[Setting {
+        name: "pause-for",
+        help: "programs to pause for, such as steam,obs",
+        default: "none",
+        option: Some(RunOption {
+            long: "pause-for",
+            help: "Pause while one of these programs runs, such as steam,obs; may be given several times",
+            takes: Takes::Values("NAMES"),
+        }),
+        check: parsed::<Programs>,
+    }],
+    field: None,
+    make: |values| {
+        let programs = values.text("pause-for")?.parse().ok()?;
+        Some(Box::new(Named { programs, list: None, running: None }))
+    },
+};
+
+/// Watches for named programs.
+#[derive(Debug)]
+struct Named {
+    programs: Programs,
+    list: Option<ProcessList>,
+    running: Option<String>,
+}
+
+impl Rule for Named {
+    fn look(&mut self, senses: &mut Senses) {
+        let list = self.list.get_or_insert_with(ProcessList::new);
+        self.running = list.find(&self.programs, senses.units());
+    }
+
+    fn pause(&mut self, _: &Now) -> Option<String> {
+        self.running.as_ref().map(|name| format!("{name} runs"))
+    }
+
+    fn unseen(&self) -> Option<String> {
+        let message = "which programs run cannot be seen here: work never pauses for them";
+        self.list.as_ref().is_some_and(|list| !list.can_tell()).then(|| message.to_owned())
+    }
+}
+
+/// The names of all processes.
+#[derive(Debug)]
+struct ProcessList(Option<System>);
+
+impl ProcessList {
+    /// Of this machine.
+    fn new() -> Self {
+        Self(System::new().ok())
+    }
+
+    /// Whether the system tells of its processes.
+    const fn can_tell(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The first of the programs that runs, by its name. This process and its children, given by their numbers, do not count.
+    fn find(&mut self, programs: &Programs, units: &[u32]) -> Option<String> {
+        let kind = ProcessRefreshKind::nothing().with_exe(UpdateKind::OnlyIfNotSet).with_cmd(UpdateKind::OnlyIfNotSet);
+        let system = self.0.as_mut()?;
+        system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind.without_tasks());
+        let me = std::process::id();
+        let others = system.processes().values().filter(|process| {
+            let pid = process.pid().as_u32();
+            pid != me && !units.contains(&pid) && process.status() != ProcessStatus::Zombie
+        });
+        let found = others.filter_map(|process| {
+            let name = process.name().to_string_lossy();
+            let command = process.cmd().first().map(|word| word.to_string_lossy());
+            let process = Process { name: &name, file: process.exe(), command: command.as_deref() };
+            programs.find(&process).map(str::to_owned)
+        });
+        found.min()
+    }
+}
 
 /// Characters of a process's name that Linux keeps.
 const KEPT: usize = 15;
@@ -11,40 +95,28 @@ const KEPT: usize = 15;
 ///
 /// A name is that of a process, of its program file, or of what its command line begins with. Upper and lower case are the
 /// same, and `.exe` at the end is left out, as games under Wine have it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Programs(Vec<String>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Programs(Vec<String>);
 
 /// Text that names no programs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` names no program: give names of programs without folders, such as steam,obs")]
-pub struct BadProgram(String);
+struct BadProgram(String);
 
 /// What is known of a process.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Process<'a> {
+struct Process<'a> {
     /// Its name. Linux cuts it after 15 characters.
-    pub name: &'a str,
+    name: &'a str,
     /// Its program file.
-    pub file: Option<&'a Path>,
+    file: Option<&'a Path>,
     /// The first word of its command line.
-    pub command: Option<&'a str>,
+    command: Option<&'a str>,
 }
 
 impl Programs {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// These and others.
-    #[must_use]
-    pub fn and(mut self, others: Self) -> Self {
-        self.0.extend(others.0);
-        self
-    }
-
     /// The name by which the process is one of them.
-    pub fn find(&self, process: &Process<'_>) -> Option<&str> {
+    fn find(&self, process: &Process<'_>) -> Option<&str> {
         let last = |path: &str| path.rsplit(['/', '\\']).next().map(plain);
         let name = plain(process.name);
         let file = process.file.and_then(Path::file_name).map(|name| plain(&name.to_string_lossy()));
@@ -116,5 +188,39 @@ mod tests {
         for text in ["", "steam,", "/usr/bin/steam", "a,,b", "C:\\x", "a\u{7}"] {
             assert!(text.parse::<Programs>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn finds_programs_and_not_itself() {
+        let mut sleeper = std::process::Command::new("sleep").arg("60").spawn().expect("a program");
+        let mut list = ProcessList::new();
+        let programs: Programs = "no-such-program-anywhere,SLEEP".parse().expect("names");
+        assert_eq!(list.find(&programs, &[]).as_deref(), Some("sleep"));
+        let me = std::env::current_exe().expect("a path");
+        let me: Programs = me.file_name().expect("a name").to_string_lossy().parse().expect("a name");
+        assert_eq!(list.find(&me, &[]), None);
+        let only = |pid: u32| {
+            list_one(pid)
+                .and_then(|name| programs.find(&Process { name: &name, ..Process::default() }).map(str::to_owned))
+        };
+        assert!(only(sleeper.id()).is_some());
+        sleeper.kill().expect("killed");
+        sleeper.wait().expect("ended");
+    }
+
+    fn list_one(pid: u32) -> Option<String> {
+        std::fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim().to_owned())
+    }
+
+    #[test]
+    fn names_the_program_that_runs() {
+        let mut sleeper = std::process::Command::new("sleep").arg("60").spawn().expect("a program");
+        let mut rule = Named { programs: "sleep".parse().expect("a name"), list: None, running: None };
+        let now = Now { local_time: jiff::civil::date(2026, 1, 5).at(12, 0, 0, 0), asked: None };
+        assert_eq!(rule.pause(&now), None, "nothing was looked at");
+        rule.look(&mut Senses::default());
+        assert_eq!((rule.pause(&now).as_deref(), rule.unseen()), (Some("sleep runs"), None));
+        sleeper.kill().expect("killed");
+        sleeper.wait().expect("ended");
     }
 }

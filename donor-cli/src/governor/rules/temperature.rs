@@ -1,23 +1,101 @@
 //! Pausing while the processor is hot.
 
-use std::fmt;
+use super::rule::{Kind, Now, Rule, Watched};
+use super::senses::Senses;
+use crate::setting::{RunOption, Setting, Takes};
 use std::str::FromStr;
+use sysinfo::Components;
+
+pub(super) static KIND: Kind = Kind {
+    word: "temperature",
+    pauses_while: "the processor is too hot",
+    settings: &[Setting {
+        name: "max-temperature",
+        help: "pause while the processor is hotter, in degrees Celsius",
+        default: "never",
+        option: Some(RunOption {
+            long: "max-temperature",
+            help: "Pause while the processor is hotter than so many degrees Celsius, until it is 8 degrees cooler",
+            takes: Takes::Value("DEGREES"),
+        }),
+        check: |text| {
+            text.parse::<Celsius>().map(|most| toml::Value::Float(most.degrees())).map_err(|error| error.to_string())
+        },
+    }],
+    field: Some("temperature"),
+    make: |values| {
+        let heat = Heat::new(values.text("max-temperature")?.parse().ok()?);
+        Some(Box::new(Temperature { heat, sensors: None, reading: None }))
+    },
+};
+
+/// Watches the processor's temperature.
+#[derive(Debug)]
+struct Temperature {
+    heat: Heat,
+    sensors: Option<Sensors>,
+    reading: Option<Reading>,
+}
+
+impl Rule for Temperature {
+    fn look(&mut self, _: &mut Senses) {
+        self.reading = self.sensors.get_or_insert_with(Sensors::new).look();
+    }
+
+    fn pause(&mut self, _: &Now) -> Option<String> {
+        let hot = self.heat.observe(self.reading.as_ref().map(|reading| reading.degrees));
+        let Reading { degrees, sensor } = self.reading.as_ref().filter(|_| hot)?;
+        let below = self.heat.most.degrees() - GAP;
+        Some(format!("the processor has {degrees:.0} °C ({sensor}); it goes on below {below:.0}"))
+    }
+
+    fn unseen(&self) -> Option<String> {
+        let message = "no sensor tells how hot the processor is: work never pauses for heat";
+        self.reading.is_none().then(|| message.to_owned())
+    }
+
+    fn watched(&self) -> Option<Watched> {
+        let Reading { degrees, sensor } = self.reading.as_ref()?;
+        let text = format!("{degrees:.0} °C ({sensor})");
+        Some(Watched { label: "processor".to_owned(), text, value: serde_json::json!([degrees, sensor]) })
+    }
+}
+
+/// The machine's temperature sensors.
+#[derive(Debug)]
+struct Sensors(Option<Components>);
+
+impl Sensors {
+    fn new() -> Self {
+        Self(Components::new().ok())
+    }
+
+    /// How hot the processor is, if a sensor tells.
+    fn look(&mut self) -> Option<Reading> {
+        let sensors = self.0.as_mut()?;
+        sensors.refresh(true);
+        of_processor(sensors.iter().filter_map(|sensor| {
+            let degrees = f64::from(sensor.temperature()?);
+            Some(Reading { degrees, sensor: sensor.label().to_owned() })
+        }))
+    }
+}
 
 /// How much cooler it must be before work goes on, in degrees: otherwise it would pause and go on every few seconds.
-pub const GAP: f64 = 8.0;
+const GAP: f64 = 8.0;
 
 /// A temperature in degrees Celsius at which to pause.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub struct Celsius(f64);
+struct Celsius(f64);
 
 /// Text that is no temperature at which to pause.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no temperature to pause at: give degrees Celsius from 40 to 110, such as 85")]
-pub struct BadCelsius(String);
+struct BadCelsius(String);
 
 impl Celsius {
     /// In degrees.
-    pub const fn degrees(self) -> f64 {
+    const fn degrees(self) -> f64 {
         self.0
     }
 }
@@ -34,19 +112,13 @@ impl FromStr for Celsius {
     }
 }
 
-impl fmt::Display for Celsius {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
 /// What a sensor says.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+struct Reading {
     /// In degrees Celsius.
-    pub degrees: f64,
+    degrees: f64,
     /// The sensor's name.
-    pub sensor: String,
+    sensor: String,
 }
 
 /// How near a sensor is to the processor, by its name: 0 is the processor as a whole, `None` is none of its sensors.
@@ -72,7 +144,7 @@ fn rank(sensor: &str) -> Option<usize> {
 }
 
 /// The hottest of the sensors that are nearest to the processor.
-pub fn of_processor(sensors: impl IntoIterator<Item = Reading>) -> Option<Reading> {
+fn of_processor(sensors: impl IntoIterator<Item = Reading>) -> Option<Reading> {
     // Broken sensors say 0, or something far away.
     let sane = |reading: &Reading| reading.degrees.is_finite() && (1.0..150.0).contains(&reading.degrees);
     let ranked = sensors.into_iter().filter(sane).filter_map(|reading| Some((rank(&reading.sensor)?, reading)));
@@ -85,19 +157,19 @@ pub fn of_processor(sensors: impl IntoIterator<Item = Reading>) -> Option<Readin
 
 /// Whether it is too hot, over time.
 #[derive(Debug, Clone, Copy)]
-pub struct Heat {
+struct Heat {
     most: Celsius,
     hot: bool,
 }
 
 impl Heat {
     /// Nothing seen yet.
-    pub const fn new(most: Celsius) -> Self {
+    const fn new(most: Celsius) -> Self {
         Self { most, hot: false }
     }
 
     /// Takes a temperature and says whether to pause. Of a sensor that does not answer nothing is known, which is no pause.
-    pub fn observe(&mut self, degrees: Option<f64>) -> bool {
+    fn observe(&mut self, degrees: Option<f64>) -> bool {
         self.hot = degrees.is_some_and(|degrees| {
             let limit = if self.hot { self.most.0 - GAP } else { self.most.0 };
             degrees >= limit
@@ -153,6 +225,20 @@ mod tests {
         for text in ["", "hot", "39", "111", "NaN", "185F", "-85"] {
             assert!(text.parse::<Celsius>().is_err(), "{text}");
         }
-        assert_eq!(Celsius(85.0).to_string(), "85");
+    }
+
+    #[test]
+    fn says_how_hot_it_is_and_when_it_goes_on() {
+        let heat = Heat::new("85".parse().expect("a temperature"));
+        let mut rule = Temperature { heat, sensors: None, reading: Some(reading("Tctl", 86.2)) };
+        let now = Now { local_time: jiff::civil::date(2026, 1, 5).at(12, 0, 0, 0), asked: None };
+        let expected = "the processor has 86 °C (Tctl); it goes on below 77";
+        assert_eq!(rule.pause(&now).as_deref(), Some(expected));
+        rule.reading = Some(reading("Tctl", 70.0));
+        assert_eq!((rule.pause(&now), rule.unseen()), (None, None));
+        let watched = rule.watched().expect("a reading");
+        assert_eq!((watched.text.as_str(), watched.value), ("70 °C (Tctl)", serde_json::json!([70.0, "Tctl"])));
+        rule.reading = None;
+        assert!(rule.pause(&now).is_none() && rule.unseen().is_some() && rule.watched().is_none());
     }
 }

@@ -11,13 +11,15 @@
 //! Times are local and belong to the day on which they begin: `fri 22:00-07:00` ends on Saturday. What no rule covers is a
 //! pause. Summer time needs nothing special: a rule holds while the clock on the wall shows its times.
 
+mod local_time;
 mod parse;
 #[cfg(test)]
 mod tests;
 mod week;
 
-pub use parse::{BadSchedule, clock_time};
-pub use week::{Day, Moment};
+pub use local_time::LocalTime;
+pub use parse::BadSchedule;
+pub use week::Moment;
 
 use super::Share;
 use jiff::civil::DateTime;

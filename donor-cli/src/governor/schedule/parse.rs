@@ -164,7 +164,7 @@ fn span(text: &str) -> Result<Option<Span>, String> {
 ///
 /// # Errors
 /// Says what a time looks like.
-pub fn clock_time(text: &str) -> Result<u16, String> {
+pub(super) fn clock_time(text: &str) -> Result<u16, String> {
     let text = text.trim();
     let number = |part: &str| part.parse::<u16>().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()));
     let parts = text.split_once(':').and_then(|(hour, minute)| Some((number(hour)?, number(minute)?)));

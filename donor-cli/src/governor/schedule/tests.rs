@@ -1,4 +1,4 @@
-use super::week::WEEK;
+use super::week::{Day, WEEK};
 use super::*;
 use jiff::civil::{Date, date};
 use proptest::prelude::*;

@@ -67,7 +67,7 @@ impl fmt::Display for Clock {
 
 /// A day of the week, from 0 for Monday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Day(u16);
+pub(super) struct Day(u16);
 
 impl Day {
     /// From its English name, or at least three letters of its beginning.
