@@ -1,7 +1,7 @@
 //! One unit, from its lease to the outbox.
 
-use super::ahead::{Ready, lead};
 use super::board::{Board, Current};
+use super::stock::{Ready, lead};
 use super::{Ending, Plan};
 use crate::child::messages::{Event, Job, Limits, Order, VERSION};
 use crate::child::result;
