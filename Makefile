@@ -11,6 +11,7 @@ TRIALS_ARGS ?= --short
 SOAK_SECONDS ?= 3600
 
 include mk/cairo.mk
+include mk/second-verifier.mk
 
 .PHONY: help
 help: ## List the targets

@@ -10,7 +10,7 @@ from cairn_verifier.errors import Refused
 from cairn_verifier.field import P
 from cairn_verifier.merkle import Opened, check_batch_opening
 from cairn_verifier.stark_verify import Bound
-from cairn_verifier.verify import Draft, Policy
+from cairn_verifier.verify import Draft
 
 from .cases import kept_proofs
 
@@ -19,7 +19,7 @@ class Steps(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.random = Random(7)
-        cls.drafts = [Draft(kept.statement, kept.proof, Policy()) for kept in kept_proofs()]
+        cls.drafts = [Draft(kept.statement, kept.proof, kept.policy) for kept in kept_proofs()]
         cls.bounds = [Bound(draft.proof, draft.shape, draft.context, draft.public_tuples) for draft in cls.drafts]
 
     def refused(self, words, check, *arguments):
