@@ -12,6 +12,7 @@ SOAK_SECONDS ?= 3600
 
 include mk/cairo.mk
 include mk/tools.mk
+include mk/second-verifier.mk
 
 .PHONY: help
 help: ## List the targets

@@ -30,7 +30,7 @@ fn document() -> String {
         ("range_check8", range_check::bytes::air(1000, 1640)),
         ("range_check12", range_check::words12::air(1000, 1640)),
         ("range_check16", range_check::words16::air(1000, 1640)),
-        ("range of 20 bits in limbs of 16 from 5", Range::new(16, 20, 5).unwrap().air()),
+        ("range of 20 bits in limbs of 16 from 0x5", Range::new(16, 20, 5).unwrap().air()),
     ];
     let tables = tables.into_iter().map(|(name, air)| (name.to_owned(), air));
     let bitwise = Size::ALL.into_iter().rev().map(|size| (size.kind().to_string(), bitwise::air(size, 1000, 1640)));

@@ -159,6 +159,6 @@ def _read_cell(reader):
     negative, length = divmod(first - _SMALL, _SIGN)
     data = reader.take(length + 1)
     value = int.from_bytes(data, "little")
-    require(data[-1] != 0 and value <= (P - 1) // 2, "a cell in the open that is longer than it need be, or too large")
-    require(negative or value >= _SMALL, "a cell in the open that is longer than it need be")
+    require(data[-1] != 0 and value <= (P - 1) // 2, "an open cell that is longer than it need be, or too large")
+    require(negative or value >= _SMALL, "an open cell that is longer than it need be")
     return P - value if negative else value

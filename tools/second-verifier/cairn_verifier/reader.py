@@ -1,6 +1,6 @@
 """Reading bytes that somebody else wrote."""
 
-from .errors import require
+from .errors import Refused, require
 from .field import ELEMENT_BYTES, P, decode
 
 
@@ -17,7 +17,8 @@ class Reader:
 
     def take(self, count):
         """The next `count` bytes."""
-        require(count <= self.left(), f"the file ends at byte {len(self.data)}, in the middle of something")
+        if count > self.left():
+            raise Refused(f"the file ends at byte {len(self.data)}, in the middle of something")
         start = self.position
         self.position += count
         return self.data[start : self.position]

@@ -34,39 +34,47 @@ VerifiedRun = namedtuple("VerifiedRun", "output steps parameters conjectured_bit
 
 def verify(statement, data, policy):
     """What the proof file `data` shows of `statement`. Raises `Refused`."""
-    # 1 and 2
-    require(len(data) <= policy.bytes, f"the proof has {len(data)} bytes; at most {policy.bytes} are accepted")
-    reader = Reader(data)
-    hashes = _read_head(reader, statement)
-    parameters = Parameters.read(reader)
-    start = reader.position
-    claim = Claim(reader)
-    layout = Layout(reader)
-    context = _CONTEXT + _VERSION_BYTES + hashes + data[start : reader.position]
-    # 3
-    claim.check(statement, layout.memory_end(claim.owned_end))
-    require(claim.steps <= policy.steps, f"{claim.steps} steps; at most {policy.steps} are accepted")
-    # 4
-    layout.check(statement.program, claim)
-    # 5
-    airs, open_airs = layout.airs(statement.program, claim)
-    layout.check_look_ups(airs + open_airs, claim)
-    rows.check_limits(layout.open, open_airs)
-    tables = layout.tables(airs)
-    check_tables(tables)
-    shape = Shape(tables, parameters)
-    proof = StarkProof(reader, shape)
-    # 6
-    public = public_tuples(statement, claim) + rows.terms(layout.open, open_airs)
-    check_arities(tables, public)
-    bits = _check_policy(parameters, Size.of(shape, public), policy)
+    draft = Draft(statement, data, policy)
     # 7
-    bound = Bound(proof, shape, context, public)
+    bound = Bound(draft.proof, draft.shape, draft.context, draft.public_tuples)
     # 8
-    rows.check_constraints(layout.open, open_airs)
+    rows.check_constraints(draft.layout.open, draft.open_airs)
     # 9
     bound.check()
-    return VerifiedRun(claim.output, claim.steps, parameters, *bits)
+    return VerifiedRun(draft.claim.output, draft.claim.steps, draft.shape.parameters, *draft.bits)
+
+
+class Draft:
+    """A proof file as far as it can be read and checked without its transcript: steps 1 to 6."""
+
+    def __init__(self, statement, data, policy):
+        # 1 and 2
+        require(len(data) <= policy.bytes, f"the proof has {len(data)} bytes; at most {policy.bytes} are accepted")
+        reader = Reader(data)
+        hashes = _read_head(reader, statement)
+        parameters = Parameters.read(reader)
+        start = reader.position
+        self.claim = Claim(reader)
+        self.layout = Layout(reader)
+        self.context = _CONTEXT + _VERSION_BYTES + hashes + data[start : reader.position]
+        # 3
+        self.claim.check(statement, self.layout.memory_end(self.claim.owned_end))
+        require(self.claim.steps <= policy.steps, f"{self.claim.steps} steps; at most {policy.steps} are accepted")
+        # 4
+        self.layout.check(statement.program, self.claim)
+        # 5
+        airs, self.open_airs = self.layout.airs(statement.program, self.claim)
+        self.layout.check_look_ups(airs + self.open_airs, self.claim)
+        rows.check_limits(self.layout.open, self.open_airs)
+        tables = self.layout.tables(airs)
+        check_tables(tables)
+        self.shape = Shape(tables, parameters)
+        self.proof = StarkProof(reader, self.shape)
+        # 6
+        terms = rows.terms(self.layout.open, self.open_airs)
+        self.public_tuples = public_tuples(statement, self.claim) + terms
+        check_arities(tables, self.public_tuples)
+        self.bits = _check_policy(parameters, Size.of(self.shape, self.public_tuples), policy)
 
 
 def _read_head(reader, statement):

@@ -5,33 +5,53 @@ from collections import namedtuple
 from pathlib import Path
 
 from cairn_verifier.errors import Refused
-from cairn_verifier.loading import load_program
+from cairn_verifier.loading import element, load_program
 from cairn_verifier.program import Statement
 from cairn_verifier.verify import Policy, verify
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 FIXTURES = REPOSITORY / "crates/cairo-air/tests/fixtures"
-PROGRAMS = REPOSITORY / "programs/fixtures"
 PROVER = bytes([0x5A]) * 32
 
-Kept = namedtuple("Kept", "name proof statement steps output")
+KINDS = FIXTURES / "kinds/list.json"
+"""Proofs with every kind of table, made with few queries."""
+
+ANY_BITS = Policy(conjectured_bits=0.0)
+
+Kept = namedtuple("Kept", "name proof statement policy steps output")
 
 
-def _kept(name, program, steps, output, arguments=()):
-    proof = (FIXTURES / f"{name}.v6.proof").read_bytes()
-    program = load_program((PROGRAMS / program).read_bytes())
-    return Kept(name, proof, Statement(program, arguments, PROVER), steps, output)
+def _kept(proof, program, policy, steps, output, arguments=()):
+    program = load_program((REPOSITORY / program).read_bytes())
+    return Kept(proof.name, proof.read_bytes(), Statement(program, arguments, PROVER), policy, steps, output)
 
 
-def kept_proofs():
-    """All of them, with steps and output as `crates/cairo-air/tests/kept_proof.rs` has them."""
+def strong_proofs():
+    """Those of production strength, with steps and output as `crates/cairo-air/tests/kept_proof.rs` has them."""
+    runs = (("fib_tiny", 91, [233]), ("primes_2p14", 15_202, [2]))
     return [
-        _kept("fib_tiny", "bench/fib_tiny.json", 91, [233]),
-        _kept("primes_2p14", "bench/primes_2p14.json", 15_202, [2]),
+        _kept(FIXTURES / f"{name}.v6.proof", f"programs/fixtures/bench/{name}.json", Policy(), steps, output)
+        for name, steps, output in runs
     ]
 
 
-def refusal(statement, proof, policy=Policy()):
+def kept_proofs():
+    """All of them."""
+    entries = json.loads(KINDS.read_text()) if KINDS.exists() else []
+    return strong_proofs() + [
+        _kept(
+            KINDS.parent / entry["proof"],
+            entry["program"],
+            ANY_BITS,
+            entry["steps"],
+            list(map(element, entry["output"])),
+            list(map(element, entry["arguments"])),
+        )
+        for entry in entries
+    ]
+
+
+def refusal(statement, proof, policy):
     """Why the verifier refuses, or `None` if it accepts. Any other exception is a fault of the verifier."""
     try:
         verify(statement, proof, policy)
