@@ -7,11 +7,12 @@ use crate::honest::Crowd;
 use crate::machine::Programs;
 use crate::report::Report;
 use distributor::app::{App, Parts};
-use distributor::blobs::FolderBlobs;
+use distributor::blobs::{self, Use};
 use distributor::clock::{Clock, SystemClock};
 use distributor::config::Settings;
+use distributor::location::Location;
 use distributor::server;
-use distributor::store::sqlite::SqliteStore;
+use distributor::store::{self, IfMissing};
 use protocol::Timestamp;
 use rand::Rng as _;
 use std::sync::Arc;
@@ -52,9 +53,9 @@ impl Serving {
     async fn start(grid: &mut Grid) -> anyhow::Result<Self> {
         let clock = Arc::new(MovedClock { moved: AtomicI64::new(0), machine: SystemClock::default() });
         let settings = Settings { retry_all_leased: 1, retry_empty: 1, lease_seconds: 20, ..Settings::default() };
-        let store = SqliteStore::open(&grid.data.join("cairn.db")).await?;
-        let blobs = FolderBlobs::open(&grid.data.join("blobs"))?;
-        let mut parts = Parts::new(Arc::new(store), Arc::new(blobs), settings);
+        let store = store::open(&Location::new("sqlite", grid.data.join("cairn.db")), IfMissing::Make).await?;
+        let blobs = blobs::open(&Location::new("folder", grid.data.join("blobs")), Use::Serve)?;
+        let mut parts = Parts::new(store, blobs, settings);
         parts.clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let listener = TcpListener::bind(grid.server).await?;
         grid.server = listener.local_addr()?;
