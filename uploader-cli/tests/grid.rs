@@ -5,11 +5,8 @@ mod common;
 
 use cairo_runner::Arguments;
 use common::{Machine, load, primes, prove_unit};
-use distributor::app::{App, Parts};
-use distributor::blobs::FolderBlobs;
 use distributor::config::Settings;
-use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Donors as _, Keys as _, Scopes, UploaderKey};
+use distributor::store::{Keys as _, Scopes};
 use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, Payload};
 use protocol::signing::Identity;
 use protocol::{
@@ -17,10 +14,9 @@ use protocol::{
     Versions,
 };
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use testkit::grid;
 use tokio::runtime::Runtime;
 
 /// A distributor with a database and a folder of its own, and one access key: [`common::KEY`].
@@ -32,7 +28,7 @@ struct Grid {
 
 impl Grid {
     fn start() -> Self {
-        Self::with_key("*", Scopes { push: true, read: true, withdraw: true }, None)
+        Self::with_key("*", grid::ALL, None)
     }
 
     /// A distributor whose access key is for these projects and may do this.
@@ -40,20 +36,9 @@ impl Grid {
         let folder = tempfile::tempdir().expect("a folder");
         let runtime = Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let store = SqliteStore::open(&folder.path().join("cairn.db")).await.expect("a database");
+            let store = grid::open_store(folder.path()).await;
             let key: ApiKey = common::KEY.parse().expect("a key");
-            let stored = UploaderKey {
-                id: key.id(),
-                name: "test".to_owned(),
-                secret_hash: key.secret_hash(),
-                projects: projects.to_owned(),
-                scopes,
-                owner: key.id(),
-                quota: distributor::store::GivenQuota::default(),
-                created_at: Timestamp(0),
-                revoked_at: None,
-            };
-            store.add_key(&stored).await.expect("a key");
+            store.add_key(&grid::stored_key(&key, projects, scopes)).await.expect("a key");
             if let Some(now) = revoked_at {
                 assert!(store.revoke_key(&key.id(), now).await.expect("a write"));
             }
@@ -72,13 +57,10 @@ impl Grid {
 
     fn serve(runtime: Runtime, folder: TempDir, at: &str) -> Self {
         let address = runtime.block_on(async {
-            let store = SqliteStore::open(&folder.path().join("cairn.db")).await.expect("a database");
-            let blobs = FolderBlobs::open(&folder.path().join("blobs")).expect("a folder");
-            let listener = TcpListener::bind(at).await.expect("a port");
-            let address = format!("http://{}", listener.local_addr().expect("an address"));
             let settings = Settings { quarantine_after: 1, ..Settings::default() };
-            let app = App::new(Parts::new(Arc::new(store), Arc::new(blobs), settings));
-            tokio::spawn(distributor::server::serve(app, listener, std::future::pending()));
+            let at = at.parse().expect("an address");
+            let (address, serving) = grid::serve(folder.path(), at, settings, None).await;
+            tokio::spawn(serving);
             address
         });
         Self { address, runtime, folder }
@@ -128,11 +110,7 @@ impl Grid {
     /// Fails at one unit.
     fn fail_one(&self, seed: u8) {
         let donor = self.donor(seed);
-        self.runtime.block_on(async {
-            let store = SqliteStore::open(&self.folder.path().join("cairn.db")).await.expect("the database");
-            let donor = donor.identity().donor_key();
-            store.trust_donor(&donor, true, Timestamp::now()).await.expect("a trusted donor");
-        });
+        self.runtime.block_on(grid::trust(self.folder.path(), &donor.identity().donor_key()));
         let lease = self.lease(&donor).expect("a lease");
         let report = FailureReport { cause: FailureCause::Panic, detail: "it panicked".to_owned() };
         self.runtime.block_on(donor.release(&lease.token, Some(&report))).expect("it is taken back");
@@ -274,7 +252,7 @@ fn a_distributor_that_goes_away_is_gone_on_with() {
 
 #[test]
 fn keys_that_may_not() {
-    let all = Scopes { push: true, read: true, withdraw: true };
+    let all = grid::ALL;
     let read_only = Scopes { push: false, read: true, withdraw: false };
     let program = primes().display().to_string();
     for (projects, scopes, revoked, message) in [

@@ -6,9 +6,4 @@ pub mod process;
 pub mod real;
 pub mod wire;
 
-use std::path::PathBuf;
-
-pub fn fixture(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../programs/fixtures").join(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
+pub use testkit::programs::file as fixture;

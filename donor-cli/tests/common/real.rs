@@ -2,24 +2,21 @@
 
 use super::fixture;
 use cairo_runner::{Arguments, RunnableProgram};
-use distributor::app::{App, Parts};
-use distributor::blobs::FolderBlobs;
 use distributor::clock::Clock;
 use distributor::config::Settings;
-use distributor::server;
-use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Donors as _, Keys as _, Scopes, UploaderKey};
 use protocol::client::{Bytes, ClientConfig, RetryPolicy, UploaderClient};
 use protocol::{
     ApiKey, Digest, Felts, Identity, NewUnit, NewUnits, Preset, ProjectName, ProjectSpec, Timestamp, UnitCounts,
     UnitDetail, UnitId, UnitLimits,
 };
 use std::io::{BufRead, BufReader};
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use testkit::grid;
 use tokio::runtime::Runtime;
 
 /// The machine's clock, moved.
@@ -72,7 +69,7 @@ impl Real {
     pub fn set_up(program: &str, units: &[&str], setup: &Setup) -> Self {
         let (data, key) = (tempfile::tempdir().unwrap(), ApiKey::random().unwrap());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(add_key(data.path(), &key));
+        runtime.block_on(grid::add_key(data.path(), &key));
         let (address, process) = if setup.process {
             let (address, process) = start_process(data.path(), 0, setup.lease_seconds);
             (address, Some(process))
@@ -118,10 +115,7 @@ impl Real {
     /// Names the donor of this state folder as one that the operator trusts; makes its key if it has none.
     pub fn trust(&self, state: &Path) {
         let donor = Identity::load_or_create(&state.join("key")).unwrap().donor_key();
-        self.runtime.block_on(async {
-            let store = SqliteStore::open(&self.data.path().join("cairn.db")).await.unwrap();
-            store.trust_donor(&donor, true, Timestamp::now()).await.unwrap();
-        });
+        self.runtime.block_on(grid::trust(self.data.path(), &donor));
     }
 
     /// Waits until the counts are so.
@@ -157,33 +151,10 @@ fn settings(lease_seconds: u64) -> Settings {
     Settings { lease_seconds, retry_empty: 1, retry_all_leased: 1, suspect_cooldown_seconds: 1, ..Settings::default() }
 }
 
-async fn add_key(data: &Path, key: &ApiKey) {
-    let store = SqliteStore::open(&data.join("cairn.db")).await.unwrap();
-    let scopes = Scopes { push: true, read: true, withdraw: true };
-    let key = UploaderKey {
-        id: key.id(),
-        name: "test".to_owned(),
-        secret_hash: key.secret_hash(),
-        projects: "*".to_owned(),
-        scopes,
-        owner: key.id(),
-        quota: distributor::store::GivenQuota::default(),
-        created_at: Timestamp::now(),
-        revoked_at: None,
-    };
-    store.add_key(&key).await.unwrap();
-}
-
 /// Opens the data and the port; what is returned serves for ever.
 async fn serve(data: &Path, port: u16, settings: Settings, clock: i64) -> (String, impl Future<Output = ()> + use<>) {
-    let store = SqliteStore::open(&data.join("cairn.db")).await.unwrap();
-    let blobs = FolderBlobs::open(&data.join("blobs")).unwrap();
-    let mut parts = Parts::new(Arc::new(store), Arc::new(blobs), settings);
-    parts.clock = Arc::new(MovedClock(clock, Instant::now()));
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let serving = server::serve(App::new(parts), listener, std::future::pending());
-    (address, async move { drop(serving.await) })
+    let clock = Arc::new(MovedClock(clock, Instant::now()));
+    grid::serve(data, (Ipv4Addr::LOCALHOST, port).into(), settings, Some(clock)).await
 }
 
 const FOLDER: &str = "DONOR_TEST_DISTRIBUTOR";
