@@ -269,6 +269,12 @@ impl Settings {
     }
 }
 
+impl Default for Rules {
+    fn default() -> Self {
+        Settings::default().rules()
+    }
+}
+
 /// The configuration file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::text::printable;
-use protocol::{Cause, PROBLEM_JSON, Problem, Timestamp};
+use protocol::{Cause, PROBLEM_JSON, Problem, ProjectName, Timestamp};
 
 /// When to come back if the disk is full: somebody has to make room.
 const RETRY_STORAGE: u64 = 60;
@@ -61,6 +61,19 @@ impl ApiError {
         tracing::error!(%reason, "internal error");
         let detail = "the distributor failed; its operator finds the reason in the log under the request's id";
         Self::new(Cause::Internal, detail)
+    }
+}
+
+impl ApiError {
+    /// There is no such project.
+    pub fn unknown_project(name: &ProjectName) -> Self {
+        Self::new(Cause::UnknownProject, format!("there is no project `{name}`; all are listed at /v1/projects"))
+    }
+
+    /// Nothing is at this path.
+    pub fn unknown_route(path: &str) -> Self {
+        let path = printable(path, 200);
+        Self::new(Cause::UnknownRoute, format!("there is nothing at `{path}`; the addresses are listed at /docs"))
     }
 }
 

@@ -4,6 +4,7 @@
 //! A request goes through [`observe`], `linger`, `auth` and a handler in [`routes`]; handlers decide nothing about states: that is
 //! the [`store`]'s, one transaction each. Files are in [`blobs`], judged by [`verify`] before they are stored.
 
+mod addresses;
 pub mod app;
 mod auth;
 pub mod blobs;

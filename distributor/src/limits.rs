@@ -4,16 +4,13 @@
 //! source's bucket before anything is read, then what the headers say, then the signature, then the key's bucket, and only
 //! then something is written.
 
-use crate::app::App;
 use crate::config::Settings;
 use crate::error::{ApiError, ApiResult};
 use crate::rate::{RateLimit, Recent};
 use crate::share::Share;
 use crate::source::Source;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use protocol::{Cause, DonorKey, UploaderKeyId};
+use crate::store::Store;
+use protocol::{Cause, DonorKey, Timestamp, UploaderKeyId};
 use std::time::Duration;
 
 /// Questions of health checks per minute and source, which do not count as other requests.
@@ -40,6 +37,8 @@ pub struct Limits {
     pub uploaders: RateLimit<UploaderKeyId>,
     /// Keys that the store does not know.
     new_keys: RateLimit<Source>,
+    new_keys_per_hour: u32,
+    source_requests_per_minute: u32,
     /// Keys that the store knows, or that were let in.
     known: Recent<DonorKey>,
     /// Connections.
@@ -64,6 +63,8 @@ impl Limits {
             unleased: RateLimit::new(settings.unleased_per_minute, hour / 60, settings.unleased_per_minute),
             uploaders: RateLimit::per_minute(settings.key_requests_per_minute),
             new_keys: RateLimit::new(settings.new_keys_per_hour, hour, settings.new_keys_per_hour),
+            new_keys_per_hour: settings.new_keys_per_hour,
+            source_requests_per_minute: settings.source_requests_per_minute,
             known: Recent::default(),
             connections: Share::new(connections, CONNECTIONS).most_for_source(settings.source_connections as u64),
             incoming: Share::revocable(settings.max_incoming_bytes),
@@ -85,13 +86,19 @@ impl Limits {
     ///
     /// # Errors
     /// `rate_limited`.
-    pub async fn admit(&self, app: &App, donor: &DonorKey, source: Source) -> ApiResult<()> {
+    pub async fn admit(
+        &self,
+        store: &dyn Store,
+        donor: &DonorKey,
+        source: Source,
+        (now, elapsed): (Timestamp, Duration),
+    ) -> ApiResult<()> {
         if self.known.has(donor) {
             return Ok(());
         }
-        if app.store.donor(donor, app.now()).await?.credit.since.is_none() {
-            self.new_keys.take(source, app.elapsed()).map_err(|seconds| {
-                let most = app.settings.new_keys_per_hour;
+        if store.donor(donor, now).await?.credit.since.is_none() {
+            self.new_keys.take(source, elapsed).map_err(|seconds| {
+                let most = self.new_keys_per_hour;
                 let detail = format!("more than {most} new donors came from the address {source} within an hour");
                 limited(detail, seconds)
             })?;
@@ -99,24 +106,21 @@ impl Limits {
         self.known.note(*donor);
         Ok(())
     }
+
+    /// Counts a request by its source; health checks apart.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub fn request(&self, source: Source, probe: bool, elapsed: Duration) -> ApiResult<()> {
+        let (bucket, most) =
+            if probe { (&self.probes, PROBES) } else { (&self.sources, self.source_requests_per_minute) };
+        bucket.take(source, elapsed).map_err(|seconds| {
+            limited(format!("more than {most} requests a minute come from the address {source}"), seconds)
+        })
+    }
 }
 
 /// The refusal of one request too many.
 pub fn limited(detail: impl Into<String>, seconds: u64) -> ApiError {
     ApiError::new(Cause::RateLimited, detail).retry_after(seconds)
-}
-
-/// The layer that counts all requests by their source, before anything else is done for them.
-pub async fn by_source(State(app): State<App>, source: Source, request: Request, next: Next) -> Response {
-    let limits = &app.limits;
-    let probe = matches!(request.uri().path(), "/healthz" | "/readyz");
-    let bucket = if probe { &limits.probes } else { &limits.sources };
-    match bucket.take(source, app.elapsed()) {
-        Ok(()) => next.run(request).await,
-        Err(seconds) => {
-            let most = if probe { PROBES } else { app.settings.source_requests_per_minute };
-            let detail = format!("more than {most} requests a minute come from the address {source}");
-            limited(detail, seconds).into_response()
-        }
-    }
 }

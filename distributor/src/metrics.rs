@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One kind of answer.
@@ -17,7 +18,7 @@ pub struct RequestLabels {
     /// HTTP method, see [`method`].
     pub method: Text,
     /// Pattern of the address.
-    pub route: String,
+    pub route: Arc<str>,
     /// HTTP status.
     pub status: u16,
 }
@@ -33,7 +34,7 @@ pub struct ResultLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RouteLabels {
     /// Pattern of the address.
-    pub route: String,
+    pub route: Arc<str>,
 }
 
 /// Units of one project in one state.
@@ -116,7 +117,7 @@ impl Metrics {
     /// A request was answered.
     pub fn request(&self, labels: &RequestLabels, took: Duration) {
         self.requests.get_or_create(labels).inc();
-        self.seconds.get_or_create(&RouteLabels { route: labels.route.clone() }).observe(took.as_secs_f64());
+        self.seconds.get_or_create(&RouteLabels { route: Arc::clone(&labels.route) }).observe(took.as_secs_f64());
     }
 
     /// A proof was judged; `steps` if it was accepted.

@@ -1,13 +1,15 @@
 //! The outermost layer: ids, logs, figures.
 
+use crate::addresses::{Addresses, NONE};
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, ApiResult};
 use crate::metrics::{self, RequestLabels};
 use crate::source::{self, Peer, Source};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use protocol::{HEADER_PROTOCOL, HEADER_REQUEST_ID, Nonce, PROTOCOL_VERSION};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
@@ -45,9 +47,18 @@ fn warn_of_proxy(app: &App, peer: IpAddr) {
     });
 }
 
+/// The source of the request, which this layer has found out.
+impl<S: Send + Sync> FromRequestParts<S> for Source {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        parts.extensions.get().copied().ok_or_else(|| ApiError::internal("a request has no source"))
+    }
+}
+
 /// The layer. Nothing that a client makes up gets into the log or a label but an id of a few harmless characters. The log holds
 /// the pattern of the address, not the address itself, which may hold a lease token.
-pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn observe(State((app, addresses)): State<(App, Addresses)>, mut request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let peer = request.extensions().get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0);
     let settings = &app.settings;
@@ -58,9 +69,15 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     }
     let id = request_id(&request);
     let method = metrics::method(request.method());
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let listed = matched.map(|pattern| addresses.known(pattern));
+    let route = listed.clone().flatten().unwrap_or_else(|| NONE.into());
     let span = tracing::info_span!("request", %id, %client, method = method.0, %route);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = match listed {
+        // A handler that the list of addresses lacks: no client could know of it.
+        Some(None) => ApiError::unknown_route(request.uri().path()).into_response(),
+        _ => next.run(request).instrument(span.clone()).await,
+    };
 
     let refusal = response.extensions_mut().remove::<ApiError>();
     let cause = refusal.as_ref().map(ApiError::cause);

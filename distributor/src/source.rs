@@ -4,9 +4,6 @@
 //! the operator named, and then only the header that this proxy writes, read from the right: what stands to the left of
 //! the first address that is no such proxy was written by whoever is there.
 
-use crate::error::ApiError;
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -38,15 +35,6 @@ impl fmt::Display for Source {
             IpAddr::V4(address) => write!(f, "{address}"),
             IpAddr::V6(address) => write!(f, "{address}/64"),
         }
-    }
-}
-
-/// The source of the request, which the outermost layer has found out.
-impl<S: Send + Sync> FromRequestParts<S> for Source {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parts.extensions.get().copied().ok_or_else(|| ApiError::internal("a request has no source"))
     }
 }
 

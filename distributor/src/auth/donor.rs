@@ -89,7 +89,8 @@ impl Claimed {
     /// `rate_limited` for one new key too many; `replayed`.
     pub async fn admit(self, app: &App) -> ApiResult<Signed> {
         let Self { signed, nonce } = self;
-        app.limits.admit(app, &signed.donor, signed.source).await?;
+        let clocks = (app.now(), app.elapsed());
+        app.limits.admit(&*app.store, &signed.donor, signed.source, clocks).await?;
         // Beyond twice the window its time is refused anyway.
         let forget_at = app.now().plus(2 * app.settings.clock_window + 1);
         if !app.store.remember_nonce(&signed.donor, &nonce, forget_at, app.now()).await? {

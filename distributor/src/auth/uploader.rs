@@ -5,7 +5,6 @@ use crate::body::Reader;
 use crate::config::Settings;
 use crate::error::{ApiError, ApiResult};
 use crate::limits::limited;
-use crate::routes::unknown_project as unknown;
 use crate::share::{Key, Owner};
 use crate::source::Source;
 use crate::store::{OverQuota, Pusher, UploaderKey};
@@ -76,7 +75,7 @@ impl Uploader {
     /// `not_owner`; `unknown_project` if there is none.
     pub async fn owns(&self, app: &App, project: &ProjectName) -> ApiResult<()> {
         match app.store.project_owner(project).await? {
-            None => Err(unknown(project)),
+            None => Err(ApiError::unknown_project(project)),
             Some(owner) if owner == self.key.owner => Ok(()),
             Some(_) => Err(self.not_owner(project)),
         }

@@ -10,7 +10,7 @@ mod serve;
 
 use clap::{Parser, Subcommand};
 use distributor::config::{ConfigFile, Place};
-use distributor::routes::document;
+use distributor::routes::{document, table};
 use distributor::store::{self, IfMissing, Store};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -59,7 +59,11 @@ enum Command {
     /// Ask the distributor of this machine whether it is ready; for health checks
     Health(health::Health),
     /// Print the OpenAPI document
-    Openapi,
+    Openapi {
+        /// Print the table of addresses in docs/API.md instead
+        #[arg(long)]
+        table: bool,
+    },
 }
 
 /// Runs a command.
@@ -67,8 +71,12 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     let file = cli.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
     let place = cli.place.or(file.place);
     let command = match cli.command {
-        Command::Openapi => {
+        Command::Openapi { table: false } => {
             println!("{}", document());
+            return Ok(());
+        }
+        Command::Openapi { table: true } => {
+            print!("{}", table());
             return Ok(());
         }
         Command::Serve(serve) => return serve.run(&place, file.serve),
@@ -92,7 +100,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Resume => pause(store, false).await,
             Command::Check(check) => check.run(&place, store).await,
             Command::Backup(backup) => backup.run(&place, store).await,
-            Command::Openapi | Command::Health(_) | Command::Serve(_) => Ok(()),
+            Command::Openapi { .. } | Command::Health(_) | Command::Serve(_) => Ok(()),
         };
         if done.is_ok() {
             store.close().await;

@@ -1,12 +1,14 @@
 //! Pages for people. They load nothing from elsewhere.
 
-use super::openapi::document;
+use super::openapi::complete;
+use axum::Extension;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use protocol::Digest;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+use utoipa::openapi::OpenApi;
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
 
@@ -44,8 +46,20 @@ impl Page {
     }
 }
 
+/// The OpenAPI document of the addresses that are served.
+#[derive(Clone)]
+pub struct Document(Arc<Page>);
+
+impl Document {
+    /// Completes what the handlers say of themselves.
+    pub fn new(described: OpenApi) -> Self {
+        // Its parts are all known types, which have a JSON form.
+        let json = complete(described).to_pretty_json().unwrap_or_default();
+        Self(Arc::new(Page::new(json, "application/json")))
+    }
+}
+
 const HTML: &str = "text/html; charset=utf-8";
-static OPENAPI: LazyLock<Page> = LazyLock::new(|| Page::new(document(), "application/json"));
 static DOCS: LazyLock<Page> = LazyLock::new(|| Page::new(include_str!("../../static/docs.html"), HTML));
 static STATUS: LazyLock<Page> = LazyLock::new(|| Page::new(include_str!("../../static/status.html"), HTML));
 
@@ -57,8 +71,8 @@ static STATUS: LazyLock<Page> = LazyLock::new(|| Page::new(include_str!("../../s
         (status = 304, description = "It is the one of `If-None-Match`"),
     )
 )]
-pub async fn openapi(headers: HeaderMap) -> Response {
-    OPENAPI.answer(&headers)
+pub async fn openapi(Extension(Document(page)): Extension<Document>, headers: HeaderMap) -> Response {
+    page.answer(&headers)
 }
 
 /// The description as a page.

@@ -1,7 +1,6 @@
 //! `/v1/projects/{name}/events`: server-sent events.
 
 use super::extract::At;
-use super::projects::unknown;
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
 use crate::error::{ApiError, ApiResult};
@@ -15,7 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream};
-use protocol::{Cause, Event, Problem, ProjectName};
+use protocol::{Cause, Event, ProjectName};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,16 +26,15 @@ const QUIET: Duration = Duration::from_secs(15);
 
 /// Changes of units, as they happen, each with its number as `id`. After `Last-Event-ID`, or from now on.
 #[utoipa::path(
-    get, path = "/v1/projects/{name}/events", tag = "results", security(("uploader" = [])),
+    get, path = "/v1/projects/{name}/events", tag = "results", security(("uploader" = ["read"])),
     params(
         ("name" = String, Path, description = "The project"),
         ("last-event-id" = Option<u64>, Header, description = "Number of the last event that is known"),
     ),
     responses(
         (status = 200, body = Event, content_type = "text/event-stream"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 410, body = Problem, content_type = "application/problem+json", description = "`events_folded`"),
-        (status = 429, body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`unknown_project`"),
+        (status = 410, description = "`events_folded`"),
     )
 )]
 pub async fn stream(
@@ -46,7 +44,7 @@ pub async fn stream(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     uploader.may(Scope::Read, &name)?;
-    app.store.project_owner(&name).await?.ok_or_else(|| unknown(&name))?;
+    app.store.project_owner(&name).await?.ok_or_else(|| ApiError::unknown_project(&name))?;
     let known = headers.get("last-event-id").map(|id| {
         let id = id.to_str().ok().and_then(|id| id.parse::<u64>().ok());
         let bad = || ApiError::new(Cause::BadRequest, "the header `Last-Event-ID` holds no number of an event");

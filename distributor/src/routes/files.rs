@@ -12,22 +12,19 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use protocol::{
-    BlobStored, Cause, Digest, HEADER_CONTENT, MAX_PROGRAM_BYTES, MAX_RECORD_BYTES, Problem, decode_program,
-};
+use protocol::{BlobStored, Cause, Digest, HEADER_CONTENT, MAX_PROGRAM_BYTES, MAX_RECORD_BYTES, decode_program};
 use std::io::Read as _;
 use tokio_util::io::ReaderStream;
 
 /// Uploads a compiled program. The distributor does not read it: donors run it, and compare it with its record.
 #[utoipa::path(
-    put, path = "/v1/programs/{sha256}", tag = "files", security(("uploader" = [])),
+    put, path = "/v1/programs/{sha256}", tag = "files", security(("uploader" = ["push"])),
     params(("sha256" = String, Path, description = "SHA-256 of the file")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 201, body = BlobStored, description = "Stored"),
         (status = 200, body = BlobStored, description = "Was there"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`digest_mismatch`"),
-        (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`quota_exceeded`"),
     )
 )]
 pub async fn put_program(
@@ -42,15 +39,14 @@ pub async fn put_program(
 
 /// Uploads a program's record: what proofs are verified against.
 #[utoipa::path(
-    put, path = "/v1/records/{sha256}", tag = "files", security(("uploader" = [])),
+    put, path = "/v1/records/{sha256}", tag = "files", security(("uploader" = ["push"])),
     params(("sha256" = String, Path, description = "SHA-256 of the record")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 201, body = BlobStored, description = "Stored"),
         (status = 200, body = BlobStored, description = "Was there"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`digest_mismatch`"),
-        (status = 413, body = Problem, content_type = "application/problem+json"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`bad_record`"),
+        (status = 403, description = "`quota_exceeded`"),
+        (status = 422, description = "`bad_record`"),
     )
 )]
 pub async fn put_record(
@@ -119,7 +115,7 @@ fn missing(kind: Kind, sha256: &Digest) -> ApiError {
     params(("sha256" = String, Path, description = "SHA-256 of the file")),
     responses(
         (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`unknown_blob`"),
     )
 )]
 pub async fn get_program(State(app): State<App>, At(sha256): At<Digest>) -> ApiResult<Response> {
@@ -132,7 +128,7 @@ pub async fn get_program(State(app): State<App>, At(sha256): At<Digest>) -> ApiR
     params(("sha256" = String, Path, description = "SHA-256 of the record")),
     responses(
         (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`unknown_blob`"),
     )
 )]
 pub async fn get_record(State(app): State<App>, At(sha256): At<Digest>) -> ApiResult<Response> {
@@ -141,11 +137,11 @@ pub async fn get_record(State(app): State<App>, At(sha256): At<Digest>) -> ApiRe
 
 /// A proof.
 #[utoipa::path(
-    get, path = "/v1/proofs/{sha256}", tag = "files", security(("uploader" = [])),
+    get, path = "/v1/proofs/{sha256}", tag = "files", security(("uploader" = ["read"])),
     params(("sha256" = String, Path, description = "SHA-256 of the proof")),
     responses(
         (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`unknown_blob`"),
     )
 )]
 pub async fn get_proof(State(app): State<App>, At(sha256): At<Digest>, uploader: Uploader) -> ApiResult<Response> {
@@ -163,7 +159,7 @@ pub async fn get_proof(State(app): State<App>, At(sha256): At<Digest>, uploader:
     params(("sha256" = String, Path, description = "SHA-256 of the execution")),
     responses(
         (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`unknown_blob`"),
     )
 )]
 pub async fn get_execution(State(app): State<App>, At(sha256): At<Digest>, _: Signed) -> ApiResult<Response> {

@@ -1,7 +1,6 @@
 //! `/v1/leases`.
 
 use super::extract::At;
-use super::projects::unknown;
 use super::submissions;
 use crate::app::App;
 use crate::auth::Signed;
@@ -19,7 +18,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{
     Cause, DonorKey, FailureCause, FailureReport, HEADER_REASON, Lease, LeaseRequest, LeaseToken, MAX_DETAIL, NoWork,
-    Problem, Renewed,
+    Renewed,
 };
 use std::sync::Arc;
 
@@ -29,8 +28,7 @@ use std::sync::Arc;
     responses(
         (status = 200, body = Lease),
         (status = 204, description = "No work: `cairn-reason` says why (`empty`, `all_leased`, `too_large`, `version`, `paused`, `lease_limit`), `Retry-After` when to ask again"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_project`"),
-        (status = 429, body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`unknown_project`"),
     )
 )]
 pub async fn lease(State(app): State<App>, signed: Signed, body: Body) -> ApiResult<Response> {
@@ -63,9 +61,10 @@ pub async fn lease(State(app): State<App>, signed: Signed, body: Body) -> ApiRes
             Ok(Json(*lease).into_response())
         }
         LeaseGrant::NoWork(reason) => Ok(no_work(&app, reason)),
-        LeaseGrant::UnknownProject => {
-            Err(ask.project.as_ref().map_or_else(|| ApiError::internal("no project was named"), unknown))
-        }
+        LeaseGrant::UnknownProject => Err(ask
+            .project
+            .as_ref()
+            .map_or_else(|| ApiError::internal("no project was named"), ApiError::unknown_project)),
     }
 }
 
@@ -105,8 +104,8 @@ fn refusal(change: LeaseChange) -> ApiError {
     params(("token" = String, Path, description = "The lease")),
     responses(
         (status = 200, body = Renewed),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_lease`"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`lease_expired`"),
+        (status = 404, description = "`unknown_lease`"),
+        (status = 409, description = "`lease_expired`"),
     )
 )]
 pub async fn renew(State(app): State<App>, At(token): At<LeaseToken>, signed: Signed) -> ApiResult<Json<Renewed>> {
@@ -125,8 +124,8 @@ pub async fn renew(State(app): State<App>, At(token): At<LeaseToken>, signed: Si
     request_body(content = Option<FailureReport>, description = "Nothing if there was no failure"),
     responses(
         (status = 204, description = "Given back"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_lease`"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`lease_expired`"),
+        (status = 404, description = "`unknown_lease`"),
+        (status = 409, description = "`lease_expired`"),
     )
 )]
 pub async fn release(

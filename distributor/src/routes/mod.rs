@@ -1,121 +1,80 @@
-//! The addresses. Each module holds the handlers of one kind; `openapi` describes them.
+//! The addresses: [`list`] has them all, and each of the other modules holds the handlers of one kind.
 
 mod docs;
 mod donors;
 mod events;
 mod extract;
 mod files;
+mod layers;
 mod leases;
+mod list;
 mod openapi;
 mod operations;
 mod projects;
 mod results;
 mod submissions;
+mod table;
 mod units;
 
-pub use openapi::{ApiDoc, document};
-pub(crate) use projects::unknown as unknown_project;
+pub use list::{document, table};
 
+use crate::addresses::Addresses;
 use crate::app::App;
-use crate::error::ApiError;
-use crate::limits::by_source;
 use crate::linger::linger;
 use crate::observe::observe;
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{Method, Uri};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
-use protocol::text::printable;
-use protocol::{Cause, HEADER_PROTOCOL, PROTOCOL_VERSION};
-use std::any::Any;
-use std::time::Duration;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
+use docs::Document;
+use layers::{by_source, in_time, no_method, no_route, panicked, versioned};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
 
-/// All addresses.
+/// Everything that is served.
 pub fn router(app: App) -> Router {
-    let brief = Router::new()
-        .route("/v1/projects", get(projects::list))
-        .route("/v1/projects/{name}", put(projects::put).get(projects::get))
-        .route("/v1/projects/{name}/withdraw", post(projects::withdraw))
-        .route("/v1/projects/{name}/results", get(results::list))
-        .route("/v1/projects/{name}/collected", post(results::collected))
-        .route("/v1/units/{id}", get(units::get))
-        .route("/v1/units/{id}/retry", post(units::retry))
-        .route("/v1/units/{id}/withdraw", post(units::withdraw))
-        .route("/v1/leases", post(leases::lease))
-        .route("/v1/leases/{token}", delete(leases::release))
-        .route("/v1/leases/{token}/renew", post(leases::renew))
-        .route("/v1/donors/me", get(donors::me))
-        .route("/healthz", get(operations::healthz))
-        .route("/readyz", get(operations::readyz))
-        .route("/metrics", get(operations::metrics))
-        .route("/openapi.json", get(docs::openapi))
-        .route("/docs", get(docs::page))
-        .route("/", get(docs::status))
-        .layer(middleware::from_fn_with_state(app.clone(), in_time));
-    // These move large bodies, or never end; they watch their pace themselves.
-    let long = Router::new()
-        .route("/v1/projects/{name}/units", post(units::add).get(units::list))
-        .route("/v1/projects/{name}/events", get(events::stream))
-        .route("/v1/programs/{sha256}", put(files::put_program).get(files::get_program))
-        .route("/v1/records/{sha256}", put(files::put_record).get(files::get_record))
-        .route("/v1/proofs/{sha256}", get(files::get_proof))
-        .route("/v1/executions/{sha256}", get(files::get_execution))
-        .route("/v1/units/{id}/proof", put(submissions::proof))
-        .route("/v1/units/{id}/execution", put(submissions::execution));
-    brief
-        .merge(long)
+    layered(app, list::brief(), list::long())
+}
+
+/// Puts the layers around the addresses. What their document does not list is not served.
+fn layered(app: App, brief: OpenApiRouter<App>, long: OpenApiRouter<App>) -> Router {
+    let brief = brief.layer(from_fn_with_state(app.clone(), in_time));
+    let (routes, described) = brief.merge(long).split_for_parts();
+    let addresses = Addresses::new(described.paths.paths.keys().map(String::as_str));
+    routes
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
-        .layer(middleware::from_fn(versioned))
-        .layer(middleware::from_fn_with_state(app.clone(), by_source))
+        .layer(Extension(Document::new(described)))
+        .layer(from_fn(versioned))
+        .layer(from_fn_with_state(app.clone(), by_source))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(linger))
-        .layer(middleware::from_fn_with_state(app.clone(), observe))
+        .layer(from_fn(linger))
+        .layer(from_fn_with_state((app.clone(), addresses), observe))
         .with_state(app)
 }
 
-/// Gives up on answers that take too long.
-async fn in_time(State(app): State<App>, request: Request, next: Next) -> Response {
-    let limit = Duration::from_secs(app.settings.request_seconds);
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail = format!("the answer took more than {} seconds; try again", limit.as_secs());
-            ApiError::new(Cause::Timeout, detail).into_response()
-        }
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::app::Parts;
+    use crate::config::{Place, Settings};
+    use crate::{blobs, store};
+    use axum::body::Body;
+    use axum::http::{Request, StatusCode};
+    use axum::routing::get;
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+
+    #[tokio::test]
+    async fn what_is_not_documented_is_not_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place { data: Some(folder.path().to_owned()), ..Place::default() };
+        let store = store::open(&place.database(), store::IfMissing::Make).await.unwrap();
+        let blobs = blobs::open(&place.blobs(), blobs::Use::Look).unwrap();
+        let app = App::new(Parts::new(store, blobs, Settings::default()));
+        let brief = list::brief().route("/v1/secret", get(async || "told"));
+        let service = TowerToHyperService::new(layered(app, brief, list::long()));
+        let ask = |path: &str| service.call(Request::get(path).body(Body::empty()).unwrap());
+        assert_eq!(ask("/healthz").await.unwrap().status(), StatusCode::OK);
+        assert_eq!(ask("/v1/secret").await.unwrap().status(), StatusCode::NOT_FOUND);
     }
-}
-
-/// Refuses requests of another protocol version; a request that names none is taken to know what it does.
-async fn versioned(request: Request, next: Next) -> Response {
-    let version = request.headers().get(HEADER_PROTOCOL);
-    match version.map(|version| version.to_str().unwrap_or_default()) {
-        Some(version) if version.parse() != Ok(PROTOCOL_VERSION) => {
-            let version = printable(version, 20);
-            let detail = format!(
-                "the request speaks version `{version}` of the protocol, this distributor version {PROTOCOL_VERSION}; \
-                 use the newer release of both"
-            );
-            ApiError::new(Cause::ProtocolVersion, detail).into_response()
-        }
-        _ => next.run(request).await,
-    }
-}
-
-async fn no_route(uri: Uri) -> ApiError {
-    let path = printable(uri.path(), 200);
-    ApiError::new(Cause::UnknownRoute, format!("there is nothing at `{path}`; the addresses are listed at /docs"))
-}
-
-async fn no_method(method: Method, uri: Uri) -> ApiError {
-    let (path, method) = (printable(uri.path(), 200), printable(method.as_str(), 20));
-    ApiError::new(Cause::MethodNotAllowed, format!("`{path}` does not take {method}; see /docs"))
-}
-
-fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    ApiError::internal(format!("a handler panicked: {}", text.unwrap_or("without a message"))).into_response()
 }

@@ -5,7 +5,6 @@ use crate::error::ApiResult;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use protocol::Problem;
 
 /// Whether the process runs.
 #[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String, content_type = "text/plain")))]
@@ -18,8 +17,8 @@ pub async fn healthz() -> &'static str {
     get, path = "/readyz", tag = "operations",
     responses(
         (status = 200, body = String, content_type = "text/plain"),
-        (status = 503, body = Problem, content_type = "application/problem+json"),
-        (status = 507, body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`shutting_down`"),
+        (status = 507, description = "`storage_full`"),
     )
 )]
 pub async fn readyz(State(app): State<App>) -> ApiResult<&'static str> {

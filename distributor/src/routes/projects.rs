@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use protocol::signing::verify_program;
-use protocol::{Cause, Changed, Problem, Project, ProjectList, ProjectName, ProjectSpec, ProjectStored, program_hash};
+use protocol::{Cause, Changed, Project, ProjectList, ProjectName, ProjectSpec, ProjectStored, program_hash};
 
 /// All projects, with the numbers of their units.
 #[utoipa::path(get, path = "/v1/projects", tag = "projects", responses((status = 200, body = ProjectList)))]
@@ -24,28 +24,26 @@ pub async fn list(State(app): State<App>) -> ApiResult<Json<ProjectList>> {
 #[utoipa::path(
     get, path = "/v1/projects/{name}", tag = "projects",
     params(("name" = String, Path, description = "The project")),
-    responses((status = 200, body = Project), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses(
+        (status = 200, body = Project),
+        (status = 404, description = "`unknown_project`"),
+    )
 )]
 pub async fn get(State(app): State<App>, At(name): At<ProjectName>) -> ApiResult<Json<Project>> {
-    Ok(Json(app.store.project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?))
-}
-
-/// There is no such project.
-pub fn unknown(name: &ProjectName) -> ApiError {
-    ApiError::new(Cause::UnknownProject, format!("there is no project `{name}`; all are listed at /v1/projects"))
+    Ok(Json(app.store.project(&name, app.now()).await?.ok_or_else(|| ApiError::unknown_project(&name))?))
 }
 
 /// Makes a project, or changes limits, description and weight of one. The same again changes nothing. Program file and record
 /// must have been uploaded before.
 #[utoipa::path(
-    put, path = "/v1/projects/{name}", tag = "projects", security(("uploader" = [])),
+    put, path = "/v1/projects/{name}", tag = "projects", security(("uploader" = ["push"])),
     params(("name" = String, Path, description = "The project")), request_body = ProjectSpec,
     responses(
         (status = 201, body = ProjectStored, description = "Made"),
         (status = 200, body = ProjectStored, description = "Was there, maybe changed"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`project_taken`, `program_missing`, `project_withdrawn`"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "`out_of_scope`, `not_owner`, `quota_exceeded`"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`bad_record`, `bad_program_signature`"),
+        (status = 403, description = "`not_owner`, `quota_exceeded`"),
+        (status = 409, description = "`project_taken`, `program_missing`, `project_withdrawn`"),
+        (status = 422, description = "`bad_record`, `bad_program_signature`"),
     )
 )]
 pub async fn put(
@@ -110,9 +108,13 @@ async fn check(app: &App, name: &ProjectName, spec: &ProjectSpec) -> ApiResult<(
 /// Withdraws a project for good, and all its units that are not proved: no unit is lent and nothing taken any more as of the
 /// answer, while the units of a large project become `withdrawn` one after the other.
 #[utoipa::path(
-    post, path = "/v1/projects/{name}/withdraw", tag = "projects", security(("uploader" = [])),
+    post, path = "/v1/projects/{name}/withdraw", tag = "projects", security(("uploader" = ["withdraw"])),
     params(("name" = String, Path, description = "The project")),
-    responses((status = 200, body = Changed), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses(
+        (status = 200, body = Changed),
+        (status = 403, description = "`not_owner`"),
+        (status = 404, description = "`unknown_project`"),
+    )
 )]
 pub async fn withdraw(
     State(app): State<App>,
@@ -121,7 +123,7 @@ pub async fn withdraw(
 ) -> ApiResult<Json<Changed>> {
     uploader.may(Scope::Withdraw, &name)?;
     uploader.owns(&app, &name).await?;
-    let units = app.store.withdraw_project(&name, app.now()).await?.ok_or_else(|| unknown(&name))?;
+    let units = app.store.withdraw_project(&name, app.now()).await?.ok_or_else(|| ApiError::unknown_project(&name))?;
     app.announce();
     let rest = app.clone();
     app.tasks.spawn(async move {

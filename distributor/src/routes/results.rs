@@ -1,7 +1,6 @@
 //! `/v1/projects/{name}/results`.
 
 use super::extract::{Asked, At};
-use super::projects::unknown;
 use super::units::page_length;
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
@@ -11,7 +10,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use protocol::{Changed, Collected, Problem, ProjectName, ResultPage};
+use protocol::{Changed, Collected, ProjectName, ResultPage};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -28,9 +27,12 @@ pub struct ResultQuery {
 
 /// Proved units in the order of their proofs. The order never changes, so a cursor stays valid.
 #[utoipa::path(
-    get, path = "/v1/projects/{name}/results", tag = "results", security(("uploader" = [])),
+    get, path = "/v1/projects/{name}/results", tag = "results", security(("uploader" = ["read"])),
     params(("name" = String, Path, description = "The project"), ResultQuery),
-    responses((status = 200, body = ResultPage), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses(
+        (status = 200, body = ResultPage),
+        (status = 404, description = "`unknown_project`"),
+    )
 )]
 pub async fn list(
     State(app): State<App>,
@@ -40,15 +42,19 @@ pub async fn list(
 ) -> ApiResult<Json<ResultPage>> {
     uploader.may(Scope::Read, &name)?;
     let limit = page_length(query.limit)?;
-    app.store.project_owner(&name).await?.ok_or_else(|| unknown(&name))?;
+    app.store.project_owner(&name).await?.ok_or_else(|| ApiError::unknown_project(&name))?;
     Ok(Json(app.store.results(&name, query.cursor.unwrap_or(0), limit).await?))
 }
 
 /// Says that the uploader has all results up to a cursor. It changes what is shown, nothing else.
 #[utoipa::path(
-    post, path = "/v1/projects/{name}/collected", tag = "results", security(("uploader" = [])),
+    post, path = "/v1/projects/{name}/collected", tag = "results", security(("uploader" = ["read"])),
     params(("name" = String, Path, description = "The project")), request_body = Collected,
-    responses((status = 200, body = Changed), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses(
+        (status = 200, body = Changed),
+        (status = 403, description = "`not_owner`"),
+        (status = 404, description = "`unknown_project`"),
+    )
 )]
 pub async fn collected(
     State(app): State<App>,

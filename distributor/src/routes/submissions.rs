@@ -17,7 +17,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use cairo_air::{Program, Statement};
-use protocol::{Cause, ExecutionReceipt, ExecutionStatus, MAX_PROOF_BYTES, Problem, ProofReceipt, ProofStatus, UnitId};
+use protocol::{Cause, ExecutionReceipt, ExecutionStatus, MAX_PROOF_BYTES, ProofReceipt, ProofStatus, UnitId};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::sync::Arc;
@@ -34,12 +34,9 @@ use std::time::Instant;
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 200, body = ProofReceipt),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 410, body = Problem, content_type = "application/problem+json", description = "`unit_withdrawn`"),
-        (status = 413, body = Problem, content_type = "application/problem+json"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`bad_encoding`, `wrong_program`, `wrong_arguments`, `wrong_prover`, `verify_failed`, `policy_failed`, `unsupported_version`"),
-        (status = 503, body = Problem, content_type = "application/problem+json"),
-        (status = 507, body = Problem, content_type = "application/problem+json", description = "`storage_full`"),
+        (status = 404, description = "`unknown_unit`"),
+        (status = 410, description = "`unit_withdrawn`"),
+        (status = 422, description = "`bad_encoding`, `unsupported_version`, `wrong_program`, `wrong_arguments`, `wrong_prover`, `verify_failed`, `policy_failed`"),
     )
 )]
 pub async fn proof(
@@ -71,13 +68,10 @@ pub async fn proof(
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 200, body = ExecutionReceipt),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`unit_state`"),
-        (status = 410, body = Problem, content_type = "application/problem+json", description = "`unit_withdrawn`"),
-        (status = 413, body = Problem, content_type = "application/problem+json"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`bad_encoding`, `bad_execution`, `wrong_program`, `wrong_arguments`, `policy_failed`, `unsupported_version`"),
-        (status = 503, body = Problem, content_type = "application/problem+json"),
-        (status = 507, body = Problem, content_type = "application/problem+json", description = "`storage_full`"),
+        (status = 404, description = "`unknown_unit`"),
+        (status = 409, description = "`unit_state`"),
+        (status = 410, description = "`unit_withdrawn`"),
+        (status = 422, description = "`bad_encoding`, `unsupported_version`, `wrong_program`, `wrong_arguments`, `bad_execution`, `policy_failed`"),
     )
 )]
 pub async fn execution(

@@ -1,7 +1,7 @@
 //! Units: `/v1/projects/{name}/units` and `/v1/units`.
 
 use super::extract::{Asked, At};
-use super::projects::{unknown as unknown_project, withdrawn};
+use super::projects::withdrawn;
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
 use crate::error::{ApiError, ApiResult};
@@ -12,8 +12,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use protocol::{
-    Cause, MAX_BATCH, MAX_PAGE, MAX_UNIT_ARGUMENTS, NewUnit, NewUnits, Problem, ProjectName, StoredUnit, Unit,
-    UnitDetail, UnitId, UnitPage, UnitState, UnitsStored,
+    Cause, MAX_BATCH, MAX_PAGE, MAX_UNIT_ARGUMENTS, NewUnit, NewUnits, ProjectName, StoredUnit, Unit, UnitDetail,
+    UnitId, UnitPage, UnitState, UnitsStored,
 };
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -21,14 +21,13 @@ use utoipa::IntoParams;
 
 /// Adds units, all or none. A unit whose external id is there with the same arguments is left as it is.
 #[utoipa::path(
-    post, path = "/v1/projects/{name}/units", tag = "units", security(("uploader" = [])),
+    post, path = "/v1/projects/{name}/units", tag = "units", security(("uploader" = ["push"])),
     params(("name" = String, Path, description = "The project")), request_body = NewUnits,
     responses(
         (status = 200, body = UnitsStored),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "`out_of_scope`, `not_owner`, `quota_exceeded`"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`external_id_taken`, `project_withdrawn`"),
+        (status = 403, description = "`not_owner`, `quota_exceeded`"),
+        (status = 404, description = "`unknown_project`"),
+        (status = 409, description = "`external_id_taken`, `project_withdrawn`"),
     )
 )]
 pub async fn add(
@@ -47,7 +46,7 @@ pub async fn add(
     let stored = match app.store.add_units(&name, &drawn, &uploader.pusher(&app.settings), app.now()).await? {
         AddUnits::Stored(stored) => stored,
         AddUnits::Taken(index) => return Err(taken(&drawn, index)),
-        AddUnits::UnknownProject => return Err(unknown_project(&name)),
+        AddUnits::UnknownProject => return Err(ApiError::unknown_project(&name)),
         AddUnits::NotOwner => return Err(uploader.not_owner(&name)),
         AddUnits::OverQuota(over) => return Err(uploader.over_quota(&over)),
         AddUnits::Withdrawn => return Err(withdrawn(&name)),
@@ -118,9 +117,12 @@ pub fn page_length(asked: Option<u32>) -> ApiResult<u32> {
 
 /// Units in the order of their making. A page may have fewer units than asked for although `next` says that more come.
 #[utoipa::path(
-    get, path = "/v1/projects/{name}/units", tag = "units", security(("uploader" = [])),
+    get, path = "/v1/projects/{name}/units", tag = "units", security(("uploader" = ["read"])),
     params(("name" = String, Path, description = "The project"), UnitQuery),
-    responses((status = 200, body = UnitPage), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses(
+        (status = 200, body = UnitPage),
+        (status = 404, description = "`unknown_project`"),
+    )
 )]
 pub async fn list(
     State(app): State<App>,
@@ -130,7 +132,7 @@ pub async fn list(
 ) -> ApiResult<Json<UnitPage>> {
     uploader.may(Scope::Read, &name)?;
     let limit = page_length(query.limit)?;
-    app.store.project_owner(&name).await?.ok_or_else(|| unknown_project(&name))?;
+    app.store.project_owner(&name).await?.ok_or_else(|| ApiError::unknown_project(&name))?;
     let filter = UnitFilter { state: query.state, suspect: query.suspect };
     Ok(Json(app.store.units(&name, &filter, query.cursor.unwrap_or(0), limit, app.now()).await?))
 }
@@ -151,9 +153,12 @@ async fn load(app: &App, uploader: &Uploader, scope: Scope, id: &UnitId) -> ApiR
 
 /// A unit with all attempts.
 #[utoipa::path(
-    get, path = "/v1/units/{id}", tag = "units", security(("uploader" = [])),
+    get, path = "/v1/units/{id}", tag = "units", security(("uploader" = ["read"])),
     params(("id" = String, Path, description = "The unit")),
-    responses((status = 200, body = UnitDetail), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses(
+        (status = 200, body = UnitDetail),
+        (status = 404, description = "`unknown_unit`"),
+    )
 )]
 pub async fn get(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<UnitDetail>> {
     Ok(Json(load(&app, &uploader, Scope::Read, &id).await?))
@@ -161,12 +166,13 @@ pub async fn get(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader)
 
 /// Puts a unit that failed, is suspect or was withdrawn back into the queue: what was reported before counts no more.
 #[utoipa::path(
-    post, path = "/v1/units/{id}/retry", tag = "units", security(("uploader" = [])),
+    post, path = "/v1/units/{id}/retry", tag = "units", security(("uploader" = ["withdraw"])),
     params(("id" = String, Path, description = "The unit")),
     responses(
         (status = 200, body = Unit),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`unit_state`, `project_withdrawn`"),
+        (status = 403, description = "`not_owner`"),
+        (status = 404, description = "`unknown_unit`"),
+        (status = 409, description = "`unit_state`, `project_withdrawn`"),
     )
 )]
 pub async fn retry(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<Unit>> {
@@ -176,12 +182,13 @@ pub async fn retry(State(app): State<App>, At(id): At<UnitId>, uploader: Uploade
 
 /// Withdraws a unit that is not proved.
 #[utoipa::path(
-    post, path = "/v1/units/{id}/withdraw", tag = "units", security(("uploader" = [])),
+    post, path = "/v1/units/{id}/withdraw", tag = "units", security(("uploader" = ["withdraw"])),
     params(("id" = String, Path, description = "The unit")),
     responses(
         (status = 200, body = Unit),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`unit_state`"),
+        (status = 403, description = "`not_owner`"),
+        (status = 404, description = "`unknown_unit`"),
+        (status = 409, description = "`unit_state`"),
     )
 )]
 pub async fn withdraw(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<Unit>> {

@@ -224,12 +224,6 @@ pub struct Rules {
     pub events_for: u64,
 }
 
-impl Default for Rules {
-    fn default() -> Self {
-        crate::config::Settings::default().rules()
-    }
-}
-
 /// What the distributor found when a donor said that the execution it was lent is bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rechecked {
