@@ -220,6 +220,18 @@ mod tests {
         Ok(())
     }
 
+    /// Columns times expressions that may read them.
+    #[test]
+    fn work_of_a_row() -> Result<(), AirError> {
+        let mut builder = AirBuilder::new("work");
+        let [a, b, c] = builder.columns("x");
+        builder.constrain("zero", Rows::All, a.clone());
+        builder.provide("entry", BUS, c, [a.clone(), b.clone()]);
+        builder.require("more", BUS, b, [a.clone(), a]);
+        assert_eq!(builder.build()?.row_work(), 9);
+        Ok(())
+    }
+
     #[test]
     fn rows_that_are_used() -> Result<(), AirError> {
         let used =

@@ -199,6 +199,68 @@ fn malformed_words_are_named() {
     assert!(matches!(error, Err(DerivedError::Flags { flags: 0x7000, .. })));
 }
 
+/// A word table fixes an offset exactly if decoding demands its value or the instruction does not use it. (Independent of the code: if the table
+/// fixed more, there would be instructions without a table; if less, ones that are none would have rows.)
+#[test]
+fn offsets_are_fixed_where_they_must_be() -> Result<(), DerivedError> {
+    for flags in super::valid_flags() {
+        let uses_res = flags.assert_eq() || flags.ap_add_res() || flags.pc_abs() || flags.pc_rel();
+        let op1_by_op0 = !flags.op1_imm() && !flags.op1_fp() && !flags.op1_ap();
+        let uses_op1 = uses_res || flags.pc_jnz();
+        let uses_op0 = uses_res && (flags.res_add() || flags.res_mul()) || uses_op1 && op1_by_op0;
+        let uses_dst = flags.assert_eq() || flags.pc_jnz();
+        let unless = |used: bool| if used { None } else { Some(-1) };
+        let expected = [
+            if flags.call() { Some(0) } else { Some(-2).filter(|_| flags.ret()).or(unless(uses_dst || flags.ret())) },
+            if flags.call() { Some(1) } else { unless(uses_op0) },
+            match (flags.ret(), flags.op1_imm()) {
+                (true, _) => Some(-1),
+                (_, true) => Some(1),
+                _ => unless(uses_op1),
+            },
+        ];
+        let derived = Word { flags: flags.0, taken: None }.derive()?;
+        for (index, fixed) in (0..).zip(expected) {
+            assert_eq!(crate::components::derived::machine::offset_constant(flags, index), fixed, "{flags:?} {index}");
+            let has_column = derived.rows.sources.contains(&Source::Offset(index));
+            assert_eq!(has_column, fixed.is_none(), "{flags:?} {index}");
+        }
+    }
+    Ok(())
+}
+
+/// A cell that is not 0 once is not 0 again: three jumps on it have one inverse of one factor.
+#[test]
+fn repeated_jumps_share_their_inverse() -> Result<(), DerivedError> {
+    let mut words = vec![Felt::zero(); 6];
+    (0..3).for_each(|_| words.extend([0x0207_8001_7fff_7ffd_u64, 2].map(Felt::from)));
+    words.extend([Felt::zero(); 2]);
+    let jumps = Path { taken: vec![true; 3], ..path(7, 3) };
+    let derived = jumps.derive(&program(&words))?;
+    // enabler, fp, ap, clock, [fp − 3], inverse.
+    assert_eq!(derived.air.width(), 6);
+    assert_eq!(derived.rows.sources.last(), Some(&Source::Inverse(vec![Linear::column(4)])));
+    Ok(())
+}
+
+/// Names take long to write, so only those have them who ask.
+#[test]
+fn columns_are_named_if_asked() -> Result<(), DerivedError> {
+    let names =
+        |named| Ok::<_, DerivedError>(Word { flags: 0x480a, taken: None }.execute(named)?.air()?.columns().to_vec());
+    let expected = ["enabler", "fp", "ap", "clock", "pc", "off0", "off2", "c7 = [c1 + c6 + 0]"];
+    assert_eq!(names(true)?, expected);
+    assert!(names(false)?.iter().all(String::is_empty));
+    let constraint = |named| -> Result<Vec<String>, DerivedError> {
+        let air = Word { flags: 0x0207, taken: None }.execute(named)?.air()?;
+        Ok(air.constraints().iter().map(|constraint| constraint.name.clone()).collect())
+    };
+    assert!(
+        constraint(false)?.contains(&"a product".to_owned()) && !constraint(true)?.contains(&"a product".to_owned())
+    );
+    Ok(())
+}
+
 /// Widths of the words that compilers write most, so that a change that costs columns is seen.
 #[test]
 fn word_tables_are_narrow() -> Result<(), DerivedError> {
