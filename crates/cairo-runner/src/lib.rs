@@ -13,6 +13,7 @@
 mod arguments;
 mod cairo0;
 mod cairo2;
+mod complete;
 mod convert;
 mod error;
 mod guard;
