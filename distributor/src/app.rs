@@ -72,7 +72,7 @@ pub struct Shared {
     /// What each sender may have only so much of.
     pub limits: Limits,
     /// Events on their way to who listens.
-    pub feeds: Feeds,
+    pub feeds: Arc<Feeds>,
     /// Cancelled when the distributor stops.
     pub stopping: CancellationToken,
     /// Work that goes on when its request ends.
@@ -100,6 +100,8 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, blobs, verifier, clock, settings } = parts;
         store.set_rules(settings.rules());
+        let (events, stopping) = (watch::Sender::new(0), CancellationToken::new());
+        let feeds = Feeds::new(Arc::clone(&store), events.subscribe(), stopping.clone());
         Self(Arc::new(Shared {
             store,
             blobs,
@@ -108,13 +110,13 @@ impl App {
             proofs: Pool::new(settings.verifiers(), settings.verify_queue),
             executions: Pool::new(1, settings.verify_queue),
             limits: Limits::new(&settings),
-            feeds: Feeds::default(),
-            stopping: CancellationToken::new(),
+            feeds: Arc::new(feeds),
+            stopping,
             tasks: TaskTracker::new(),
             files: RwLock::new(()),
             proxy_warning: Once::new(),
             clock,
-            events: watch::Sender::new(0),
+            events,
             programs: Mutex::default(),
             settings,
         }))
@@ -135,11 +137,6 @@ impl Shared {
     /// Wakes whoever listens to events.
     pub fn announce(&self) {
         self.events.send_modify(|count| *count = count.wrapping_add(1));
-    }
-
-    /// To be woken at events.
-    pub fn listen(&self) -> watch::Receiver<u64> {
-        self.events.subscribe()
     }
 
     /// The program of a record.

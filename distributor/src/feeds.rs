@@ -2,15 +2,15 @@
 //! handed to all; only who comes back after a break reads the store, and few at once do. Nothing is read unless something happened: no
 //! other process changes units.
 
-use crate::app::App;
 use crate::error::{ApiError, ApiResult};
+use crate::store::{Store, StoreError};
 use bytes::Bytes;
 use protocol::{Event, ProjectName, UploaderKeyId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Events that are read at once.
@@ -45,24 +45,17 @@ struct Feed {
 }
 
 /// All projects that somebody listens to, and all keys with which somebody does.
-#[derive(Debug)]
 pub struct Feeds {
+    store: Arc<dyn Store>,
+    /// Changes whenever there may be events.
+    changes: watch::Receiver<u64>,
+    /// Cancelled when the distributor stops.
+    stopping: CancellationToken,
     feeds: Mutex<HashMap<ProjectName, Feed>>,
     keys: Mutex<HashMap<UploaderKeyId, Weak<CancellationToken>>>,
     /// Taken by listeners that read the store.
     readers: Semaphore,
     reads: AtomicU64,
-}
-
-impl Default for Feeds {
-    fn default() -> Self {
-        Self {
-            feeds: Mutex::default(),
-            keys: Mutex::default(),
-            readers: Semaphore::new(READERS),
-            reads: AtomicU64::new(0),
-        }
-    }
 }
 
 /// A listener's end.
@@ -81,6 +74,19 @@ impl Subscription {
 }
 
 impl Feeds {
+    /// Of this store, which may have events whenever `changes` does.
+    pub fn new(store: Arc<dyn Store>, changes: watch::Receiver<u64>, stopping: CancellationToken) -> Self {
+        Self {
+            store,
+            changes,
+            stopping,
+            feeds: Mutex::default(),
+            keys: Mutex::default(),
+            readers: Semaphore::new(READERS),
+            reads: AtomicU64::new(0),
+        }
+    }
+
     /// How often events were read from the store.
     pub fn reads(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)
@@ -95,6 +101,116 @@ impl Feeds {
     pub fn remembered(&self) -> usize {
         lock(&self.feeds).len() + lock(&self.keys).len()
     }
+
+    /// Listens to a project from now on.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn subscribe(self: &Arc<Self>, name: &ProjectName) -> ApiResult<Subscription> {
+        let last = self.store.last_event().await?;
+        let mut feeds = lock(&self.feeds);
+        let feed = feeds.entry(name.clone()).or_insert_with(|| {
+            let feed = Feed { batches: broadcast::Sender::new(BATCHES), last: Arc::new(AtomicU64::new(last)) };
+            tokio::spawn(Arc::clone(self).run(name.clone(), feed.clone()));
+            feed
+        });
+        Ok(Subscription { batches: feed.batches.subscribe(), last: Arc::clone(&feed.last) })
+    }
+
+    /// Reads from the store what a listener missed.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn missed(&self, name: &ProjectName, after: u64) -> ApiResult<Vec<Event>> {
+        let _turn = self.readers.acquire().await.map_err(ApiError::internal)?;
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        Ok(self.store.events(name, after, BATCH).await?)
+    }
+
+    /// Reads for all, as long as somebody listens and the distributor does not stop.
+    async fn run(self: Arc<Self>, name: ProjectName, feed: Feed) {
+        let mut changes = self.changes.clone();
+        loop {
+            changes.mark_unchanged();
+            if let Err(error) = self.read(&name, &feed).await {
+                // The listeners come back.
+                tracing::warn!(%error, project = %name, "events could not be read");
+                break;
+            }
+            tokio::select! {
+                () = self.stopping.cancelled() => break,
+                () = feed.batches.closed() => {
+                    let mut feeds = lock(&self.feeds);
+                    if feed.batches.receiver_count() == 0 {
+                        feeds.remove(&name);
+                        return;
+                    }
+                }
+                changed = changes.changed() => if changed.is_err() { break },
+            }
+            tokio::select! {
+                () = self.stopping.cancelled() => break,
+                () = tokio::time::sleep(GATHER) => {}
+            }
+        }
+        // With the last sender the streams end.
+        lock(&self.feeds).remove(&name);
+    }
+
+    /// Reads what happened, and hands it out.
+    async fn read(&self, name: &ProjectName, feed: &Feed) -> Result<(), StoreError> {
+        loop {
+            let after = feed.last.load(Ordering::Acquire);
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            let events = self.store.events(name, after, BATCH).await?;
+            let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
+            let events = events.iter().filter_map(|event| Some((event.seq, message(event)?))).collect();
+            feed.last.store(last, Ordering::Release);
+            // Nobody may listen at the moment.
+            let _ = feed.batches.send(Arc::new(Batch { after, events }));
+        }
+    }
+
+    /// A token that is cancelled when the key is revoked. As long as somebody has one, the key is looked at.
+    pub fn watch(self: &Arc<Self>, key: UploaderKeyId) -> Arc<CancellationToken> {
+        let mut keys = lock(&self.keys);
+        if let Some(token) = keys.get(&key).and_then(Weak::upgrade) {
+            return token;
+        }
+        let token = Arc::new(CancellationToken::new());
+        let first = keys.is_empty();
+        keys.insert(key, Arc::downgrade(&token));
+        if first {
+            tokio::spawn(Arc::clone(self).look());
+        }
+        token
+    }
+
+    /// Looks at all keys, one look-up for each however many streams it has open, until there are none.
+    async fn look(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.stopping.cancelled() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let watched: Vec<_> = {
+                let mut keys = lock(&self.keys);
+                keys.retain(|_, token| token.strong_count() > 0);
+                if keys.is_empty() {
+                    return;
+                }
+                keys.iter().map(|(key, token)| (*key, Weak::clone(token))).collect()
+            };
+            for (key, token) in watched {
+                let Ok(stored) = self.store.key(&key).await else { continue };
+                if stored.is_none_or(|stored| stored.revoked_at.is_some())
+                    && let Some(token) = token.upgrade()
+                {
+                    token.cancel();
+                }
+            }
+        }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -102,118 +218,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Listens to a project from now on.
-///
-/// # Errors
-/// If the store fails.
-pub async fn subscribe(app: &App, name: &ProjectName) -> ApiResult<Subscription> {
-    let last = app.store.last_event().await?;
-    let mut feeds = lock(&app.feeds.feeds);
-    let feed = feeds.entry(name.clone()).or_insert_with(|| {
-        let feed = Feed { batches: broadcast::Sender::new(BATCHES), last: Arc::new(AtomicU64::new(last)) };
-        tokio::spawn(run(app.clone(), name.clone(), feed.clone()));
-        feed
-    });
-    Ok(Subscription { batches: feed.batches.subscribe(), last: Arc::clone(&feed.last) })
-}
-
-/// Reads from the store what a listener missed.
-///
-/// # Errors
-/// If the store fails.
-pub async fn missed(app: &App, name: &ProjectName, after: u64) -> ApiResult<Vec<Event>> {
-    let _turn = app.feeds.readers.acquire().await.map_err(ApiError::internal)?;
-    app.feeds.reads.fetch_add(1, Ordering::Relaxed);
-    Ok(app.store.events(name, after, BATCH).await?)
-}
-
-/// Reads for all, as long as somebody listens and the distributor does not stop.
-async fn run(app: App, name: ProjectName, feed: Feed) {
-    let mut changes = app.listen();
-    loop {
-        changes.mark_unchanged();
-        if let Err(error) = read(&app, &name, &feed).await {
-            // The listeners come back.
-            tracing::warn!(%error, project = %name, "events could not be read");
-            break;
-        }
-        tokio::select! {
-            () = app.stopping.cancelled() => break,
-            () = feed.batches.closed() => {
-                let mut feeds = lock(&app.feeds.feeds);
-                if feed.batches.receiver_count() == 0 {
-                    feeds.remove(&name);
-                    return;
-                }
-            }
-            changed = changes.changed() => if changed.is_err() { break },
-        }
-        tokio::select! {
-            () = app.stopping.cancelled() => break,
-            () = tokio::time::sleep(GATHER) => {}
-        }
-    }
-    // With the last sender the streams end.
-    lock(&app.feeds.feeds).remove(&name);
-}
-
-/// Reads what happened, and hands it out.
-async fn read(app: &App, name: &ProjectName, feed: &Feed) -> Result<(), crate::store::StoreError> {
-    loop {
-        let after = feed.last.load(Ordering::Acquire);
-        app.feeds.reads.fetch_add(1, Ordering::Relaxed);
-        let events = app.store.events(name, after, BATCH).await?;
-        let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
-        let events = events.iter().filter_map(|event| Some((event.seq, message(event)?))).collect();
-        feed.last.store(last, Ordering::Release);
-        // Nobody may listen at the moment.
-        let _ = feed.batches.send(Arc::new(Batch { after, events }));
-    }
-}
-
 /// An event as it is sent.
 pub fn message(event: &Event) -> Option<Bytes> {
     let data = serde_json::to_string(event).ok()?;
     Some(format!("id: {}\nevent: unit\ndata: {data}\n\n", event.seq).into())
-}
-
-/// A token that is cancelled when the key is revoked. As long as somebody has one, the key is looked at.
-pub fn watch(app: &App, key: UploaderKeyId) -> Arc<CancellationToken> {
-    let mut keys = lock(&app.feeds.keys);
-    if let Some(token) = keys.get(&key).and_then(Weak::upgrade) {
-        return token;
-    }
-    let token = Arc::new(CancellationToken::new());
-    let first = keys.is_empty();
-    keys.insert(key, Arc::downgrade(&token));
-    if first {
-        tokio::spawn(look(app.clone()));
-    }
-    token
-}
-
-/// Looks at all keys, one look-up for each however many streams it has open, until there are none.
-async fn look(app: App) {
-    loop {
-        tokio::select! {
-            () = app.stopping.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        let watched: Vec<_> = {
-            let mut keys = lock(&app.feeds.keys);
-            keys.retain(|_, token| token.strong_count() > 0);
-            if keys.is_empty() {
-                return;
-            }
-            keys.iter().map(|(key, token)| (*key, Weak::clone(token))).collect()
-        };
-        for (key, token) in watched {
-            let Ok(stored) = app.store.key(&key).await else { continue };
-            if stored.is_none_or(|stored| stored.revoked_at.is_some())
-                && let Some(token) = token.upgrade()
-            {
-                token.cancel();
-            }
-        }
-    }
 }

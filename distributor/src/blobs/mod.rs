@@ -4,15 +4,16 @@ mod folder;
 mod open;
 
 pub use folder::place_in;
-pub use open::{OpenError, Use, open};
+pub use open::open;
 
+use crate::location::Location;
 use crate::share::Hold;
 use async_trait::async_trait;
 use protocol::{Digest, Timestamp};
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncRead;
 
@@ -78,6 +79,35 @@ impl From<io::Error> for BlobError {
             _ => Self::Io(error),
         }
     }
+}
+
+/// What the files are opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// To serve them: what an earlier distributor left half received is tidied up, and a store that only one distributor may serve
+    /// is held as long as it is open.
+    Serve,
+    /// To look at them beside whoever serves them.
+    Look,
+}
+
+/// Why files cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No backend has this scheme, or nothing comes after it.
+    #[error("files in `{0}` are not supported; this version takes a folder")]
+    Unsupported(Location),
+    /// Another distributor serves them.
+    #[error("another distributor uses the folder {folder}", folder = .0.display())]
+    InUse(PathBuf),
+    /// The folder is of no use.
+    #[error("cannot use {path}: {source}", path = .path.display())]
+    Folder {
+        /// The folder, or what is in it.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }
 
 /// A file that was received in full: its bytes are on disk under a temporary name, which vanishes unless it is stored.

@@ -57,8 +57,8 @@ pub async fn stream(
     let place = app.limits.streams.take(uploader.owner(), 1).map_err(|full| {
         limited(format!("too many streams of events are open: {full}; close some, or ask for pages of units"), 60)
     })?;
-    let subscription = feeds::subscribe(&app, &name).await?;
-    let revoked = feeds::watch(&app, uploader.id());
+    let subscription = app.feeds.subscribe(&name).await?;
+    let revoked = app.feeds.watch(uploader.id());
     let (after, behind) = (known.unwrap_or_else(|| subscription.last()), known.is_some());
     let listener = Listener { app, name, after, behind, subscription, revoked, _place: place };
     let mut response = Body::from_stream(messages(listener)).into_response();
@@ -134,7 +134,7 @@ impl Listener {
     /// Reads what was missed from the store; nothing if there is no more of it. `None` if that fails.
     async fn catch_up(&mut self) -> Option<Option<Bytes>> {
         let read = self.subscription.last();
-        let events = feeds::missed(&self.app, &self.name, self.after).await.ok()?;
+        let events = self.app.feeds.missed(&self.name, self.after).await.ok()?;
         if let Some(last) = events.last() {
             // Whoever is that far behind comes back and is told.
             check_kept(&self.app, &self.name, self.after).await.ok()?;

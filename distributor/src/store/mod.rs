@@ -14,14 +14,16 @@ pub use model::{
     LeaseChange, LeaseGrant, Miscount, OverQuota, Pusher, PutProject, Quota, Rechecked, Refusal, Release, Rules,
     Scopes, Shown, Submission, Target, UnitChange, UnitFilter, UploaderKey,
 };
-pub use open::{IfMissing, OpenError, open};
+pub use open::open;
 
+use crate::location::Location;
 use async_trait::async_trait;
 use protocol::{
     Digest, DonorKey, Event, LeaseToken, Nonce, Project, ProjectName, ProjectSpec, ProofReceipt, ResultPage, Timestamp,
     UnitDetail, UnitId, UnitPage, UploaderKeyId,
 };
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +43,45 @@ pub enum StoreError {
     /// Anything else.
     #[error("the database failed: {0}")]
     Failed(String),
+}
+
+/// What to do if there is no database yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfMissing {
+    /// Make it.
+    Make,
+    /// Say so.
+    Refuse,
+}
+
+/// Why a database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No backend has this scheme, or nothing comes after it.
+    #[error("the database `{0}` is not supported; this version takes `sqlite:FILE`")]
+    Unsupported(Location),
+    /// There is none.
+    #[error(
+        "there is no database {path}; `distributor serve` makes one, and --data or $CAIRN_DATA says where it is",
+        path = .0.display()
+    )]
+    Missing(PathBuf),
+    /// Its folder cannot be made.
+    #[error("cannot make the folder {path}: {source}", path = .folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The backend refused it.
+    #[error("cannot open the database {database}: {source}")]
+    Failed {
+        /// Which, without anything secret.
+        database: String,
+        /// Why.
+        source: StoreError,
+    },
 }
 
 /// What store methods return.

@@ -1,7 +1,7 @@
 //! Renewing and giving back.
 
+use super::events::event;
 use super::rows::{Columns as _, time};
-use super::units::event;
 use super::{Durability, SqliteStore, Write, lending, trust};
 use crate::store::{Holder, LeaseAsk, LeaseChange, LeaseGrant, Leases, Rechecked, Release, StoreResult};
 use async_trait::async_trait;

@@ -1,11 +1,11 @@
 //! Lending a unit: choosing one, and saying why there is none.
 
 use super::donors::seen;
+use super::events::event;
 use super::projects::row_of;
 use super::queue::{self, Search};
 use super::rows::{Columns as _, limits, time};
 use super::trust::{Standing, standing};
-use super::units::event;
 use super::upkeep::fold_attempts;
 use super::{Durability, SqliteStore, Write};
 use crate::store::weights::weighted_order;

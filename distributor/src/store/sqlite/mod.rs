@@ -7,6 +7,7 @@
 
 mod counts;
 mod donors;
+mod events;
 mod keys;
 mod leases;
 mod lending;

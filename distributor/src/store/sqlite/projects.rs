@@ -1,8 +1,7 @@
 //! Projects.
 
 use super::counts::{counts, over_quota};
-use super::rows::{Columns as _, int, project_name, spec, time};
-use super::units::{BATCH, list_of};
+use super::rows::{BATCH, Columns as _, int, list_of, project_name, spec, time};
 use super::{Durability, SqliteStore, Write};
 use crate::store::{BlobRef, OverQuota, Projects, Pusher, PutProject, StoreError, StoreResult};
 use async_trait::async_trait;

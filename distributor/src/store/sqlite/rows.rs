@@ -19,6 +19,15 @@ pub(super) fn time(value: Timestamp) -> i64 {
     int(value.0)
 }
 
+/// Units that are changed in one transaction, so that nobody waits for long.
+pub(super) const BATCH: i64 = 1000;
+
+/// The numbers of units as a JSON list.
+pub(super) fn list_of(rows: &[SqliteRow]) -> StoreResult<String> {
+    let numbers = rows.iter().map(|row| row.try_get::<i64, _>("seq")).collect::<Result<Vec<_>, _>>()?;
+    serde_json::to_string(&numbers).map_err(|error| StoreError::Failed(error.to_string()))
+}
+
 /// Reads columns.
 pub(super) trait Columns {
     fn number(&self, column: &'static str) -> StoreResult<u64>;

@@ -1,8 +1,9 @@
 //! Proofs and executions.
 
 use super::donors::seen;
+use super::events::event;
 use super::rows::{Columns as _, int, limits, time};
-use super::units::{event, seq_of};
+use super::units::seq_of;
 use super::{Durability, SqliteStore, Write, trust};
 use crate::store::{
     Accept, AcceptExecution, AcceptProof, Refusal, Shown, StoreResult, Submission, Submissions, Target,

@@ -3,8 +3,8 @@
 //! A proof cannot be forged, a report is only an assertion. So reports decide in which order a unit is lent, and set it
 //! aside only when donors with more than half of the work on the project stand behind them, or one whom the operator named.
 
+use super::events::event;
 use super::rows::{Columns as _, int, time};
-use super::units::event;
 use super::{Durability, SqliteStore, Write};
 use crate::store::{Refusal, Rules, StoreResult};
 use protocol::{Cause, DonorKey, FailureCause, FailureReport, Report, Timestamp, UnitState};

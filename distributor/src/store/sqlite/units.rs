@@ -1,9 +1,10 @@
 //! Units, results and events.
 
 use super::counts::over_quota;
+use super::events::event;
 use super::projects::row_of;
 use super::queue::size_class;
-use super::rows::{Columns as _, attempt, int, proof, select_units, shown, state_of, time, unit};
+use super::rows::{BATCH, Columns as _, attempt, int, list_of, proof, select_units, shown, state_of, time, unit};
 use super::{Durability, SqliteStore, Write, trust};
 use crate::store::{AddUnits, DrawnUnit, Pusher, Rules, StoreError, StoreResult, UnitChange, UnitFilter, Units};
 use async_trait::async_trait;
@@ -13,27 +14,6 @@ use protocol::{
 };
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, query};
-
-/// Notes a unit's new state and returns the number of the event.
-pub(super) async fn event(
-    write: &mut Write,
-    unit: i64,
-    state: UnitState,
-    failure: Option<FailureCause>,
-    now: Timestamp,
-) -> StoreResult<i64> {
-    let done = query(
-        "INSERT INTO events (project, unit, state, failure, time) \
-         SELECT project, seq, ?2, ?3, ?4 FROM units WHERE seq = ?1",
-    )
-    .bind(unit)
-    .bind(state.name())
-    .bind(failure.map(FailureCause::name))
-    .bind(time(now))
-    .execute(&mut **write)
-    .await?;
-    Ok(done.last_insert_rowid())
-}
 
 /// Number of a unit's row.
 pub(super) async fn seq_of(connection: &mut SqliteConnection, id: &UnitId) -> StoreResult<Option<i64>> {
@@ -176,15 +156,6 @@ impl SqliteStore {
         write.commit().await?;
         unit(&row).map(UnitChange::Done)
     }
-}
-
-/// Units that are changed in one transaction, so that nobody waits for long.
-pub(super) const BATCH: i64 = 1000;
-
-/// The numbers of units as a JSON list.
-pub(super) fn list_of(rows: &[SqliteRow]) -> StoreResult<String> {
-    let numbers = rows.iter().map(|row| row.try_get::<i64, _>("seq")).collect::<Result<Vec<_>, _>>()?;
-    serde_json::to_string(&numbers).map_err(|error| StoreError::Failed(error.to_string()))
 }
 
 #[async_trait]
