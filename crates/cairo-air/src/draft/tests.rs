@@ -72,8 +72,8 @@ fn providers_are_there_exactly_if_required() {
         assert_eq!(with(&[(kind, height)], &[]), provider(bus, 0, 1));
     }
     // What is disclosed requires and provides like the rest.
-    assert_eq!(build(&[memory.clone()], vec![generic(1)], &[]), provider(buses::INSTRUCTION, 1, 0));
-    assert_eq!(build(&[memory.clone()], vec![generic(1)], &[FETCH]), Ok(1));
+    assert_eq!(build(std::slice::from_ref(&memory), vec![generic(1)], &[]), provider(buses::INSTRUCTION, 1, 0));
+    assert_eq!(build(std::slice::from_ref(&memory), vec![generic(1)], &[FETCH]), Ok(1));
     let byte = OpenTable { kind: Byte, width: 1, cells: vec![Felt::zero()] };
     assert_eq!(build(&[memory], vec![byte], &[]), provider(buses::BYTE, 0, 1));
 }
