@@ -101,8 +101,8 @@ def _cairo2(content):
 
 
 def _pointer_offset(words, n_builtins, hint_pc, hint):
-    """How far above the initial `ap` the start of the arguments stands: where the one hint that reads them writes. Up to it
-    the entry wrapper runs straight on and adds only constants to `ap`."""
+    """How far above the initial `ap` the start of the arguments stands: where the one hint that reads them writes. Up to
+    it the entry wrapper runs straight on and adds only constants to `ap`."""
     frame = n_builtins + 2
     ap, pc = frame, _CALL + words[_CALL + 1]
     while pc < hint_pc:

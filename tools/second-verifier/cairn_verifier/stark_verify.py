@@ -11,7 +11,7 @@ _COMMITTED = ("the main columns", "the LogUp columns", "the quotient")
 
 
 class Bound:
-    """A proof that belongs to its transcript: `challenges`, and for each group the opened rows of the three commitments."""
+    """A proof that belongs to its transcript: `challenges`, and for each group the opened rows in `columns`."""
 
     def __init__(self, proof, shape, context, public_tuples):
         self.proof, self.shape, self.public_tuples = proof, shape, public_tuples

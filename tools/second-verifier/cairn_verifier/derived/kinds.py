@@ -32,8 +32,8 @@ class Word(namedtuple("Word", "flags outcome")):
 
 
 class Path(namedtuple("Path", "pc steps frame outcomes targets returns owned")):
-    """Steps from `pc` on. `frame` is the fixed `ap - fp` or `None`; the rest are lists: what its steps use up in turn, and of
-    the cells that it owns the numbers of the columns of their uses (0: none)."""
+    """Steps from `pc` on. `frame` is the fixed `ap - fp` or `None`; the rest are lists: what its steps use up in turn, and
+    of the cells that it owns the numbers of the columns of their uses (0: none)."""
 
     __slots__ = ()
 
