@@ -25,7 +25,7 @@ def load_program(data):
         return _record(data)
     try:
         content = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProgramError(f"the program is not JSON: {error}") from None
     try:
         if "entrypoints" in content:
@@ -52,7 +52,7 @@ def load_arguments(text):
     """A JSON list of elements; a list within it stands for its length and then its elements."""
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProgramError(f"the arguments are not JSON: {error}") from None
     if not isinstance(content, list):
         raise ProgramError("the arguments are no JSON list; give them in the order in which the program takes them")
@@ -101,8 +101,8 @@ def _cairo2(content):
 
 
 def _pointer_offset(words, n_builtins, hint_pc, hint):
-    """How far above the initial `ap` the start of the arguments stands: where the one hint that reads them writes. Up to it
-    the entry wrapper runs straight on and adds only constants to `ap`."""
+    """How far above the initial `ap` the start of the arguments stands: where the one hint that reads them writes. Up to
+    it the entry wrapper runs straight on and adds only constants to `ap`."""
     frame = n_builtins + 2
     ap, pc = frame, _CALL + words[_CALL + 1]
     while pc < hint_pc:

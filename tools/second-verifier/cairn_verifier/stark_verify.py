@@ -1,5 +1,5 @@
-"""Section 6: the checks of a STARK proof. Numbers in comments are its steps; the first is done by whoever made tables and shape,
-but for the proof's length."""
+"""Section 6: the checks of a STARK proof. Numbers in comments are its steps. Whoever made tables and shape has done the
+first, but for the proof's length."""
 
 from . import constraints, folds
 from .bus_sum import check_bus_sum
@@ -11,7 +11,7 @@ _COMMITTED = ("the main columns", "the LogUp columns", "the quotient")
 
 
 class Bound:
-    """A proof that belongs to its transcript: `challenges`, and for each group the opened rows of the three commitments."""
+    """A proof that belongs to its transcript: `challenges`, and for each group the opened rows in `columns`."""
 
     def __init__(self, proof, shape, context, public_tuples):
         self.proof, self.shape, self.public_tuples = proof, shape, public_tuples
@@ -20,11 +20,11 @@ class Bound:
         proof.read_openings()
         # 3
         self.columns = _opened_columns(proof, shape)
+        # 4
+        check_bus_sum(proof, shape, public_tuples, self.challenges)
 
     def check(self):
-        """The rest of the checks."""
-        # 4
-        check_bus_sum(self.proof, self.shape, self.public_tuples, self.challenges)
+        """The checks that evaluate constraints and fold."""
         # 5
         for group, parts, total in zip(self.shape.groups, self.proof.openings, self.proof.totals):
             constraints.check_group(group, parts, total, self.challenges, self.shape.parameters.log_blowup)

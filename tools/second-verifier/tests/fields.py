@@ -1,4 +1,4 @@
-"""Where each field of a proof file stands, found independently of how the verifier reads the STARK proof: by its lengths."""
+"""Where each field of a proof file stands; in the STARK proof by the lengths, not by how the verifier reads it."""
 
 from collections import namedtuple
 

@@ -55,6 +55,8 @@ class Command(unittest.TestCase):
             verify(PROOF, PROGRAM, "--args", "[0.5]"),
             verify(PROOF, PROGRAM, "--args", "[true]"),
             verify(PROOF, PROGRAM, "--args", "[" * 3),
+            verify(PROOF, PROGRAM, "--args", "[" * 50_000 + "]" * 50_000),
+            verify(PROOF, PROGRAM, "--args", "[" + "1" * 10_000 + "]"),
             verify(prover="5a"),
             verify(PROOF, PROGRAM, "--max-steps", "many"),
             command(),

@@ -1,5 +1,5 @@
-"""Each check of section 6 sees a fault by itself. In a changed file the transcript sees it first; so here what the later checks are
-given is changed after the transcript was replayed."""
+"""Each check of section 6 sees a fault by itself. In a changed file the transcript sees it first; so here what the later
+checks are given is changed after the transcript was replayed."""
 
 import unittest
 from random import Random

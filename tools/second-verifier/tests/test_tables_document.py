@@ -1,4 +1,4 @@
-"""The tables are those of `docs/TABLES.md`: same columns, and at random rows the same values of all that is listed there."""
+"""The tables are those of `docs/TABLES.md`: same columns, and on random rows the same values of all that is listed."""
 
 import re
 import unittest

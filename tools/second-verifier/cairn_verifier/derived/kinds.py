@@ -32,8 +32,8 @@ class Word(namedtuple("Word", "flags outcome")):
 
 
 class Path(namedtuple("Path", "pc steps frame outcomes targets returns owned")):
-    """Steps from `pc` on. `frame` is the fixed `ap - fp` or `None`; the rest are lists: what its steps use up in turn, and of
-    the cells that it owns the numbers of the columns of their uses (0: none)."""
+    """Steps from `pc` on. `frame` is the fixed `ap - fp` or `None`; the rest are lists: what its steps use up in turn, and
+    of the cells that it owns the numbers of the columns of their uses (0: none)."""
 
     __slots__ = ()
 
@@ -54,7 +54,7 @@ class Path(namedtuple("Path", "pc steps frame outcomes targets returns owned")):
     def order(self):
         """By which paths are ordered."""
         frame = (0, 0) if self.frame is None else (1, self.frame)
-        return self._replace(frame=frame)
+        return (self.pc, frame, self.steps, self.outcomes, self.targets, self.returns, self.owned)
 
     def derived_steps(self):
         """What it counts towards the limit of derived steps and provided cells."""

@@ -1,0 +1,130 @@
+"""What is read has one encoding, and what is not in that form is refused (sections 1, 9, 10 and 11)."""
+
+import unittest
+from random import Random
+
+from cairn_verifier.derived.kinds import Path, Word
+from cairn_verifier.errors import Refused
+from cairn_verifier.field import P, decode, encode
+from cairn_verifier.kinds import Kind, Range
+from cairn_verifier.layout import _read_cell
+from cairn_verifier.reader import Reader
+
+
+def cell_bytes(value):
+    """The encoding of a cell in the open."""
+    if value < 192:
+        return bytes([value])
+    first, magnitude = (192, value) if value <= (P - 1) // 2 else (224, P - value)
+    length = (magnitude.bit_length() + 7) // 8
+    return bytes([first + length - 1]) + magnitude.to_bytes(length, "little")
+
+
+def path_bytes(pc=7, steps=3, frame=b"\x00", outcomes=(0, b""), targets=(), returns=(), owned=b""):
+    """The description of a path."""
+    data = pc.to_bytes(4, "little") + steps.to_bytes(2, "little") + frame
+    data += outcomes[0].to_bytes(2, "little") + outcomes[1]
+    for entries in (targets, returns):
+        data += len(entries).to_bytes(2, "little") + b"".join(entry.to_bytes(4, "little") for entry in entries)
+    return data + len(owned).to_bytes(2, "little") + owned
+
+
+class Encodings(unittest.TestCase):
+    def test_elements(self):
+        for value in (0, 1, P - 1, 1 << 250):
+            self.assertEqual(decode(encode(value)), value)
+            number = int.from_bytes(encode(value), "little")
+            if number + P < 1 << 256:
+                with self.assertRaises(Refused):
+                    decode((number + P).to_bytes(32, "little"))
+
+    def test_cells(self):
+        random = Random(5)
+        values = [0, 191, 192, 255, 256, P - 1, P - 191, P - 192, (P - 1) // 2, (P + 1) // 2, 1 << 128]
+        values += [random.randrange(1 << random.randrange(1, 251)) for _ in range(200)]
+        for value in values + [P - value for value in values if value]:
+            reader = Reader(cell_bytes(value))
+            self.assertEqual((_read_cell(reader), reader.left()), (value, 0))
+
+    def test_cells_of_another_form(self):
+        for data in (
+            bytes([192, 191]),
+            bytes([193, 200, 0]),
+            bytes([224, 0]),
+            bytes([225, 1, 0]),
+            bytes([223]) + ((P + 1) // 2).to_bytes(32, "little"),
+            bytes([255]) + ((P + 1) // 2).to_bytes(32, "little"),
+            bytes([223]) + b"\xff" * 32,
+            bytes([192]),
+            b"",
+        ):
+            with self.assertRaises(Refused, msg=data.hex()):
+                _read_cell(Reader(data))
+
+    def test_paths(self):
+        frame = b"\x01" + (-3).to_bytes(4, "little", signed=True)
+        data = path_bytes(7, 40, frame, (3, b"\x05"), (17,), (0, 1 << 31), b"\x00\x01\x01\x02")
+        wanted = Path(7, 40, -3, (True, False, True), (17,), (0, 1 << 31), (0, 1, 1, 2))
+        reader = Reader(data)
+        self.assertEqual((Path.read(reader), reader.left()), (wanted, 0))
+        for length in range(len(data)):
+            with self.assertRaises(Refused):
+                Path.read(Reader(data[:length]))
+
+    def test_paths_that_are_refused(self):
+        for data in (
+            path_bytes(steps=0),
+            path_bytes(steps=257),
+            path_bytes(frame=b"\x02"),
+            path_bytes(outcomes=(3, b"\x08")),
+            path_bytes(outcomes=(257, bytes(33))),
+            path_bytes(targets=[1] * 257),
+            path_bytes(returns=[1] * 257),
+            path_bytes(returns=[4, 0]),
+            path_bytes(owned=b"\x02"),
+            path_bytes(owned=b"\x01\x03"),
+            path_bytes(owned=bytes(1025)),
+        ):
+            with self.assertRaises(Refused, msg=data[:40].hex()):
+                Path.read(Reader(data))
+
+    def test_order_of_paths(self):
+        """No frame before any, signed frames, lists before those that they begin."""
+        low = b"\x01" + (-1).to_bytes(4, "little", signed=True)
+        listed = [
+            path_bytes(pc=6, steps=200),
+            path_bytes(steps=9),
+            path_bytes(steps=1, frame=low),
+            path_bytes(steps=1, frame=b"\x01" + bytes(4)),
+            path_bytes(steps=1, frame=b"\x01" + bytes(4), outcomes=(1, b"\x00")),
+            path_bytes(steps=1, frame=b"\x01" + bytes(4), outcomes=(2, b"\x00")),
+            path_bytes(steps=1, frame=b"\x01" + bytes(4), outcomes=(1, b"\x01")),
+            path_bytes(steps=1, frame=b"\x01" + bytes(4), outcomes=(1, b"\x01"), returns=[1]),
+            path_bytes(steps=1, frame=b"\x01" + bytes(4), outcomes=(1, b"\x01"), returns=[1 << 31]),
+            path_bytes(steps=1, frame=b"\x01" + bytes(4), outcomes=(1, b"\x01"), targets=[256]),
+        ]
+        kinds = [Kind(Reader(b"\x05" + data)) for data in listed]
+        self.assertEqual(sorted(kinds, key=lambda kind: kind.order), kinds)
+
+    def test_words_and_ranges(self):
+        self.assertEqual(Word.read(Reader(b"\x0a\x48\x02")), Word(0x480A, 2))
+        with self.assertRaises(Refused):
+            Word.read(Reader(b"\x0a\x48\x03"))
+
+        def read(bits, width, offset):
+            return Range.read(Reader(bytes([bits, width]) + offset.to_bytes(16, "little")))
+
+        for bits, width, offset in ((16, 20, 5), (8, 128, 0), (12, 1, 2**128 - 2), (16, 127, 2**127)):
+            self.assertEqual(read(bits, width, offset), Range(bits, width, offset))
+        for bits, width, offset in ((10, 20, 5), (8, 0, 0), (8, 129, 0), (8, 128, 1), (12, 1, 2**128 - 1)):
+            with self.assertRaises(Refused):
+                read(bits, width, offset)
+
+    def test_kinds(self):
+        plain = {1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18}
+        for byte in range(256):
+            if byte in plain:
+                self.assertEqual(Kind(Reader(bytes([byte]))).form.byte, byte)
+            else:
+                with self.assertRaises(Refused):
+                    Kind(Reader(bytes([byte])))
