@@ -5,16 +5,15 @@
 mod common;
 
 use cairo_air::fetch::MAX_FETCHES;
-use cairo_air::{CairoProof, Policy, Statement, verify};
+use cairo_air::{CairoProof, Statement, verify};
 use cairo_prover::open::{MAX_TERMS, open_short};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::{Witness, prove::witness};
 use common::execution;
 use common::random::Random;
-use stark::{Parameters, Shape, Unattended};
+use stark::{Shape, Unattended};
 use std::sync::OnceLock;
-
-const CHEAP: Parameters = Parameters { log_blowup: 1, queries: 4, grinding_bits: 0, log_fold: 3 };
+use testkit::proofs::{CHEAP, policy};
 
 /// Two statements with their honest proof files: one program on two arguments, and lists of tables of one shape or another.
 fn proofs() -> &'static [(Statement, Vec<u8>)] {
@@ -49,10 +48,6 @@ fn proofs() -> &'static [(Statement, Vec<u8>)] {
             prove("cairo0/sum_to_n", r#"{"n": 401}"#, false),
         ]
     })
-}
-
-fn policy() -> Policy {
-    Policy { min_conjectured_bits: 0.0, ..Policy::default() }
 }
 
 /// One change of a file, which may turn out to be none.

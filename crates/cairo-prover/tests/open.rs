@@ -20,9 +20,8 @@ use cairo_prover::{StepTable, Witness};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use common::{execution, in_the_open};
 use felt::{Felt, encoding};
-use stark::{OpenError, Parameters, Shape, Unattended};
-
-const CHEAP: Parameters = Parameters { log_blowup: 1, queries: 4, grinding_bits: 0, log_fold: 3 };
+use stark::{OpenError, Shape, Unattended};
+use testkit::proofs::CHEAP;
 
 /// A run with range checks and bitwise, all steps in the generic table, nothing in the open.
 fn committed() -> Witness {

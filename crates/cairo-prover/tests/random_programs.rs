@@ -16,10 +16,9 @@ use cairo_prover::{StepTable, Witness};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use common::random::Random;
 use felt::{Felt, encoding};
-use stark::{MIN_LOG_HEIGHT, Parameters, Shape, Unattended};
+use stark::{MIN_LOG_HEIGHT, Shape, Unattended};
 use std::collections::BTreeMap;
-
-const CHEAP: Parameters = Parameters { log_blowup: 1, queries: 4, grinding_bits: 0, log_fold: 3 };
+use testkit::proofs::CHEAP;
 
 const DST_FP: u16 = 1;
 const OP0_FP: u16 = 1 << 1;

@@ -8,9 +8,8 @@ use cairo_prover::planner::{Costs, plan};
 use cairo_prover::prove::{all_generic, claim, witness};
 use cairo_prover::{Options, StepTable, prove};
 use felt::Felt;
-use stark::{Parameters, Unattended};
-
-const CHEAP: Parameters = Parameters { log_blowup: 1, queries: 4, grinding_bits: 0, log_fold: 3 };
+use stark::Unattended;
+use testkit::proofs::CHEAP;
 
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

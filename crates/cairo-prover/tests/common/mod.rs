@@ -5,27 +5,15 @@
 pub mod agree;
 pub mod random;
 
+pub use testkit::programs::{execution, program};
+
 use cairo_air::{Built, Claim, Layout, LayoutError, OpenTable, Program, TableKind, public_tuples};
 use cairo_execution::Execution;
 use cairo_prover::Witness;
 use cairo_prover::prove::{all_generic, witness};
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use felt::Felt;
 use stark::Unattended;
 use stark::debug::{Report, check};
-
-/// The program of a fixture, `cairo0/NAME` or so.
-pub fn program(name: &str) -> RunnableProgram {
-    let folder = format!("{}/../../programs/fixtures", env!("CARGO_MANIFEST_DIR"));
-    let file = if name.starts_with("cairo2/") { format!("{name}.executable.json") } else { format!("{name}.json") };
-    RunnableProgram::from_json(&std::fs::read(format!("{folder}/{file}")).unwrap()).unwrap()
-}
-
-/// Its run on arguments given as JSON.
-pub fn execution(name: &str, arguments: Option<&str>) -> Execution {
-    let arguments = arguments.map_or_else(Arguments::none, |text| Arguments::from_json(text.as_bytes()).unwrap());
-    run(&program(name), &arguments, &Limits::default(), &mut unwatched).unwrap()
-}
 
 /// The witness of an execution with all steps in the generic table.
 pub fn generic_witness(execution: Execution) -> Witness {
