@@ -45,21 +45,26 @@ impl Builtin {
         Self::MulMod,
     ];
 
+    /// Name, memory cells of an instance, and whether this version can prove a program that declares it.
+    const fn entry(self) -> (&'static str, u32, bool) {
+        match self {
+            Self::Output => ("output", 1, true),
+            Self::Pedersen => ("pedersen", 3, false),
+            Self::RangeCheck => ("range_check", 1, true),
+            Self::Ecdsa => ("ecdsa", 2, false),
+            Self::Bitwise => ("bitwise", 5, true),
+            Self::EcOp => ("ec_op", 7, false),
+            Self::Keccak => ("keccak", 16, false),
+            Self::Poseidon => ("poseidon", 6, false),
+            Self::RangeCheck96 => ("range_check96", 1, false),
+            Self::AddMod => ("add_mod", 7, false),
+            Self::MulMod => ("mul_mod", 7, false),
+        }
+    }
+
     /// The name that compiled programs use.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Output => "output",
-            Self::Pedersen => "pedersen",
-            Self::RangeCheck => "range_check",
-            Self::Ecdsa => "ecdsa",
-            Self::Bitwise => "bitwise",
-            Self::EcOp => "ec_op",
-            Self::Keccak => "keccak",
-            Self::Poseidon => "poseidon",
-            Self::RangeCheck96 => "range_check96",
-            Self::AddMod => "add_mod",
-            Self::MulMod => "mul_mod",
-        }
+        self.entry().0
     }
 
     /// The builtin of this name.
@@ -69,20 +74,12 @@ impl Builtin {
 
     /// Memory cells of one instance.
     pub const fn cells_per_instance(self) -> u32 {
-        match self {
-            Self::Output | Self::RangeCheck | Self::RangeCheck96 => 1,
-            Self::Ecdsa => 2,
-            Self::Pedersen => 3,
-            Self::Bitwise => 5,
-            Self::Poseidon => 6,
-            Self::EcOp | Self::AddMod | Self::MulMod => 7,
-            Self::Keccak => 16,
-        }
+        self.entry().1
     }
 
-    /// Whether this version can prove a program that declares it.
+    /// Whether this version can prove a program that declares it: it has a table, or is public memory alone.
     pub const fn is_supported(self) -> bool {
-        matches!(self, Self::Output | Self::RangeCheck | Self::Bitwise)
+        self.entry().2
     }
 }
 

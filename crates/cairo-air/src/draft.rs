@@ -137,10 +137,11 @@ impl<'a> Draft<'a> {
     /// stand in its place.
     fn check_providers(&self, open: &[Outline], claim: &Claim) -> Result<(), LayoutError> {
         let outlines = || self.outlines.iter().chain(open);
-        for bus in [buses::INSTRUCTION, buses::BYTE, buses::WORD16, buses::WORD12, buses::NIBBLE_AND] {
-            let provider = Occurrence::IfRequired(bus);
+        let providers = TableKind::plain().map(|kind| kind.component().occurrence());
+        for provider in providers {
+            let Occurrence::IfRequired(bus) = provider else { continue };
             let required = self.layout.kinds().zip(outlines()).any(|(kind, outline)| {
-                kind.component().occurrence != provider && outline.interactions.iter().any(|term| term.bus == bus)
+                kind.component().occurrence() != provider && outline.interactions.iter().any(|term| term.bus == bus)
             });
             let listed = bus == buses::INSTRUCTION && !claim.fetches.is_empty();
             if listed && !required {

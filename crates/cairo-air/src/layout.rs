@@ -225,7 +225,7 @@ impl Layout {
     /// Fewest bytes of a STARK proof for such tables, by what their descriptions say. For a layout that has passed [`Layout::check`].
     pub fn least_proof_len(&self, parameters: &Parameters) -> usize {
         let outline = |entry: &TableEntry| {
-            let (width, interactions) = entry.kind.least_size();
+            let (width, interactions) = entry.kind.component().least_size();
             let term = BusTerm { bus: buses::MEMORY, is_pairable: true };
             Outline {
                 name: String::new(),
@@ -252,7 +252,7 @@ impl Layout {
         for (position, TableEntry { kind, log_height: found }) in self.tables.iter().enumerate() {
             let component = kind.component();
             let error = |expected| LayoutError::Height { position, kind: kind.to_string(), found: *found, expected };
-            if let Some(only) = component.log_height.filter(|only| only != found) {
+            if let Some(only) = component.log_height().filter(|only| only != found) {
                 return Err(error(format!("2^{only}")));
             }
             if *found > MAX_LOG_HEIGHT {
@@ -273,7 +273,7 @@ impl Layout {
         for kind in self.kinds() {
             let count = count.entry(kind).or_default();
             *count += 1;
-            let limit = match kind.component().occurrence {
+            let limit = match kind.component().occurrence() {
                 Occurrence::AsNeeded => MAX_CHUNKS,
                 Occurrence::IfRequired(_) | Occurrence::Builtin(_) => 1,
             };
@@ -285,7 +285,7 @@ impl Layout {
         if memory > MAX_CELLS {
             return Err(LayoutError::TooMuchMemory(memory));
         }
-        let steps = count.keys().map(|kind| u64::from(kind.derived_steps())).sum();
+        let steps = count.keys().map(|kind| u64::from(kind.component().derived_steps())).sum();
         if steps > u64::from(MAX_DERIVED_STEPS) {
             return Err(LayoutError::TooManyDerivedSteps(steps));
         }
@@ -314,7 +314,7 @@ impl Layout {
     }
 
     pub(crate) fn count(&self, occurrence: Occurrence) -> usize {
-        self.kinds().filter(|kind| kind.component().occurrence == occurrence).count()
+        self.kinds().filter(|kind| kind.component().occurrence() == occurrence).count()
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {

@@ -4,6 +4,7 @@
 
 mod common;
 
+use cairo_air::components::Limb;
 use cairo_air::components::derived::MAX_STEPS;
 use cairo_air::layout::MAX_DERIVED_STEPS;
 use cairo_air::{CairoProof, LayoutError, PolicyError, VerifyError, verify};
@@ -77,7 +78,7 @@ fn rows_in_the_open_are_checked_after_the_nonce() {
     let mut forger = Forger::paths(program(1, false), 0, 1, 10);
     forger.layout.tables.push(cairo_air::TableEntry { kind: cairo_air::TableKind::Instruction, log_height: 6 });
     let entry = |kind| cairo_air::TableEntry { kind, log_height: 8 };
-    forger.layout.tables.push(entry(cairo_air::TableKind::Byte));
+    forger.layout.tables.push(entry(cairo_air::TableKind::Limb(Limb::Bits8)));
     // An enabler of 2.
     let mut cells = vec![Felt::zero(); 36];
     cells[0] = Felt::from(2u64);

@@ -23,8 +23,16 @@ pub(crate) fn check(execution: &Execution) -> Result<(), ExecutionError> {
         match builtin {
             Builtin::RangeCheck => instances.try_for_each(|address| range_check(memory, address).map(|_| ()))?,
             Builtin::Bitwise => instances.try_for_each(|address| bitwise(memory, address).map(|_| ()))?,
-            // No program declares a builtin that has no component.
-            _ => {}
+            Builtin::Output => {}
+            // No program can declare them. One that becomes provable gets its line above.
+            Builtin::Pedersen
+            | Builtin::Ecdsa
+            | Builtin::EcOp
+            | Builtin::Keccak
+            | Builtin::Poseidon
+            | Builtin::RangeCheck96
+            | Builtin::AddMod
+            | Builtin::MulMod => return Err(ExecutionError::BuiltinUnchecked(*builtin)),
         }
     }
     Ok(())

@@ -122,6 +122,9 @@ pub enum ExecutionError {
         /// Cells of memory.
         cells: u64,
     },
+    /// A builtin whose cells nothing here can check.
+    #[error("the execution has a segment of `{0}`, whose cells this version cannot check")]
+    BuiltinUnchecked(Builtin),
     /// A segment is no whole number of instances.
     #[error(
         "the segment of `{builtin}` has {len} cells, which is no multiple of the {cells_per_instance} of one instance"

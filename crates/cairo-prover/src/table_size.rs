@@ -1,14 +1,28 @@
 //! How high tables are, and how many cells they have.
 
-use cairo_air::components::derived::Size;
+use cairo_air::TableKind;
 use cairo_air::components::memory::CELLS;
-use stark::MIN_LOG_HEIGHT;
+use cairo_air::components::{Context, Size};
+use stark::{Air, AirError, MIN_LOG_HEIGHT};
 
 /// Most steps of a run: look-up counters have 32 bits, and no table has more rows.
 pub const MAX_STEPS: usize = 1 << 28;
 
 /// Rows that a second chunk must save: fewer, and its columns cost more in openings than the rows.
 const MIN_SAVED_ROWS: usize = 1 << 13;
+
+/// The size of a table whose AIR is fixed.
+pub fn size(air: Result<Air, AirError>) -> Size {
+    air.map_or(NO_SIZE, |air| Size::of(&air))
+}
+
+/// The size of a kind of table; of one that this program and claim cannot have, a size that no plan would choose.
+pub fn size_of(kind: &TableKind, context: Context<'_>) -> Size {
+    kind.component().size(context).unwrap_or(NO_SIZE)
+}
+
+/// Larger than what it stands for.
+const NO_SIZE: Size = Size { columns: 64, interactions: 32 };
 
 /// Heights of the tables for so many rows: one, or two if that saves cells and `chunks` allows.
 pub fn heights(rows: u64, chunks: usize) -> Vec<u32> {

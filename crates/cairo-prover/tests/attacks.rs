@@ -6,8 +6,10 @@
 mod common;
 
 use cairo_air::claim::ClaimError;
+use cairo_air::components::bitwise::Size;
 use cairo_air::components::derived::{Linear, Source};
-use cairo_air::components::{Path, cell, memory, word12};
+use cairo_air::components::range_check::Limbs;
+use cairo_air::components::{Limb, Path, cell, memory, word12};
 use cairo_air::decode::signed;
 use cairo_air::fetch::{Fetch, FetchError, MAX_FETCHES};
 use cairo_air::{
@@ -59,13 +61,13 @@ fn with_12_bit_limbs(honest: &Witness) -> Witness {
     let mut values: Vec<Felt> = (1..=cells as u64).map(|address| forger.memory(address)).collect();
     values.insert(0, Felt::zero());
     let counters = Counters::new(values.len());
-    let position = forger.position(&TableKind::RangeCheck8);
+    let position = forger.position(&TableKind::RangeCheck(Limbs::Bytes));
     let Witness { layout, traces, .. } = &mut forger.0;
     let entry = &mut layout.tables[position];
-    entry.kind = TableKind::RangeCheck12;
+    entry.kind = TableKind::RangeCheck(Limbs::Words12);
     traces[position] = fill_words12(&values, segment, entry.log_height, &counters, &Unattended).unwrap();
-    let position = layout.tables.partition_point(|entry| entry.kind < TableKind::Word12);
-    layout.tables.insert(position, TableEntry { kind: TableKind::Word12, log_height: word12::LOG_HEIGHT });
+    let position = layout.tables.partition_point(|entry| entry.kind < TableKind::Limb(Limb::Bits12));
+    layout.tables.insert(position, TableEntry { kind: TableKind::Limb(Limb::Bits12), log_height: word12::LOG_HEIGHT });
     traces.insert(position, word12_witness::fill(&counters));
     forger.reclaim();
     forger.balance();
@@ -220,14 +222,14 @@ impl Forger {
 
     /// The kind of table that the range checks have.
     fn checked(&self) -> TableKind {
-        let narrow = self.0.layout.tables.iter().any(|entry| entry.kind == TableKind::RangeCheck12);
-        if narrow { TableKind::RangeCheck12 } else { TableKind::RangeCheck8 }
+        let narrow = self.0.layout.tables.iter().any(|entry| entry.kind == TableKind::RangeCheck(Limbs::Words12));
+        if narrow { TableKind::RangeCheck(Limbs::Words12) } else { TableKind::RangeCheck(Limbs::Bytes) }
     }
 
     /// Writes the limbs of a value into a row of the range checks. Whatever is left goes into the last limb.
     fn set_limbs(&mut self, row: usize, value: Felt) {
         let kind = self.checked();
-        let (bits, last) = if kind == TableKind::RangeCheck12 { (12, 10) } else { (8, 15) };
+        let (bits, last) = if kind == TableKind::RangeCheck(Limbs::Words12) { (12, 10) } else { (8, 15) };
         let bytes = encoding::to_canonical_be(&value);
         let bit = |at: usize| u64::from(bytes[31 - at / 8] >> (at % 8) & 1);
         let mut rest = value;
@@ -276,9 +278,9 @@ impl Forger {
         let provides = |kind: &TableKind| match kind {
             TableKind::Memory | TableKind::Cell | TableKind::Path(_) => Some(buses::MEMORY),
             TableKind::Instruction => Some(buses::INSTRUCTION),
-            TableKind::Byte => Some(buses::BYTE),
-            TableKind::Word16 => Some(buses::WORD16),
-            TableKind::Word12 => Some(buses::WORD12),
+            TableKind::Limb(Limb::Bits8) => Some(buses::BYTE),
+            TableKind::Limb(Limb::Bits16) => Some(buses::WORD16),
+            TableKind::Limb(Limb::Bits12) => Some(buses::WORD12),
             TableKind::NibbleAnd => Some(buses::NIBBLE_AND),
             _ => None,
         };
@@ -821,7 +823,9 @@ fn owners_off_the_walk() {
 fn the_forger_can_tell_the_truth() {
     for witness in [honest(), honest12(), planned(), planned_with_memory()] {
         let mut forger = Forger::new(witness);
-        let checks = |entry: &TableEntry| matches!(entry.kind, TableKind::RangeCheck8 | TableKind::RangeCheck12);
+        let checks = |entry: &TableEntry| {
+            matches!(entry.kind, TableKind::RangeCheck(Limbs::Bytes) | TableKind::RangeCheck(Limbs::Words12))
+        };
         if witness.layout.tables.iter().any(checks) {
             for address in 1..u64::from(witness.claim.final_ap) {
                 let value = forger.memory(address);
@@ -1131,9 +1135,13 @@ fn stop_pointer_moved() {
                     forger.solve_res();
                 }
                 if base == stop {
-                    forger.drop_tables(|kind| matches!(kind, TableKind::Bitwise16 | TableKind::NibbleAnd));
+                    forger.drop_tables(|kind| matches!(kind, TableKind::Bitwise(Size::Bits16) | TableKind::NibbleAnd));
                 } else {
-                    let kind = if position == 1 { TableKind::RangeCheck8 } else { TableKind::Bitwise16 };
+                    let kind = if position == 1 {
+                        TableKind::RangeCheck(Limbs::Bytes)
+                    } else {
+                        TableKind::Bitwise(Size::Bits16)
+                    };
                     for address in forger.column(&kind, "address") {
                         let integer =
                             encoding::to_u64(address).unwrap().clamp(u64::from(base), u64::from(stop - cells));
@@ -1196,9 +1204,14 @@ fn range_check_of_too_much() {
 /// Another size of bitwise table in the layout than the one that was filled.
 #[test]
 fn bitwise_of_another_size() {
-    for other in [TableKind::Bitwise32, TableKind::Bitwise64, TableKind::Bitwise128, TableKind::Bitwise] {
+    for other in [
+        TableKind::Bitwise(Size::Bits32),
+        TableKind::Bitwise(Size::Bits64),
+        TableKind::Bitwise(Size::Bits128),
+        TableKind::Bitwise(Size::Any),
+    ] {
         let mut forger = Forger::new(honest());
-        let position = forger.position(&TableKind::Bitwise16);
+        let position = forger.position(&TableKind::Bitwise(Size::Bits16));
         forger.0.layout.tables[position].kind = other;
         let proof = forger.proof().encode();
         let result = verify(&forger.0.statement, &proof, &policy());
@@ -1268,13 +1281,15 @@ fn a_table_left_out() {
         match (&kind, outcome) {
             (TableKind::Memory, Err(VerifyError::Claim(_))) => {}
             (
-                TableKind::RangeCheck8 | TableKind::RangeCheck12 | TableKind::Bitwise16,
+                TableKind::RangeCheck(Limbs::Bytes)
+                | TableKind::RangeCheck(Limbs::Words12)
+                | TableKind::Bitwise(Size::Bits16),
                 Err(VerifyError::Layout(LayoutError::BuiltinTables { .. })),
             ) => {}
             (
                 TableKind::Instruction
-                | TableKind::Byte
-                | TableKind::Word12
+                | TableKind::Limb(Limb::Bits8)
+                | TableKind::Limb(Limb::Bits12)
                 | TableKind::NibbleAnd
                 | TableKind::Generic,
                 Err(VerifyError::Layout(LayoutError::Provider { .. })),
@@ -1298,7 +1313,12 @@ fn a_table_given_twice() {
         forger.double_table(position);
         match (&kind, forger.try_it()) {
             (TableKind::Memory | TableKind::Generic, Err(VerifyError::Stark(_))) => {}
-            (TableKind::RangeCheck8 | TableKind::RangeCheck12 | TableKind::Bitwise16, Err(VerifyError::Layout(_))) => {}
+            (
+                TableKind::RangeCheck(Limbs::Bytes)
+                | TableKind::RangeCheck(Limbs::Words12)
+                | TableKind::Bitwise(Size::Bits16),
+                Err(VerifyError::Layout(_)),
+            ) => {}
             (_, Err(VerifyError::Layout(LayoutError::TooMany { .. }))) => {}
             (kind, other) => panic!("{kind}: {other:?}"),
         }

@@ -6,11 +6,11 @@
 mod common;
 
 use cairo_air::components::bitwise::Size;
-use cairo_air::components::{self, TableKind, bitwise, memory, nibble_and};
+use cairo_air::components::range_check::Limbs;
+use cairo_air::components::{self, Component as _, Limb, TableKind, bitwise, memory, nibble_and};
 use cairo_air::decode::FLAG_NAMES;
 use cairo_air::{Segment, buses};
 use cairo_prover::Witness;
-use cairo_prover::planner::limbs::Limbs;
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::witness;
 use cairo_prover::witness::counters::Counters;
@@ -247,7 +247,7 @@ fn cell() {
 
 #[test]
 fn byte() {
-    let mut pranks = Pranks::new(TableKind::Byte);
+    let mut pranks = Pranks::new(TableKind::Limb(Limb::Bits8));
     pranks.expect("value", Row(0), &[("multiplicity", Add(1))]);
     pranks.expect("value", Row(255), &[("multiplicity", Add(1))]);
     pranks.finish();
@@ -263,7 +263,7 @@ fn nibble_and() {
 
 #[test]
 fn range_check8() {
-    let mut pranks = Pranks::new(TableKind::RangeCheck8);
+    let mut pranks = Pranks::new(TableKind::RangeCheck(Limbs::Bytes));
     // Leaving out the first cell, one in between, or the last.
     pranks.expect("first_address", Row(0), &[("address", Add(1))]);
     pranks.expect("next_address", Row(3), &[("address", Add(1))]);
@@ -277,7 +277,7 @@ fn range_check8() {
 
 #[test]
 fn bitwise_of_any_inputs() {
-    let mut pranks = Pranks::new(TableKind::Bitwise);
+    let mut pranks = Pranks::new(TableKind::Bitwise(Size::Any));
     pranks.expect("first_address", Row(0), &[("address", Add(5))]);
     pranks.expect("next_address", Row(16), &[("address", Add(1))]);
     pranks.expect("same_address", Row(20), &[("address", Add(5))]);
@@ -338,8 +338,11 @@ fn words(limbs: Limbs) -> Words {
         ),
         Limbs::Bytes => panic!("not only in large runs"),
     };
-    let tables =
-        vec![table(components::memory::air(1).unwrap(), 6), table(builtin, 7), table(range, limbs.range_log_height())];
+    let tables = vec![
+        table(components::memory::air(1).unwrap(), 6),
+        table(builtin, 7),
+        table(range, u32::from(limbs.limb().bits())),
+    ];
     let public = vec![PublicTuple::require(buses::MEMORY, vec![Felt::from(20), cells[20]])];
     counters.public(&public).unwrap();
     let cells = witness::memory::fill(&cells, 1, 6, &counters, &Unattended).unwrap();
@@ -386,7 +389,7 @@ fn prank_words(limbs: Limbs, count: usize, bits: u32, more: &[&str]) {
 
 /// Ten instances with inputs of this size, their memory, and the nibbles.
 fn bitwise_of(size: Size) -> Words {
-    use cairo_prover::planner::bitwise_size;
+    use cairo_prover::planner::builtins::bitwise as bitwise_size;
     use cairo_prover::witness;
     let segment = Segment { base: 9, stop: 59 };
     let bits = |i: u64| {
@@ -413,7 +416,7 @@ fn bitwise_of(size: Size) -> Words {
         table(nibble_and::air().unwrap(), 8),
     ];
     let rows = witness::bitwise::fill(&cells, segment, size, log_height, &counters, &Unattended).unwrap();
-    let too_small = Size::ALL.into_iter().filter(|other| *other < size);
+    let too_small = Size::ALL.into_iter().filter(|other| other.bits() < size.bits());
     for other in too_small {
         let error = witness::bitwise::fill(&cells, segment, other, 10, &counters, &Unattended).unwrap_err();
         assert!(error.to_string().ends_with(&format!("which is not below 2^{}", other.bits())), "{error}");
@@ -466,7 +469,7 @@ fn bitwise_beyond_its_size() {
                 };
                 let parties: Vec<_> = report.imbalances.iter().flat_map(party).collect();
                 if by_nibble {
-                    assert_eq!((failed, parties), (vec![], vec![format!("{}/nibbles[3]", size.kind())]), "{report}");
+                    assert_eq!((failed, parties), (vec![], vec![format!("{}/nibbles[3]", size.name())]), "{report}");
                 } else {
                     let start = if operand == 0 { "start_x" } else { "start_y" };
                     assert_eq!((failed, parties), (vec![start], vec![]), "{report}");

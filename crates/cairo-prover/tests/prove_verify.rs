@@ -5,7 +5,9 @@
 mod common;
 
 use cairo_air::claim::{ClaimError, MAX_OUTPUT};
-use cairo_air::components::{MAX_CHUNKS, Path, Word};
+use cairo_air::components::bitwise::Size;
+use cairo_air::components::range_check::Limbs;
+use cairo_air::components::{Limb, MAX_CHUNKS, Path, Word};
 use cairo_air::fetch::{Fetch, FetchError, MAX_FETCHES};
 use cairo_air::layout::{LayoutError, MAX_CELLS, MAX_TABLES};
 use cairo_air::{
@@ -288,18 +290,21 @@ fn layouts() {
     assert!(matches!(refuse(&|p| p.layout.tables.swap(0, 1)), LayoutError::Order { position: 1, .. }));
     // Bytes that stand for kinds are not in the order of kinds.
     let position = honest.proof.layout.tables.len();
-    for (kind, log_height) in [(TableKind::Word12, 12), (TableKind::RangeCheck12, 6)] {
+    for (kind, log_height) in [(TableKind::Limb(Limb::Bits12), 12), (TableKind::RangeCheck(Limbs::Words12), 6)] {
         let error = refuse(&|p| p.layout.tables.push(TableEntry { kind: kind.clone(), log_height }));
         assert!(matches!(error, LayoutError::Order { position: found, .. } if found == position), "{error}");
     }
     let error = refuse(&|p| insert(p, TableKind::Memory, 6, MAX_CHUNKS));
     assert!(matches!(error, LayoutError::TooMany { found: 5, limit: 4, .. }));
-    assert!(matches!(refuse(&|p| insert(p, TableKind::Byte, 8, 1)), LayoutError::TooMany { found: 2, limit: 1, .. }));
+    assert!(matches!(
+        refuse(&|p| insert(p, TableKind::Limb(Limb::Bits8), 8, 1)),
+        LayoutError::TooMany { found: 2, limit: 1, .. }
+    ));
     let height = |p: &mut CairoProof, kind, log_height| {
         let position = index(p, &kind);
         p.layout.tables[position].log_height = log_height;
     };
-    assert!(matches!(refuse(&|p| height(p, TableKind::Byte, 9)), LayoutError::Height { found: 9, .. }));
+    assert!(matches!(refuse(&|p| height(p, TableKind::Limb(Limb::Bits8), 9)), LayoutError::Height { found: 9, .. }));
     assert!(matches!(refuse(&|p| height(p, TableKind::Generic, 31)), LayoutError::Height { found: 31, .. }));
     assert!(matches!(refuse(&|p| height(p, TableKind::Memory, 255)), LayoutError::Height { found: 255, .. }));
     assert!(
@@ -307,27 +312,29 @@ fn layouts() {
     );
     let error = refuse(&|p| height(p, TableKind::Generic, 5));
     assert!(matches!(error, LayoutError::Tables(TableError::Height { log_height: 5, .. })));
-    for kind in [TableKind::RangeCheck8, TableKind::Bitwise16] {
+    for kind in [TableKind::RangeCheck(Limbs::Bytes), TableKind::Bitwise(Size::Bits16)] {
         let error = refuse(&|p| remove(p, kind.clone()));
         assert!(matches!(error, LayoutError::BuiltinTables { expected: 1, found: 0, .. }), "{error}");
     }
-    for kind in [TableKind::RangeCheck12, TableKind::RangeCheck16] {
+    for kind in [TableKind::RangeCheck(Limbs::Words12), TableKind::RangeCheck(Limbs::Words16)] {
         let error = refuse(&|p| insert(p, kind.clone(), 6, 1));
         let builtin = Builtin::RangeCheck;
         assert!(matches!(error, LayoutError::BuiltinTables { builtin: b, expected: 1, found: 2, .. } if b == builtin));
     }
-    let error = refuse(&|p| insert(p, TableKind::Bitwise, 6, 1));
+    let error = refuse(&|p| insert(p, TableKind::Bitwise(Size::Any), 6, 1));
     assert!(matches!(error, LayoutError::BuiltinTables { builtin: Builtin::Bitwise, expected: 1, found: 2, .. }));
     let empty = |p: &mut CairoProof| p.claim.segments[1].stop = p.claim.segments[1].base;
     assert!(matches!(refuse(&empty), LayoutError::BuiltinTables { cells: 0, expected: 0, found: 1, .. }));
     for (kind, bus) in [
         (TableKind::Instruction, buses::INSTRUCTION),
-        (TableKind::Byte, buses::BYTE),
+        (TableKind::Limb(Limb::Bits8), buses::BYTE),
         (TableKind::NibbleAnd, buses::NIBBLE_AND),
     ] {
         assert_eq!(refuse(&|p| remove(p, kind.clone())), LayoutError::Provider { bus, expected: 1, found: 0 });
     }
-    for (kind, log_height, bus) in [(TableKind::Word16, 16, buses::WORD16), (TableKind::Word12, 12, buses::WORD12)] {
+    for (kind, log_height, bus) in
+        [(TableKind::Limb(Limb::Bits16), 16, buses::WORD16), (TableKind::Limb(Limb::Bits12), 12, buses::WORD12)]
+    {
         let error = refuse(&|p| insert(p, kind.clone(), log_height, 1));
         assert_eq!(error, LayoutError::Provider { bus, expected: 0, found: 1 });
     }
@@ -374,7 +381,7 @@ fn layouts() {
     }
 
     // A program without the builtin.
-    let bitwise = TableEntry { kind: TableKind::Bitwise, log_height: 6 };
+    let bitwise = TableEntry { kind: TableKind::Bitwise(Size::Any), log_height: 6 };
     let error = other().changed(|p| p.layout.tables.push(bitwise));
     refused!(error, VerifyError::Layout(LayoutError::BuiltinTables { cells: 0, expected: 0, found: 1, .. }));
 
@@ -448,12 +455,12 @@ fn layouts_without_memory_tables() {
 #[test]
 fn bitwise_of_every_size() {
     for (bits, kind) in [
-        (16, TableKind::Bitwise16),
-        (17, TableKind::Bitwise32),
-        (33, TableKind::Bitwise64),
-        (128, TableKind::Bitwise128),
-        (129, TableKind::Bitwise),
-        (251, TableKind::Bitwise),
+        (16, TableKind::Bitwise(Size::Bits16)),
+        (17, TableKind::Bitwise(Size::Bits32)),
+        (33, TableKind::Bitwise(Size::Bits64)),
+        (128, TableKind::Bitwise(Size::Bits128)),
+        (129, TableKind::Bitwise(Size::Any)),
+        (251, TableKind::Bitwise(Size::Any)),
     ] {
         let c = Felt::from(2).pow(bits - 1_u64) + Felt::from(12);
         let arguments =
@@ -484,7 +491,12 @@ fn decimal(value: &Felt) -> String {
 /// A run with as many range checks as make words of 12 bits the cheapest limbs.
 #[test]
 fn layouts_with_12_bit_limbs() {
-    use TableKind::{Byte, RangeCheck8, RangeCheck12, RangeCheck16, Word12, Word16};
+    const BYTE: TableKind = TableKind::Limb(Limb::Bits8);
+    const WORD12: TableKind = TableKind::Limb(Limb::Bits12);
+    const WORD16: TableKind = TableKind::Limb(Limb::Bits16);
+    const RANGE_CHECK8: TableKind = TableKind::RangeCheck(Limbs::Bytes);
+    const RANGE_CHECK12: TableKind = TableKind::RangeCheck(Limbs::Words12);
+    const RANGE_CHECK16: TableKind = TableKind::RangeCheck(Limbs::Words16);
     // With memory in memory tables: else range tables check.
     let execution = execution("bench/primes_2p14", None);
     let costs = Costs::new(&execution, DEFAULT_COLUMNS).without_owners(&execution);
@@ -493,8 +505,8 @@ fn layouts_with_12_bit_limbs() {
     let honest = Honest { statement: made.statement.clone(), proof: proof_of(made) };
     assert_eq!(honest.bytes(&honest.proof.encode()), Ok(()));
     let kinds: Vec<&TableKind> = honest.proof.layout.tables.iter().map(|table| &table.kind).collect();
-    assert!(kinds.contains(&&RangeCheck12) && kinds.contains(&&Word12), "{kinds:?}");
-    assert!([RangeCheck8, RangeCheck16, Word16].iter().all(|kind| !kinds.contains(&kind)), "{kinds:?}");
+    assert!(kinds.contains(&&RANGE_CHECK12) && kinds.contains(&&WORD12), "{kinds:?}");
+    assert!([RANGE_CHECK8, RANGE_CHECK16, WORD16].iter().all(|kind| !kinds.contains(&kind)), "{kinds:?}");
 
     let refuse = |change: &dyn Fn(&mut Vec<TableEntry>)| match honest.changed(|p| change(&mut p.layout.tables)) {
         Err(VerifyError::Layout(error)) => error,
@@ -506,8 +518,8 @@ fn layouts_with_12_bit_limbs() {
     };
     let remove = |tables: &mut Vec<TableEntry>, kind: TableKind| tables.retain(|table| table.kind != kind);
     let builtin = |expected, found| match refuse(&|tables| {
-        remove(tables, RangeCheck12);
-        [RangeCheck8, RangeCheck12, RangeCheck16].into_iter().take(found).for_each(|kind| insert(tables, kind, 11));
+        remove(tables, RANGE_CHECK12);
+        [RANGE_CHECK8, RANGE_CHECK12, RANGE_CHECK16].into_iter().take(found).for_each(|kind| insert(tables, kind, 11));
     }) {
         LayoutError::BuiltinTables { builtin: Builtin::RangeCheck, expected: e, found: f, .. } => {
             assert_eq!((e, f), (expected, found));
@@ -518,21 +530,21 @@ fn layouts_with_12_bit_limbs() {
         builtin(1, found);
     }
     let provider = |bus, expected, found| LayoutError::Provider { bus, expected, found };
-    assert_eq!(refuse(&|tables| remove(tables, Word12)), provider(buses::WORD12, 1, 0));
-    assert!(matches!(refuse(&|tables| insert(tables, Word12, 12)), LayoutError::TooMany { found: 2, limit: 1, .. }));
+    assert_eq!(refuse(&|tables| remove(tables, WORD12)), provider(buses::WORD12, 1, 0));
+    assert!(matches!(refuse(&|tables| insert(tables, WORD12, 12)), LayoutError::TooMany { found: 2, limit: 1, .. }));
     for log_height in [11, 13] {
         let error = refuse(&|tables| {
-            remove(tables, Word12);
-            insert(tables, Word12, log_height);
+            remove(tables, WORD12);
+            insert(tables, WORD12, log_height);
         });
         assert!(matches!(error, LayoutError::Height { found, .. } if found == log_height), "{error}");
     }
     // Limbs of other widths: each needs its own table of words, and that of the 12-bit words is then idle.
     for (kind, range, log_height, bus) in
-        [(RangeCheck8, Byte, 8, buses::BYTE), (RangeCheck16, Word16, 16, buses::WORD16)]
+        [(RANGE_CHECK8, BYTE, 8, buses::BYTE), (RANGE_CHECK16, WORD16, 16, buses::WORD16)]
     {
         let replace = |tables: &mut Vec<TableEntry>| {
-            remove(tables, RangeCheck12);
+            remove(tables, RANGE_CHECK12);
             remove(tables, range.clone());
             insert(tables, kind.clone(), 11);
         };

@@ -7,7 +7,8 @@
 mod common;
 
 use cairo_air::components::range::Range;
-use cairo_air::components::{Path, word12, word16};
+use cairo_air::components::range_check::Limbs;
+use cairo_air::components::{Limb, Path, word12, word16};
 use cairo_air::{
     Builtin, CairoProof, ClaimError, CodecError, LayoutError, Policy, Program, ProofFileError, Segment, TableEntry,
     TableKind, Verified, VerifyError, buses, public_tuples, verify,
@@ -188,7 +189,9 @@ impl Forger {
         words.iter_mut().for_each(change);
         witness.statement.program = Program::new(words, program.builtins().to_vec(), program.arguments()).unwrap();
         let mut forger = Self(witness);
-        forger.drop_tables(|kind| matches!(kind, TableKind::Range(_) | TableKind::Word12 | TableKind::Word16));
+        forger.drop_tables(|kind| {
+            matches!(kind, TableKind::Range(_) | TableKind::Limb(Limb::Bits12) | TableKind::Limb(Limb::Bits16))
+        });
         forger
     }
 
@@ -243,8 +246,8 @@ impl Forger {
         self.add_table(TableKind::Range(range), trace);
         let (kind, log_height) = match range.bits() {
             8 => return,
-            12 => (TableKind::Word12, word12::LOG_HEIGHT),
-            _ => (TableKind::Word16, word16::LOG_HEIGHT),
+            12 => (TableKind::Limb(Limb::Bits12), word12::LOG_HEIGHT),
+            _ => (TableKind::Limb(Limb::Bits16), word16::LOG_HEIGHT),
         };
         if !self.0.layout.tables.iter().any(|entry| entry.kind == kind) {
             let values = (0..1 << log_height).map(small).collect();
@@ -380,9 +383,9 @@ impl Forger {
                             (
                                 TableKind::Memory
                                 | TableKind::Instruction
-                                | TableKind::Byte
-                                | TableKind::Word16
-                                | TableKind::Word12,
+                                | TableKind::Limb(Limb::Bits8)
+                                | TableKind::Limb(Limb::Bits16)
+                                | TableKind::Limb(Limb::Bits12),
                                 _,
                             ) => match graph.nodes()[interaction.multiplicity.index()] {
                                 Node::Input(Input::Main(column)) => Some((column as usize, Felt::one())),
@@ -1031,10 +1034,10 @@ impl Forger {
         let counters = Counters::new(cells.len());
         let log_height = table_size::log_height(u64::from(segment.stop - segment.base));
         let trace = fill_words12(&cells, segment, log_height, &counters, &Unattended).unwrap();
-        self.add_table(TableKind::RangeCheck12, trace);
-        if !self.0.layout.tables.iter().any(|entry| entry.kind == TableKind::Word12) {
+        self.add_table(TableKind::RangeCheck(Limbs::Words12), trace);
+        if !self.0.layout.tables.iter().any(|entry| entry.kind == TableKind::Limb(Limb::Bits12)) {
             let values = (0..1 << word12::LOG_HEIGHT).map(small).collect();
-            self.add_table(TableKind::Word12, vec![values, vec![Felt::zero(); 1 << word12::LOG_HEIGHT]]);
+            self.add_table(TableKind::Limb(Limb::Bits12), vec![values, vec![Felt::zero(); 1 << word12::LOG_HEIGHT]]);
         }
     }
 
@@ -1137,14 +1140,15 @@ fn order_and_number() {
             other => panic!("{other:?}"),
         }
     }
-    for (dropped, bus) in [(TableKind::Word12, buses::WORD12), (TableKind::Byte, buses::BYTE)] {
+    for (dropped, bus) in [(TableKind::Limb(Limb::Bits12), buses::WORD12), (TableKind::Limb(Limb::Bits8), buses::BYTE)]
+    {
         let mut forger = honest.clone();
         forger.drop_tables(|kind| *kind == dropped);
         assert_eq!(forger.layout_error(), LayoutError::Provider { bus, expected: 1, found: 0 });
     }
     let mut forger = honest;
     let values = (0..1 << word16::LOG_HEIGHT).map(small).collect();
-    forger.add_table(TableKind::Word16, vec![values, vec![Felt::zero(); 1 << word16::LOG_HEIGHT]]);
+    forger.add_table(TableKind::Limb(Limb::Bits16), vec![values, vec![Felt::zero(); 1 << word16::LOG_HEIGHT]]);
     assert_eq!(forger.layout_error(), LayoutError::Provider { bus: buses::WORD16, expected: 0, found: 1 });
 }
 

@@ -14,6 +14,7 @@ mod arguments;
 mod cairo0;
 mod cairo2;
 mod catch;
+mod complete;
 mod convert;
 mod error;
 mod guard;

@@ -1,6 +1,7 @@
 //! From the virtual machine's segments to one address space: the program at 1, the execution segment, the builtins in
 //! order, everything else.
 
+use crate::complete::complete;
 use crate::convert::from_vm;
 use crate::error::RunError;
 use cairo_air::program::PROGRAM_BASE;
@@ -12,6 +13,7 @@ use cairo_vm::vm::vm_core::VirtualMachine;
 use felt::integers::small;
 use felt::{Felt, encoding};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Registers before each step, not yet relocated.
 #[derive(Default)]
@@ -66,6 +68,12 @@ impl Bases {
         usize::try_from(segment).ok().and_then(|index| self.bases.get(index)).copied()
     }
 
+    /// The addresses of a segment.
+    fn range(&self, segment: usize) -> Option<Range<usize>> {
+        let (base, length) = (*self.bases.get(segment)?, self.lengths.get(segment)?);
+        Some(base as usize..(base + length) as usize)
+    }
+
     fn value(&self, value: &MaybeRelocatable, segment: usize) -> Result<Felt, RunError> {
         match value {
             MaybeRelocatable::Int(value) => Ok(from_vm(value)),
@@ -104,8 +112,9 @@ pub(crate) fn relocate(
     let order: Vec<usize> = [0, 1].into_iter().chain(builtins.iter().map(|(_, segment)| *segment)).collect();
     let (bases, cells) = Bases::new(lengths, &order)?;
     let mut memory = copy_memory(&runner.vm, &bases, cells)?;
-    if let Some((_, segment)) = builtins.iter().find(|(builtin, _)| *builtin == Builtin::Bitwise) {
-        complete_bitwise(&runner.vm, &bases, *segment, &mut memory)?;
+    for &(builtin, segment) in &builtins {
+        let cells = bases.range(segment).and_then(|range| memory.get_mut(range)).unwrap_or_default();
+        complete(builtin, &runner.vm, segment, cells)?;
     }
     let trace = relocate_trace(trace, &bases)?;
     let segments = segments(&builtins, &bases, &used);
@@ -143,36 +152,6 @@ fn copy_memory(vm: &VirtualMachine, bases: &Bases, cells: usize) -> Result<Vec<F
         }
     }
     Ok(memory)
-}
-
-/// Instances of which the program wrote only a part: unwritten inputs are 0, outputs follow from the inputs. cairo-vm
-/// has done this already wherever both inputs were written.
-fn complete_bitwise(vm: &VirtualMachine, bases: &Bases, segment: usize, memory: &mut [Felt]) -> Result<(), RunError> {
-    let (Some(&base), Some(&length)) = (bases.bases.get(segment), bases.lengths.get(segment)) else { return Ok(()) };
-    let Some(cells) = memory.get_mut(base as usize..(base + length) as usize) else { return Ok(()) };
-    for (instance, cells) in cells.chunks_exact_mut(Builtin::Bitwise.cells_per_instance() as usize).enumerate() {
-        let [x, y, outputs @ ..] = cells else { continue };
-        let (x, y) = (encoding::canonical_limbs(x), encoding::canonical_limbs(y));
-        let fits = |limbs: &[u64; 4]| limbs.last().is_none_or(|top| top >> 59 == 0);
-        if !(fits(&x) && fits(&y)) {
-            return Err(RunError::BitwiseInstance { instance });
-        }
-        let operations: [fn(u64, u64) -> u64; 3] = [|x, y| x & y, |x, y| x ^ y, |x, y| x | y];
-        for (index, (output, operation)) in outputs.iter_mut().zip(operations).enumerate() {
-            let mut limbs = [0; 4];
-            for (limb, (x, y)) in limbs.iter_mut().zip(x.iter().zip(&y)) {
-                *limb = operation(*x, *y);
-            }
-            let expected = encoding::from_canonical_limbs(limbs).ok_or(RunError::BitwiseInstance { instance })?;
-            let offset = instance * Builtin::Bitwise.cells_per_instance() as usize + 2 + index;
-            let written = vm.get_maybe(&Relocatable::from((segment as isize, offset))).is_some();
-            if written && *output != expected {
-                return Err(RunError::BitwiseInstance { instance });
-            }
-            *output = expected;
-        }
-    }
-    Ok(())
 }
 
 fn relocate_trace(raw: RawTrace, bases: &Bases) -> Result<Vec<Registers>, RunError> {

@@ -1,8 +1,7 @@
 //! What of a table all lengths in a proof and the transcript depend on: everything but its expressions. A verifier can know it before
 //! it constructs the table, and refuse without.
 
-use crate::air::{Air, Bus, Interaction};
-use crate::table::Table;
+use crate::air::Bus;
 use std::borrow::Cow;
 
 /// A table without its expressions.
@@ -61,25 +60,4 @@ impl Outlined for Outline {
     fn outline(&self) -> Cow<'_, Outline> {
         Cow::Borrowed(self)
     }
-}
-
-impl Outlined for Table {
-    fn outline(&self) -> Cow<'_, Outline> {
-        let air = &self.air;
-        Cow::Owned(Outline {
-            name: air.name().to_owned(),
-            log_height: self.log_height,
-            width: air.width(),
-            next_columns: air.next_columns().to_vec(),
-            periods: air.periodic().iter().map(|column| column.len()).collect(),
-            constraints: air.constraints().len(),
-            interactions: air.interactions().iter().map(|interaction| term(air, interaction)).collect(),
-        })
-    }
-}
-
-fn term(air: &Air, interaction: &Interaction) -> BusTerm {
-    let degree = |node| air.graph().degree(node);
-    let linear = interaction.tuple.iter().all(|entry| degree(*entry) <= 1);
-    BusTerm { bus: interaction.bus, is_pairable: linear && degree(interaction.multiplicity) <= 2 }
 }

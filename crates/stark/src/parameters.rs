@@ -1,6 +1,5 @@
 //! The parameters that trade security against time and proof size, and the presets.
 
-use crate::security::{Security, Size, security};
 use std::fmt;
 use std::str::FromStr;
 
@@ -96,11 +95,6 @@ impl Parameters {
         let parameters = Self { log_blowup: field(0), queries: field(1), grinding_bits: field(2), log_fold: field(3) };
         parameters.validate()?;
         Ok(parameters)
-    }
-
-    /// Bits of security of a proof of the given size.
-    pub fn security(&self, size: &Size) -> Security {
-        security(self, size)
     }
 }
 

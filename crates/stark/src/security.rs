@@ -82,6 +82,13 @@ pub struct Security {
     pub terms: Vec<Term>,
 }
 
+impl Parameters {
+    /// Bits of security of a proof of the given size.
+    pub fn security(&self, size: &Size) -> Security {
+        security(self, size)
+    }
+}
+
 /// Bits of security of a proof with these parameters and this size.
 pub fn security(parameters: &Parameters, size: &Size) -> Security {
     let multiplicity = best_multiplicity(parameters, size);

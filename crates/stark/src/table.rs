@@ -1,8 +1,9 @@
 //! Tables of a proof and the public side of the bus sum.
 
-use crate::air::{Air, Bus};
-use crate::outline::Outlined;
+use crate::air::{Air, Bus, Interaction};
+use crate::outline::{BusTerm, Outline, Outlined};
 use felt::Felt;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -29,6 +30,27 @@ impl Table {
     pub const fn height(&self) -> usize {
         1 << self.log_height
     }
+}
+
+impl Outlined for Table {
+    fn outline(&self) -> Cow<'_, Outline> {
+        let air = &self.air;
+        Cow::Owned(Outline {
+            name: air.name().to_owned(),
+            log_height: self.log_height,
+            width: air.width(),
+            next_columns: air.next_columns().to_vec(),
+            periods: air.periodic().iter().map(|column| column.len()).collect(),
+            constraints: air.constraints().len(),
+            interactions: air.interactions().iter().map(|interaction| term(air, interaction)).collect(),
+        })
+    }
+}
+
+fn term(air: &Air, interaction: &Interaction) -> BusTerm {
+    let degree = |node| air.graph().degree(node);
+    let linear = interaction.tuple.iter().all(|entry| degree(*entry) <= 1);
+    BusTerm { bus: interaction.bus, is_pairable: linear && degree(interaction.multiplicity) <= 2 }
 }
 
 /// A term of the bus sum that the verifier computes itself from the statement.

@@ -1,6 +1,7 @@
 //! The tables, one folder each, and the registry that lists them.
 
 mod columns;
+mod component;
 pub mod derived;
 mod kind;
 mod registry;
@@ -12,6 +13,7 @@ pub mod byte;
 pub mod cell;
 pub mod generic;
 pub mod instruction;
+pub mod limb;
 pub mod memory;
 pub mod nibble_and;
 pub mod range;
@@ -19,9 +21,10 @@ pub mod range_check;
 pub mod word12;
 pub mod word16;
 
-pub use derived::{Path, Word};
-pub use kind::TableKind;
-pub use registry::{Component, ComponentError, Context, MAX_CHUNKS, Occurrence};
+pub use component::{Component, ComponentError, Context, MAX_CHUNKS, Occurrence};
+pub use derived::{Path, Size, Word};
+pub use limb::Limb;
+pub use registry::TableKind;
 
 use stark::{AirBuilder, Expr, Rows};
 

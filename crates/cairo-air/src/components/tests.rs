@@ -1,5 +1,6 @@
 use super::bitwise::Size;
 use super::range::Range;
+use super::range_check::Limbs;
 use super::*;
 use crate::codec::{CodecError, Reader};
 use crate::{ArgumentBinding, Builtin, Claim, Program, Segment};
@@ -49,27 +50,10 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
         returns: Vec::new(),
         owned: vec![1, 0],
     };
-    let kinds = [
-        TableKind::Memory,
-        TableKind::Instruction,
-        TableKind::Generic,
-        TableKind::Word(Word { flags: 0x4806, taken: None }),
-        TableKind::Path(path),
-        TableKind::Cell,
-        TableKind::Byte,
-        TableKind::Word16,
-        TableKind::Word12,
-        TableKind::NibbleAnd,
-        TableKind::RangeCheck8,
-        TableKind::RangeCheck12,
-        TableKind::RangeCheck16,
-        TableKind::Range(Range::new(12, 40, 9).ok_or(CodecError::Unknown { what: "range", found: 0, offset: 0 })?),
-        TableKind::Bitwise,
-        TableKind::Bitwise16,
-        TableKind::Bitwise32,
-        TableKind::Bitwise64,
-        TableKind::Bitwise128,
-    ];
+    let range = Range::new(12, 40, 9).ok_or(CodecError::Unknown { what: "range", found: 0, offset: 0 })?;
+    let described =
+        [TableKind::Word(Word { flags: 0x4806, taken: None }), TableKind::Path(path), TableKind::Range(range)];
+    let mut kinds: Vec<TableKind> = TableKind::plain().chain(described).collect();
     let mut bytes = Vec::new();
     kinds.iter().for_each(|kind| kind.encode(&mut bytes));
     let mut reader = Reader::new(&bytes);
@@ -77,8 +61,48 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
         assert_eq!(TableKind::decode(&mut reader, 0)?, *kind);
     }
     assert!(reader.rest().is_empty());
-    assert!(kinds.is_sorted());
+    // The bytes, and the order in layouts, belong to the protocol: new kinds get new bytes, and stand where they like.
+    kinds.sort();
+    let codes: Vec<u8> = kinds.iter().map(|kind| kind.component().code()).collect();
+    assert_eq!(codes, [1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17]);
+    for code in (0..=u8::MAX).filter(|code| !codes.contains(code)) {
+        let refused = TableKind::decode(&mut Reader::new(&[code]), 0);
+        assert_eq!(refused, Err(CodecError::Unknown { what: "table kind", found: code.into(), offset: 0 }));
+    }
     Ok(())
+}
+
+/// Names are those of messages and of `docs/TABLES.md`.
+#[test]
+fn plain_kinds_have_names() {
+    let names: Vec<String> = TableKind::plain().map(|kind| kind.to_string()).collect();
+    let expected = "memory instruction generic cell byte word16 word12 nibble_and range_check8 range_check12 range_check16 \
+                    bitwise bitwise16 bitwise32 bitwise64 bitwise128";
+    assert_eq!(names, expected.split(' ').collect::<Vec<_>>());
+    assert!(TableKind::plain().is_sorted());
+}
+
+/// A program may declare a builtin exactly if it has a table, or is public memory.
+#[test]
+fn supported_builtins_have_tables() {
+    for builtin in Builtin::ALL {
+        let has_table = TableKind::plain().any(|kind| kind.component().occurrence() == Occurrence::Builtin(builtin));
+        assert_eq!(builtin.is_supported(), has_table || builtin == Builtin::Output, "{builtin}");
+    }
+}
+
+/// No two kinds provide for one bus: otherwise the layout could not say which of them must be there.
+#[test]
+fn each_bus_has_one_provider() {
+    let buses = TableKind::plain().filter_map(|kind| match kind.component().occurrence() {
+        Occurrence::IfRequired(bus) => Some(bus.id),
+        Occurrence::AsNeeded | Occurrence::Builtin(_) => None,
+    });
+    let mut buses: Vec<u32> = buses.map(u32::from).collect();
+    let count = buses.len();
+    buses.sort_unstable();
+    buses.dedup();
+    assert_eq!(buses.len(), count);
 }
 
 /// The kinds whose rows may stand in the open: those whose READMEs argue about each row by itself. Path and word tables are all built alike.
@@ -116,12 +140,25 @@ fn kinds_that_may_be_open() {
     use TableKind as Kind;
     let word = Word { flags: 0x4806, taken: None };
     let derived = [Kind::Word(word), Kind::Path(path), Kind::Range(range)];
-    let fixed = [Kind::Instruction, Kind::Generic, Kind::Cell, Kind::Byte, Kind::NibbleAnd];
+    let fixed = [Kind::Instruction, Kind::Generic, Kind::Cell, Kind::Limb(Limb::Bits8), Kind::NibbleAnd];
     for kind in derived.into_iter().chain(fixed) {
         assert!(is_local(kind.clone()), "{kind}");
     }
-    let tied = [Kind::Memory, Kind::Word16, Kind::Word12, Kind::RangeCheck8, Kind::RangeCheck12, Kind::RangeCheck16];
-    let bitwise = [Kind::Bitwise, Kind::Bitwise16, Kind::Bitwise32, Kind::Bitwise64, Kind::Bitwise128];
+    let tied = [
+        Kind::Memory,
+        Kind::Limb(Limb::Bits16),
+        Kind::Limb(Limb::Bits12),
+        Kind::RangeCheck(Limbs::Bytes),
+        Kind::RangeCheck(Limbs::Words12),
+        Kind::RangeCheck(Limbs::Words16),
+    ];
+    let bitwise = [
+        Kind::Bitwise(Size::Any),
+        Kind::Bitwise(Size::Bits16),
+        Kind::Bitwise(Size::Bits32),
+        Kind::Bitwise(Size::Bits64),
+        Kind::Bitwise(Size::Bits128),
+    ];
     for kind in tied.into_iter().chain(bitwise) {
         assert!(!is_local(kind.clone()), "{kind}");
     }

@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 use cairo_air::components::derived::MAX_STEPS;
-use cairo_air::components::{Path, TableKind};
+use cairo_air::components::{Limb, Path, TableKind};
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::layout::MAX_DERIVED_STEPS;
 use cairo_air::{
@@ -114,7 +114,7 @@ impl Forger {
         let entry = |kind| TableEntry { kind, log_height: 6 };
         forger.layout.tables.extend([entry(TableKind::Instruction), entry(TableKind::Generic)]);
         let cells = vec![Felt::one(); cairo_air::layout::MAX_OPEN_CELLS];
-        forger.layout.open.push(OpenTable { kind: TableKind::Byte, width: 1, cells });
+        forger.layout.open.push(OpenTable { kind: TableKind::Limb(Limb::Bits8), width: 1, cells });
         forger
     }
 

@@ -1,18 +1,17 @@
 //! What tables cost: committed cells, and columns, which are proof bytes.
 
 use super::budget::{Budget, MAX_LOG_HEIGHT, MAX_TERMS};
-use super::limbs::Limbs;
 use super::ownership::cells_worth_a_table;
 use super::ranges::{self, Checks};
-use crate::table_size::{cells_of_rows, half_columns, memory_log_heights};
-use cairo_air::components::derived::Size;
-use cairo_air::components::{cell, generic, instruction};
+use super::tables::{look_ups, of_builtins};
+use crate::claim::claim;
+use crate::table_size::{cells_of_rows, half_columns, memory_log_heights, size_of};
+use cairo_air::components::{Context, Limb, Size};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::program::PROGRAM_BASE;
-use cairo_air::{Builtin, Segment};
+use cairo_air::{Builtin, Claim, TableKind};
 use cairo_execution::Execution;
 use rayon::prelude::*;
-use stark::Air;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -59,7 +58,9 @@ impl Costs {
     /// The same model where no row owns cells.
     pub fn without_owners(&self, execution: &Execution) -> Self {
         let checks = self.checks.as_deref().unwrap_or_default();
-        let [before, fixed] = [self.own, false].map(|own| Fixed::new(execution, own, self.cell, checks));
+        let claim = claim(execution);
+        let before = Fixed::new(execution, &claim, self.own, checks);
+        let fixed = Fixed::new(execution, &claim, false, &[]);
         let columns = (self.columns + before.columns).saturating_sub(fixed.columns);
         let byte = if self.instruction.columns == 0 { 0 } else { fixed.byte };
         Self { columns, byte, own: false, rest: 0, checks: None, ..self.clone() }
@@ -86,29 +87,25 @@ impl Costs {
     }
 
     fn with(execution: &Execution, columns: usize, own: bool, listed: bool) -> Self {
-        let size = |air: Result<Air, stark::AirError>| {
-            air.map_or(Size { columns: 64, interactions: 32 }, |air| Size {
-                columns: air.width(),
-                interactions: air.interactions().len(),
-            })
-        };
-        let cell = size(cell::air());
-        let checked = checked(execution).filter(|_| own);
+        let claim = claim(execution);
+        let context = Context { program: &execution.program, claim: &claim, memory_start: 0 };
+        let checked = claim.segment(&execution.program, Builtin::RangeCheck);
+        let checked = checked.filter(|segment| own && segment.base < segment.stop);
         // A value that is in no range is refused when the cells are covered.
         let checks = checked.map(|segment| ranges::choose(&execution.memory, segment, execution.n_steps()).ok());
         let checks = checks.flatten().map(Arc::from);
-        let fixed = Fixed::new(execution, own, cell, checks.as_deref().unwrap_or_default());
+        let fixed = Fixed::new(execution, &claim, own, checks.as_deref().unwrap_or_default());
         Self {
             columns: columns.saturating_sub(fixed.columns),
             cells_per_column: 256,
             own,
-            cell,
+            cell: size_of(&TableKind::Cell, context),
             rest: fixed.rest,
             steps_per_excess_column: 8,
-            generic: size(generic::air()),
+            generic: size_of(&TableKind::Generic, context),
             instruction: match listed {
                 true => Size { columns: 0, interactions: 0 },
-                false => size(instruction::air(execution.program.final_pc())),
+                false => size_of(&TableKind::Instruction, context),
             },
             byte: if listed { 0 } else { fixed.byte },
             chunks: 2,
@@ -129,40 +126,33 @@ struct Fixed {
 }
 
 impl Fixed {
-    fn new(execution: &Execution, own: bool, cell: Size, checks: &[Checks]) -> Self {
-        let mut columns = if used(execution, Builtin::Bitwise).is_some() { BITWISE_WIDTH } else { 0 };
+    fn new(execution: &Execution, claim: &Claim, own: bool, checks: &[Checks]) -> Self {
+        let context = Context { program: &execution.program, claim, memory_start: 0 };
+        let builtins = of_builtins(execution, claim, own).into_iter().map(|entry| entry.kind);
+        let ranges = checks.iter().map(|checks| TableKind::Range(checks.range));
+        let mut kinds: Vec<TableKind> = builtins.chain(ranges).collect();
+        let look_ups = look_ups(&kinds, context).into_iter().map(|entry| entry.kind);
+        kinds.extend(look_ups);
+        let width = |kind: &TableKind| size_of(kind, context).width();
+        let byte = TableKind::Limb(Limb::Bits8);
+        let byte = if kinds.contains(&byte) { 0 } else { width(&byte) };
+
         let end = if own { execution.trace.last().map_or(0, |registers| registers.ap) } else { PROGRAM_BASE };
         let cells = u32::try_from(execution.memory.len()).unwrap_or(u32::MAX).saturating_sub(end);
-        if !own {
-            let limbs = checked(execution).map(|segment| Limbs::cheapest(segment.stop - segment.base));
-            if let Some((rows, range)) = limbs.map(Limbs::sizes) {
-                columns += rows.width() + range.width();
-            }
-            columns += memory_log_heights(cells as usize).len() * MEMORY_WIDTH;
-            return Self { rest: 0, columns, byte: if limbs == Some(Limbs::Bytes) { 0 } else { BYTE_WIDTH } };
-        }
-        columns += checks.iter().map(|checks| ranges::size(&checks.range).width()).sum::<usize>();
-        let limb = checks.first().map(|checks| checks.range.bits());
-        columns += limb.map_or(0, |limb| ranges::limb_table(limb).1.width()) + cell.width();
         let cells = cells - checks.iter().map(|checks| checks.addresses.len() as u32).sum::<u32>().min(cells);
-        let mut rest = u64::from(execution.program.initial_ap() - PROGRAM_BASE);
-        if cells > cells_worth_a_table(execution.n_steps()) {
-            columns += memory_log_heights(cells as usize).len() * MEMORY_WIDTH;
-        } else {
-            rest += u64::from(cells);
+        let mut rest = if own { u64::from(execution.program.initial_ap() - PROGRAM_BASE) } else { 0 };
+        if own {
+            kinds.push(TableKind::Cell);
         }
-        Self { rest, columns, byte: if limb == Some(8) { 0 } else { BYTE_WIDTH } }
+        // As the cover will have it.
+        if own && cells <= cells_worth_a_table(execution.n_steps()) {
+            rest += u64::from(cells);
+        } else {
+            let tables = memory_log_heights(cells as usize).len();
+            kinds.extend(std::iter::repeat_n(TableKind::Memory, tables));
+        }
+        Self { rest, columns: kinds.iter().map(width).sum(), byte }
     }
-}
-
-/// The segment of a builtin, if it is not empty.
-fn used(execution: &Execution, builtin: Builtin) -> Option<Segment> {
-    let segment = execution.segments.get(&builtin).filter(|segment| segment.stop > segment.base);
-    segment.map(|segment| Segment { base: segment.base, stop: segment.stop })
-}
-
-fn checked(execution: &Execution) -> Option<Segment> {
-    used(execution, Builtin::RangeCheck)
 }
 
 /// What one look at all states tells.
@@ -202,11 +192,6 @@ impl Survey {
         Self { is_stack, fetches_fit: inside && distinct <= MAX_FETCHES }
     }
 }
-
-// Main and LogUp columns of tables that a plan does not choose.
-const MEMORY_WIDTH: usize = 21;
-const BYTE_WIDTH: usize = 2;
-const BITWISE_WIDTH: usize = 23;
 
 /// Bytes of a proof that a committed column takes, with 80 queries.
 const BYTES_PER_COLUMN: u64 = 2600;

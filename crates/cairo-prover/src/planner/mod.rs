@@ -9,14 +9,13 @@
 //! reproducible.
 
 mod assignment;
-pub mod bitwise_size;
 mod blocks;
 pub mod budget;
+pub mod builtins;
 mod choose;
 mod cost;
 mod emit;
 mod grammar;
-pub mod limbs;
 pub mod ownership;
 pub mod ranges;
 mod step_table;

@@ -4,8 +4,9 @@
 use super::ranges::{self, Checks};
 use super::step_table::{StepTable, owned_cells};
 use crate::error::WitnessError;
-use cairo_air::components::memory;
+use crate::table_size;
 use cairo_air::components::range::Range;
+use cairo_air::components::{cell, memory};
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, Segment, TableKind};
 use cairo_execution::Execution;
@@ -107,10 +108,12 @@ pub fn cover_with(
     Ok(Cover { owned_end, rest, checks })
 }
 
-/// Cells that are better off in the cell table than in a memory table of their own: that one has three columns a cell less, but 21
-/// columns, each of which may be worth a cell in 24 steps.
+/// Cells that are better off in the cell table than in a memory table of their own: that one has fewer columns a cell, but many more in
+/// all, each of which may be worth a cell in 24 steps.
 pub fn cells_worth_a_table(steps: usize) -> u32 {
-    (21 * steps / 24 / 3).clamp((8 * memory::CELLS) << MIN_LOG_HEIGHT, 1 << 30) as u32
+    let [columns, cell] = [memory::air(u64::from(PROGRAM_BASE)), cell::air()].map(|air| table_size::size(air).width());
+    let saved = cell.saturating_sub(columns.div_ceil(memory::CELLS)).max(1);
+    (columns * steps / 24 / saved).clamp((8 * memory::CELLS) << MIN_LOG_HEIGHT, 1 << 30) as u32
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! Which ranges a run's checked values fall into.
 
 use crate::error::WitnessError;
-use crate::table_size::{cell_log_heights, cells, half_columns};
-use cairo_air::components::derived::Size;
+use crate::table_size::{self, cell_log_heights, cells, half_columns};
+use cairo_air::Segment;
 use cairo_air::components::range::Range;
-use cairo_air::components::{byte, word12, word16};
-use cairo_air::{Segment, TableKind};
+use cairo_air::components::{Limb, Size};
 use cairo_execution::cells::range_check;
 use felt::Felt;
 
@@ -29,9 +28,6 @@ struct Histogram {
 /// Widths that a table may have, in limbs.
 const WIDTHS: [u8; 7] = [1, 2, 3, 4, 6, 8, 16];
 
-/// Bits of limbs.
-pub const LIMBS: [u8; 3] = [8, 12, 16];
-
 /// The values of a segment.
 ///
 /// # Errors
@@ -50,15 +46,6 @@ fn range(limb: u8, width: usize, high: bool) -> Option<Range> {
     let width = u8::try_from(width).ok()?;
     let offset = if high && width < 128 { u128::MAX - ((1 << width) - 1) } else { 0 };
     Range::new(limb, width, offset)
-}
-
-/// The table in which limbs are looked up, with its size and the `log2` of its height.
-pub const fn limb_table(limb: u8) -> (TableKind, Size, u32) {
-    match limb {
-        8 => (TableKind::Byte, Size { columns: byte::WIDTH, interactions: 1 }, byte::LOG_HEIGHT),
-        12 => (TableKind::Word12, Size { columns: word12::WIDTH, interactions: 1 }, word12::LOG_HEIGHT),
-        _ => (TableKind::Word16, Size { columns: word16::WIDTH, interactions: 1 }, word16::LOG_HEIGHT),
-    }
 }
 
 /// The size of a range's table.
@@ -105,7 +92,10 @@ impl Histogram {
         let of = |side, width: usize| Self::count(side, width.min(127));
         let all = of(&self.low, 127) + of(&self.high, 127);
         let mut best: Option<(u64, Vec<Range>)> = None;
-        for limb in LIMBS {
+        for limb in Limb::ALL {
+            let table = table_size::size(limb.table());
+            let table = cells(table, u32::from(limb.bits())) + column_price(table, steps);
+            let limb = limb.bits();
             // As wide as it has to be for the largest value, or as one of the usual widths.
             let widths = |most: Option<usize>| {
                 let least = usize::from(limb);
@@ -134,8 +124,7 @@ impl Histogram {
                         add(range(limb, second, false), middle);
                         add(range(limb, top, true), near_top);
                         add(range(limb, 128, false), rest);
-                        let (_, table, log_height) = limb_table(limb);
-                        total += cells(table, log_height) + column_price(table, steps);
+                        total += table;
                         if best.as_ref().is_none_or(|(least, _)| total < *least) {
                             best = Some((total, ranges));
                         }

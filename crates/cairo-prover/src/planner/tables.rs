@@ -1,13 +1,13 @@
 //! The tables that a run needs besides those that execute its steps.
 
 use super::assignment::Assignment;
-use super::limbs::Limbs;
+use super::builtins;
 use super::step_table::fetches;
-use super::{bitwise_size, ranges};
 use crate::table_size::{cell_log_heights, log_height, memory_log_heights};
-use cairo_air::components::{byte, nibble_and};
+use cairo_air::components::{Context, Occurrence};
 use cairo_air::{Builtin, Claim, TableEntry, TableKind};
 use cairo_execution::Execution;
+use stark::Bus;
 
 /// The tables that a run needs besides its opcode tables, heights included, in no particular order. `instructions` is the number of distinct
 /// instructions that steps look up.
@@ -26,37 +26,37 @@ pub fn other_tables(
     }
     let heights = cell_log_heights(cover.rest_cells(), execution.n_steps());
     heights.into_iter().for_each(|log_height| add(TableKind::Cell, log_height));
-    let fetches = steps.iter().any(|table| fetches(&table.kind));
-    let mut bytes = fetches && claim.fetches.is_empty();
-    if bytes {
+    if claim.fetches.is_empty() && steps.iter().any(|table| fetches(&table.kind)) {
         add(TableKind::Instruction, log_height(instructions as u64));
     }
-    let segment = |builtin| claim.segment(&execution.program, builtin).filter(|segment| segment.stop > segment.base);
     for checks in &cover.checks {
         for log_height in cell_log_heights(checks.addresses.len(), execution.n_steps()) {
             add(TableKind::Range(checks.range), log_height);
         }
     }
-    if let Some(limb) = cover.checks.first().map(|checks| checks.range.bits()) {
-        match ranges::limb_table(limb) {
-            (TableKind::Byte, ..) => bytes = true,
-            (kind, _, log_height) => add(kind, log_height),
-        }
-    } else if let Some(segment) = segment(Builtin::RangeCheck) {
-        let limbs = Limbs::cheapest(segment.stop - segment.base);
-        add(limbs.table(), log_height(u64::from(segment.stop - segment.base)));
-        match limbs {
-            Limbs::Bytes => bytes = true,
-            Limbs::Words12 | Limbs::Words16 => add(limbs.range(), limbs.range_log_height()),
-        }
-    }
-    if let Some(segment) = segment(Builtin::Bitwise) {
-        let size = bitwise_size::size(&execution.memory, segment);
-        add(size.kind(), bitwise_size::log_height(segment, size));
-        add(TableKind::NibbleAnd, nibble_and::LOG_HEIGHT);
-    }
-    if bytes {
-        add(TableKind::Byte, byte::LOG_HEIGHT);
-    }
+    tables.extend(of_builtins(execution, claim, !cover.checks.is_empty()));
+    let context = Context { program: &execution.program, claim, memory_start: 0 };
+    let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
+    tables.extend(look_ups(&kinds, context));
     tables
+}
+
+/// The builtins' own tables. `owned`: whether range tables have the checked cells.
+pub fn of_builtins(execution: &Execution, claim: &Claim, owned: bool) -> Vec<TableEntry> {
+    let program = &execution.program;
+    let builtins = program.builtins().iter().filter(|builtin| !(owned && **builtin == Builtin::RangeCheck));
+    let segments = builtins.filter_map(|builtin| Some((*builtin, claim.segment(program, *builtin)?)));
+    segments.flat_map(|(builtin, segment)| builtins::tables(builtin, &execution.memory, segment)).collect()
+}
+
+/// The look-up tables that these kinds of tables require from: those that are always of one height.
+pub fn look_ups(kinds: &[TableKind], context: Context<'_>) -> Vec<TableEntry> {
+    // A kind that has no AIR is refused when the layout is built.
+    let airs: Vec<_> = kinds.iter().filter_map(|kind| kind.component().air(context).ok()).collect();
+    let is_required = |bus: Bus| airs.iter().flat_map(|air| air.interactions()).any(|term| term.bus == bus);
+    let provider = |kind: TableKind| match (kind.component().occurrence(), kind.component().log_height()) {
+        (Occurrence::IfRequired(bus), Some(log_height)) if is_required(bus) => Some(TableEntry { kind, log_height }),
+        _ => None,
+    };
+    TableKind::plain().filter_map(provider).collect()
 }

@@ -9,7 +9,8 @@ use crate::error::WitnessError;
 use crate::prove::{claim, witness};
 use crate::witness::counters::Counters;
 use crate::witness::fill_steps;
-use cairo_air::components::derived::{Size, Word};
+use cairo_air::components::range_check::Limbs;
+use cairo_air::components::{Limb, Size, Word};
 use cairo_air::{Layout, TableKind};
 use cairo_execution::{Execution, Registers};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
@@ -294,7 +295,7 @@ fn fixed_tables_are_counted() {
             let width: usize =
                 built.iter().map(|table| table.air.width() + table.air.interactions().len().div_ceil(2)).sum();
             assert_eq!(costs.columns, DEFAULT_COLUMNS - width, "{name} {kinds:?}");
-            let byte = kinds.contains(&TableKind::Byte);
+            let byte = kinds.contains(&TableKind::Limb(Limb::Bits8));
             let listed = costs.instruction.columns == 0;
             assert_eq!(costs.byte, if byte || listed { 0 } else { 2 }, "{name}");
             kinds
@@ -305,9 +306,10 @@ fn fixed_tables_are_counted() {
             seen_owned.extend(count(&owning, &cover));
         }
     }
-    use TableKind::{Byte, Cell, Memory, RangeCheck8, RangeCheck12, RangeCheck16, Word12, Word16};
+    use TableKind::{Cell, Memory, RangeCheck};
     seen.retain(|kind| *kind != Memory);
-    assert_eq!(seen, [Byte, RangeCheck8, Word12, RangeCheck12, Word16, RangeCheck16, Word12, RangeCheck12]);
+    let limbs = [Limbs::Bytes, Limbs::Words12, Limbs::Words16, Limbs::Words12];
+    assert_eq!(seen, limbs.map(|limbs| [TableKind::Limb(limbs.limb()), RangeCheck(limbs)]).concat());
     assert!(seen_owned.contains(&Cell) && seen_owned.iter().any(|kind| matches!(kind, TableKind::Range(_))));
-    assert!(!seen_owned.iter().any(|kind| matches!(kind, RangeCheck8 | RangeCheck12 | RangeCheck16)), "{seen_owned:?}");
+    assert!(!seen_owned.iter().any(|kind| matches!(kind, RangeCheck(_))), "{seen_owned:?}");
 }

@@ -4,9 +4,9 @@ use super::counters::{Counters, Tally, pair};
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
 use crate::memory::cell;
-use crate::planner::bitwise_size::fits;
-use cairo_air::Segment;
+use crate::planner::builtins::bitwise::fits;
 use cairo_air::components::bitwise::{CELLS, Columns, Size};
+use cairo_air::{Segment, TableKind};
 use cairo_execution::cells::{self, Word};
 use felt::integers::small;
 use felt::{Felt, encoding};
@@ -63,7 +63,7 @@ pub fn fill(
     fill_rows(
         1 << log_height,
         control,
-        || State { tally: counters.nibble_and_tally(), inputs: None },
+        || State { tally: counters.tally(&TableKind::NibbleAnd), inputs: None },
         |state, row| {
             let instance = last.min((row / rows) as u32);
             let address = segment.base + instance * CELLS as u32;

@@ -1,7 +1,7 @@
 //! All tables of a run.
 
 use super::counters::Counters;
-use super::others::fill_others;
+use super::others::{Stage, fill_others};
 use super::steps::fill_steps;
 use super::{Trace, owned, range};
 use crate::claim::claim;
@@ -87,15 +87,15 @@ fn fill_tables(
     }
     let others = other_tables(execution, &claim, &assignment, instructions);
     let Assignment { steps, cover } = &mut assignment;
-    let fill = |users| fill_others(execution, &claim, &others, cover, users, (&counters, control));
-    let mut filled = fill(true)?;
+    let fill = |stage| fill_others(execution, &claim, &others, cover, stage, (&counters, control));
+    let mut filled = fill(Stage::Users)?;
     let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
     let public = public_tuples(&statement, &claim);
     counters.public(&public)?;
     // Now everything is counted.
     provide_owned(execution, steps, &mut step_traces, &counters)?;
     set_range_uses(&others, &mut filled, cover, &counters);
-    filled.extend(fill(false)?);
+    filled.extend(fill(Stage::Providers)?);
     control.progress(Phase::Witness, 1.0);
 
     let steps = assignment.steps.into_iter().map(|table| TableEntry { kind: table.kind, log_height: table.log_height });

@@ -1,6 +1,8 @@
 //! How often each entry of a look-up table is used, counted while the users' tables are filled.
 
 use super::WitnessError;
+use cairo_air::TableKind;
+use cairo_air::components::Occurrence;
 use felt::Felt;
 use felt::integers::small;
 use rayon::prelude::*;
@@ -18,10 +20,8 @@ pub struct Counters {
     instruction: Vec<AtomicU32>,
     /// Instructions at addresses that `instruction` does not reach.
     beyond: Mutex<BTreeMap<u32, u32>>,
-    byte: Vec<AtomicU32>,
-    word12: Vec<AtomicU32>,
-    word16: OnceLock<Vec<AtomicU32>>,
-    nibble_and: Vec<AtomicU32>,
+    /// The look-up tables that are always of one height. A run uses few of them.
+    tables: Vec<(TableKind, OnceLock<Vec<AtomicU32>>)>,
 }
 
 /// Entries that one thread makes at a time: as many as a few pages hold.
@@ -43,10 +43,7 @@ impl Counters {
             memory: zeros(cells),
             instruction: zeros(code.min(cells)),
             beyond: Mutex::default(),
-            byte: zeros(1 << 8),
-            word12: zeros(1 << 12),
-            word16: OnceLock::new(),
-            nibble_and: zeros(1 << 8),
+            tables: TableKind::plain().filter(is_look_up).map(|kind| (kind, OnceLock::new())).collect(),
         }
     }
 
@@ -82,30 +79,12 @@ impl Counters {
         self.beyond.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Not every run needs them.
-    fn word16_counters(&self) -> &[AtomicU32] {
+    /// The counters of a look-up table, one for each row; none if it is no such table.
+    fn table(&self, kind: &TableKind) -> &[AtomicU32] {
+        let Some((kind, counters)) = self.tables.iter().find(|(known, _)| known == kind) else { return &[] };
+        let rows = 1 << kind.component().log_height().unwrap_or(0);
         // Not on all threads: while one waits for the others, it might come here again with another job.
-        self.word16.get_or_init(|| std::iter::repeat_with(|| AtomicU32::new(0)).take(1 << 16).collect())
-    }
-
-    /// Counts `uses` look-ups of a byte.
-    pub fn byte(&self, value: u8, uses: u32) {
-        let _ = add(&self.byte, usize::from(value), uses);
-    }
-
-    /// Counts `uses` look-ups of a 12-bit word; a larger one is none and is not counted.
-    pub fn word12(&self, value: u16, uses: u32) {
-        let _ = add(&self.word12, usize::from(value), uses);
-    }
-
-    /// Counts `uses` look-ups of a 16-bit word.
-    pub fn word16(&self, value: u16, uses: u32) {
-        let _ = add(self.word16_counters(), usize::from(value), uses);
-    }
-
-    /// Counts `uses` look-ups of two nibbles and their conjunction.
-    pub fn nibble_and(&self, a: u8, b: u8, uses: u32) {
-        let _ = add(&self.nibble_and, pair(a, b), uses);
+        counters.get_or_init(|| std::iter::repeat_with(|| AtomicU32::new(0)).take(rows).collect())
     }
 
     /// Counts the public memory cells.
@@ -130,24 +109,9 @@ impl Counters {
         Tally::new(&self.instruction)
     }
 
-    /// Counts look-ups of bytes.
-    pub(crate) fn byte_tally(&self) -> Tally<'_> {
-        Tally::new(&self.byte)
-    }
-
-    /// Counts look-ups of 12-bit words.
-    pub(crate) fn word12_tally(&self) -> Tally<'_> {
-        Tally::new(&self.word12)
-    }
-
-    /// Counts look-ups of 16-bit words.
-    pub(crate) fn word16_tally(&self) -> Tally<'_> {
-        Tally::new(self.word16_counters())
-    }
-
-    /// Counts look-ups of two nibbles and their conjunction, under the number of the pair.
-    pub(crate) fn nibble_and_tally(&self) -> Tally<'_> {
-        Tally::new(&self.nibble_and)
+    /// Counts look-ups in a look-up table that is always of one height, under the numbers of its rows.
+    pub fn tally(&self, kind: &TableKind) -> Tally<'_> {
+        Tally::new(self.table(kind))
     }
 
     /// Uses of a cell; 0 outside memory.
@@ -167,25 +131,16 @@ impl Counters {
         used
     }
 
-    /// The multiplicity column of the byte table.
-    pub fn byte_uses(&self) -> Vec<Felt> {
-        column(&self.byte)
+    /// The column of multiplicities of such a table.
+    pub fn uses(&self, kind: &TableKind) -> Vec<Felt> {
+        column(self.table(kind))
     }
+}
 
-    /// The multiplicity column of the word12 table.
-    pub fn word12_uses(&self) -> Vec<Felt> {
-        column(&self.word12)
-    }
-
-    /// The multiplicity column of the word16 table.
-    pub fn word16_uses(&self) -> Vec<Felt> {
-        column(self.word16_counters())
-    }
-
-    /// The multiplicity column of the nibble_and table.
-    pub fn nibble_and_uses(&self) -> Vec<Felt> {
-        column(&self.nibble_and)
-    }
+/// Whether a table is there for others to look up its rows, which are the same in every proof.
+fn is_look_up(kind: &TableKind) -> bool {
+    let component = kind.component();
+    matches!(component.occurrence(), Occurrence::IfRequired(_)) && component.log_height().is_some()
 }
 
 /// Number of a pair of nibbles.
@@ -195,7 +150,7 @@ pub(crate) fn pair(a: u8, b: u8) -> usize {
 
 /// One thread's counts before they are added to the counters, which happens when an entry has to make room for another, and in
 /// the end. An entry that is used again and again would otherwise go back and forth between the threads.
-pub(crate) struct Tally<'a> {
+pub struct Tally<'a> {
     counters: &'a [AtomicU32],
     /// Entry and uses, each entry in the place of its lowest bits.
     slots: [(usize, u32); SLOTS],
@@ -210,7 +165,7 @@ impl<'a> Tally<'a> {
 
     /// Counts `uses` look-ups; `None` if there is no such entry.
     #[inline]
-    pub(crate) fn add(&mut self, index: usize, uses: u32) -> Option<()> {
+    pub fn add(&mut self, index: usize, uses: u32) -> Option<()> {
         let slot = self.slots.get_mut(index % SLOTS)?;
         if slot.0 == index && slot.1 > 0 {
             slot.1 += uses;

@@ -4,6 +4,8 @@ use super::counters::{Counters, Tally};
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
 use crate::memory::cell;
+use cairo_air::TableKind;
+use cairo_air::components::Limb;
 use cairo_air::components::instruction::{Columns, flag_bits};
 use cairo_air::decode::{Decoded, OFFSET_BIAS};
 use felt::Felt;
@@ -22,7 +24,7 @@ pub fn fill(
     let instructions = counters.instructions();
     let &(first, _) = instructions.first().ok_or(WitnessError::Empty("instruction"))?;
     let position = cairo_air::components::instruction::Columns::positions().not_final;
-    let state = || [counters.byte_tally(), counters.memory_tally()];
+    let state = || [counters.tally(&TableKind::Limb(Limb::Bits8)), counters.memory_tally()];
     let mut columns = fill_rows(1 << log_height, control, state, |[bytes, cells], row| {
         let (pc, multiplicity) = instructions.get(row).copied().unwrap_or((first, 0));
         let decoded = decode(memory, pc)?;

@@ -4,7 +4,7 @@ use super::counters::Counters;
 use super::{Trace, bitwise, byte, cell, instruction, memory, nibble_and, range, range_check, word12, word16};
 use crate::error::WitnessError;
 use crate::planner::ownership::Cover;
-use cairo_air::components::bitwise::Size;
+use cairo_air::components::Limb;
 use cairo_air::components::memory::CELLS;
 use cairo_air::components::range::Range;
 use cairo_air::{Builtin, Claim, TableEntry, TableKind};
@@ -13,10 +13,23 @@ use rayon::prelude::*;
 use stark::Control;
 use std::collections::BTreeMap;
 
-/// Whether a table of this kind provides for others but uses none itself, so that it is filled last.
-const fn only_provides(kind: &TableKind) -> bool {
-    use TableKind::{Byte, Cell, Memory, NibbleAnd, Word12, Word16};
-    matches!(kind, Memory | Cell | Byte | Word12 | Word16 | NibbleAnd)
+/// When a table is filled: after all that count look-ups in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Tables that use others, and are used by steps at most.
+    Users,
+    /// Tables that provide for others and use none themselves.
+    Providers,
+}
+
+/// When a table of this kind is filled; `None` for step tables, which come first of all.
+const fn stage(kind: &TableKind) -> Option<Stage> {
+    use TableKind::{Bitwise, Cell, Generic, Instruction, Limb, Memory, NibbleAnd, Path, Range, RangeCheck, Word};
+    match kind {
+        Generic | Word(_) | Path(_) => None,
+        Instruction | RangeCheck(_) | Range(_) | Bitwise(_) => Some(Stage::Users),
+        Memory | Cell | Limb(_) | NibbleAnd => Some(Stage::Providers),
+    }
 }
 
 /// A table that is being filled: `first` is a memory table's first address, or the number of a cell or range table's first cell among
@@ -27,14 +40,14 @@ struct Filling<'a> {
     trace: Trace,
 }
 
-/// Fills tables other than opcode tables, but for the uses in range tables: those that use others when `users`, else those that provide
-/// for others only, which is for when everything is counted. Gives them with their places in `entries`.
+/// Fills the tables of one stage, but for the uses in range tables, which are known only when everything is counted. Gives them with their
+/// places in `entries`.
 pub fn fill_others(
     execution: &Execution,
     claim: &Claim,
     entries: &[TableEntry],
     cover: &Cover,
-    users: bool,
+    wanted: Stage,
     (counters, control): (&Counters, &dyn Control),
 ) -> Result<Vec<(usize, Trace)>, WitnessError> {
     let (mut start, mut cell) = (cover.owned_end as usize, 0);
@@ -57,13 +70,13 @@ pub fn fill_others(
             }
             _ => 0,
         };
-        if only_provides(&entry.kind) != users {
+        if stage(&entry.kind) == Some(wanted) {
             fillings.push((position, Filling { entry, first, trace: Trace::new() }));
         }
     }
-    let rest: Vec<u32> = match users {
-        true => Vec::new(),
-        false => cover.rest.iter().flat_map(|[base, stop]| *base..*stop).collect(),
+    let rest: Vec<u32> = match wanted {
+        Stage::Users => Vec::new(),
+        Stage::Providers => cover.rest.iter().flat_map(|[base, stop]| *base..*stop).collect(),
     };
     fillings.par_iter_mut().with_max_len(1).try_for_each(|(_, filling)| {
         let cells = match filling.entry.kind {
@@ -88,11 +101,6 @@ fn fill(
     let Filling { entry, first, .. } = filling;
     let (memory, log_height) = (&execution.memory, entry.log_height);
     let segment = |builtin, name| claim.segment(&execution.program, builtin).ok_or(WitnessError::Empty(name));
-    let bitwise = |size| {
-        let segment = segment(Builtin::Bitwise, "bitwise")?;
-        bitwise::fill(memory, segment, size, log_height, counters, control)
-    };
-    let range_check = || segment(Builtin::RangeCheck, "range_check");
     match entry.kind {
         TableKind::Memory => memory::fill(memory, *first as u64, log_height, counters, control),
         TableKind::Cell => cell::fill(memory, cells, log_height, counters, control),
@@ -100,18 +108,18 @@ fn fill(
         TableKind::Instruction => {
             instruction::fill(memory, execution.program.final_pc(), log_height, counters, control)
         }
-        TableKind::Byte => Ok(byte::fill(counters)),
-        TableKind::Word16 => Ok(word16::fill(counters)),
-        TableKind::Word12 => Ok(word12::fill(counters)),
+        TableKind::Limb(Limb::Bits8) => Ok(byte::fill(counters)),
+        TableKind::Limb(Limb::Bits12) => Ok(word12::fill(counters)),
+        TableKind::Limb(Limb::Bits16) => Ok(word16::fill(counters)),
         TableKind::NibbleAnd => Ok(nibble_and::fill(counters)),
-        TableKind::RangeCheck8 => range_check::fill_bytes(memory, range_check()?, log_height, counters, control),
-        TableKind::RangeCheck12 => range_check::fill_words12(memory, range_check()?, log_height, counters, control),
-        TableKind::RangeCheck16 => range_check::fill_words16(memory, range_check()?, log_height, counters, control),
-        TableKind::Bitwise => bitwise(Size::Any),
-        TableKind::Bitwise16 => bitwise(Size::Bits16),
-        TableKind::Bitwise32 => bitwise(Size::Bits32),
-        TableKind::Bitwise64 => bitwise(Size::Bits64),
-        TableKind::Bitwise128 => bitwise(Size::Bits128),
+        TableKind::RangeCheck(limbs) => {
+            let segment = segment(Builtin::RangeCheck, "range_check")?;
+            range_check::fill(limbs, memory, segment, log_height, counters, control)
+        }
+        TableKind::Bitwise(size) => {
+            let segment = segment(Builtin::Bitwise, "bitwise")?;
+            bitwise::fill(memory, segment, size, log_height, counters, control)
+        }
         TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => Err(WitnessError::Empty("opcode")),
     }
 }

@@ -3,6 +3,7 @@
 use super::counters::Counters;
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
+use cairo_air::TableKind;
 use cairo_air::components::range::Range;
 use cairo_execution::cells::range_check;
 use felt::Felt;
@@ -45,11 +46,8 @@ fn fill_limbs<const LIMBS: usize, const COLUMNS: usize>(
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     let first = *addresses.first().ok_or(WitnessError::Empty("range"))?;
-    let tally = || match range.bits() {
-        8 => counters.byte_tally(),
-        12 => counters.word12_tally(),
-        _ => counters.word16_tally(),
-    };
+    let table = TableKind::Limb(range.limb());
+    let tally = || counters.tally(&table);
     let mask = (1 << range.bits()) - 1;
     fill_rows(1 << log_height, control, tally, |tally, row| {
         let used = addresses.get(row);

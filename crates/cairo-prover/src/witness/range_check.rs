@@ -3,8 +3,9 @@
 use super::counters::{Counters, Tally};
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
-use cairo_air::Segment;
-use cairo_air::components::range_check::{bytes, words12, words16};
+use cairo_air::components::Limb;
+use cairo_air::components::range_check::{Limbs, bytes, words12, words16};
+use cairo_air::{Segment, TableKind};
 use cairo_execution::cells;
 use felt::Felt;
 use felt::integers::small;
@@ -20,6 +21,22 @@ fn value(memory: &[Felt], segment: Segment, row: usize, uses: &mut Tally<'_>) ->
     Ok((address, cells::range_check(memory, address)?))
 }
 
+/// The table with these limbs.
+pub fn fill(
+    limbs: Limbs,
+    memory: &[Felt],
+    segment: Segment,
+    log_height: u32,
+    counters: &Counters,
+    control: &dyn Control,
+) -> Result<Trace, WitnessError> {
+    match limbs {
+        Limbs::Bytes => fill_bytes(memory, segment, log_height, counters, control),
+        Limbs::Words12 => fill_words12(memory, segment, log_height, counters, control),
+        Limbs::Words16 => fill_words16(memory, segment, log_height, counters, control),
+    }
+}
+
 /// With bytes as limbs.
 pub fn fill_bytes(
     memory: &[Felt],
@@ -28,7 +45,7 @@ pub fn fill_bytes(
     counters: &Counters,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
-    let state = || [counters.memory_tally(), counters.byte_tally()];
+    let state = || [counters.memory_tally(), counters.tally(&TableKind::Limb(Limb::Bits8))];
     fill_rows(1 << log_height, control, state, |[cells, bytes], row| {
         let (address, value) = value(memory, segment, row, cells)?;
         let limb = value.to_le_bytes();
@@ -49,7 +66,7 @@ pub fn fill_words12(
     counters: &Counters,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
-    let state = || [counters.memory_tally(), counters.word12_tally()];
+    let state = || [counters.memory_tally(), counters.tally(&TableKind::Limb(Limb::Bits12))];
     fill_rows(1 << log_height, control, state, |[cells, words], row| {
         let (address, value) = value(memory, segment, row, cells)?;
         let limb: [u16; 11] = from_fn(|i| (value >> (12 * i)) as u16 & 0xfff);
@@ -72,7 +89,7 @@ pub fn fill_words16(
     counters: &Counters,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
-    let state = || [counters.memory_tally(), counters.word16_tally()];
+    let state = || [counters.memory_tally(), counters.tally(&TableKind::Limb(Limb::Bits16))];
     fill_rows(1 << log_height, control, state, |[cells, words], row| {
         let (address, value) = value(memory, segment, row, cells)?;
         let limb: [u16; 8] = from_fn(|i| (value >> (16 * i)) as u16);
@@ -116,11 +133,8 @@ mod tests {
                 let sum = trace[1..].iter().rev().fold(Felt::zero(), |sum, limb| sum * two(bits) + limb[0]);
                 assert_eq!(sum, value);
                 // Every limb is counted, and the top one of 12 bits twice.
-                let uses = match bits {
-                    8 => counters.byte_uses(),
-                    12 => counters.word12_uses(),
-                    _ => counters.word16_uses(),
-                };
+                let limb = Limb::from_bits(bits as u8).unwrap();
+                let uses = counters.uses(&TableKind::Limb(limb));
                 let mut expected = vec![Felt::zero(); uses.len()];
                 let top = (bits == 12).then(|| trace[limbs][0] * Felt::from(16_u64));
                 for word in trace[1..].iter().map(|limb| limb[0]).chain(top) {

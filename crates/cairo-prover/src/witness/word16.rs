@@ -1,6 +1,8 @@
 //! Witness of [`cairo_air::components::word16`].
 
 use super::counters::Counters;
+use cairo_air::TableKind;
+use cairo_air::components::Limb;
 use cairo_air::components::word16::{Columns, LOG_HEIGHT};
 use felt::Felt;
 use felt::integers::small;
@@ -10,6 +12,6 @@ use rayon::prelude::*;
 pub fn fill(counters: &Counters) -> Vec<Vec<Felt>> {
     let values =
         (0_u32..1 << LOG_HEIGHT).into_par_iter().with_min_len(1 << 12).map(|value| small(value.into())).collect();
-    let columns = Columns { value: values, multiplicity: counters.word16_uses() };
+    let columns = Columns { value: values, multiplicity: counters.uses(&TableKind::Limb(Limb::Bits16)) };
     vec![columns.value, columns.multiplicity]
 }

@@ -1,14 +1,17 @@
 //! The bitwise builtin: and, xor, or of words, 1 to 16 rows an instance by the size of the inputs. See README.md.
 
-use super::TableKind;
-use crate::buses;
+use super::component::{Component, ComponentError, Context, Family, Occurrence};
 use crate::components::columns::columns;
+use crate::{Builtin, Segment, buses};
 use felt::Felt;
 use stark::{Air, AirBuilder, AirError, Expr, Rows};
 
-/// The size of all inputs, which decides how many rows an instance has. Each row takes 16 bits, the most significant first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The size of all inputs, which decides how many rows an instance has. Each row takes 16 bits, the most significant first. The order is that
+/// of tables in a layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Size {
+    /// Below 2^251, which the builtin demands: 16 rows, the first of which takes 11 bits.
+    Any,
     /// Below 2^16: one row.
     Bits16,
     /// Below 2^32: two rows.
@@ -17,8 +20,6 @@ pub enum Size {
     Bits64,
     /// Below 2^128: eight rows.
     Bits128,
-    /// Below 2^251, which the builtin demands: 16 rows, the first of which takes 11 bits.
-    Any,
 }
 
 impl Size {
@@ -43,21 +44,42 @@ impl Size {
             _ => 16 * self.rows() as u32,
         }
     }
+}
 
-    /// The table for inputs of this size.
-    pub const fn kind(self) -> TableKind {
+impl Component for Size {
+    fn name(&self) -> String {
         match self {
-            Self::Bits16 => TableKind::Bitwise16,
-            Self::Bits32 => TableKind::Bitwise32,
-            Self::Bits64 => TableKind::Bitwise64,
-            Self::Bits128 => TableKind::Bitwise128,
-            Self::Any => TableKind::Bitwise,
+            Self::Any => "bitwise".to_owned(),
+            _ => format!("bitwise{}", self.bits()),
         }
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Any => 11,
+            Self::Bits16 => 14,
+            Self::Bits32 => 15,
+            Self::Bits64 => 16,
+            Self::Bits128 => 17,
+        }
+    }
+
+    fn occurrence(&self) -> Occurrence {
+        Occurrence::Builtin(Builtin::Bitwise)
+    }
+
+    fn air(&self, context: Context<'_>) -> Result<Air, ComponentError> {
+        let Segment { base, stop } = context.segment(Builtin::Bitwise)?;
+        Ok(air(*self, base, stop)?)
     }
 }
 
+impl Family for Size {
+    const PLAIN: &'static [Self] = &[Self::Any, Self::Bits16, Self::Bits32, Self::Bits64, Self::Bits128];
+}
+
 /// Memory cells of an instance: x, y, x & y, x ^ y, x | y.
-pub const CELLS: u64 = 5;
+pub const CELLS: u64 = Builtin::Bitwise.cells_per_instance() as u64;
 
 /// Nibbles of a row.
 pub const NIBBLES: usize = 4;
@@ -85,7 +107,7 @@ columns! {
 /// # Errors
 /// None in practice: the description is fixed.
 pub fn air(size: Size, base: u32, stop: u32) -> Result<Air, AirError> {
-    let mut b = AirBuilder::new(size.kind().to_string());
+    let mut b = AirBuilder::new(size.name());
     let Columns { address, x, y, and, x_sum, y_sum, and_sum } = Columns::new(&mut b);
     let rows = size.rows();
     // If an instance is a single row, every row is its first and its last.

@@ -2,7 +2,30 @@
 
 use crate::buses;
 use crate::components::columns::columns;
+use crate::components::component::{Component, ComponentError, Context, Occurrence};
 use stark::{Air, AirBuilder, AirError};
+
+/// The kind: it has nothing but its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Table;
+
+impl Component for Table {
+    fn name(&self) -> String {
+        "cell".to_owned()
+    }
+
+    fn code(&self) -> u8 {
+        18
+    }
+
+    fn occurrence(&self) -> Occurrence {
+        Occurrence::AsNeeded
+    }
+
+    fn air(&self, _context: Context<'_>) -> Result<Air, ComponentError> {
+        Ok(air()?)
+    }
+}
 
 columns! {
     /// 1 on rows in use.

@@ -18,6 +18,11 @@ pub struct Size {
 }
 
 impl Size {
+    /// That of a table with this AIR.
+    pub fn of(air: &Air) -> Self {
+        Self { columns: air.width(), interactions: air.interactions().len() }
+    }
+
     /// Main and LogUp columns.
     pub const fn width(&self) -> usize {
         self.columns + self.interactions.div_ceil(2)

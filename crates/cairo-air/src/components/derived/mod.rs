@@ -22,6 +22,7 @@
 //! No path executes the program's end; for words the instruction table, or the list of fetches, ensures that.
 
 mod air;
+mod component;
 mod error;
 mod linear;
 mod machine;

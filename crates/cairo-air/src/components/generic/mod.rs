@@ -2,8 +2,31 @@
 
 use crate::buses;
 use crate::components::columns::columns;
+use crate::components::component::{Component, ComponentError, Context, Occurrence};
 use crate::decode::FLAG_NAMES;
 use stark::{Air, AirBuilder, AirError, Expr, Rows};
+
+/// The kind: it has nothing but its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Table;
+
+impl Component for Table {
+    fn name(&self) -> String {
+        "generic".to_owned()
+    }
+
+    fn code(&self) -> u8 {
+        3
+    }
+
+    fn occurrence(&self) -> Occurrence {
+        Occurrence::AsNeeded
+    }
+
+    fn air(&self, _context: Context<'_>) -> Result<Air, ComponentError> {
+        Ok(air()?)
+    }
+}
 
 columns! {
     /// 1 if the row executes its step, 0 in padding.

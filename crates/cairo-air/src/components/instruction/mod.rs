@@ -2,12 +2,35 @@
 
 use crate::buses;
 use crate::components::columns::columns;
+use crate::components::component::{Component, ComponentError, Context, Occurrence};
 use crate::decode::{FLAG_NAMES, OFFSET_BIAS};
 use felt::Felt;
 use stark::{Air, AirBuilder, AirError, Expr, Rows};
 
 #[cfg(test)]
 mod tests;
+
+/// The kind: it has nothing but its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Table;
+
+impl Component for Table {
+    fn name(&self) -> String {
+        "instruction".to_owned()
+    }
+
+    fn code(&self) -> u8 {
+        2
+    }
+
+    fn occurrence(&self) -> Occurrence {
+        Occurrence::IfRequired(buses::INSTRUCTION)
+    }
+
+    fn air(&self, context: Context<'_>) -> Result<Air, ComponentError> {
+        Ok(air(context.program.final_pc())?)
+    }
+}
 
 columns! {
     /// Address of the instruction.

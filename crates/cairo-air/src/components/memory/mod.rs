@@ -2,10 +2,33 @@
 
 use crate::buses;
 use crate::components::columns::columns;
+use crate::components::component::{Component, ComponentError, Context, Occurrence};
 use stark::{Air, AirBuilder, AirError, Expr, Rows};
 
 /// Cells of a row.
 pub const CELLS: usize = 8;
+
+/// The kind: it has nothing but its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Table;
+
+impl Component for Table {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn code(&self) -> u8 {
+        1
+    }
+
+    fn occurrence(&self) -> Occurrence {
+        Occurrence::AsNeeded
+    }
+
+    fn air(&self, context: Context<'_>) -> Result<Air, ComponentError> {
+        Ok(air(context.memory_start)?)
+    }
+}
 
 columns! {
     /// Address of the row's first cell.

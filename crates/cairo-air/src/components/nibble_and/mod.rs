@@ -2,11 +2,38 @@
 
 use crate::buses;
 use crate::components::columns::columns;
+use crate::components::component::{Component, ComponentError, Context, Occurrence};
 use felt::Felt;
 use stark::{Air, AirBuilder, AirError};
 
 /// `log2` of the number of rows.
 pub const LOG_HEIGHT: u32 = 8;
+
+/// The kind: it has nothing but its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Table;
+
+impl Component for Table {
+    fn name(&self) -> String {
+        "nibble_and".to_owned()
+    }
+
+    fn code(&self) -> u8 {
+        8
+    }
+
+    fn occurrence(&self) -> Occurrence {
+        Occurrence::IfRequired(buses::NIBBLE_AND)
+    }
+
+    fn log_height(&self) -> Option<u32> {
+        Some(LOG_HEIGHT)
+    }
+
+    fn air(&self, _context: Context<'_>) -> Result<Air, ComponentError> {
+        Ok(air()?)
+    }
+}
 
 columns! {
     /// How often the row's triple is required elsewhere.

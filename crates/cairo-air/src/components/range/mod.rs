@@ -1,6 +1,10 @@
 //! Owned cells of the range_check builtin, by the size of their values. See README.md.
 
+use super::Limb;
+use super::component::{Component, ComponentError, Context, Family, Occurrence};
+use super::derived::Size;
 use crate::buses;
+use crate::codec::{CodecError, Reader};
 use felt::Felt;
 use stark::{Air, AirBuilder, AirError, Bus, Expr};
 use std::fmt;
@@ -39,7 +43,7 @@ impl Range {
     /// Values below `2^width` above `offset`, in limbs of `bits` bits. `None` if limbs of that many bits have no table, or not all these values are
     /// below `2^128`, or there are none.
     pub const fn new(bits: u8, width: u8, offset: u128) -> Option<Self> {
-        let known = matches!(bits, 8 | 12 | 16);
+        let known = Limb::from_bits(bits).is_some();
         let fits = match width {
             1..=127 => offset <= u128::MAX - ((1 << width) - 1),
             128 => offset == 0,
@@ -84,13 +88,18 @@ impl Range {
         }
     }
 
+    /// One of the limbs.
+    pub const fn limb(&self) -> Limb {
+        match Limb::from_bits(self.bits) {
+            Some(limb) => limb,
+            // There is no range with other limbs.
+            None => Limb::Bits16,
+        }
+    }
+
     /// The bus of the limbs.
     const fn bus(&self) -> Bus {
-        match self.bits {
-            8 => buses::BYTE,
-            12 => buses::WORD12,
-            _ => buses::WORD16,
-        }
+        self.limb().bus()
     }
 
     /// The AIR.
@@ -133,6 +142,54 @@ impl Range {
     pub const fn decode(bits: u8, width: u8, offset: [u8; 16]) -> Option<Self> {
         Self::new(bits, width, u128::from_le_bytes(offset))
     }
+}
+
+impl Component for Range {
+    fn name(&self) -> String {
+        self.to_string()
+    }
+
+    fn code(&self) -> u8 {
+        CODE
+    }
+
+    fn describe(&self, out: &mut Vec<u8>) {
+        self.encode(out);
+    }
+
+    fn occurrence(&self) -> Occurrence {
+        Occurrence::AsNeeded
+    }
+
+    fn air(&self, _context: Context<'_>) -> Result<Air, ComponentError> {
+        Ok(Self::air(self)?)
+    }
+
+    fn size(&self, _context: Context<'_>) -> Result<Size, ComponentError> {
+        Ok(Size { columns: self.columns(), interactions: self.interactions() })
+    }
+
+    fn least_size(&self) -> (usize, usize) {
+        (self.columns(), self.interactions())
+    }
+}
+
+const CODE: u8 = 19;
+
+impl Family for Range {
+    const PLAIN: &'static [Self] = &[];
+
+    fn decode(code: u8, reader: &mut Reader<'_>, _position: usize) -> Option<Result<Self, CodecError>> {
+        (code == CODE).then(|| read(reader))
+    }
+}
+
+fn read(reader: &mut Reader<'_>) -> Result<Range, CodecError> {
+    let what = "range of a range table";
+    let offset = reader.offset();
+    let [bits, width] = [reader.u8(what)?, reader.u8(what)?];
+    let range = Range::decode(bits, width, reader.array::<16>(what)?);
+    range.ok_or(CodecError::Unknown { what, found: u64::from(bits) << 8 | u64::from(width), offset })
 }
 
 /// The integer as a field element.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fixture::checked_memory as memory;
-use crate::planner::ranges::{LIMBS, limb_table};
-use cairo_air::buses;
+use cairo_air::components::Limb;
+use cairo_air::{TableKind, buses};
 use cairo_execution::ExecutionError;
 use felt::encoding;
 use stark::graph::Input;
@@ -48,7 +48,7 @@ fn too_large_values_are_refused() {
 #[test]
 fn limbs_make_up_the_values() {
     let mut number = numbers();
-    for limb in LIMBS {
+    for limb in Limb::ALL.map(Limb::bits) {
         for width in 1..=128_u8 {
             let last = TOP >> (128 - width);
             for offset in [0, (TOP - last) / 3, TOP - last] {
@@ -74,7 +74,7 @@ fn check_table(range: &Range, values: &[u128]) {
     set_uses(&mut trace, &addresses, &counters);
     let air = range.air().unwrap();
     assert_eq!(trace.len(), air.width(), "{range}");
-    let (_, size_of_limbs, _) = limb_table(range.bits());
+    let size_of_limbs = crate::table_size::size(range.limb().table());
     assert_eq!(size_of_limbs.interactions, 1);
     let bus = match range.bits() {
         8 => buses::BYTE,
@@ -116,11 +116,7 @@ fn check_table(range: &Range, values: &[u128]) {
             }
         }
     }
-    let uses = match range.bits() {
-        8 => counters.byte_uses(),
-        12 => counters.word12_uses(),
-        _ => counters.word16_uses(),
-    };
+    let uses = counters.uses(&TableKind::Limb(range.limb()));
     for (limb, uses) in (0..).zip(uses) {
         assert_eq!(uses, Felt::from(required.get(&limb).copied().unwrap_or(0)), "{range}: {limb}");
     }

@@ -1,11 +1,17 @@
 //! The size of the inputs of bitwise, which decides how many rows an instance has.
 
 use crate::table_size;
-use cairo_air::Segment;
 use cairo_air::components::bitwise::{CELLS, Size};
+use cairo_air::{Segment, TableEntry, TableKind};
 use cairo_execution::cells::Word;
 use felt::{Felt, encoding};
 use std::array::from_fn;
+
+/// The builtin's table.
+pub(super) fn tables(memory: &[Felt], segment: Segment) -> Vec<TableEntry> {
+    let size = size(memory, segment);
+    vec![TableEntry { kind: TableKind::Bitwise(size), log_height: log_height(segment, size) }]
+}
 
 /// The smallest size that all inputs of a segment have. What is no input of any size counts as one: filling the table reports it.
 pub fn size(memory: &[Felt], segment: Segment) -> Size {

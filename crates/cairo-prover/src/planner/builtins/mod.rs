@@ -1,0 +1,53 @@
+//! The tables of each builtin for the instances that a run uses.
+//!
+//! A builtin stands here once. The look-up tables that its tables need are found by what those require, see [`super::tables`].
+
+pub mod bitwise;
+pub mod range_check;
+
+use cairo_air::{Builtin, Segment, TableEntry};
+use felt::Felt;
+
+/// Chooses the tables of a builtin, heights included, for a segment that is not empty.
+type Choose = fn(memory: &[Felt], segment: Segment) -> Vec<TableEntry>;
+
+/// How a builtin's tables are chosen; `None` if it has none.
+fn choose(builtin: Builtin) -> Option<Choose> {
+    match builtin {
+        Builtin::RangeCheck => Some(range_check::tables),
+        Builtin::Bitwise => Some(bitwise::tables),
+        // Public memory.
+        Builtin::Output => None,
+        // No program can declare them.
+        Builtin::Pedersen
+        | Builtin::Ecdsa
+        | Builtin::EcOp
+        | Builtin::Keccak
+        | Builtin::Poseidon
+        | Builtin::RangeCheck96
+        | Builtin::AddMod
+        | Builtin::MulMod => None,
+    }
+}
+
+/// The tables of a builtin with this segment.
+pub fn tables(builtin: Builtin, memory: &[Felt], segment: Segment) -> Vec<TableEntry> {
+    match choose(builtin) {
+        Some(choose) if segment.base < segment.stop => choose(memory, segment),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A builtin that programs may declare has tables here; the layout demands that they are of the registry.
+    #[test]
+    fn supported_builtins_have_tables() {
+        for builtin in Builtin::ALL {
+            let expected = builtin.is_supported() && builtin != Builtin::Output;
+            assert_eq!(choose(builtin).is_some(), expected, "{builtin}");
+        }
+    }
+}
