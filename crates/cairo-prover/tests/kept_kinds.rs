@@ -5,7 +5,8 @@
 
 mod common;
 
-use cairo_air::components::{Path, Word, word12, word16};
+use cairo_air::components::range_check::Limbs;
+use cairo_air::components::{Limb, Path, Word, word12, word16};
 use cairo_air::decode::Decoded;
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::{CairoProof, TableEntry, TableKind};
@@ -24,14 +25,6 @@ use std::fmt::Write as _;
 const PARAMETERS: Parameters = Parameters { log_blowup: 1, queries: 5, grinding_bits: 3, log_fold: 2 };
 
 const PROVER: [u8; 32] = [0x5a; 32];
-
-/// Range checks in limbs of so many bits.
-#[derive(Clone, Copy)]
-enum Limbs {
-    Bytes,
-    Words12,
-    Words16,
-}
 
 /// Outcomes of conditional jumps in word tables.
 #[derive(Clone, Copy)]
@@ -83,7 +76,7 @@ fn open_path_and_words(execution: &Execution) -> Vec<StepTable> {
 /// [`in_the_open`], but bytes are what a proof commits to.
 fn in_the_open_but_bytes(mut witness: Witness) -> Witness {
     let Witness { layout, tables, traces, .. } = &mut witness;
-    let at = layout.tables.iter().position(|entry| entry.kind == TableKind::Byte).unwrap();
+    let at = layout.tables.iter().position(|entry| entry.kind == TableKind::Limb(Limb::Bits8)).unwrap();
     layout.tables[at..].rotate_left(1);
     tables[at..].rotate_left(1);
     traces[at..].rotate_left(1);
@@ -127,24 +120,24 @@ fn with_limbs(mut witness: Witness, memory: &[felt::Felt], limbs: Limbs) -> Witn
     let counters = Counters::new(memory.len());
     let position =
         |layout: &cairo_air::Layout, kind| layout.tables.iter().position(|entry| entry.kind == kind).unwrap();
-    let at = position(layout, TableKind::RangeCheck8);
+    let at = position(layout, TableKind::RangeCheck(Limbs::Bytes));
     let log_height = layout.tables[at].log_height;
     let (kind, words, trace, filled) = match limbs {
         Limbs::Bytes => return witness,
         Limbs::Words12 => {
             let trace = range_check::fill_words12(memory, segment, log_height, &counters, &Unattended).unwrap();
-            let words = TableEntry { kind: TableKind::Word12, log_height: word12::LOG_HEIGHT };
-            (TableKind::RangeCheck12, words, trace, word12_witness::fill(&counters))
+            let words = TableEntry { kind: TableKind::Limb(Limb::Bits12), log_height: word12::LOG_HEIGHT };
+            (TableKind::RangeCheck(Limbs::Words12), words, trace, word12_witness::fill(&counters))
         }
         Limbs::Words16 => {
             let trace = range_check::fill_words16(memory, segment, log_height, &counters, &Unattended).unwrap();
-            let words = TableEntry { kind: TableKind::Word16, log_height: word16::LOG_HEIGHT };
-            (TableKind::RangeCheck16, words, trace, word16_witness::fill(&counters))
+            let words = TableEntry { kind: TableKind::Limb(Limb::Bits16), log_height: word16::LOG_HEIGHT };
+            (TableKind::RangeCheck(Limbs::Words16), words, trace, word16_witness::fill(&counters))
         }
     };
     (layout.tables[at].kind, traces[at]) = (kind, trace);
     // Nothing else uses bytes: the instructions are counted in the claim.
-    let byte = position(layout, TableKind::Byte);
+    let byte = position(layout, TableKind::Limb(Limb::Bits8));
     layout.tables.remove(byte);
     traces.remove(byte);
     let at = layout.tables.partition_point(|entry| entry.kind < words.kind);

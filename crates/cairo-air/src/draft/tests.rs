@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
-use crate::components::{Path, Word};
+use crate::components::{Limb, Path, Word};
 use crate::fetch::Fetch;
 use crate::layout::TableEntry;
 use crate::{ArgumentBinding, Builtin, Segment};
@@ -49,7 +49,10 @@ fn build(tables: &[(TableKind, u32)], open: Vec<OpenTable>, fetches: &[Fetch]) -
 /// Instructions come from a table or from the claim, bytes from their table, and nothing comes that nobody requires.
 #[test]
 fn providers_are_there_exactly_if_required() {
-    use TableKind::{Byte, Generic, Instruction, Memory, NibbleAnd, Word12, Word16};
+    use TableKind::{Generic, Instruction, Memory, NibbleAnd};
+    const BYTE: TableKind = TableKind::Limb(Limb::Bits8);
+    const WORD12: TableKind = TableKind::Limb(Limb::Bits12);
+    const WORD16: TableKind = TableKind::Limb(Limb::Bits16);
     let memory = (Memory, 6);
     let with = |kinds: &[(TableKind, u32)], fetches: &[Fetch]| {
         let mut tables = vec![memory.clone()];
@@ -58,23 +61,23 @@ fn providers_are_there_exactly_if_required() {
     };
     let provider = |bus, expected, found| Err(LayoutError::Provider { bus, expected, found });
     assert_eq!(with(&[], &[]), Ok(1));
-    assert_eq!(with(&[(Instruction, 6), (Generic, 6), (Byte, 8)], &[]), Ok(4));
+    assert_eq!(with(&[(Instruction, 6), (Generic, 6), (BYTE, 8)], &[]), Ok(4));
     assert_eq!(with(&[(Generic, 6)], &[FETCH]), Ok(2));
     assert_eq!(with(&[(Generic, 6)], &[]), provider(buses::INSTRUCTION, 1, 0));
     assert_eq!(with(&[(Instruction, 6), (Generic, 6)], &[]), provider(buses::BYTE, 1, 0));
-    assert_eq!(with(&[(Generic, 6), (Byte, 8)], &[FETCH]), provider(buses::BYTE, 0, 1));
-    assert_eq!(with(&[(Instruction, 6), (Generic, 6), (Byte, 8)], &[FETCH]), provider(buses::INSTRUCTION, 0, 1));
-    assert_eq!(with(&[(Instruction, 6), (Byte, 8)], &[]), provider(buses::INSTRUCTION, 0, 1));
+    assert_eq!(with(&[(Generic, 6), (BYTE, 8)], &[FETCH]), provider(buses::BYTE, 0, 1));
+    assert_eq!(with(&[(Instruction, 6), (Generic, 6), (BYTE, 8)], &[FETCH]), provider(buses::INSTRUCTION, 0, 1));
+    assert_eq!(with(&[(Instruction, 6), (BYTE, 8)], &[]), provider(buses::INSTRUCTION, 0, 1));
     assert_eq!(with(&[], &[FETCH]), Err(LayoutError::IdleFetches));
     for (kind, height, bus) in
-        [(Word16, 16, buses::WORD16), (Word12, 12, buses::WORD12), (NibbleAnd, 8, buses::NIBBLE_AND)]
+        [(WORD16, 16, buses::WORD16), (WORD12, 12, buses::WORD12), (NibbleAnd, 8, buses::NIBBLE_AND)]
     {
         assert_eq!(with(&[(kind, height)], &[]), provider(bus, 0, 1));
     }
     // What is disclosed requires and provides like the rest.
     assert_eq!(build(std::slice::from_ref(&memory), vec![generic(1)], &[]), provider(buses::INSTRUCTION, 1, 0));
     assert_eq!(build(std::slice::from_ref(&memory), vec![generic(1)], &[FETCH]), Ok(1));
-    let byte = OpenTable { kind: Byte, width: 1, cells: vec![Felt::zero()] };
+    let byte = OpenTable { kind: BYTE, width: 1, cells: vec![Felt::zero()] };
     assert_eq!(build(&[memory], vec![byte], &[]), provider(buses::BYTE, 0, 1));
 }
 

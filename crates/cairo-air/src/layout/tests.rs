@@ -4,8 +4,10 @@
 
 use super::*;
 use crate::codec::Reader;
+use crate::components::bitwise::Size;
 use crate::components::range::Range;
-use crate::components::{Path, Word};
+use crate::components::range_check::Limbs;
+use crate::components::{Limb, Path, Word};
 use crate::{ArgumentBinding, Segment};
 use stark::Parameters;
 
@@ -72,9 +74,9 @@ fn numbers_of_tables() {
     assert_eq!((generic(5, 0), generic(4, 1)), (refused(5, 4), refused(5, 4)));
     // What provides or belongs to a builtin: one.
     let one = LayoutError::TooMany { kind: "byte".to_owned(), found: 2, limit: 1 };
-    assert_eq!(check(many(2, |_| entry(TableKind::Byte, 8)), Vec::new()), Err(one));
+    assert_eq!(check(many(2, |_| entry(TableKind::Limb(Limb::Bits8), 8)), Vec::new()), Err(one));
     let one = LayoutError::TooMany { kind: "range_check8".to_owned(), found: 2, limit: 1 };
-    assert_eq!(check(many(2, |_| entry(TableKind::RangeCheck8, 8)), Vec::new()), Err(one));
+    assert_eq!(check(many(2, |_| entry(TableKind::RangeCheck(Limbs::Bytes), 8)), Vec::new()), Err(one));
 }
 
 #[test]
@@ -100,11 +102,14 @@ fn heights() {
         let refused = LayoutError::Height { position: 0, kind: name, found, expected: expected.to_owned() };
         assert_eq!(check(vec![entry(kind, found)], Vec::new()), Err(refused));
     };
-    height(TableKind::Byte, 7, "2^8");
-    height(TableKind::Byte, 9, "2^8");
-    height(TableKind::Word12, 8, "2^12");
+    height(TableKind::Limb(Limb::Bits8), 7, "2^8");
+    height(TableKind::Limb(Limb::Bits8), 9, "2^8");
+    height(TableKind::Limb(Limb::Bits12), 8, "2^12");
     height(TableKind::Generic, MAX_LOG_HEIGHT + 1, &format!("at most 2^{MAX_LOG_HEIGHT}"));
-    assert_eq!(check(vec![entry(TableKind::Generic, MAX_LOG_HEIGHT), entry(TableKind::Byte, 8)], Vec::new()), Ok(()));
+    assert_eq!(
+        check(vec![entry(TableKind::Generic, MAX_LOG_HEIGHT), entry(TableKind::Limb(Limb::Bits8), 8)], Vec::new()),
+        Ok(())
+    );
 }
 
 #[test]
@@ -151,7 +156,7 @@ fn builtins_have_their_tables() {
     let check = |cells: u32, owned_end, kinds: &[TableKind]| {
         let mut claim = Claim { owned_end, ..claim() };
         claim.segments[1].stop = claim.segments[1].base + cells;
-        let height = |kind: &TableKind| if *kind == TableKind::Byte { 8 } else { 6 };
+        let height = |kind: &TableKind| if *kind == TableKind::Limb(Limb::Bits8) { 8 } else { 6 };
         let tables = kinds.iter().map(|kind| entry(kind.clone(), height(kind))).collect();
         Layout { tables, open: Vec::new() }.check(&program(), &claim)
     };
@@ -160,17 +165,20 @@ fn builtins_have_their_tables() {
         Err(LayoutError::BuiltinTables { builtin: Builtin::RangeCheck, cells, expected, found })
     };
     assert_eq!(check(0, 1, &[]), Ok(()));
-    assert_eq!(check(3, 1, &[TableKind::RangeCheck8]), Ok(()));
+    assert_eq!(check(3, 1, &[TableKind::RangeCheck(Limbs::Bytes)]), Ok(()));
     assert_eq!(check(3, 1, &[]), tables(3, 1, 0));
-    assert_eq!(check(0, 1, &[TableKind::RangeCheck16]), tables(0, 0, 1));
-    assert_eq!(check(3, 1, &[TableKind::RangeCheck8, TableKind::RangeCheck12]), tables(3, 1, 2));
+    assert_eq!(check(0, 1, &[TableKind::RangeCheck(Limbs::Words16)]), tables(0, 0, 1));
+    assert_eq!(
+        check(3, 1, &[TableKind::RangeCheck(Limbs::Bytes), TableKind::RangeCheck(Limbs::Words12)]),
+        tables(3, 1, 2)
+    );
     assert_eq!(check(3, 53, &[range()]), Ok(()));
     let ranges = |is_owned, found| Err(LayoutError::RangeTables { is_owned, found });
     assert_eq!(check(3, 53, &[]), ranges(true, 0));
-    assert_eq!(check(3, 53, &[TableKind::RangeCheck8]), ranges(true, 0));
+    assert_eq!(check(3, 53, &[TableKind::RangeCheck(Limbs::Bytes)]), ranges(true, 0));
     assert_eq!(check(3, 52, &[range()]), ranges(false, 1));
     assert_eq!(check(0, 60, &[range()]), ranges(false, 1));
-    assert_eq!(check(3, 53, &[TableKind::RangeCheck8, range()]), tables(3, 0, 1));
+    assert_eq!(check(3, 53, &[TableKind::RangeCheck(Limbs::Bytes), range()]), tables(3, 0, 1));
     // Bitwise is never owned, and the output has no table.
     let mut claim = Claim { owned_end: 100, ..claim() };
     claim.segments[2].stop = 65;
@@ -179,12 +187,12 @@ fn builtins_have_their_tables() {
         tables: kinds.iter().map(|kind| entry(kind.clone(), 6)).collect(),
         open: Vec::new(),
     };
-    assert_eq!(layout(&[TableKind::Bitwise64]).check(&program(), &claim), Ok(()));
+    assert_eq!(layout(&[TableKind::Bitwise(Size::Bits64)]).check(&program(), &claim), Ok(()));
     assert_eq!(layout(&[]).check(&program(), &claim), Err(bitwise(0)));
-    let two = layout(&[TableKind::Bitwise, TableKind::Bitwise64]);
+    let two = layout(&[TableKind::Bitwise(Size::Any), TableKind::Bitwise(Size::Bits64)]);
     assert_eq!(two.check(&program(), &claim), Err(bitwise(2)));
     claim.segments[0].stop = 45;
-    assert_eq!(layout(&[TableKind::Bitwise]).check(&program(), &claim), Ok(()));
+    assert_eq!(layout(&[TableKind::Bitwise(Size::Any)]).check(&program(), &claim), Ok(()));
 }
 
 /// Two tables, one of them with a row in the open, to the byte.
@@ -193,7 +201,8 @@ fn the_encoding_is_pinned() {
     let row = OpenTable { kind: TableKind::Cell, width: 2, cells: [5_u64, 6, 7, 8].map(Felt::from).to_vec() };
     assert_eq!(row.rows(), 2);
     assert_eq!(OpenTable { width: 0, ..row.clone() }.rows(), 0);
-    let layout = Layout { tables: vec![entry(TableKind::Memory, 6), entry(TableKind::Byte, 8)], open: vec![row] };
+    let layout =
+        Layout { tables: vec![entry(TableKind::Memory, 6), entry(TableKind::Limb(Limb::Bits8), 8)], open: vec![row] };
     let mut bytes = Vec::new();
     layout.encode(&mut bytes);
     let expected: [&[u8]; 4] = [

@@ -75,6 +75,8 @@ impl Costs {
     /// no cells and has no columns, but its rows are bytes, which are counted as the columns that would take as many, and the verifier looks at each.
     pub fn spend(&self, size: Size, rows: u64, padded: bool, budget: &mut Budget) -> (u64, usize) {
         let halves = half_columns(size);
+        // In this order of tests: what is disclosed is decided again, with the true sizes, when the witness is made. The model need only
+        // prefer tables that will be.
         if rows <= 1 << MAX_LOG_HEIGHT {
             let bytes = rows * size.columns as u64 * BYTES_PER_CELL;
             let open = (2 * bytes).div_ceil(BYTES_PER_COLUMN) as usize;

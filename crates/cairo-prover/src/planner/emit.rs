@@ -131,6 +131,8 @@ fn finish(tables: Vec<Rows>, choice: &Choice, costs: &Costs) -> (Vec<StepTable>,
         });
         (price, budget)
     };
+    // A table of 2^k + 1 rows pays for 2^(k+1); in two parts it pays for little more than it has, but its columns are opened twice. Those that
+    // save most choose first, since all share one allowance of columns.
     let saving = |(rows, (whole, _)): (&Rows, &((u64, usize), usize))| whole.0.saturating_sub(cut(rows, budget).0.0);
     let mut order: Vec<(u64, usize)> = tables.iter().zip(&prices).map(saving).zip(0..).collect();
     order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));

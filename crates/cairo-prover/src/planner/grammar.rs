@@ -87,10 +87,13 @@ impl Grammar {
         for _ in 0..MAX_ROUNDS {
             let Some(left) = work.checked_sub(2 * self.sequence.len()) else { break };
             work = left;
+            // Counted anew each round. Re-Pair keeps counts up to date under replacement (Larsson and Moffat, "Off-line dictionary-based
+            // compression", 2000), with lists of all positions; here the sequence shrinks so fast that a few passes over it do.
             let counts = count_pairs(&self.sequence);
             let (pair, path) = loop {
                 let usable = |entry: &&Neighbours| entry.count >= least && !refused.contains(&entry.pair);
-                // The most frequent; of equals the first seen.
+                // The most frequent; of equals the first seen, so that plans are reproducible. A pair that has no path is refused for good: no
+                // later round can make it shorter.
                 let best = counts.iter().filter(usable).min_by_key(|entry| (u32::MAX - entry.count, entry.first));
                 let Some(best) = best else { return };
                 match self.path(best.pair, blocks, program) {
@@ -98,6 +101,7 @@ impl Grammar {
                     None => refused.insert(best.pair),
                 };
             };
+            // A run keeps its length, since a loop's iterations pair up badly: 7 of them as pairs of pairs would be three symbols.
             if pair.0 == pair.1 {
                 self.replace_runs(pair.0);
             } else {

@@ -64,6 +64,8 @@ pub fn cover_with(
             ranges.extend(table.starts.iter().map(ap).map(|ap| [ap, ap.saturating_add(cells)]));
         }
     }
+    // Sorted, the ranges are disjoint exactly if each ends before the next begins. The owned bus demands it: it is a walk through all owned
+    // addresses, on which no address comes twice.
     ranges.par_sort_unstable();
     let most = cells_worth_a_table(execution.n_steps());
     let checked = execution.segments.get(&Builtin::RangeCheck).filter(|segment| segment.base < segment.stop);
@@ -85,6 +87,7 @@ pub fn cover_with(
         }
         return Ok(Cover::NONE);
     };
+    // From here on every address below `owned_end` gets exactly one owner: a row of a path, a range table, or the cell table.
     let mut owned_end = *end;
     let mut rest = Vec::new();
     let mut at = PROGRAM_BASE;

@@ -85,6 +85,8 @@ impl Histogram {
         side.iter().take(width + 1).copied().map(u64::from).sum()
     }
 
+    /// All choices of widths are tried: there are about a thousand, whatever the segment's length, since only the histogram is looked at.
+    ///
     /// A range of small values, of further values that are not so small, and of those just below 2^128, each perhaps none; and of all others.
     fn cheapest(&self, steps: usize) -> Vec<Range> {
         let most = |side: &[u32; 129]| side.iter().rposition(|count| *count > 0);

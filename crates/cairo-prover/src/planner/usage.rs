@@ -15,7 +15,7 @@ const SAMPLES: usize = 16;
 /// About how many symbols of the sequence occurrences are taken from.
 const VISITS: usize = 1 << 8;
 
-/// Parts of the run whose uses are noted separately.
+/// Parts of the run whose uses are noted separately, each by a thread. A part takes four bytes for each memory cell, so they are few.
 const PARTS: usize = 2;
 
 /// What the choice of tables needs to know about the cells that rows may own.
@@ -51,7 +51,8 @@ impl<'a> Usage<'a> {
     pub fn own(&self, followed: Followed, symbol: u32) -> Owning {
         let Followed { mut path, size, cells } = followed;
         let known = cells.iter().filter(|known| **known).count();
-        // If each of the cells were provided with a column of uses of its own.
+        // Which cells are used later is only sampled here, and known when the witness is made; so a path may own its cells only if it would
+        // keep within the limit even if each of them were provided with a column of uses of its own.
         let most = size.columns + cells.len() + (cells.len() - known);
         if cells.is_empty() || most > MAX_COLUMNS {
             let rest = if cells.is_empty() { self.advance(symbol, path.steps) } else { cells.len() as u64 };

@@ -85,6 +85,8 @@ fn fill_tables(
     if instructions <= max_fetches && cairo_air::fetch::check(&fetches, &execution.program).is_ok() {
         claim.fetches = fetches;
     }
+    // The order matters from here on: the instruction table counts bytes and memory, range tables limbs, and the public side memory. A table
+    // that provides is filled when the last of its users is.
     let others = other_tables(execution, &claim, &assignment, instructions);
     let Assignment { steps, cover } = &mut assignment;
     let fill = |stage| fill_others(execution, &claim, &others, cover, stage, (&counters, control));
@@ -92,7 +94,7 @@ fn fill_tables(
     let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
     let public = public_tuples(&statement, &claim);
     counters.public(&public)?;
-    // Now everything is counted.
+    // Now everything is counted, and nothing below counts any more.
     provide_owned(execution, steps, &mut step_traces, &counters)?;
     set_range_uses(&others, &mut filled, cover, &counters);
     filled.extend(fill(Stage::Providers)?);

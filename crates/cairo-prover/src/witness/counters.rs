@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Multiplicities of the providing tables. Counting is safe from all threads at once.
+/// Multiplicities of the providing tables. Counting is safe from all threads at once, and relaxed: a sum does not depend on the order, and what
+/// reads it comes after all that count.
 ///
 /// A counter cannot wrap: the prover takes runs of fewer than 2^28 steps, and no row uses a cell more than 3 times.
 #[derive(Debug)]

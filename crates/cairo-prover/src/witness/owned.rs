@@ -10,7 +10,9 @@ use felt::integers::{natural, small};
 use rayon::prelude::*;
 
 /// How often a cell of a path's rows is used by others, over all rows: their sum, and two sums with pseudo-random weights, which are the same
-/// for cells that are used equally often in each row, and practically never for others.
+/// for cells that are used equally often in each row, and practically never for others. To compare rows one by one would take memory for
+/// all of them. Should two cells agree by chance, the bus would not balance and the proof be none; it can
+/// make nothing false pass.
 type Usage = [u64; 3];
 
 /// Says which of its cells a path must provide, and which of them are used equally often in every row, so that one column of uses does for

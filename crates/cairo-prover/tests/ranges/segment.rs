@@ -190,7 +190,7 @@ fn owned_cells_end_within_the_segment() {
 #[test]
 fn near_the_top() {
     /// The value of a cell.
-    pub type Mix = fn(usize) -> u128;
+    type Mix = fn(usize) -> u128;
     let mixes: [(Mix, bool); 7] = [
         (|k| u128::MAX - k as u128, true),
         (|k| u128::MAX - 255 + k as u128, true),

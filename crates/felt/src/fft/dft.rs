@@ -25,6 +25,8 @@ pub(super) fn forward_factors(log_size: u32, shift: &Felt) -> Constants {
             *factor = power;
             power = product(&power, &root);
         }
+        // g_2m squared is g_m, and the shift's powers square as well: each layer is the squares of the first half of the next. That is a
+        // product for each factor, without a single power.
         let (low, high) = factors.split_at_mut(size / 2);
         let mut from = &*high;
         let mut rest = low;
@@ -87,6 +89,8 @@ pub(super) fn forward<P: Packed>(values: &mut [P::Loose], factors: &Constants) {
     let mut m = 1;
     let mut layers = 0;
     while m < size {
+        // A butterfly leaves its sums unreduced, so values grow with each layer; before they outgrow their limbs all are reduced, which is
+        // cheaper than to reduce every sum.
         layers += 1;
         if layers > P::LAYERS {
             layers = 1;

@@ -6,6 +6,11 @@
 //! multiplication of column `j` by the powers of `g_N^j`. On a coset, `shift^k = shift^kq · (shift^R)^kp` goes into the factors of
 //! both.
 //!
+//! Why two passes: layer after layer over the whole vector would go through memory `log2 N` times, and memory is what a long transform
+//! waits for. Here each column and each row fits a core's cache, so memory is read and written twice (Bailey, "FFTs in external or
+//! hierarchical memory", 1989). Bit-reversed coefficients save the transposition that his version ends with: the way back begins where
+//! the way there ended. Columns are never longer than rows, since their entries lie apart and each costs a cache line.
+//!
 //! Columns are taken [`Packed::WIDTH`] neighbours at a time and so are rows: lanes never mix.
 
 use super::dft::{
