@@ -17,7 +17,7 @@ from .fields import fields_of
 from .mutations import byte_mutations, field_mutations, length_mutations
 
 SEED = 77
-SOME = 2
+SOME = 1
 """Fields of each name that are changed."""
 
 

@@ -9,7 +9,7 @@ from .mutations import byte_mutations, field_mutations, length_mutations
 from .parallel import refusals
 
 SEED = 20
-SOME = 4
+SOME = 2
 """Of the first proof every field is changed, of others so many fields of every name."""
 
 
