@@ -24,7 +24,7 @@ def airs():
     yield from (lookup.byte(), lookup.word16(), lookup.word12(), lookup.nibble_and())
     yield from (range_check(bits, *BUILTIN) for bits in (8, 12, 16))
     yield value_range(16, 20, 5)
-    names = ["bitwise", "bitwise128", "bitwise64", "bitwise32", "bitwise16"]
+    names = ["bitwise", "bitwise16", "bitwise32", "bitwise64", "bitwise128"]
     yield from (bitwise(name, *BUILTIN) for name in names)
 
 
