@@ -408,21 +408,26 @@ impl Subject {
         }
     }
 
-    fn inverses(&self) -> Vec<usize> {
+    /// Columns that only the row itself sees: inverses, products and outcomes.
+    fn private(&self) -> Vec<usize> {
         match &self.derived {
-            None => vec![Columns::<usize>::positions().dst_inverse],
+            None => {
+                let at = Columns::<usize>::positions();
+                vec![at.dst_inverse, at.jumps]
+            }
             Some(derived) => {
+                let is_private = |source: &Source| matches!(source, Source::Inverse(_) | Source::Product(..));
                 let sources = derived.rows.sources.iter().enumerate();
-                sources.filter(|(_, source)| matches!(source, Source::Inverse(_))).map(|(index, _)| index).collect()
+                sources.filter(|(_, source)| is_private(source)).map(|(index, _)| index).collect()
             }
         }
     }
 
-    /// Joint alterations: every inverse to each of some values with what follows from it, then any few columns at once.
+    /// Joint alterations: every private column to each of some values with what follows from it, then any few columns at once.
     fn examine_rows(&self, honest: &[Felt], base: &Memory, words: &Memory, random: &mut Random, tries: usize) -> usize {
         let mut taken = usize::from(self.examine_row(honest, base, words));
-        let inverses = self.inverses();
-        for &column in &inverses {
+        let private = self.private();
+        for &column in &private {
             for value in
                 [Felt::zero(), Felt::one(), -Felt::one(), honest[column] + Felt::one(), honest[column] + honest[column]]
             {
@@ -440,7 +445,7 @@ impl Subject {
             for _ in 0..1 + random.below(4) {
                 // Of two alterations one is of a column whose value is not free.
                 let column = match random.below(4) {
-                    0 if !inverses.is_empty() => inverses[random.below(inverses.len() as u64) as usize],
+                    0 if !private.is_empty() => private[random.below(private.len() as u64) as usize],
                     _ => random.below(honest.len() as u64) as usize,
                 };
                 kept.push(column);
