@@ -3,12 +3,15 @@
 mod commands;
 
 use clap::Parser as _;
+use protocol::output::OutputError;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = commands::Cli::parse();
     match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has what it wanted.
+        Err(error) if matches!(error.downcast_ref(), Some(OutputError::Closed)) => ExitCode::SUCCESS,
         Err(error) => {
             // The chain of reasons on one line, without repeating what an outer message quotes already.
             let mut message = error.to_string();

@@ -46,6 +46,13 @@ pub struct UnitLabels {
     pub state: Text,
 }
 
+/// One project.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ProjectLabels {
+    /// The project.
+    pub project: String,
+}
+
 /// A label that is one of a few fixed words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Text(pub &'static str);
@@ -73,6 +80,7 @@ pub struct Metrics {
     verify: Histogram,
     steps: Counter,
     units: Family<UnitLabels, Gauge>,
+    suspect: Family<ProjectLabels, Gauge>,
     waiting: Gauge,
 }
 
@@ -93,6 +101,7 @@ impl Default for Metrics {
             verify: histogram(),
             steps: Counter::default(),
             units: Family::default(),
+            suspect: Family::default(),
             waiting: Gauge::default(),
             registry: Registry::default(),
         };
@@ -104,6 +113,8 @@ impl Default for Metrics {
         registry.register_with_unit("verify", "Time to verify a proof", Unit::Seconds, metrics.verify.clone());
         registry.register("proven_steps", "Steps of accepted proofs", metrics.steps.clone());
         registry.register("units", "Units by project and state", metrics.units.clone());
+        let said = "Units of which donors reported failures that are not settled, by project";
+        registry.register("suspect_units", said, metrics.suspect.clone());
         registry.register(
             "verifications_waiting",
             "Submissions in verification or waiting for it",
@@ -146,8 +157,11 @@ impl Metrics {
         self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         // What is not there any more is not shown any more.
         self.units.clear();
+        self.suspect.clear();
         for project in projects {
             let units = &project.units;
+            let labels = ProjectLabels { project: project.name.to_string() };
+            self.suspect.get_or_create(&labels).set(i64::try_from(units.suspect).unwrap_or(i64::MAX));
             for (state, count) in [
                 ("queued", units.queued),
                 ("leased", units.leased),

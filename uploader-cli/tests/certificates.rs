@@ -61,7 +61,7 @@ fn serve(certificate: CertificateDer<'static>, key: &KeyPair) -> String {
         for stream in listener.incoming().flatten() {
             let connection = ServerConnection::new(Arc::clone(&config)).expect("a connection");
             let stream = std::cell::RefCell::new(StreamOwned::new(connection, stream));
-            let empty = |_: &_| Response::json(&ProjectList { projects: Vec::new() });
+            let empty = |_: &_| Response::json(&ProjectList::default());
             converse(Half(&stream), &mut Half(&stream), &empty);
             stream.borrow_mut().conn.send_close_notify();
             let _ = std::io::Write::flush(&mut *stream.borrow_mut());

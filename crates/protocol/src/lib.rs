@@ -12,6 +12,7 @@ mod felts;
 mod hex;
 mod ids;
 mod lease;
+pub mod output;
 mod policy;
 mod problem;
 mod project;
@@ -43,8 +44,9 @@ pub use record::{MAX_RECORD_BYTES, RecordError, decode_program, encode_program, 
 pub use signing::{Identity, KeyFileError, Offer, SignatureError, SignedHeaders};
 pub use stark::Preset;
 pub use unit::{
-    Attempt, Changed, Collected, Event, Failure, MAX_BATCH, MAX_PAGE, MAX_UNIT_ARGUMENTS, NewUnit, NewUnits, Outcome,
-    ProofInfo, Report, ResultPage, StoredUnit, Unit, UnitDetail, UnitPage, UnitResult, UnitState, UnitsStored,
+    Attempt, Changed, Collected, Event, Failure, MAX_ATTEMPTS, MAX_BATCH, MAX_PAGE, MAX_REPORTS, MAX_UNIT_ARGUMENTS,
+    NewUnit, NewUnits, Outcome, ProofInfo, Report, ResultPage, StoredUnit, Unit, UnitDetail, UnitPage, UnitResult,
+    UnitState, UnitsStored,
 };
 pub use unit_limits::UnitLimits;
 

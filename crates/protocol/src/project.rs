@@ -158,11 +158,14 @@ pub struct Project {
 }
 
 /// Answer to `GET /v1/projects`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProjectList {
-    /// All projects, by name.
+    /// The projects, by name.
     pub projects: Vec<Project>,
+    /// Where the next page begins, if there is one: it holds the projects whose names come after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<ProjectName>,
 }
 
 /// What `PUT /v1/projects/{name}` did.

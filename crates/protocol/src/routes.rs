@@ -5,6 +5,11 @@ use crate::ids::{Digest, LeaseToken, ProjectName, UnitId};
 /// `GET`: all projects.
 pub const PROJECTS: &str = "/v1/projects";
 
+/// `GET`: a page of the projects after this one.
+pub fn projects_after(cursor: Option<&ProjectName>) -> String {
+    cursor.map_or_else(|| PROJECTS.to_owned(), |cursor| format!("{PROJECTS}?cursor={cursor}"))
+}
+
 /// `POST`: a lease.
 pub const LEASES: &str = "/v1/leases";
 

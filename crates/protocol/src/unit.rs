@@ -16,6 +16,12 @@ pub const MAX_UNIT_ARGUMENTS: usize = 1 << 16;
 /// Most entries of one page of a list.
 pub const MAX_PAGE: u32 = 1000;
 
+/// Most attempts of a unit that are shown.
+pub const MAX_ATTEMPTS: u32 = 1000;
+
+/// Most reports on a unit that are shown.
+pub const MAX_REPORTS: u32 = 256;
+
 /// A unit to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -253,12 +259,13 @@ pub struct ProofInfo {
 pub struct UnitDetail {
     /// The unit.
     pub unit: Unit,
-    /// Attempts in order; the oldest of very many are only counted.
+    /// Attempts in order, at most [`MAX_ATTEMPTS`]; the oldest of very many are only counted.
     pub attempts: Vec<Attempt>,
     /// Attempts before these, of which only the number is kept.
     #[serde(default)]
     pub folded_attempts: u32,
-    /// Failures that donors reported since it was made or last retried, newest first; of very many by strangers only some.
+    /// Failures that donors reported since it was made or last retried, newest first, at most
+    /// [`MAX_REPORTS`]; of very many by strangers only some.
     #[serde(default)]
     pub reports: Vec<Report>,
     /// Its proof.

@@ -6,6 +6,7 @@ use distributor::blobs::{self, Blobs, Kind};
 use distributor::config::Place;
 use distributor::store::{BlobRef, Miscount, Store};
 use protocol::Digest;
+use protocol::output::line;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use tokio::io::AsyncReadExt as _;
@@ -30,7 +31,7 @@ impl Check {
     pub async fn run(self, place: &Place, store: &dyn Store) -> anyhow::Result<()> {
         let miscounts = store.recount(self.mend_counts).await?;
         for Miscount { what, kept, found } in &miscounts {
-            println!("the count `{what}` is {kept} and should be {found}");
+            say(format_args!("the count `{what}` is {kept} and should be {found}"));
         }
         let blobs = blobs::open(&place.blobs(), blobs::Use::Look)?;
         let mut files = BTreeSet::new();
@@ -48,11 +49,11 @@ impl Check {
             };
             if let Some(problem) = problem {
                 bad += 1;
-                println!("the {} {} {problem}", wanted.kind, wanted.sha256);
+                say(format_args!("the {} {} {problem}", wanted.kind, wanted.sha256));
             }
         }
         for orphan in &files {
-            println!("nothing refers to the {} {}", orphan.kind, orphan.sha256);
+            say(format_args!("nothing refers to the {} {}", orphan.kind, orphan.sha256));
             if self.delete_orphans {
                 blobs.delete(orphan.kind, &orphan.sha256).await?;
             }
@@ -79,4 +80,9 @@ async fn digest(blobs: &dyn Blobs, file: &BlobRef) -> anyhow::Result<Option<Dige
             length => hasher.update(buffer.get(..length).unwrap_or_default()),
         }
     }
+}
+
+/// Says something of what was found. The check goes on if nobody reads it: whether all is well is said by the exit code.
+fn say(text: impl std::fmt::Display) {
+    let _ = line(text);
 }

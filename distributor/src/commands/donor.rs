@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use distributor::store::Store;
+use protocol::output::line;
 use protocol::{DonorKey, Timestamp};
 
 /// List, block and trust donors.
@@ -61,7 +62,10 @@ impl Donor {
 }
 
 async fn list(store: &dyn Store) -> anyhow::Result<()> {
-    println!("{:<66}{:>14}{:>8}{:>10}{:>9}{:>7}  STATE", "DONOR", "STEPS", "PROVED", "EXECUTED", "REFUSED", "MARKS");
+    line(format_args!(
+        "{:<66}{:>14}{:>8}{:>10}{:>9}{:>7}  STATE",
+        "DONOR", "STEPS", "PROVED", "EXECUTED", "REFUSED", "MARKS"
+    ))?;
     for donor in store.donors(Timestamp::now()).await? {
         let credit = donor.credit;
         let state = match (donor.blocked_at, donor.trusted_at) {
@@ -69,11 +73,11 @@ async fn list(store: &dyn Store) -> anyhow::Result<()> {
             (None, Some(_)) => "trusted",
             (None, None) => "",
         };
-        let line = format!(
+        let row = format!(
             "{:<66}{:>14}{:>8}{:>10}{:>9}{:>7}  {state}",
             credit.donor, credit.proven_steps, credit.proven_units, credit.executed_units, credit.refused, credit.marks
         );
-        println!("{}", line.trim_end());
+        line(row.trim_end())?;
     }
     Ok(())
 }

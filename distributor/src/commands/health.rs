@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::Args;
 use distributor::config::Settings;
+use protocol::output::line;
 use protocol::text::{MAX_SHOWN, printable};
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -38,7 +39,7 @@ impl Health {
             let (status, detail) = (printable(status, 20), printable(&detail, MAX_SHOWN));
             bail!("the distributor at {address} is not ready (status {status}){detail}");
         }
-        println!("ready");
+        line("ready")?;
         Ok(())
     }
 }

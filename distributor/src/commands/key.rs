@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::{Subcommand, ValueEnum};
 use distributor::store::{GivenQuota, Scopes, Store, UploaderKey};
+use protocol::output::line;
 use protocol::text::printable;
 use protocol::{ApiKey, ProjectName, Timestamp, UploaderKeyId};
 
@@ -114,19 +115,28 @@ async fn create(
         revoked_at: None,
     };
     store.add_key(&stored).await?;
-    println!("{}", key.reveal());
+    // Nobody has it now, so this is a failure even if the reader is gone.
+    if let Err(error) = line(key.reveal()) {
+        bail!("the key {} was made and could not be shown ({error}); revoke it", key.id());
+    }
     eprintln!("this key is shown only now; give it to `{}`, who sets $CAIRN_KEY to it", printable(&stored.name, 60));
     Ok(())
 }
 
 async fn list(store: &dyn Store) -> anyhow::Result<()> {
-    println!("{:<14}{:<14}{:<20}{:<24}{:<20}STATE", "ID", "OWNER", "NAME", "PROJECTS", "SCOPES");
+    line(format_args!("{:<14}{:<14}{:<20}{:<24}{:<20}STATE", "ID", "OWNER", "NAME", "PROJECTS", "SCOPES"))?;
     for key in store.keys().await? {
         let scopes = [(key.scopes.push, "push"), (key.scopes.read, "read"), (key.scopes.withdraw, "withdraw")];
         let scopes: Vec<_> = scopes.into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect();
         let state = if key.revoked_at.is_some() { "revoked" } else { "valid" };
         let name = printable(&key.name, 60);
-        println!("{:<14}{:<14}{name:<20}{:<24}{:<20}{state}", key.id, key.owner, key.projects, scopes.join(","));
+        line(format_args!(
+            "{:<14}{:<14}{name:<20}{:<24}{:<20}{state}",
+            key.id,
+            key.owner,
+            key.projects,
+            scopes.join(",")
+        ))?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use distributor::config::{ConfigFile, Place};
 use distributor::routes::{document, table};
 use distributor::store::{self, IfMissing, Store};
+use protocol::output::line;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,11 +73,11 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     let place = cli.place.or(file.place);
     let command = match cli.command {
         Command::Openapi { table: false } => {
-            println!("{}", document());
+            line(document())?;
             return Ok(());
         }
         Command::Openapi { table: true } => {
-            print!("{}", table());
+            line(table().trim_end())?;
             return Ok(());
         }
         Command::Serve(serve) => return serve.run(&place, file.serve),

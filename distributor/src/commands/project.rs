@@ -3,7 +3,8 @@
 use anyhow::bail;
 use clap::Subcommand;
 use distributor::store::Store;
-use protocol::{MAX_WEIGHT, ProjectName, Timestamp, UploaderKeyId};
+use protocol::output::line;
+use protocol::{MAX_PAGE, MAX_WEIGHT, ProjectName, Timestamp, UploaderKeyId};
 
 /// List projects, weigh them, give them to another owner.
 #[derive(Debug, Subcommand)]
@@ -55,17 +56,32 @@ fn known(name: &ProjectName, known: bool) -> anyhow::Result<()> {
 }
 
 async fn list(store: &dyn Store) -> anyhow::Result<()> {
-    println!("{:<32}{:<14}{:>8}{:>10}{:>12}{:>12}", "PROJECT", "OWNER", "WEIGHT", "DECLARED", "UNITS", "OPEN");
-    for project in store.projects(Timestamp::now()).await? {
-        let owner = store.project_owner(&project.name).await?.map(|owner| owner.to_string()).unwrap_or_default();
-        println!(
-            "{:<32}{owner:<14}{:>8}{:>10}{:>12}{:>12}",
-            project.name,
-            project.weight,
-            project.spec.weight,
-            project.units.total(),
-            project.units.open()
-        );
+    line(format_args!(
+        "{:<32}{:<14}{:>8}{:>10}{:>12}{:>12}",
+        "PROJECT", "OWNER", "WEIGHT", "DECLARED", "UNITS", "OPEN"
+    ))?;
+    let mut after = None;
+    loop {
+        let page = store.projects(after.as_ref(), MAX_PAGE, Timestamp::now()).await?;
+        for project in &page.projects {
+            row(store, project).await?;
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
     }
+}
+
+async fn row(store: &dyn Store, project: &protocol::Project) -> anyhow::Result<()> {
+    let owner = store.project_owner(&project.name).await?.map(|owner| owner.to_string()).unwrap_or_default();
+    line(format_args!(
+        "{:<32}{owner:<14}{:>8}{:>10}{:>12}{:>12}",
+        project.name,
+        project.weight,
+        project.spec.weight,
+        project.units.total(),
+        project.units.open()
+    ))?;
     Ok(())
 }

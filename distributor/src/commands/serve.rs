@@ -7,6 +7,7 @@ use distributor::blobs;
 use distributor::config::{GivenSettings, Place, Settings};
 use distributor::server;
 use distributor::store::{self, IfMissing};
+use protocol::output::line;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -71,7 +72,8 @@ async fn serve(place: &Place, settings: Settings) -> anyhow::Result<()> {
         tracing::info!("stopping");
     };
     // Scripts read this line to learn the port.
-    println!("listening on http://{address}");
+    // Who does not read it wants the service all the same.
+    let _ = line(format_args!("listening on http://{address}"));
     tracing::info!(%address, data = %place.data().display(), "serving");
     server::serve(app, listener, stop).await.context("the socket failed")?;
     tracing::info!("stopped");

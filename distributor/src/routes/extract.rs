@@ -3,7 +3,7 @@
 use crate::error::{ApiError, ApiResult};
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
-use protocol::{Cause, IdError};
+use protocol::{Cause, IdError, MAX_PAGE};
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
@@ -33,4 +33,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
             ApiError::new(Cause::BadRequest, format!("the query of the address is not valid: {}", error.body_text()))
         })
     }
+}
+
+/// The length of a page.
+///
+/// # Errors
+/// If more is asked for than there may be.
+pub fn page_length(asked: Option<u32>) -> ApiResult<u32> {
+    let length = asked.unwrap_or(100);
+    if (1..=MAX_PAGE).contains(&length) {
+        return Ok(length);
+    }
+    Err(ApiError::new(Cause::BadRequest, format!("`limit` is 1 to {MAX_PAGE}, not {length}")))
 }

@@ -5,6 +5,7 @@ use crate::error::ApiResult;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use protocol::MAX_PAGE;
 
 /// Whether the process runs.
 #[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String, content_type = "text/plain")))]
@@ -31,8 +32,9 @@ pub async fn readyz(State(app): State<App>) -> ApiResult<&'static str> {
 /// Figures for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub async fn metrics(State(app): State<App>) -> ApiResult<impl IntoResponse> {
-    let projects = app.store.projects(app.now()).await?;
-    app.metrics.set_levels(&projects, app.proofs.load() + app.executions.load());
+    // One page: figures for each of very many projects are of no use to anybody.
+    let list = app.store.projects(None, MAX_PAGE, app.now()).await?;
+    app.metrics.set_levels(&list.projects, app.proofs.load() + app.executions.load());
     let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, media)], app.metrics.encode()))
 }

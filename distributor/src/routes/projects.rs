@@ -1,6 +1,6 @@
 //! `/v1/projects`.
 
-use super::extract::At;
+use super::extract::{Asked, At, page_length};
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
 use crate::blobs::Kind;
@@ -12,12 +12,27 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use protocol::signing::verify_program;
-use protocol::{Cause, Changed, Project, ProjectList, ProjectName, ProjectSpec, ProjectStored, program_hash};
+use protocol::{Cause, Changed, MAX_PAGE, Project, ProjectList, ProjectName, ProjectSpec, ProjectStored, program_hash};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-/// All projects, with the numbers of their units.
-#[utoipa::path(get, path = "/v1/projects", tag = "projects", responses((status = 200, body = ProjectList)))]
-pub async fn list(State(app): State<App>) -> ApiResult<Json<ProjectList>> {
-    Ok(Json(ProjectList { projects: app.store.projects(app.now()).await? }))
+/// Which projects.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ProjectQuery {
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<ProjectName>,
+    /// Most projects of the page, 1 to 1000, which is the default.
+    limit: Option<u32>,
+}
+
+/// The projects by name, with the numbers of their units.
+#[utoipa::path(get, path = "/v1/projects", tag = "projects", params(ProjectQuery), responses((status = 200, body = ProjectList)))]
+pub async fn list(State(app): State<App>, Asked(query): Asked<ProjectQuery>) -> ApiResult<Json<ProjectList>> {
+    let limit = page_length(query.limit.or(Some(MAX_PAGE)))?;
+    Ok(Json(app.store.projects(query.cursor.as_ref(), limit, app.now()).await?))
 }
 
 /// One project.

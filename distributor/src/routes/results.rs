@@ -1,7 +1,6 @@
 //! `/v1/projects/{name}/results`.
 
-use super::extract::{Asked, At};
-use super::units::page_length;
+use super::extract::{Asked, At, page_length};
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
 use crate::error::{ApiError, ApiResult};

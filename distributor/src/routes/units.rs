@@ -1,6 +1,6 @@
 //! Units: `/v1/projects/{name}/units` and `/v1/units`.
 
-use super::extract::{Asked, At};
+use super::extract::{Asked, At, page_length};
 use super::projects::withdrawn;
 use crate::app::App;
 use crate::auth::{Scope, Uploader};
@@ -12,8 +12,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use protocol::{
-    Cause, MAX_BATCH, MAX_PAGE, MAX_UNIT_ARGUMENTS, NewUnit, NewUnits, ProjectName, StoredUnit, Unit, UnitDetail,
-    UnitId, UnitPage, UnitState, UnitsStored,
+    Cause, MAX_BATCH, MAX_UNIT_ARGUMENTS, NewUnit, NewUnits, ProjectName, StoredUnit, Unit, UnitDetail, UnitId,
+    UnitPage, UnitState, UnitsStored,
 };
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -101,18 +101,6 @@ pub struct UnitQuery {
     cursor: Option<u64>,
     /// Most units of the page, 1 to 1000.
     limit: Option<u32>,
-}
-
-/// The length of a page.
-///
-/// # Errors
-/// If more is asked for than there may be.
-pub fn page_length(asked: Option<u32>) -> ApiResult<u32> {
-    let length = asked.unwrap_or(100);
-    if (1..=MAX_PAGE).contains(&length) {
-        return Ok(length);
-    }
-    Err(ApiError::new(Cause::BadRequest, format!("`limit` is 1 to {MAX_PAGE}, not {length}")))
 }
 
 /// Units in the order of their making. A page may have fewer units than asked for although `next` says that more come.

@@ -19,8 +19,8 @@ pub use open::open;
 use crate::location::Location;
 use async_trait::async_trait;
 use protocol::{
-    Digest, DonorKey, Event, LeaseToken, Nonce, Project, ProjectName, ProjectSpec, ProofReceipt, ResultPage, Timestamp,
-    UnitDetail, UnitId, UnitPage, UploaderKeyId,
+    Digest, DonorKey, Event, LeaseToken, Nonce, Project, ProjectList, ProjectName, ProjectSpec, ProofReceipt,
+    ResultPage, Timestamp, UnitDetail, UnitId, UnitPage, UploaderKeyId,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -127,8 +127,8 @@ pub trait Projects {
     ) -> StoreResult<Option<OverQuota>>;
     /// One project.
     async fn project(&self, name: &ProjectName, now: Timestamp) -> StoreResult<Option<Project>>;
-    /// All projects, by name.
-    async fn projects(&self, now: Timestamp) -> StoreResult<Vec<Project>>;
+    /// A page of the projects by name, of those after `after`.
+    async fn projects(&self, after: Option<&ProjectName>, limit: u32, now: Timestamp) -> StoreResult<ProjectList>;
     /// Withdraws a project at once, and a batch of its units that are not proved; how many those are all together, if
     /// there is such a project. [`Projects::withdraw_more`] does the rest.
     async fn withdraw_project(&self, name: &ProjectName, now: Timestamp) -> StoreResult<Option<u64>>;

@@ -192,5 +192,5 @@ async fn the_page_lists_every_figure() {
         assert!(page.contains(&format!("`{name}")), "{name} is missing");
         count += 1;
     }
-    assert_eq!(count, 9, "{figures}");
+    assert_eq!(count, 10, "{figures}");
 }

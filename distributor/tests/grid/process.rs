@@ -345,3 +345,17 @@ async fn the_log_holds_nothing_that_clients_make_up() {
         assert!(line.len() < 500 && !line.contains("ZZZ") && !line.chars().any(char::is_control), "{line}");
     }
 }
+
+/// As with `distributor … | head -1`.
+#[test]
+fn a_reader_that_has_enough_is_no_fault() {
+    let (folder, _) = data();
+    for arguments in [["openapi", "--table"], ["key", "list"], ["donor", "list"], ["project", "list"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = program();
+        command.args(arguments).arg("--data").arg(folder.path()).stdout(writer);
+        let output = command.output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}

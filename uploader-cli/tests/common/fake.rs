@@ -180,7 +180,9 @@ fn answer(data: &mut Data, request: &Request) -> Response {
             Some(bytes) => Response::bytes(bytes.clone()),
             None => Response::problem(Cause::UnknownBlob, "there is no such file"),
         },
-        ("GET", ["v1", "projects"]) => Response::json(&ProjectList { projects: project(data).into_iter().collect() }),
+        ("GET", ["v1", "projects"]) => {
+            Response::json(&ProjectList { projects: project(data).into_iter().collect(), next: None })
+        }
         ("PUT", ["v1", "projects", name]) => put_project(data, name, &request.body),
         ("GET", ["v1", "projects", name]) => match project(data).filter(|project| project.name.as_str() == *name) {
             Some(project) => Response::json(&project),

@@ -4,6 +4,7 @@ use super::error::{ClientError, MOST_WAIT};
 use super::http::{
     Call, ClientConfig, Http, MAX_LIST_JSON, MAX_SMALL_JSON, MAX_UNIT_JSON, Payload, Progress, json_payload,
 };
+use super::projects;
 use crate::ids::{Digest, LeaseToken, Nonce, Timestamp, UnitId};
 use crate::lease::{DonorCredit, ExecutionReceipt, FailureReport, Lease, LeaseRequest, NoWork, ProofReceipt, Renewed};
 use crate::problem::Cause;
@@ -204,12 +205,12 @@ impl DonorClient {
     /// # Errors
     /// [`ClientError`] if the distributor cannot be reached or refuses.
     pub async fn projects(&self) -> Result<ProjectList, ClientError> {
-        let call = Call::new(Method::GET, routes::PROJECTS);
-        self.http
-            .config
-            .retry
-            .run(|| async { self.http.read_json(call.target, self.http.send(&call).await?, MAX_LIST_JSON).await })
-            .await
+        projects::all(async |target| {
+            let call = Call::new(Method::GET, &target);
+            let ask = || async { self.http.read_json(call.target, self.http.send(&call).await?, MAX_LIST_JSON).await };
+            self.http.config.retry.run(ask).await
+        })
+        .await
     }
 
     /// A program file; its digest is checked.

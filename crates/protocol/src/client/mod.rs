@@ -8,6 +8,7 @@ mod donor;
 mod error;
 mod events;
 mod http;
+mod projects;
 mod proxy;
 mod retry;
 mod tls;

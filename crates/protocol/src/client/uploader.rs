@@ -4,6 +4,7 @@ use super::donor::check_digest;
 use super::error::ClientError;
 use super::events::EventStream;
 use super::http::{Call, ClientConfig, Http, MAX_LIST_JSON, Payload, Progress, json_payload};
+use super::projects;
 use crate::api_key::ApiKey;
 use crate::ids::{Digest, ProjectName, UnitId};
 use crate::policy::MAX_PROOF_BYTES;
@@ -69,7 +70,7 @@ impl UploaderClient {
     /// # Errors
     /// [`ClientError`] if the distributor cannot be reached or refuses.
     pub async fn projects(&self) -> Result<ProjectList, ClientError> {
-        self.get(routes::PROJECTS).await
+        projects::all(async |target| self.get(&target).await).await
     }
 
     /// One project.

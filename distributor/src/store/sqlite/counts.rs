@@ -39,8 +39,9 @@ pub(super) async fn counts(
 ) -> StoreResult<UnitCounts> {
     let mut counts = UnitCounts::default();
     for row in query(KEPT).bind(project).fetch_all(&mut *connection).await? {
-        *place(&mut counts, row.try_get("state")?)? += row.number("units")?;
-        counts.suspect += row.number("suspect")?;
+        let (of, units) = (place(&mut counts, row.try_get("state")?)?, row.number("units")?);
+        *of = of.saturating_add(units);
+        counts.suspect = counts.suspect.saturating_add(row.number("suspect")?);
     }
     if counts.open() == 0 {
         return Ok(counts);
@@ -83,7 +84,7 @@ pub(super) async fn over_quota(
 }
 
 /// Every number that is kept, with what it should be.
-const FOUND: [(&str, &str); 2] = [
+const FOUND: [(&str, &str); 3] = [
     (
         "SELECT project || ' ' || state || ' ' || suspect || ' ' || size_class AS what, units AS number FROM unit_counts \
          WHERE units <> 0",
@@ -95,14 +96,21 @@ const FOUND: [(&str, &str); 2] = [
         "SELECT project || ' bytes' AS what, sum(length(arguments) + coalesce(proof_size, 0)) AS number FROM units \
          GROUP BY what HAVING number <> 0",
     ),
+    (
+        "SELECT id || ' open' AS what, open_units AS number FROM projects WHERE open_units <> 0",
+        "SELECT project || ' open' AS what, count(*) AS number FROM units WHERE counted IN ('queued', 'executed') \
+         GROUP BY what",
+    ),
 ];
 
-const MEND: [&str; 3] = [
+const MEND: [&str; 4] = [
     "DELETE FROM unit_counts",
     "INSERT INTO unit_counts (project, state, suspect, size_class, units) \
      SELECT project, counted, suspect, counted_class, count(*) FROM units GROUP BY project, counted, suspect, counted_class",
     "UPDATE projects SET bytes = coalesce((SELECT sum(length(arguments) + coalesce(proof_size, 0)) FROM units \
      WHERE project = projects.id), 0)",
+    "UPDATE projects SET open_units = coalesce((SELECT sum(units) FROM unit_counts WHERE project = projects.id \
+     AND state IN ('queued', 'executed')), 0)",
 ];
 
 async fn numbers(connection: &mut SqliteConnection, sql: &'static str) -> StoreResult<HashMap<String, i64>> {

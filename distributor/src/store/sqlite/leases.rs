@@ -218,7 +218,7 @@ impl Leases for SqliteStore {
         let held = held(&mut connection, token, donor).await?;
         Ok(held.map(|held| Holder {
             unit: held.id,
-            attempt: held.number as u32,
+            attempt: u32::try_from(held.number).unwrap_or(u32::MAX),
             open: held.is_open(),
             execution: held.lent_execution(),
         }))

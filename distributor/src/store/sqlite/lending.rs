@@ -4,7 +4,7 @@ use super::donors::seen;
 use super::events::event;
 use super::projects::row_of;
 use super::queue::{self, Search};
-use super::rows::{Columns as _, limits, time};
+use super::rows::{Columns as _, int, limits, time};
 use super::trust::{Standing, standing};
 use super::upkeep::fold_attempts;
 use super::{Durability, SqliteStore, Write};
@@ -215,7 +215,7 @@ fn lease(row: &SqliteRow, now: Timestamp) -> StoreResult<Lease> {
     };
     Ok(Lease {
         token: LeaseToken::from_bytes(row.bytes("token")?),
-        attempt: row.number("number")? as u32,
+        attempt: row.small("number")?,
         mode,
         now,
         expires_at: row.timestamp("expires_at")?,
@@ -235,7 +235,7 @@ fn lease(row: &SqliteRow, now: Timestamp) -> StoreResult<Lease> {
             limits: limits(row)?,
             preset: row.parsed("preset")?,
             description: Digest::of(row.text("description")?.as_bytes()),
-            weight: row.number("weight")? as u32,
+            weight: row.small("weight")?,
         },
         execution,
     })
@@ -280,15 +280,35 @@ async fn projects(write: &mut Write, ask: &LeaseAsk) -> StoreResult<Result<Vec<i
         }
         return Ok(Ok(vec![row.try_get("id")?]));
     }
-    let rows = query(
-        "SELECT id, min(weight, most_weight) AS weight FROM projects p WHERE withdrawn_at IS NULL AND signed = 1 AND \
-         EXISTS (SELECT 1 FROM unit_counts WHERE project = p.id AND state IN ('queued', 'executed') AND units > 0) \
-         ORDER BY id",
-    )
-    .fetch_all(&mut **write)
-    .await?;
-    let read = |row: &SqliteRow| Ok((row.try_get("id")?, row.number("weight")? as u32));
-    Ok(Ok(weighted_order(rows.iter().map(read).collect::<StoreResult<_>>()?, ask.draw)))
+    Ok(Ok(weighted_order(with_work(write, ask.draw).await?, ask.draw)))
+}
+
+/// Projects that are looked at for one lease.
+pub(super) const MOST_PROJECTS: usize = 256;
+
+/// Projects with work from a number on, by number.
+pub(super) const WITH_WORK: &str = "SELECT id, min(weight, most_weight) AS weight FROM projects INDEXED BY projects_open \
+     WHERE open_units > 0 AND withdrawn_at IS NULL AND signed = 1 AND id >= ?1 ORDER BY id LIMIT ?2";
+
+/// The projects with work and their weights: all of them, or of very many some that follow each other, from where the draw says.
+async fn with_work(write: &mut Write, draw: u64) -> StoreResult<Vec<(i64, u32)>> {
+    let all = with_work_from(write, 0).await?;
+    if all.len() < MOST_PROJECTS {
+        return Ok(all);
+    }
+    let last = query("SELECT max(id) AS last FROM projects").fetch_one(&mut **write).await?.number("last")?;
+    // The order of these few depends on the draw's other half.
+    let start = int(draw.rotate_left(32) % last.saturating_add(1));
+    let mut some = with_work_from(write, start).await?;
+    some.extend(all.into_iter().filter(|(id, _)| *id < start));
+    some.truncate(MOST_PROJECTS);
+    some.sort_unstable();
+    Ok(some)
+}
+
+async fn with_work_from(write: &mut Write, start: i64) -> StoreResult<Vec<(i64, u32)>> {
+    let rows = query(WITH_WORK).bind(start).bind(MOST_PROJECTS as i64).fetch_all(&mut **write).await?;
+    rows.iter().map(|row| Ok((row.try_get("id")?, row.small("weight")?))).collect()
 }
 
 /// Lends a unit of a project, if there is one for a donor of that standing.

@@ -159,9 +159,10 @@ impl SqliteStore {
 }
 
 /// All versions of the schema, oldest first. None of them ever changes.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("init", include_str!("../../../migrations/sqlite/0001_init.sql")),
     ("trust", include_str!("../../../migrations/sqlite/0002_trust.sql")),
+    ("open projects", include_str!("../../../migrations/sqlite/0003_open_projects.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -5,7 +5,7 @@ use super::rows::{BATCH, Columns as _, int, list_of, project_name, spec, time};
 use super::{Durability, SqliteStore, Write};
 use crate::store::{BlobRef, OverQuota, Projects, Pusher, PutProject, StoreError, StoreResult};
 use async_trait::async_trait;
-use protocol::{Project, ProjectName, ProjectSpec, ProjectState, Timestamp, UploaderKeyId};
+use protocol::{Project, ProjectList, ProjectName, ProjectSpec, ProjectState, Timestamp, UploaderKeyId};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, query};
 
@@ -25,7 +25,7 @@ async fn project(
     let spec = spec(row)?;
     Ok(Project {
         name: project_name(row)?,
-        weight: spec.weight.min(row.number("most_weight")? as u32),
+        weight: spec.weight.min(row.small("most_weight")?),
         spec,
         state,
         units,
@@ -178,14 +178,21 @@ impl Projects for SqliteStore {
         load(&mut transaction, name, now, self.far(now)).await
     }
 
-    async fn projects(&self, now: Timestamp) -> StoreResult<Vec<Project>> {
+    async fn projects(&self, after: Option<&ProjectName>, limit: u32, now: Timestamp) -> StoreResult<ProjectList> {
         let mut transaction = self.readers.begin().await?;
-        let rows = query("SELECT * FROM projects ORDER BY name").fetch_all(&mut *transaction).await?;
+        // No name is empty, so all come after the empty one. One more row than asked for says whether there is another page.
+        let rows = query("SELECT * FROM projects WHERE name > ?1 ORDER BY name LIMIT ?2")
+            .bind(after.map_or("", ProjectName::as_str))
+            .bind(i64::from(limit) + 1)
+            .fetch_all(&mut *transaction)
+            .await?;
         let mut projects = Vec::with_capacity(rows.len());
-        for row in &rows {
+        for row in rows.iter().take(limit as usize) {
             projects.push(project(&mut transaction, row, now, self.far(now)).await?);
         }
-        Ok(projects)
+        let more = rows.len() > projects.len();
+        let next = projects.last().filter(|_| more).map(|last: &Project| last.name.clone());
+        Ok(ProjectList { projects, next })
     }
 
     async fn project_owner(&self, name: &ProjectName) -> StoreResult<Option<UploaderKeyId>> {

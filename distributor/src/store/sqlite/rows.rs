@@ -42,6 +42,11 @@ pub(super) trait Columns {
         self.named(column, |text| text.parse().ok())
     }
 
+    /// A count that travels with 32 bits. One that is larger shows as the largest: no answer fails for it.
+    fn small(&self, column: &'static str) -> StoreResult<u32> {
+        Ok(u32::try_from(self.number(column)?).unwrap_or(u32::MAX))
+    }
+
     fn timestamp(&self, column: &'static str) -> StoreResult<Timestamp> {
         self.number(column).map(Timestamp)
     }
@@ -141,8 +146,8 @@ pub(super) fn unit(row: &SqliteRow) -> StoreResult<Unit> {
         Some(cause) => Some(Failure {
             cause: FailureCause::from_name(cause).ok_or(StoreError::Damaged { what: "failure" })?,
             detail: row.text("failure_detail")?,
-            donors: row.number("failure_donors")? as u32,
-            trusted: row.number("failure_trusted")? as u32,
+            donors: row.small("failure_donors")?,
+            trusted: row.small("failure_trusted")?,
         }),
     };
     Ok(Unit {
@@ -152,7 +157,7 @@ pub(super) fn unit(row: &SqliteRow) -> StoreResult<Unit> {
         arguments: row.felts("arguments")?,
         estimated_steps: row.number("estimated_steps")?,
         state: row.named("shown", state_of)?,
-        attempts: row.number("attempts")? as u32,
+        attempts: row.small("attempts")?,
         failure,
         suspect: row.try_get("suspect")?,
         created_at: row.timestamp("created_at")?,
@@ -184,7 +189,7 @@ pub(super) fn attempt(row: &SqliteRow, now: Timestamp, far: Timestamp) -> StoreR
     }
     let refusal = optional("refusal")?.map(|name| protocol::Cause::ALL.iter().copied().find(|c| c.name() == name));
     Ok(Attempt {
-        number: row.number("number")? as u32,
+        number: row.small("number")?,
         donor: DonorKey::from_bytes(row.bytes("donor")?),
         mode: row.named("mode", LeaseMode::from_name)?,
         outcome,
@@ -208,7 +213,7 @@ pub(super) fn spec(row: &SqliteRow) -> StoreResult<ProjectSpec> {
         limits: limits(row)?,
         preset: row.parsed::<Preset>("preset")?,
         description: row.text("description")?,
-        weight: row.number("weight")? as u32,
+        weight: row.small("weight")?,
     })
 }
 

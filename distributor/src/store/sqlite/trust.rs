@@ -7,7 +7,7 @@ use super::events::event;
 use super::rows::{Columns as _, int, time};
 use super::{Durability, SqliteStore, Write};
 use crate::store::{Refusal, Rules, StoreResult};
-use protocol::{Cause, DonorKey, FailureCause, FailureReport, Report, Timestamp, UnitState};
+use protocol::{Cause, DonorKey, FailureCause, FailureReport, MAX_REPORTS, Report, Timestamp, UnitState};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, query};
 
@@ -330,12 +330,13 @@ pub(super) async fn reports(
          (d.trusted_at IS NOT NULL OR coalesce(s.units, 0) >= ?4) AS trusted \
          FROM reports r JOIN units u ON u.seq = r.unit JOIN donors d ON d.key = r.donor \
          LEFT JOIN standings s ON s.project = u.project AND s.donor = r.donor AND abs(?2 - s.active_at) <= ?3 \
-         WHERE r.unit = ?1 AND r.round = u.round ORDER BY r.time DESC, r.donor",
+         WHERE r.unit = ?1 AND r.round = u.round ORDER BY r.time DESC, r.donor LIMIT ?5",
     )
     .bind(unit)
     .bind(time(now))
     .bind(int(rules.active_for))
     .bind(i64::from(rules.trust_units.max(1)))
+    .bind(i64::from(MAX_REPORTS))
     .fetch_all(connection)
     .await?;
     let read = |row: &SqliteRow| {

@@ -9,8 +9,8 @@ use super::{Durability, SqliteStore, Write, trust};
 use crate::store::{AddUnits, DrawnUnit, Pusher, Rules, StoreError, StoreResult, UnitChange, UnitFilter, Units};
 use async_trait::async_trait;
 use protocol::{
-    Digest, Event, FailureCause, ProjectName, ResultPage, Timestamp, Unit, UnitDetail, UnitId, UnitPage, UnitResult,
-    UnitState,
+    Digest, Event, FailureCause, MAX_ATTEMPTS, ProjectName, ResultPage, Timestamp, Unit, UnitDetail, UnitId, UnitPage,
+    UnitResult, UnitState,
 };
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, query};
@@ -244,14 +244,20 @@ impl Units for SqliteStore {
         let mut transaction = self.readers.begin().await?;
         let Some(row) = unit_row(&mut transaction, id, now, far).await? else { return Ok(None) };
         let seq = row.try_get::<i64, _>("seq")?;
-        let attempts = query("SELECT * FROM attempts WHERE unit = ?1 ORDER BY number")
+        let attempts = query("SELECT * FROM attempts WHERE unit = ?1 ORDER BY number DESC LIMIT ?2")
             .bind(seq)
+            .bind(i64::from(MAX_ATTEMPTS))
             .fetch_all(&mut *transaction)
             .await?;
-        let attempts = attempts.iter().map(|row| attempt(row, now, far)).collect::<StoreResult<_>>()?;
+        let attempts = attempts.iter().rev().map(|row| attempt(row, now, far)).collect::<StoreResult<Vec<_>>>()?;
         let reports = trust::reports(&mut transaction, seq, &self.rules(), now).await?;
-        let folded_attempts = row.number("folded_attempts")? as u32;
-        Ok(Some(UnitDetail { unit: unit(&row)?, attempts, folded_attempts, reports, proof: proof(&row)? }))
+        let unit = unit(&row)?;
+        let mut folded_attempts = row.small("folded_attempts")?;
+        if attempts.len() == MAX_ATTEMPTS as usize {
+            // More rows may be kept than are shown.
+            folded_attempts = folded_attempts.max(unit.attempts.saturating_sub(MAX_ATTEMPTS));
+        }
+        Ok(Some(UnitDetail { unit, attempts, folded_attempts, reports, proof: proof(&row)? }))
     }
 
     async fn results(&self, project: &ProjectName, cursor: u64, limit: u32) -> StoreResult<ResultPage> {

@@ -10,9 +10,9 @@ use crate::store::{
 };
 use felt::Felt;
 use protocol::{
-    Digest, DonorKey, DonorLimits, FailureCause, FailureReport, Felts, Lease, LeaseMode, LeaseToken, NewUnit, Preset,
-    ProgramHash, ProjectName, ProjectSpec, RequestKey, Signature, SignerKey, Timestamp, UnitId, UnitLimits, UnitState,
-    UploaderKeyId,
+    Digest, DonorKey, DonorLimits, FailureCause, FailureReport, Felts, Lease, LeaseMode, LeaseToken, MAX_ATTEMPTS,
+    MAX_REPORTS, NewUnit, Preset, ProgramHash, ProjectName, ProjectSpec, RequestKey, Signature, SignerKey, Timestamp,
+    UnitId, UnitLimits, UnitState, UploaderKeyId,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -202,7 +202,7 @@ impl Crowd {
             "a lease after a failure": drop(self.lease(4, LeaseMode::Both).await);
             "a suspect unit for a trusted donor": drop(self.lease(3, LeaseMode::Both).await);
             "an execution": self.execute(3).await;
-            "all projects": drop(self.store.projects(NOW).await);
+            "a page of projects": drop(self.store.projects(None, 100, NOW).await);
             "one project": drop(self.store.project(&primes(), NOW).await);
             "a donor": drop(self.store.donor(&donor(1), NOW).await);
             "its owner": drop(self.store.project_owner(&primes()).await);
@@ -243,6 +243,35 @@ async fn nor_with_a_million() {
     compare(1000, 1_000_000).await;
 }
 
+/// Neither a lease nor a page of projects costs by the number of projects: those without work are not looked at, and of those with
+/// work a bounded number is.
+#[tokio::test]
+async fn no_operation_costs_more_with_more_projects() {
+    let mut figures = Vec::new();
+    for (idle, busy) in [(10, 300), (600, 300), (10, 900)] {
+        let crowd = Crowd::new(1000).await;
+        let name = |number: u64| format!("p{number:05}").parse::<ProjectName>().unwrap();
+        for number in 0..idle + busy {
+            crowd.store.put_project(&name(number), &spec(), &pusher(), NOW).await.unwrap();
+            if number >= idle {
+                let unit =
+                    NewUnit { external_id: "x".parse().unwrap(), arguments: Felts(Vec::new()), estimated_steps: 5 };
+                let drawn = [DrawnUnit { id: UnitId::from_bytes(crowd.bytes()), unit }];
+                crowd.store.add_units(&name(number), &drawn, &pusher(), NOW).await.unwrap();
+            }
+        }
+        let lease = crowd.measure(async { drop(crowd.lease(1, LeaseMode::Both).await) }).await;
+        let nothing = crowd.measure(crowd.store.lease(&crowd.ask(2, LeaseMode::Both, 1))).await;
+        let page = crowd.measure(crowd.store.projects(Some(&name(50)), 100, NOW)).await;
+        figures.push([lease, nothing, page]);
+    }
+    for more in &figures[1..] {
+        for (few, more) in figures[0].iter().zip(more) {
+            assert!(*more <= few + few / 2 + 500, "{figures:?}");
+        }
+    }
+}
+
 /// Each look goes along an index in its order: no table is read through, and nothing is sorted but the few rows found.
 #[tokio::test]
 async fn looks_follow_their_index() {
@@ -258,6 +287,30 @@ async fn looks_follow_their_index() {
         assert!(plan.iter().any(|step| step.starts_with("SEARCH u USING")), "{plan:?}\n{sql}");
         assert!(!plan.iter().any(|step| step.starts_with("SCAN u")), "{plan:?}\n{sql}");
     }
+}
+
+/// What is counted beyond 32 bits shows as the largest number, and of very many attempts and reports only the last are shown.
+#[tokio::test]
+async fn an_answer_about_a_unit_is_bounded() {
+    let crowd = Crowd::new(0).await;
+    crowd.push(0..1).await;
+    let page = crowd.store.units(&primes(), &UnitFilter { state: None, suspect: false }, 0, 1, NOW).await.unwrap();
+    for sql in [
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
+         INSERT INTO attempts (unit, number, donor, mode, outcome, round, started_at, expires_at) \
+         SELECT 1, i, CAST(printf('%032d', i) AS BLOB), 'both', 'released', 0, i, i FROM n",
+        "INSERT INTO donors (key, first_seen) SELECT donor, 1 FROM attempts",
+        "INSERT INTO reports (unit, donor, round, limits, cause, detail, time) \
+         SELECT unit, donor, (SELECT round FROM units WHERE seq = 1), 1, 'panic', '', number FROM attempts",
+        "UPDATE units SET attempts = 1200, failure = 'panic', failure_donors = 1 << 40",
+    ] {
+        sqlx::query(sql).execute(&crowd.store.durable).await.unwrap();
+    }
+    let detail = crowd.store.unit(&page.units[0].id, NOW).await.unwrap().unwrap();
+    assert_eq!((detail.attempts.len(), detail.folded_attempts), (MAX_ATTEMPTS as usize, 200));
+    assert_eq!((detail.attempts[0].number, detail.attempts.last().unwrap().number), (201, 1200));
+    assert_eq!((detail.reports.len(), detail.reports[0].time), (MAX_REPORTS as usize, Timestamp(1200)));
+    assert_eq!(detail.unit.failure.unwrap().donors, u32::MAX);
 }
 
 /// A donor on which all units failed is told so without a look at each of them.
