@@ -8,10 +8,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
-#[path = "../tests/grid/fixture.rs"]
-mod fixture;
-
 use distributor::app::{App, Parts};
 use distributor::blobs;
 use distributor::config::{Place, Settings};
@@ -20,14 +16,16 @@ use distributor::store::{self, IfMissing, Scopes, UploaderKey};
 use futures_util::future::join_all;
 use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, Payload, RetryPolicy, UploaderClient};
 use protocol::{
-    ApiKey, Digest, DonorLimits, Identity, Lease, LeaseMode, LeaseRequest, NewUnit, NewUnits, Preset, ProjectName,
-    ProjectSpec, ProofStatus, RequestKey, Timestamp, UnitLimits, Versions, encode_program, policy, program_hash,
+    ApiKey, Digest, DonorLimits, Felts, Identity, Lease, LeaseMode, LeaseRequest, NewUnit, NewUnits, Preset,
+    ProjectName, ProjectSpec, ProofStatus, RequestKey, Timestamp, UnitLimits, Versions, encode_program, policy,
+    program_hash,
 };
 use std::collections::VecDeque;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use testkit::tiny;
 use tokio::net::TcpListener;
 
 /// Security of the proofs.
@@ -222,8 +220,8 @@ fn prove_all(donors: &[Donor], held: &[Vec<Lease>]) -> Vec<Vec<Vec<u8>>> {
                 while let Some((key, leases)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let place = work.iter().position(|(other, _)| other == key).unwrap();
                     let prove = |lease: &Lease| {
-                        let run = fixture::run_on(&lease.unit.arguments);
-                        fixture::prove_with(run, key, PRESET.parameters())
+                        let run = tiny::run_on(&lease.unit.arguments.0);
+                        tiny::prove_with(run, *key.as_bytes(), PRESET.parameters())
                     };
                     *done[place].lock().unwrap() = leases.iter().map(prove).collect();
                 }
@@ -234,7 +232,7 @@ fn prove_all(donors: &[Donor], held: &[Vec<Lease>]) -> Vec<Vec<Vec<u8>>> {
     let count = proofs.iter().map(Vec::len).sum::<usize>();
     let bytes = proofs.iter().flatten().map(Vec::len).sum::<usize>() / count;
     let statement = cairo_air::Statement {
-        program: fixture::program(),
+        program: tiny::program(),
         arguments: held[0][0].unit.arguments.0.clone(),
         prover: *donors[0].client.identity().donor_key().as_bytes(),
     };
@@ -301,7 +299,7 @@ fn config(address: &str) -> ClientConfig {
 /// A project with that many units.
 async fn push(address: &str, key: ApiKey, units: usize) {
     let uploader = UploaderClient::new(config(address), Some(key)).unwrap();
-    let (file, record) = (vec![0; 1000], encode_program(&fixture::program()));
+    let (file, record) = (vec![0; 1000], encode_program(&tiny::program()));
     let name: ProjectName = "bench".parse().unwrap();
     let (program, record_digest) = (Digest::of(&file), Digest::of(&record));
     let signer = Identity::random().unwrap();
@@ -310,7 +308,7 @@ async fn push(address: &str, key: ApiKey, units: usize) {
     let spec = ProjectSpec {
         program,
         record: record_digest,
-        program_hash: program_hash(&fixture::program()),
+        program_hash: program_hash(&tiny::program()),
         signer: signer.signer_key(),
         signature: protocol::Signature::from_bytes([0; 64]),
         limits: UnitLimits::default(),
@@ -322,8 +320,8 @@ async fn push(address: &str, key: ApiKey, units: usize) {
     uploader.put_project(&name, &spec).await.unwrap();
     let unit = |number: usize| NewUnit {
         external_id: number.to_string().parse().unwrap(),
-        arguments: fixture::felts(&[number as u64]),
-        estimated_steps: fixture::STEPS,
+        arguments: Felts(tiny::felts(&[number as u64])),
+        estimated_steps: tiny::STEPS,
     };
     for first in (0..units).step_by(1000) {
         let batch = NewUnits { units: (first..units.min(first + 1000)).map(unit).collect() };

@@ -59,7 +59,7 @@ impl Reader {
             Some(Ok(frame)) => frame,
             Some(Err(error)) => {
                 let detail = format!("the body broke off after {} bytes ({error}); send it again", self.read);
-                return Err(ApiError::new(Cause::BadRequest, detail));
+                return Err(ApiError::new(Cause::BodyBroken, detail));
             }
         };
         let data = frame.into_data().unwrap_or_default();

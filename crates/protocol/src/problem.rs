@@ -102,6 +102,8 @@ causes! {
     DigestMismatch = "digest_mismatch", 400, "The body is not what was announced", true;
     /// A body that came too slowly.
     BodyTimeout = "body_timeout", 408, "The body came too slowly", true;
+    /// A body that ended before its announced length: the connection was cut or closed on the sender's side.
+    BodyBroken = "body_broken", 400, "The body broke off", true;
     /// A request that took too long to answer.
     Timeout = "timeout", 503, "The request took too long", true;
     /// A project of that name with another program or signer.

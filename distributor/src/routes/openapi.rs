@@ -82,7 +82,7 @@ fn add_refusals(operation: &mut Operation, path: &str) {
         _ => {}
     }
     if operation.request_body.is_some() {
-        may.extend([(400, "`digest_mismatch`"), (408, "`body_timeout`"), (413, "`too_large`")]);
+        may.extend([(400, "`digest_mismatch`, `body_broken`"), (408, "`body_timeout`"), (413, "`too_large`")]);
     }
     if path.contains('{') {
         may.push((404, ""));

@@ -202,15 +202,10 @@ impl Grid {
     ) -> ApiKey {
         let key = ApiKey::random().unwrap();
         let stored = UploaderKey {
-            id: key.id(),
-            name: "test".to_owned(),
-            secret_hash: key.secret_hash(),
-            projects: projects.to_owned(),
-            scopes,
             owner: owner.unwrap_or(key.id()),
             quota,
             created_at: self.clock.now(),
-            revoked_at: None,
+            ..testkit::grid::stored_key(&key, projects, scopes)
         };
         self.store.add_key(&stored).await.unwrap();
         key

@@ -1,7 +1,7 @@
 //! What no client of HTTP sends: the distributor answers as HTTP says or closes, and serves everybody else.
 
 use crate::harness::{Grid, Plan, until};
-use crate::raw::{connect, get, send, sign, signed_head};
+use crate::raw::{connect, get, read_answer, send, sign, signed_head};
 use distributor::clock::Clock as _;
 use distributor::config::Settings;
 use protocol::routes;
@@ -138,6 +138,14 @@ async fn half_a_connection_is_no_trouble() {
         stream.shutdown().await.unwrap();
         let _ = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await.expect(part);
     }
+    // A request that was cut on its way is told from one that is not understood: the sender may send it again.
+    let body = [b' '; 40];
+    let signed = sign(1, "POST", routes::LEASES, &body, grid.clock.now());
+    let mut stream = connect(&grid).await;
+    stream.write_all(signed_head("POST", routes::LEASES, "content-length: 40", &signed).as_bytes()).await.unwrap();
+    stream.write_all(&body[..7]).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(read_answer(&mut stream).await.unwrap().cause(), "body_broken");
     for garbage in
         [&[0_u8; 4096][..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
     {

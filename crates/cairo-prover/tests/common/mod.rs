@@ -5,6 +5,7 @@
 pub mod agree;
 pub mod random;
 
+#[allow(unused_imports, reason = "each test file takes its part")]
 pub use testkit::programs::{execution, program};
 
 use cairo_air::{Built, Claim, Layout, LayoutError, OpenTable, Program, TableKind, public_tuples};
