@@ -8,7 +8,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../tests/grid/fixture.rs"]
 mod fixture;
 
@@ -222,7 +222,7 @@ fn prove_all(donors: &[Donor], held: &[Vec<Lease>]) -> Vec<Vec<Vec<u8>>> {
                 while let Some((key, leases)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let place = work.iter().position(|(other, _)| other == key).unwrap();
                     let prove = |lease: &Lease| {
-                        let run = fixture::run_on(&lease.unit.arguments);
+                        let run = testkit::tiny::run_on(&lease.unit.arguments.0);
                         fixture::prove_with(run, key, PRESET.parameters())
                     };
                     *done[place].lock().unwrap() = leases.iter().map(prove).collect();

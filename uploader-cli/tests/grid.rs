@@ -6,7 +6,7 @@ mod common;
 use cairo_runner::Arguments;
 use common::{Machine, load, primes, prove_unit};
 use distributor::config::Settings;
-use distributor::store::{Keys as _, Scopes};
+use distributor::store::Scopes;
 use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, Payload};
 use protocol::signing::Identity;
 use protocol::{

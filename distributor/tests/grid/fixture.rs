@@ -1,6 +1,5 @@
 //! The test program, as the distributor's types have it.
 
-pub use testkit::proofs::CHEAP;
 pub use testkit::tiny::{STEPS, file, program, run, run_writing};
 
 use cairo_air::Policy;
@@ -12,11 +11,6 @@ use testkit::{proofs, tiny};
 /// A policy under which cheap proofs pass.
 pub fn lenient(_: Preset, max_steps: u64) -> Policy {
     Policy { max_steps, ..proofs::policy() }
-}
-
-/// The program's run on arguments as they travel.
-pub fn run_on(arguments: &Felts) -> Execution {
-    tiny::run_on(&arguments.0)
 }
 
 pub fn felts(numbers: &[u64]) -> Felts {
