@@ -6,10 +6,10 @@ mod common;
 use cairo_runner::Arguments;
 use common::{Machine, load, primes, prove_unit};
 use distributor::app::{App, Parts};
-use distributor::blobs::FolderBlobs;
+use distributor::blobs::{self, Use};
 use distributor::config::Settings;
-use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Donors as _, Keys as _, Scopes, UploaderKey};
+use distributor::location::Location;
+use distributor::store::{self, IfMissing, Scopes, Store, UploaderKey};
 use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, Payload};
 use protocol::signing::Identity;
 use protocol::{
@@ -30,6 +30,11 @@ struct Grid {
     folder: TempDir,
 }
 
+async fn database(folder: &TempDir) -> Arc<dyn Store> {
+    let location = Location::new("sqlite", folder.path().join("cairn.db"));
+    store::open(&location, IfMissing::Make).await.expect("a database")
+}
+
 impl Grid {
     fn start() -> Self {
         Self::with_key("*", Scopes { push: true, read: true, withdraw: true }, None)
@@ -40,7 +45,7 @@ impl Grid {
         let folder = tempfile::tempdir().expect("a folder");
         let runtime = Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let store = SqliteStore::open(&folder.path().join("cairn.db")).await.expect("a database");
+            let store = database(&folder).await;
             let key: ApiKey = common::KEY.parse().expect("a key");
             let stored = UploaderKey {
                 id: key.id(),
@@ -49,7 +54,7 @@ impl Grid {
                 projects: projects.to_owned(),
                 scopes,
                 owner: key.id(),
-                quota: distributor::store::GivenQuota::default(),
+                quota: store::GivenQuota::default(),
                 created_at: Timestamp(0),
                 revoked_at: None,
             };
@@ -72,12 +77,13 @@ impl Grid {
 
     fn serve(runtime: Runtime, folder: TempDir, at: &str) -> Self {
         let address = runtime.block_on(async {
-            let store = SqliteStore::open(&folder.path().join("cairn.db")).await.expect("a database");
-            let blobs = FolderBlobs::open(&folder.path().join("blobs")).expect("a folder");
+            let store = database(&folder).await;
+            let blobs =
+                blobs::open(&Location::new("folder", folder.path().join("blobs")), Use::Serve).expect("a folder");
             let listener = TcpListener::bind(at).await.expect("a port");
             let address = format!("http://{}", listener.local_addr().expect("an address"));
             let settings = Settings { quarantine_after: 1, ..Settings::default() };
-            let app = App::new(Parts::new(Arc::new(store), Arc::new(blobs), settings));
+            let app = App::new(Parts::new(store, blobs, settings));
             tokio::spawn(distributor::server::serve(app, listener, std::future::pending()));
             address
         });

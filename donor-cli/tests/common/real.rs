@@ -3,12 +3,12 @@
 use super::fixture;
 use cairo_runner::{Arguments, RunnableProgram};
 use distributor::app::{App, Parts};
-use distributor::blobs::FolderBlobs;
+use distributor::blobs::{self, Use};
 use distributor::clock::Clock;
 use distributor::config::Settings;
+use distributor::location::Location;
 use distributor::server;
-use distributor::store::sqlite::SqliteStore;
-use distributor::store::{Donors as _, Keys as _, Scopes, UploaderKey};
+use distributor::store::{self, IfMissing, Scopes, Store, UploaderKey};
 use protocol::client::{Bytes, ClientConfig, RetryPolicy, UploaderClient};
 use protocol::{
     ApiKey, Digest, Felts, Identity, NewUnit, NewUnits, Preset, ProjectName, ProjectSpec, Timestamp, UnitCounts,
@@ -119,7 +119,7 @@ impl Real {
     pub fn trust(&self, state: &Path) {
         let donor = Identity::load_or_create(&state.join("key")).unwrap().donor_key();
         self.runtime.block_on(async {
-            let store = SqliteStore::open(&self.data.path().join("cairn.db")).await.unwrap();
+            let store = database(self.data.path()).await;
             store.trust_donor(&donor, true, Timestamp::now()).await.unwrap();
         });
     }
@@ -157,8 +157,12 @@ fn settings(lease_seconds: u64) -> Settings {
     Settings { lease_seconds, retry_empty: 1, retry_all_leased: 1, suspect_cooldown_seconds: 1, ..Settings::default() }
 }
 
+async fn database(data: &Path) -> Arc<dyn Store> {
+    store::open(&Location::new("sqlite", data.join("cairn.db")), IfMissing::Make).await.unwrap()
+}
+
 async fn add_key(data: &Path, key: &ApiKey) {
-    let store = SqliteStore::open(&data.join("cairn.db")).await.unwrap();
+    let store = database(data).await;
     let scopes = Scopes { push: true, read: true, withdraw: true };
     let key = UploaderKey {
         id: key.id(),
@@ -167,7 +171,7 @@ async fn add_key(data: &Path, key: &ApiKey) {
         projects: "*".to_owned(),
         scopes,
         owner: key.id(),
-        quota: distributor::store::GivenQuota::default(),
+        quota: store::GivenQuota::default(),
         created_at: Timestamp::now(),
         revoked_at: None,
     };
@@ -176,9 +180,9 @@ async fn add_key(data: &Path, key: &ApiKey) {
 
 /// Opens the data and the port; what is returned serves for ever.
 async fn serve(data: &Path, port: u16, settings: Settings, clock: i64) -> (String, impl Future<Output = ()> + use<>) {
-    let store = SqliteStore::open(&data.join("cairn.db")).await.unwrap();
-    let blobs = FolderBlobs::open(&data.join("blobs")).unwrap();
-    let mut parts = Parts::new(Arc::new(store), Arc::new(blobs), settings);
+    let store = database(data).await;
+    let blobs = blobs::open(&Location::new("folder", data.join("blobs")), Use::Serve).unwrap();
+    let mut parts = Parts::new(store, blobs, settings);
     parts.clock = Arc::new(MovedClock(clock, Instant::now()));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
