@@ -186,7 +186,7 @@ impl Feeds {
         token
     }
 
-    /// Looks at all keys, one look-up for each however many streams it has open, until there are none.
+    /// Looks at all keys, one lookup for each however many streams it has open, until there are none.
     async fn look(self: Arc<Self>) {
         loop {
             tokio::select! {

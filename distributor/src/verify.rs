@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use crate::share::{Full, Owner, Share};
-use crate::store::{Refusal, Shown};
+use crate::store::{Refusal, VerifiedRun};
 use cairo_air::{Policy, Program, ProofFileError, Statement, VerifyError};
 use cairo_execution::LoadError;
 use felt::Felt;
@@ -47,7 +47,7 @@ pub trait Verifier: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why not.
-    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<Shown, Refusal>;
+    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<VerifiedRun, Refusal>;
 
     /// Whether this is an execution of the program on the arguments within the limits: every step of it is executed.
     ///
@@ -60,7 +60,7 @@ pub trait Verifier: Send + Sync + 'static {
         file: File,
         limits: &UnitLimits,
         bounds: &ExecutionBounds,
-    ) -> Result<Shown, Refusal>;
+    ) -> Result<VerifiedRun, Refusal>;
 }
 
 /// The verifier of `cairo-air`.
@@ -107,9 +107,9 @@ const fn execution_cause(error: &LoadError) -> Cause {
 }
 
 impl Verifier for CairoVerifier {
-    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<Shown, Refusal> {
+    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<VerifiedRun, Refusal> {
         match cairo_air::verify(statement, proof, &(self.policy)(preset, max_steps)) {
-            Ok(verified) => Ok(Shown { n_steps: verified.n_steps, output: Felts(verified.output) }),
+            Ok(verified) => Ok(VerifiedRun { n_steps: verified.n_steps, output: Felts(verified.output) }),
             Err(error) => Err(Refusal::new(proof_cause(&error), error.to_string())),
         }
     }
@@ -121,7 +121,7 @@ impl Verifier for CairoVerifier {
         file: File,
         limits: &UnitLimits,
         bounds: &ExecutionBounds,
-    ) -> Result<Shown, Refusal> {
+    ) -> Result<VerifiedRun, Refusal> {
         let loaded = cairo_execution::load(
             BufReader::new(file),
             cairo_execution::Limits {
@@ -142,7 +142,7 @@ impl Verifier for CairoVerifier {
             let detail = "this is an execution of the program on other arguments than the unit's";
             return Err(Refusal::new(Cause::WrongArguments, detail));
         }
-        Ok(Shown { n_steps: execution.n_steps() as u64, output: Felts(execution.output().to_vec()) })
+        Ok(VerifiedRun { n_steps: execution.n_steps() as u64, output: Felts(execution.output().to_vec()) })
     }
 }
 
@@ -150,7 +150,7 @@ impl Verifier for CairoVerifier {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recheck {
     /// A run of the unit: whoever says otherwise is wrong.
-    Good(Shown),
+    Good(VerifiedRun),
     /// None, though the file is as it was brought. It was taken under other limits, if the cause is `policy_failed`, or by an
     /// earlier version of the check.
     Bad(Refusal),

@@ -133,7 +133,7 @@ impl<'a> Draft<'a> {
         Ok(outlines)
     }
 
-    /// A look-up table is there exactly if some table requires from its bus; for instructions the claim's list of fetches may
+    /// A lookup table is there exactly if some table requires from its bus; for instructions the claim's list of fetches may
     /// stand in its place.
     fn check_providers(&self, open: &[Outline], claim: &Claim) -> Result<(), LayoutError> {
         let outlines = || self.outlines.iter().chain(open);

@@ -143,7 +143,7 @@ pub enum LayoutError {
         /// Range tables that there are.
         found: usize,
     },
-    /// A look-up table is missing though used, or there though unused.
+    /// A lookup table is missing though used, or there though unused.
     #[error("the proof has {found} tables for the bus `{bus}`, but must have {expected}", bus = bus.name)]
     Provider {
         /// The bus.

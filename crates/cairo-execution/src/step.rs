@@ -6,7 +6,7 @@
 use crate::{Execution, ExecutionError, Fault, Registers};
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::program::PROGRAM_BASE;
-use felt::integers::{integer, natural, signed, small};
+use felt::integers::{integer, to_u64, signed, small};
 use felt::{Felt, encoding};
 
 /// A step that is one of the machine's, with its operands.
@@ -171,7 +171,7 @@ fn op1_address(registers: &Registers, flags: Flags, op0: &Felt, offset: i64) -> 
         // Far from any cell, but perhaps only before the offset is added.
         None => {
             let address = base.map_or(*op0, signed) + signed(offset);
-            natural(&address).ok_or_else(|| no_cell("op1", &address))
+            to_u64(&address).ok_or_else(|| no_cell("op1", &address))
         }
     }
 }

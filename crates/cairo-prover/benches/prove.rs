@@ -244,7 +244,7 @@ fn measure(name: &str, threads: usize) -> Figures {
         .map(|run| {
             let calibration_ms = calibrate();
             let mut command = Command::new(std::env::current_exe().unwrap());
-            let (variable, setting) = cairo_prover::ENVIRONMENT;
+            let (variable, setting) = cairo_prover::MALLOC_TUNABLES;
             let output = command.env(variable, setting).env(CHILD, format!("{name} {threads} {run}")).output().unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             Figures::read(&String::from_utf8(output.stdout).unwrap(), calibration_ms)
@@ -586,7 +586,7 @@ struct Need {
 
 impl Need {
     /// The nanoseconds that the work of each phase takes on one thread if nothing else takes any. Of the witness that is reading the run
-    /// once and writing the main columns once; planning, counting look-ups and computing what the columns hold are not in it.
+    /// once and writing the main columns once; planning, counting lookups and computing what the columns hold are not in it.
     fn bounds(&self, rates: &Rates) -> Vec<(Phase, f64)> {
         let of = |(phase, work): (Phase, Work)| {
             let arithmetic = work.butterflies as f64 * rates.butterfly

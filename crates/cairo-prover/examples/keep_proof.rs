@@ -4,7 +4,7 @@
 use anyhow::Context as _;
 use cairo_prover::{Options, prove};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
-use stark::{Preset, Unattended};
+use stark::{Preset, NoControl};
 use std::path::Path;
 
 fn main() -> anyhow::Result<()> {
@@ -14,7 +14,7 @@ fn main() -> anyhow::Result<()> {
         let execution =
             run(&RunnableProgram::from_json(&program)?, &Arguments::none(), &Limits::default(), &mut unwatched)?;
         let options = Options { parameters: Preset::Compact.parameters(), ..Options::default() };
-        let proof = prove(execution, [0x5a; 32], &options, &Unattended)?;
+        let proof = prove(execution, [0x5a; 32], &options, &NoControl)?;
         let file = root.join(format!("crates/cairo-air/tests/fixtures/{name}.v6.proof"));
         std::fs::write(&file, proof.encode()).with_context(|| format!("cannot write {}", file.display()))?;
     }

@@ -108,7 +108,7 @@ fn peak_memory(execution: &Execution, assignment: &Assignment, parameters: &Para
     let Built { tables, .. } = Layout { tables: entries, open: Vec::new() }.build(&execution.program, &claim)?;
     let shape = Shape::new(&tables, parameters);
     let main: u64 = shape.groups.iter().map(|group| (group.main_width as u64) << group.log_height).sum();
-    // The execution with the plan, its notes on the uses of each cell and the look-up counters, while the tables are filled.
+    // The execution with the plan, its notes on the uses of each cell and the lookup multiplicities, while the tables are filled.
     let filling = (execution.trace.len() * (16 + 4) + execution.memory.len() * (32 + 16)) as u64 + 32 * main;
     let peak = stark::peak_memory(&shape).max(filling);
     // What the allocator holds beyond what is in use, parts of large pages included, and the program itself.

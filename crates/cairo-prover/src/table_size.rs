@@ -5,7 +5,7 @@ use cairo_air::components::memory::CELLS;
 use cairo_air::components::{Context, Size};
 use stark::{Air, AirError, MIN_LOG_HEIGHT};
 
-/// Most steps of a run: look-up counters have 32 bits, and no table has more rows.
+/// Most steps of a run: lookup multiplicities have 32 bits, and no table has more rows.
 pub const MAX_STEPS: usize = 1 << 28;
 
 /// Rows that a second chunk must save: fewer, and its columns cost more in openings than the rows.

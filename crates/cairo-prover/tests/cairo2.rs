@@ -9,7 +9,7 @@ use cairo_air::{CairoProof, Policy, Statement, VerifyError, verify};
 use cairo_prover::{Options, prove};
 use common::execution;
 use felt::Felt;
-use stark::{Preset, Unattended};
+use stark::{Preset, NoControl};
 
 const PROVER: [u8; 32] = [9; 32];
 
@@ -18,7 +18,7 @@ fn proof_of(name: &str, arguments: &str) -> (Statement, CairoProof) {
     let statement =
         Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: PROVER };
     let options = Options { parameters: Preset::Bench96.parameters(), ..Options::default() };
-    let proof = prove(execution, PROVER, &options, &Unattended).unwrap();
+    let proof = prove(execution, PROVER, &options, &NoControl).unwrap();
     (statement, proof)
 }
 

@@ -14,7 +14,7 @@ use cairo_prover::planner::{Costs, plan};
 use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::{StepTable, Witness};
 use common::{execution, in_the_open};
-use stark::{Parameters, Shape, Unattended};
+use stark::{Parameters, Shape, NoControl};
 use std::fmt::Write as _;
 
 const KEPT: &str = include_str!("digests.txt");
@@ -25,13 +25,13 @@ const PARAMETERS: Parameters = Parameters { log_blowup: 1, queries: 4, grinding_
 fn proof(witness: Witness) -> Vec<u8> {
     let Witness { statement, claim, layout, tables, public, traces } = witness;
     let context = statement.context(&claim, &layout);
-    let proof = stark::prove(&tables, traces, &public, &context, &PARAMETERS, &Unattended).unwrap();
+    let proof = stark::prove(&tables, traces, &public, &context, &PARAMETERS, &NoControl).unwrap();
     let bytes = proof.encode(&Shape::new(&tables, &PARAMETERS));
     cairo_air::CairoProof::new(&statement, PARAMETERS, claim, layout, bytes).encode()
 }
 
 fn committed(execution: &Execution, steps: Vec<StepTable>, max_fetches: usize) -> Witness {
-    witness(execution.clone(), [3; 32], steps, max_fetches, &Unattended).unwrap()
+    witness(execution.clone(), [3; 32], steps, max_fetches, &NoControl).unwrap()
 }
 
 /// The digest of the proofs that a run has: as planned for few columns and for many, each with all tables committed and with the short ones

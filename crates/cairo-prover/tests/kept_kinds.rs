@@ -12,12 +12,12 @@ use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::{CairoProof, TableEntry, TableKind};
 use cairo_execution::Execution;
 use cairo_prover::prove::{all_generic, witness};
-use cairo_prover::witness::counters::Counters;
+use cairo_prover::witness::multiplicities::Multiplicities;
 use cairo_prover::witness::{range_check, word12 as word12_witness, word16 as word16_witness};
 use cairo_prover::{StepTable, Witness};
 use common::{execution, in_the_open, report};
 use felt::encoding;
-use stark::{MIN_LOG_HEIGHT, Parameters, Shape, Unattended};
+use stark::{MIN_LOG_HEIGHT, Parameters, Shape, NoControl};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -117,7 +117,7 @@ fn open_path(execution: &Execution) -> Vec<StepTable> {
 fn with_limbs(mut witness: Witness, memory: &[felt::Felt], limbs: Limbs) -> Witness {
     let Witness { statement, claim, layout, tables, traces, .. } = &mut witness;
     let segment = claim.segment(&statement.program, cairo_air::Builtin::RangeCheck).unwrap();
-    let counters = Counters::new(memory.len());
+    let multiplicities = Multiplicities::new(memory.len());
     let position =
         |layout: &cairo_air::Layout, kind| layout.tables.iter().position(|entry| entry.kind == kind).unwrap();
     let at = position(layout, TableKind::RangeCheck(Limbs::Bytes));
@@ -125,14 +125,14 @@ fn with_limbs(mut witness: Witness, memory: &[felt::Felt], limbs: Limbs) -> Witn
     let (kind, words, trace, filled) = match limbs {
         Limbs::Bytes => return witness,
         Limbs::Words12 => {
-            let trace = range_check::fill_words12(memory, segment, log_height, &counters, &Unattended).unwrap();
+            let trace = range_check::fill_words12(memory, segment, log_height, &multiplicities, &NoControl).unwrap();
             let words = TableEntry { kind: TableKind::Limb(Limb::Bits12), log_height: word12::LOG_HEIGHT };
-            (TableKind::RangeCheck(Limbs::Words12), words, trace, word12_witness::fill(&counters))
+            (TableKind::RangeCheck(Limbs::Words12), words, trace, word12_witness::fill(&multiplicities))
         }
         Limbs::Words16 => {
-            let trace = range_check::fill_words16(memory, segment, log_height, &counters, &Unattended).unwrap();
+            let trace = range_check::fill_words16(memory, segment, log_height, &multiplicities, &NoControl).unwrap();
             let words = TableEntry { kind: TableKind::Limb(Limb::Bits16), log_height: word16::LOG_HEIGHT };
-            (TableKind::RangeCheck(Limbs::Words16), words, trace, word16_witness::fill(&counters))
+            (TableKind::RangeCheck(Limbs::Words16), words, trace, word16_witness::fill(&multiplicities))
         }
     };
     (layout.tables[at].kind, traces[at]) = (kind, trace);
@@ -162,7 +162,7 @@ fn kept(name: &'static str, program: &'static str, what: &'static str, witness: 
 
 fn all() -> Vec<Kept> {
     let make = |execution: &Execution, steps, fetches| {
-        witness(execution.clone(), PROVER, steps, fetches, &Unattended).unwrap()
+        witness(execution.clone(), PROVER, steps, fetches, &NoControl).unwrap()
     };
     let generic = |execution: &Execution, fetches| make(execution, all_generic(execution), fetches);
     let small = args3("6", "12");
@@ -243,7 +243,7 @@ fn all() -> Vec<Kept> {
 fn proof(witness: &Witness) -> Vec<u8> {
     let Witness { statement, claim, layout, tables, public, traces } = witness;
     let context = statement.context(claim, layout);
-    let proof = stark::prove(tables, traces.clone(), public, &context, &PARAMETERS, &Unattended).unwrap();
+    let proof = stark::prove(tables, traces.clone(), public, &context, &PARAMETERS, &NoControl).unwrap();
     let bytes = proof.encode(&Shape::new(tables, &PARAMETERS));
     CairoProof::new(statement, PARAMETERS, claim.clone(), layout.clone(), bytes).encode()
 }

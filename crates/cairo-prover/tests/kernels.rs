@@ -5,7 +5,7 @@ mod common;
 
 use cairo_prover::{Options, prove};
 use common::execution;
-use stark::{Preset, Unattended};
+use stark::{Preset, NoControl};
 use std::process::Command;
 
 /// Where a process with another kernel writes its proof.
@@ -14,7 +14,7 @@ const FILE: &str = "CAIRN_TEST_PROOF";
 /// The kernel's name, a line end, and a proof that uses every kind of transform: tall and flat tables, range checks.
 fn made() -> Vec<u8> {
     let options = Options { parameters: Preset::Bench96.parameters(), ..Options::default() };
-    let proof = prove(execution("bench/primes_2p14", None), [3; 32], &options, &Unattended).unwrap();
+    let proof = prove(execution("bench/primes_2p14", None), [3; 32], &options, &NoControl).unwrap();
     let mut bytes = format!("{}\n", felt::packed::kernel_name()).into_bytes();
     bytes.extend(proof.encode());
     bytes

@@ -11,7 +11,7 @@ use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::{Witness, prove::witness};
 use common::execution;
 use common::random::Random;
-use stark::{Shape, Unattended};
+use stark::{Shape, NoControl};
 use std::sync::OnceLock;
 use testkit::proofs::{CHEAP, policy};
 
@@ -27,14 +27,14 @@ fn proofs() -> &'static [(Statement, Vec<u8>)] {
             };
             // With an instruction table, and with instructions counted in the claim.
             let max_fetches = if generic { 0 } else { MAX_FETCHES };
-            let mut witness = witness(execution, [3; 32], steps, max_fetches, &Unattended).unwrap();
+            let mut witness = witness(execution, [3; 32], steps, max_fetches, &NoControl).unwrap();
             if !generic {
                 open_short(&mut witness, 80, MAX_TERMS).unwrap();
                 assert!(!witness.layout.open.is_empty());
             }
             let Witness { statement, claim, layout, tables, public, traces } = witness;
             let context = statement.context(&claim, &layout);
-            let proof = stark::prove(&tables, traces, &public, &context, &CHEAP, &Unattended).unwrap();
+            let proof = stark::prove(&tables, traces, &public, &context, &CHEAP, &NoControl).unwrap();
             let bytes = proof.encode(&Shape::new(&tables, &CHEAP));
             let file = CairoProof::new(&statement, CHEAP, claim, layout, bytes).encode();
             verify(&statement, &file, &policy()).unwrap();

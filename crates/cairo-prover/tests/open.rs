@@ -20,27 +20,27 @@ use cairo_prover::{StepTable, Witness};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use common::{execution, in_the_open};
 use felt::{Felt, encoding};
-use stark::{OpenError, Shape, Unattended};
+use stark::{OpenError, Shape, NoControl};
 use testkit::proofs::CHEAP;
 
 /// A run with range checks and bitwise, all steps in the generic table, nothing in the open.
 fn committed() -> Witness {
     let execution = execution("cairo0/args3", Some(r#"{"a": 5, "b": 6, "c": 12}"#));
     let steps = all_generic(&execution);
-    witness(execution, [7; 32], steps, MAX_FETCHES, &Unattended).unwrap()
+    witness(execution, [7; 32], steps, MAX_FETCHES, &NoControl).unwrap()
 }
 
 /// A run as the planner has it: rows own cells.
 fn planned() -> Witness {
     let execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
     let steps: Vec<StepTable> = plan(&execution, &Costs::new(&execution, DEFAULT_COLUMNS)).tables;
-    witness(execution, [7; 32], steps, MAX_FETCHES, &Unattended).unwrap()
+    witness(execution, [7; 32], steps, MAX_FETCHES, &NoControl).unwrap()
 }
 
 fn file(witness: &Witness) -> Vec<u8> {
     let Witness { statement, claim, layout, tables, public, traces } = witness;
     let context = statement.context(claim, layout);
-    let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &Unattended).unwrap();
+    let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &NoControl).unwrap();
     let bytes = proof.encode(&Shape::new(tables, &CHEAP));
     CairoProof::new(statement, CHEAP, claim.clone(), layout.clone(), bytes).encode()
 }
@@ -204,7 +204,7 @@ fn refused_with_the_reason() {
     let error_of = OpenError::NotLocal { constraint: "first_address".to_owned() };
     assert_eq!(error, LayoutError::Open { position: 0, kind: "memory".to_owned(), error: error_of });
 
-    // A look-up table that is missing, or there twice.
+    // A lookup table that is missing, or there twice.
     let byte = position(&layout, &TableKind::NibbleAnd);
     let error = refused(&|layout| drop(layout.open.remove(byte)));
     assert_eq!(error, LayoutError::Provider { bus: buses::NIBBLE_AND, expected: 1, found: 0 });
@@ -307,7 +307,7 @@ fn no_more_than_the_verifier_looks_at() {
         let execution = rounds(loops, passes, length);
         let costs = Costs { open_terms: max_terms, ..Costs::new(&execution, DEFAULT_COLUMNS) };
         let plan = plan(&execution, &costs);
-        let mut made = witness(execution, [7; 32], plan.tables, MAX_FETCHES, &Unattended).unwrap();
+        let mut made = witness(execution, [7; 32], plan.tables, MAX_FETCHES, &NoControl).unwrap();
         open_short(&mut made, 80, max_terms).unwrap();
         let steps =
             made.layout.tables.iter().zip(&made.tables).filter(|(entry, _)| {

@@ -13,11 +13,11 @@ use cairo_air::{Segment, buses};
 use cairo_prover::Witness;
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::witness;
-use cairo_prover::witness::counters::Counters;
+use cairo_prover::witness::multiplicities::Multiplicities;
 use common::{execution, generic_witness, report};
 use felt::{Felt, encoding};
 use stark::debug::{Report, check};
-use stark::{PublicTuple, Table, Unattended};
+use stark::{PublicTuple, Table, NoControl};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -79,7 +79,7 @@ fn owning() -> &'static Witness {
         let execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
         let costs = Costs { open_terms: 0, ..Costs::new(&execution, DEFAULT_COLUMNS) };
         let steps = plan(&execution, &costs).tables;
-        witness(execution, [7; 32], steps, 0, &Unattended).unwrap()
+        witness(execution, [7; 32], steps, 0, &NoControl).unwrap()
     })
 }
 
@@ -323,18 +323,18 @@ fn words(limbs: Limbs) -> Words {
     let segment = Segment { base: 9, stop: 79 };
     let (base, stop) = (segment.base, segment.stop);
     let cells: Vec<Felt> = (0..200u64).map(|i| Felt::from(i).pow(7u64) * Felt::from(u64::MAX - i)).collect();
-    let counters = Counters::new(cells.len());
+    let multiplicities = Multiplicities::new(cells.len());
     let table = |air, log_height| Table { air: Arc::new(air), log_height };
     let (builtin, range, rows) = match limbs {
         Limbs::Words12 => (
             components::range_check::words12::air(base, stop).unwrap(),
             components::word12::air().unwrap(),
-            range_check::fill_words12(&cells, segment, 7, &counters, &Unattended).unwrap(),
+            range_check::fill_words12(&cells, segment, 7, &multiplicities, &NoControl).unwrap(),
         ),
         Limbs::Words16 => (
             components::range_check::words16::air(base, stop).unwrap(),
             components::word16::air().unwrap(),
-            range_check::fill_words16(&cells, segment, 7, &counters, &Unattended).unwrap(),
+            range_check::fill_words16(&cells, segment, 7, &multiplicities, &NoControl).unwrap(),
         ),
         Limbs::Bytes => panic!("not only in large runs"),
     };
@@ -344,11 +344,11 @@ fn words(limbs: Limbs) -> Words {
         table(range, u32::from(limbs.limb().bits())),
     ];
     let public = vec![PublicTuple::require(buses::MEMORY, vec![Felt::from(20), cells[20]])];
-    counters.public(&public).unwrap();
-    let cells = witness::memory::fill(&cells, 1, 6, &counters, &Unattended).unwrap();
+    multiplicities.public(&public).unwrap();
+    let cells = witness::memory::fill(&cells, 1, 6, &multiplicities, &NoControl).unwrap();
     let range = match limbs {
-        Limbs::Words12 => witness::word12::fill(&counters),
-        _ => witness::word16::fill(&counters),
+        Limbs::Words12 => witness::word12::fill(&multiplicities),
+        _ => witness::word16::fill(&multiplicities),
     };
     Words { tables, traces: vec![cells, rows, range], public }
 }
@@ -408,25 +408,25 @@ fn bitwise_of(size: Size) -> Words {
     }
     assert_eq!(bitwise_size::size(&cells, segment), size);
     let log_height = bitwise_size::log_height(segment, size);
-    let counters = Counters::new(cells.len());
+    let multiplicities = Multiplicities::new(cells.len());
     let table = |air, log_height| Table { air: Arc::new(air), log_height };
     let tables = vec![
         table(memory::air(1).unwrap(), 6),
         table(bitwise::air(size, segment.base, segment.stop).unwrap(), log_height),
         table(nibble_and::air().unwrap(), 8),
     ];
-    let rows = witness::bitwise::fill(&cells, segment, size, log_height, &counters, &Unattended).unwrap();
+    let rows = witness::bitwise::fill(&cells, segment, size, log_height, &multiplicities, &NoControl).unwrap();
     let too_small = Size::ALL.into_iter().filter(|other| other.bits() < size.bits());
     for other in too_small {
-        let error = witness::bitwise::fill(&cells, segment, other, 10, &counters, &Unattended).unwrap_err();
+        let error = witness::bitwise::fill(&cells, segment, other, 10, &multiplicities, &NoControl).unwrap_err();
         assert!(error.to_string().ends_with(&format!("which is not below 2^{}", other.bits())), "{error}");
     }
-    let counters = Counters::new(cells.len());
-    assert_eq!(witness::bitwise::fill(&cells, segment, size, log_height, &counters, &Unattended).unwrap(), rows);
+    let multiplicities = Multiplicities::new(cells.len());
+    assert_eq!(witness::bitwise::fill(&cells, segment, size, log_height, &multiplicities, &NoControl).unwrap(), rows);
     let public = vec![PublicTuple::require(buses::MEMORY, vec![Felt::from(20), cells[20]])];
-    counters.public(&public).unwrap();
-    let cells = witness::memory::fill(&cells, 1, 6, &counters, &Unattended).unwrap();
-    Words { tables, traces: vec![cells, rows, witness::nibble_and::fill(&counters)], public }
+    multiplicities.public(&public).unwrap();
+    let cells = witness::memory::fill(&cells, 1, 6, &multiplicities, &NoControl).unwrap();
+    Words { tables, traces: vec![cells, rows, witness::nibble_and::fill(&multiplicities)], public }
 }
 
 /// An input of one bit more than its table takes, with everything else made to fit: the cells of memory, the sums, and how often
@@ -576,7 +576,7 @@ fn unprovided(honest: &Words, limbs: [Felt; 11]) -> (Felt, Vec<String>) {
     (value, parties)
 }
 
-/// Integers below 2^128 have limbs. Limbs that make anything else fail by a look-up of the table itself, and by no other, when
+/// Integers below 2^128 have limbs. Limbs that make anything else fail by a lookup of the table itself, and by no other, when
 /// all the rest is made to fit.
 #[test]
 fn range_check12_at_its_edges() {

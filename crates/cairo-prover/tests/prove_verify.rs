@@ -19,7 +19,7 @@ use cairo_prover::prove::{all_generic, estimate_memory, witness};
 use cairo_prover::{Options, ProveError, Witness, prove};
 use common::execution;
 use felt::Felt;
-use stark::{Parameters, Preset, Shape, TableError, Unattended};
+use stark::{Parameters, Preset, Shape, TableError, NoControl};
 use std::sync::OnceLock;
 
 const PROVER: [u8; 32] = [7; 32];
@@ -38,7 +38,7 @@ fn honest(name: &str, arguments: &str) -> Honest {
     let statement =
         Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: PROVER };
     let options = Options { parameters: Preset::Bench96.parameters(), ..Options::default() };
-    let proof = prove(execution, PROVER, &options, &Unattended).unwrap();
+    let proof = prove(execution, PROVER, &options, &NoControl).unwrap();
     Honest { statement, proof }
 }
 
@@ -57,7 +57,7 @@ fn proof_of(witness: Witness) -> CairoProof {
     let Witness { statement, claim, layout, tables, public, traces } = witness;
     let parameters = Preset::Bench96.parameters();
     let context = statement.context(&claim, &layout);
-    let proof = stark::prove(&tables, traces, &public, &context, &parameters, &Unattended).unwrap();
+    let proof = stark::prove(&tables, traces, &public, &context, &parameters, &NoControl).unwrap();
     CairoProof::new(&statement, parameters, claim, layout, proof.encode(&Shape::new(&tables, &parameters)))
 }
 
@@ -66,7 +66,7 @@ fn listed_witness() -> Witness {
     let arguments = r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#;
     let execution = execution("cairo0/args3", Some(arguments));
     let steps = all_generic(&execution);
-    witness(execution, PROVER, steps, MAX_FETCHES, &Unattended).unwrap()
+    witness(execution, PROVER, steps, MAX_FETCHES, &NoControl).unwrap()
 }
 
 /// Another program, which has no builtin but the output.
@@ -119,7 +119,7 @@ fn threads_do_not_change_the_proof() {
     let proof = |threads| {
         let options =
             Options { parameters: Preset::Bench96.parameters(), threads: Some(threads), ..Options::default() };
-        prove(execution("cairo0/sum_to_n", Some(SUM_ARGUMENTS)), PROVER, &options, &Unattended).unwrap()
+        prove(execution("cairo0/sum_to_n", Some(SUM_ARGUMENTS)), PROVER, &options, &NoControl).unwrap()
     };
     assert_eq!(proof(1), proof(3));
     assert_eq!(&proof(2), &other().proof);
@@ -398,7 +398,7 @@ fn layouts_without_memory_tables() {
     let execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
     let costs = Costs { open_terms: 0, ..Costs::new(&execution, DEFAULT_COLUMNS) };
     let tables = plan(&execution, &costs).tables;
-    let witness = witness(execution, PROVER, tables, MAX_FETCHES, &Unattended).unwrap();
+    let witness = witness(execution, PROVER, tables, MAX_FETCHES, &NoControl).unwrap();
     let honest = Honest { statement: witness.statement.clone(), proof: proof_of(witness) };
     assert_eq!(honest.bytes(&honest.proof.encode()), Ok(()));
     let Claim { owned_end, final_ap, .. } = honest.proof.claim;
@@ -501,7 +501,7 @@ fn layouts_with_12_bit_limbs() {
     let execution = execution("bench/primes_2p14", None);
     let costs = Costs::new(&execution, DEFAULT_COLUMNS).without_owners(&execution);
     let tables = plan(&execution, &costs).tables;
-    let made = witness(execution, PROVER, tables, 0, &Unattended).unwrap();
+    let made = witness(execution, PROVER, tables, 0, &NoControl).unwrap();
     let honest = Honest { statement: made.statement.clone(), proof: proof_of(made) };
     assert_eq!(honest.bytes(&honest.proof.encode()), Ok(()));
     let kinds: Vec<&TableKind> = honest.proof.layout.tables.iter().map(|table| &table.kind).collect();
@@ -668,7 +668,7 @@ fn memory_limits() {
     let enough = estimate_memory(&execution, &steps, &parameters).unwrap();
     let limited = |max_memory| {
         let options = Options { parameters, max_memory: Some(max_memory), ..Options::default() };
-        prove(execution.clone(), PROVER, &options, &Unattended)
+        prove(execution.clone(), PROVER, &options, &NoControl)
     };
     assert!(limited(enough).is_ok());
     let error = limited(enough - 1).unwrap_err();

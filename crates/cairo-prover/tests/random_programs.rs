@@ -16,7 +16,7 @@ use cairo_prover::{StepTable, Witness};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use common::random::Random;
 use felt::{Felt, encoding};
-use stark::{MIN_LOG_HEIGHT, Shape, Unattended};
+use stark::{MIN_LOG_HEIGHT, Shape, NoControl};
 use std::collections::BTreeMap;
 use testkit::proofs::CHEAP;
 
@@ -380,7 +380,7 @@ fn check(seed: u64) -> Outcome {
     };
     // With an instruction table every third time.
     let max_fetches = if seed.is_multiple_of(3) { 0 } else { MAX_FETCHES };
-    let mut witness = witness(execution, [1; 32], tables, max_fetches, &Unattended)
+    let mut witness = witness(execution, [1; 32], tables, max_fetches, &NoControl)
         .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     // Short tables in the open, all that may be, or none.
     match random.below(3) {
@@ -392,7 +392,7 @@ fn check(seed: u64) -> Outcome {
     assert!(report.is_clean(), "seed {seed}: {report}");
     let Witness { statement, claim, layout, tables, public, traces } = witness;
     let context = statement.context(&claim, &layout);
-    let proof = stark::prove(&tables, traces, &public, &context, &CHEAP, &Unattended);
+    let proof = stark::prove(&tables, traces, &public, &context, &CHEAP, &NoControl);
     let proof = proof.unwrap_or_else(|error| panic!("seed {seed}: {error}")).encode(&Shape::new(&tables, &CHEAP));
     let file = CairoProof::new(&statement, CHEAP, claim, layout, proof).encode();
     let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };

@@ -5,7 +5,7 @@
 //! form is no such integer.
 
 use crate::Felt;
-use crate::encoding::{MODULUS, from_montgomery_limbs, montgomery_limbs, to_u64};
+use crate::encoding::{self, MODULUS, from_montgomery_limbs, montgomery_limbs};
 
 const TOP: u64 = MODULUS[0];
 
@@ -55,12 +55,12 @@ pub fn integer(value: &Felt) -> Option<i64> {
     }
 }
 
-/// The element as a `u64`, if it is that small.
+/// The element as a `u64`, if it is that small: as [`encoding::to_u64`], and faster where most elements are small.
 #[inline(always)]
-pub fn natural(value: &Felt) -> Option<u64> {
+pub fn to_u64(value: &Felt) -> Option<u64> {
     match integer(value) {
         Some(value) => u64::try_from(value).ok(),
-        None => to_u64(value),
+        None => encoding::to_u64(value),
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
     fn conversions_are_the_fields() {
         for value in samples() {
             assert_eq!(small(value), Felt::from(value), "{value}");
-            assert_eq!(natural(&small(value)), Some(value));
+            assert_eq!(to_u64(&small(value)), Some(value));
             assert_eq!(word(&small(value)), u32::try_from(value).ok());
             let Ok(positive) = i64::try_from(value) else { continue };
             assert_eq!(signed(positive), Felt::from(value));
@@ -105,9 +105,9 @@ mod tests {
                 let other = Felt::from(value) * factor;
                 let expected = to_u64(&other).and_then(|value| i64::try_from(value).ok()).filter(|v| *v < SHORT as i64);
                 let negative =
-                    to_u64(&-other).and_then(|value| i64::try_from(value).ok()).filter(|v| *v < SHORT as i64);
+                    encoding::to_u64(&-other).and_then(|value| i64::try_from(value).ok()).filter(|v| *v < SHORT as i64);
                 assert_eq!(integer(&other), expected.or(negative.map(|value| -value)));
-                assert_eq!(natural(&other), to_u64(&other));
+                assert_eq!(to_u64(&other), encoding::to_u64(&other));
             }
         }
     }

@@ -59,9 +59,9 @@ pub trait Control: Sync {
 
 /// A control that never pauses and listens to nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Unattended;
+pub struct NoControl;
 
-impl Control for Unattended {}
+impl Control for NoControl {}
 
 /// Counts the work of one phase and reports it to the control.
 pub struct Meter<'a> {

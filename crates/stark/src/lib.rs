@@ -25,7 +25,7 @@ pub mod transcript;
 pub mod verifier;
 
 pub use air::{Air, AirBuilder, AirError, Bus, Constraint, Interaction, Rows};
-pub use control::{Cancelled, Control, Phase, Unattended};
+pub use control::{Cancelled, Control, Phase, NoControl};
 pub use expr::Expr;
 pub use open::OpenError;
 pub use outline::{BusTerm, Outline, Outlined};

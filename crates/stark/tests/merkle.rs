@@ -4,7 +4,7 @@
 #[path = "common/tree.rs"]
 mod tree;
 
-use stark::Unattended;
+use stark::NoControl;
 use stark::control::{Meter, Phase};
 use stark::hash::{Digest, hash_inject, hash_node, hash_row};
 use stark::merkle::{CAP, LOG_CAP, MerkleTree, OpenedMatrix, Rows, path_length, verify_batch};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use tree::{Tree, modulo};
 
 fn meter() -> Meter<'static> {
-    Meter::new(&Unattended, Phase::Main, 1)
+    Meter::new(&NoControl, Phase::Main, 1)
 }
 
 /// The row digests of a matrix of `2^log_height` rows.

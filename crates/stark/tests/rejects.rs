@@ -505,7 +505,7 @@ fn table_errors() {
     for (tables, error) in cases {
         assert_eq!(verify(&tables, &[], CONTEXT, &parameters(), proof), Err(VerifyError::Tables(error.clone())));
         let traces = vec![Vec::new(); tables.len()];
-        let proven = prove(&tables, traces, &[], CONTEXT, &parameters(), &stark::Unattended);
+        let proven = prove(&tables, traces, &[], CONTEXT, &parameters(), &stark::NoControl);
         assert_eq!(proven, Err(ProveError::Tables(error.clone())));
         found.push(variants::table(&error));
     }
@@ -612,7 +612,7 @@ impl Control for Stop {
 #[test]
 fn prove_errors() {
     let (System { tables, traces, public }, _) = &*HONEST;
-    let unattended = &stark::Unattended;
+    let unattended = &stark::NoControl;
     let with = |traces: Vec<Vec<Vec<Felt>>>, parameters: &Parameters, control: &dyn Control| {
         prove(tables, traces, public, CONTEXT, parameters, control).unwrap_err()
     };

@@ -5,7 +5,7 @@ use cairo_air::{ArgumentBinding, Builtin, Program};
 use cairo_execution::{Execution, Registers, Segment};
 use cairo_prover::Options;
 use felt::Felt;
-use stark::{Parameters, Unattended};
+use stark::{Parameters, NoControl};
 use std::collections::BTreeMap;
 
 /// `main` writes 7 to the output and returns the output pointer.
@@ -83,7 +83,7 @@ pub fn prove(execution: Execution, prover: [u8; 32]) -> Vec<u8> {
 /// A proof with other parameters.
 pub fn prove_with(execution: Execution, prover: [u8; 32], parameters: Parameters) -> Vec<u8> {
     let options = Options { parameters, threads: Some(1), ..Options::default() };
-    cairo_prover::prove(execution, prover, &options, &Unattended).unwrap().encode()
+    cairo_prover::prove(execution, prover, &options, &NoControl).unwrap().encode()
 }
 
 /// The file of an execution.

@@ -5,7 +5,7 @@ use cairo_execution::Execution;
 use cairo_prover::{Options, prove};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use protocol::{DonorKey, Felts, Preset};
-use stark::Unattended;
+use stark::NoControl;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -51,7 +51,7 @@ impl Prover {
             let execution = prover.execute(&arguments)?;
             let steps = execution.n_steps() as u64;
             let options = Options { parameters: PRESET.parameters(), threads: Some(1), ..Options::default() };
-            let proof = prove(execution, *donor.as_bytes(), &options, &Unattended)?;
+            let proof = prove(execution, *donor.as_bytes(), &options, &NoControl)?;
             Ok((proof.encode(), steps))
         })
         .await?

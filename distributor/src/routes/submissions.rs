@@ -10,7 +10,7 @@ use crate::auth::Claimed;
 use crate::blobs::{BlobError, Kind, Spooled};
 use crate::error::{ApiError, ApiResult};
 use crate::limits::limited;
-use crate::store::{Accept, AcceptExecution, AcceptProof, Refusal, Shown, Submission, Target};
+use crate::store::{Accept, AcceptExecution, AcceptProof, Refusal, VerifiedRun, Submission, Target};
 use crate::upkeep;
 use crate::verify::ExecutionBounds;
 use axum::Json;
@@ -189,7 +189,7 @@ async fn verify(
     program: Arc<Program>,
     spooled: &Spooled,
     submission: &Submission,
-) -> ApiResult<Result<Shown, Refusal>> {
+) -> ApiResult<Result<VerifiedRun, Refusal>> {
     let (mut file, size) = (reopen(spooled)?, spooled.size);
     let (verifier, preset, max_steps) = (Arc::clone(&app.verifier), target.preset, target.limits.max_steps);
     let (arguments, prover) = (target.arguments.0.clone(), *submission.donor.as_bytes());
@@ -207,7 +207,7 @@ async fn verify(
     Ok(verdict)
 }
 
-async fn store_proof(app: &App, spooled: Spooled, submission: &Submission, shown: &Shown) -> ApiResult<ProofReceipt> {
+async fn store_proof(app: &App, spooled: Spooled, submission: &Submission, shown: &VerifiedRun) -> ApiResult<ProofReceipt> {
     let accepted = {
         let _shared = app.files.read().await;
         app.blobs.put(Kind::Proof, spooled).await?;

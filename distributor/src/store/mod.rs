@@ -12,7 +12,7 @@ mod weights;
 pub use model::{
     Accept, AcceptExecution, AcceptProof, AddUnits, BlobRef, Donor, DrawnUnit, GivenQuota, Holder, LeaseAsk,
     LeaseChange, LeaseGrant, Miscount, OverQuota, Pusher, PutProject, Quota, Rechecked, Refusal, Release, Rules,
-    Scopes, Shown, Submission, Target, UnitChange, UnitFilter, UploaderKey,
+    Scopes, VerifiedRun, Submission, Target, UnitChange, UnitFilter, UploaderKey,
 };
 pub use open::open;
 
@@ -216,9 +216,9 @@ pub trait Submissions {
         donor: &DonorKey,
     ) -> StoreResult<Option<protocol::ExecutionReceipt>>;
     /// Takes in a verified proof whose file is stored. Durable when it returns.
-    async fn accept_proof(&self, submission: &Submission, shown: &Shown) -> StoreResult<AcceptProof>;
+    async fn accept_proof(&self, submission: &Submission, shown: &VerifiedRun) -> StoreResult<AcceptProof>;
     /// Takes in a checked execution whose file is stored. Durable when it returns.
-    async fn accept_execution(&self, submission: &Submission, shown: &Shown) -> StoreResult<AcceptExecution>;
+    async fn accept_execution(&self, submission: &Submission, shown: &VerifiedRun) -> StoreResult<AcceptExecution>;
     /// Notes that a submission was refused, and ends the lease under which it came.
     async fn refuse(&self, submission: &Submission, refusal: &Refusal) -> StoreResult<()>;
     /// The execution of a unit that waits for its proof.

@@ -310,7 +310,7 @@ pub struct Target {
 
 /// What a valid proof or execution shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct VerifiedRun {
     /// Steps of the run.
     pub n_steps: u64,
     /// Its output.

@@ -6,7 +6,7 @@ use cairo_air::{ArgumentBinding, Builtin, Program};
 use cairo_execution::{Execution, Registers, Segment};
 use distributor::blobs::Kind;
 use distributor::config::Settings;
-use distributor::store::{Refusal, Shown};
+use distributor::store::{Refusal, VerifiedRun};
 use distributor::verify::{CairoVerifier, ExecutionBounds, Recheck, recheck};
 use felt::Felt;
 use protocol::client::{ClientError, Payload};
@@ -35,7 +35,7 @@ fn a_kept_execution_is_judged_again() {
     let honest = fixture::run(&[3]);
     let bytes = fixture::file(&honest);
     let digest = Digest::of(&bytes);
-    let good = Recheck::Good(Shown { n_steps: STEPS, output: Felts(vec![Felt::from(7)]) });
+    let good = Recheck::Good(VerifiedRun { n_steps: STEPS, output: Felts(vec![Felt::from(7)]) });
     assert_eq!(again(&bytes, &digest, &honest, &LIMITS), good);
 
     let cause = |found: Recheck| match found {

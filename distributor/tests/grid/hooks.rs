@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use cairo_air::{Program, Statement};
 use distributor::blobs::{BlobError, Blobs, Kind, Opened, Spooled};
-use distributor::store::{Refusal, Shown};
+use distributor::store::{Refusal, VerifiedRun};
 use distributor::verify::{CairoVerifier, ExecutionBounds, Verifier};
 use felt::Felt;
 use protocol::{Digest, Preset, UnitLimits};
@@ -66,7 +66,7 @@ pub struct HookedVerifier {
 }
 
 impl Verifier for HookedVerifier {
-    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<Shown, Refusal> {
+    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<VerifiedRun, Refusal> {
         (self.before_proof)();
         self.inner.proof(statement, proof, preset, max_steps)
     }
@@ -78,7 +78,7 @@ impl Verifier for HookedVerifier {
         file: File,
         limits: &UnitLimits,
         bounds: &ExecutionBounds,
-    ) -> Result<Shown, Refusal> {
+    ) -> Result<VerifiedRun, Refusal> {
         self.inner.execution(program, arguments, file, limits, bounds)
     }
 }

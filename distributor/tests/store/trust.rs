@@ -3,7 +3,7 @@
 
 use crate::world::{World, donor, failure, new_unit, primes, rules};
 use distributor::location::Location;
-use distributor::store::{Accept, AddUnits, LeaseGrant, Refusal, Rules, Shown};
+use distributor::store::{Accept, AddUnits, LeaseGrant, Refusal, Rules, VerifiedRun};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use protocol::{Cause, DonorKey, FailureCause, Felts, Lease, LeaseMode, ProofStatus, UnitId, UnitState};
@@ -160,7 +160,7 @@ impl Run {
     async fn prove(&self, id: UnitId, donor: DonorKey, lease: Option<&Lease>, steps: u64) -> bool {
         let file = format!("proof {}", self.world.draw());
         let submission = self.world.submission(id, donor, lease.map(|lease| lease.token), &file);
-        let shown = Shown { n_steps: steps, output: Felts(Vec::new()) };
+        let shown = VerifiedRun { n_steps: steps, output: Felts(Vec::new()) };
         let accept = self.world.store.accept_proof(&submission, &shown).await.unwrap();
         matches!(accept, Accept::Receipt(receipt) if receipt.status == ProofStatus::Accepted)
     }

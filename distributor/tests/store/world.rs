@@ -3,7 +3,7 @@
 use distributor::location::Location;
 use distributor::store::{
     self, Accept, AddUnits, DrawnUnit, GivenQuota, IfMissing, LeaseAsk, LeaseChange, LeaseGrant, Pusher, PutProject,
-    Quota, Rechecked, Release, Rules, Scopes, Shown, Store, Submission, UnitFilter, UploaderKey,
+    Quota, Rechecked, Release, Rules, Scopes, VerifiedRun, Store, Submission, UnitFilter, UploaderKey,
 };
 use felt::Felt;
 use protocol::{
@@ -95,8 +95,8 @@ pub fn failure(cause: FailureCause) -> FailureReport {
     FailureReport { cause, detail: format!("it was {cause}") }
 }
 
-pub fn shown() -> Shown {
-    Shown { n_steps: 900, output: Felts(vec![Felt::from(42)]) }
+pub fn shown() -> VerifiedRun {
+    VerifiedRun { n_steps: 900, output: Felts(vec![Felt::from(42)]) }
 }
 
 impl World {
@@ -219,7 +219,7 @@ impl World {
         };
         let lease = self.lease(donor, LeaseMode::Both).await;
         let submission = self.submission(lease.unit.id, donor, Some(lease.token), &format!("earned {number}"));
-        let shown = Shown { n_steps: steps, output: Felts(Vec::new()) };
+        let shown = VerifiedRun { n_steps: steps, output: Felts(Vec::new()) };
         let accept = self.store.accept_proof(&submission, &shown).await.unwrap();
         assert!(matches!(accept, Accept::Receipt(receipt) if receipt.credited_steps == steps));
     }

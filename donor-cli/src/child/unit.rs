@@ -37,7 +37,7 @@ const LITTLE_ROOM: u64 = 64 << 20;
 /// Variables that a unit's process gets, if the donor has them: how its memory is managed, which kernels compute, where the
 /// system's libraries are. Nothing else of the donor's environment is its business.
 const VARIABLES: &[&str] = &[
-    cairo_prover::ENVIRONMENT.0,
+    cairo_prover::MALLOC_TUNABLES.0,
     "CAIRN_KERNEL",
     "LD_LIBRARY_PATH",
     #[cfg(debug_assertions)]
@@ -293,7 +293,7 @@ pub fn command(program: &Path) -> Command {
     command.arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // A group of its own: Ctrl-C on the terminal is for the donor, which ends its units itself.
     command.process_group(0).current_dir("/").env_clear();
-    let (variable, setting) = cairo_prover::ENVIRONMENT;
+    let (variable, setting) = cairo_prover::MALLOC_TUNABLES;
     command.env(variable, setting);
     command.envs(VARIABLES.iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value))));
     command

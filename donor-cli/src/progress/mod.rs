@@ -21,7 +21,7 @@ pub enum Phase {
     Witness,
     /// Main columns.
     Main,
-    /// Look-up columns.
+    /// Lookup columns.
     Lookup,
     /// Quotients.
     Quotient,

@@ -31,7 +31,7 @@ pub fn load(path: &Path) -> RunnableProgram {
 pub fn prove_unit(program: &RunnableProgram, arguments: &Arguments, donor: &Identity, preset: Preset) -> Vec<u8> {
     let execution = run(program, arguments, &Limits::default(), &mut unwatched).expect("a run");
     let options = Options { parameters: preset.parameters(), threads: Some(1), ..Options::default() };
-    prove(execution, *donor.donor_key().as_bytes(), &options, &stark::Unattended).expect("a proof").encode()
+    prove(execution, *donor.donor_key().as_bytes(), &options, &stark::NoControl).expect("a proof").encode()
 }
 
 /// A user's machine: a state folder, a working folder, and the program.

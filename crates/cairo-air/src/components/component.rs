@@ -15,7 +15,7 @@ pub const MAX_CHUNKS: usize = 4;
 pub enum Occurrence {
     /// Up to [`MAX_CHUNKS`].
     AsNeeded,
-    /// One, if some table of another kind requires from this bus, for which this kind alone provides; else none. So look-up tables come and
+    /// One, if some table of another kind requires from this bus, for which this kind alone provides; else none. So lookup tables come and
     /// go with those that use them, and so do the further tables of a builtin that has several.
     IfRequired(Bus),
     /// One of all kinds with this builtin, if its segment is not empty; else none.

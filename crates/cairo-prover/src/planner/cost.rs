@@ -94,7 +94,7 @@ impl Costs {
         let checked = claim.segment(&execution.program, Builtin::RangeCheck);
         let checked = checked.filter(|segment| own && segment.base < segment.stop);
         // A value that is in no range is refused when the cells are covered.
-        let checks = checked.map(|segment| ranges::choose(&execution.memory, segment, execution.n_steps()).ok());
+        let checks = checked.map(|segment| ranges::partition_ranges(&execution.memory, segment, execution.n_steps()).ok());
         let checks = checks.flatten().map(Arc::from);
         let fixed = Fixed::new(execution, &claim, own, checks.as_deref().unwrap_or_default());
         Self {

@@ -71,7 +71,7 @@ pub fn plan(execution: &Execution, costs: &Costs) -> Plan {
     let (mut tables, estimate) = tables_of_steps(execution, costs);
     let checks = |segment| match &costs.checks {
         Some(checks) => Ok(checks.to_vec()),
-        None => ranges::choose(&execution.memory, segment, execution.n_steps()),
+        None => ranges::partition_ranges(&execution.memory, segment, execution.n_steps()),
     };
     let cover = ownership::cover_with(execution, &mut tables, checks);
     Plan { tables, estimate, cover }

@@ -46,7 +46,7 @@ impl Cover {
 /// # Errors
 /// [`WitnessError::Execution`] if a checked value is not below 2^128.
 pub fn cover(execution: &Execution, steps: &mut [StepTable]) -> Result<Cover, WitnessError> {
-    let choose = |segment| ranges::choose(&execution.memory, segment, execution.n_steps());
+    let choose = |segment| ranges::partition_ranges(&execution.memory, segment, execution.n_steps());
     cover_with(execution, steps, choose)
 }
 

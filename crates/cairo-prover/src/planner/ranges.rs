@@ -58,7 +58,7 @@ pub const fn size(range: &Range) -> Size {
 ///
 /// # Errors
 /// [`WitnessError::Execution`] if a value is not below 2^128.
-pub fn choose(memory: &[Felt], segment: Segment, steps: usize) -> Result<Vec<Checks>, WitnessError> {
+pub fn partition_ranges(memory: &[Felt], segment: Segment, steps: usize) -> Result<Vec<Checks>, WitnessError> {
     let mut histogram = Histogram { low: [0; 129], high: [0; 129] };
     for value in values(memory, segment) {
         let (_, value) = value?;

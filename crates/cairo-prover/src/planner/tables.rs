@@ -49,7 +49,7 @@ pub fn of_builtins(execution: &Execution, claim: &Claim, owned: bool) -> Vec<Tab
     segments.flat_map(|(builtin, segment)| builtins::tables(builtin, &execution.memory, segment)).collect()
 }
 
-/// The look-up tables that these kinds of tables require from: those that are always of one height.
+/// The lookup tables that these kinds of tables require from: those that are always of one height.
 pub fn look_ups(kinds: &[TableKind], context: Context<'_>) -> Vec<TableEntry> {
     // A kind that has no AIR is refused when the layout is built.
     let airs: Vec<_> = kinds.iter().filter_map(|kind| kind.component().air(context).ok()).collect();

@@ -7,7 +7,7 @@ use super::tables::other_tables;
 use super::{Assignment, Costs, DEFAULT_COLUMNS, Plan, StepTable, owned_cells, plan};
 use crate::error::WitnessError;
 use crate::prove::{claim, witness};
-use crate::witness::counters::Counters;
+use crate::witness::multiplicities::Multiplicities;
 use crate::witness::fill_steps;
 use cairo_air::components::range_check::Limbs;
 use cairo_air::components::{Limb, Size, Word};
@@ -15,7 +15,7 @@ use cairo_air::{Layout, TableKind};
 use cairo_execution::{Execution, Registers};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use felt::{Felt, encoding};
-use stark::Unattended;
+use stark::NoControl;
 use stark::debug::check;
 
 fn execution(name: &str, arguments: Option<&str>) -> Execution {
@@ -70,7 +70,7 @@ fn check_run(name: &str, arguments: Option<&str>) {
     let plan = planned(&execution);
     assert_complete(&execution, &plan.tables);
     let description = describe(&execution, &plan);
-    let made = witness(execution, [7; 32], plan.tables, 0, &Unattended).unwrap();
+    let made = witness(execution, [7; 32], plan.tables, 0, &NoControl).unwrap();
     let report = check(&made.tables, &made.traces, &made.public);
     assert!(report.is_clean(), "{name}: {description}{report}");
 }
@@ -82,7 +82,7 @@ fn altered_cells_are_noticed() {
     // As if there were an instruction table: without it, paths do not pay in so short a run.
     let instruction = Size { columns: 25, interactions: 9 };
     let tables = plan(&execution, &Costs { instruction, ..Costs::new(&execution, DEFAULT_COLUMNS) }).tables;
-    let mut made = witness(execution, [7; 32], tables, 0, &Unattended).unwrap();
+    let mut made = witness(execution, [7; 32], tables, 0, &NoControl).unwrap();
     let mut altered = 0;
     for table in 0..made.tables.len() {
         if !matches!(made.layout.tables[table].kind, TableKind::Path(_) | TableKind::Word(_)) {
@@ -111,8 +111,8 @@ fn a_run_that_is_none_is_refused() {
     for address in honest.program.bytecode().len() + 1..honest.memory.len() {
         let mut execution = honest.clone();
         execution.memory[address] += Felt::one();
-        let counters = Counters::new(execution.memory.len());
-        let verdict = fill_steps(&execution, &tables, &counters, &Unattended);
+        let multiplicities = Multiplicities::new(execution.memory.len());
+        let verdict = fill_steps(&execution, &tables, &multiplicities, &NoControl);
         // Some cells only ever are inputs of steps that make what they like of them.
         refused += usize::from(matches!(
             verdict,
@@ -132,8 +132,8 @@ fn rows_outside_memory_are_refused() {
     let tables = planned(&honest).tables;
     let owners = tables.iter().filter(|table| owned_cells(&table.kind) > 0).cloned().collect::<Vec<_>>();
     assert!(!owners.is_empty());
-    let counters = Counters::new(honest.memory.len());
-    let fill = |execution: &Execution| fill_steps(execution, &owners, &counters, &Unattended);
+    let multiplicities = Multiplicities::new(honest.memory.len());
+    let fill = |execution: &Execution| fill_steps(execution, &owners, &multiplicities, &NoControl);
     assert!(fill(&honest).is_ok());
     let starts: Vec<u32> = owners.iter().flat_map(|table| table.starts.iter().copied()).collect();
     let last = starts.iter().map(|start| honest.trace[*start as usize].ap).max().unwrap_or(0) as usize;
@@ -167,7 +167,7 @@ fn a_call_that_pushes_another_frame_is_refused() {
     let kind = TableKind::Word(Word { flags: CALL, taken: None });
     let tables = [StepTable { kind, log_height: 6, starts: starts.clone() }];
     let fill = |execution: &Execution| {
-        fill_steps(execution, &tables, &Counters::new(execution.memory.len()), &Unattended).map(|_| ())
+        fill_steps(execution, &tables, &Multiplicities::new(execution.memory.len()), &NoControl).map(|_| ())
     };
     assert_eq!(fill(&honest), Ok(()));
     for start in starts {
@@ -251,9 +251,9 @@ fn bench_plans() {
         let start = std::time::Instant::now();
         let plan = plan(&execution, &costs);
         let planning = start.elapsed();
-        let counters = Counters::new(execution.memory.len());
+        let multiplicities = Multiplicities::new(execution.memory.len());
         let start = std::time::Instant::now();
-        fill_steps(&execution, &plan.tables, &counters, &Unattended).unwrap();
+        fill_steps(&execution, &plan.tables, &multiplicities, &NoControl).unwrap();
         println!(
             "{name}: {}budget {}; planning {planning:?}, witness {:?}",
             describe(&execution, &plan),

@@ -6,7 +6,7 @@ use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::Execution;
 use felt::Felt;
-use felt::integers::natural;
+use felt::integers::to_u64;
 use rayon::prelude::*;
 
 /// Occurrences of a symbol that are looked at.
@@ -122,7 +122,7 @@ fn last_uses(execution: &Execution, first: usize, end: usize) -> Vec<u32> {
 }
 
 fn address(cell: &Felt) -> Option<u32> {
-    natural(cell).and_then(|value| u32::try_from(value).ok())
+    to_u64(cell).and_then(|value| u32::try_from(value).ok())
 }
 
 /// Which register an address is relative to: [`AP`], [`FP`], or none, if the operand is not used.

@@ -1,6 +1,6 @@
 //! Witness of [`cairo_air::components::bitwise`].
 
-use super::counters::{Counters, Tally, pair};
+use super::multiplicities::{Multiplicities, Tally, pair};
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
 use crate::memory::cell;
@@ -54,7 +54,7 @@ pub fn fill(
     segment: Segment,
     size: Size,
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     let instances = (segment.stop.saturating_sub(segment.base)) / CELLS as u32;
@@ -63,7 +63,7 @@ pub fn fill(
     fill_rows(
         1 << log_height,
         control,
-        || State { tally: counters.tally(&TableKind::NibbleAnd), inputs: None },
+        || State { tally: multiplicities.tally(&TableKind::NibbleAnd), inputs: None },
         |state, row| {
             let instance = last.min((row / rows) as u32);
             let address = segment.base + instance * CELLS as u32;
@@ -81,7 +81,7 @@ pub fn fill(
                 let _ = state.tally.add(pair(a, b), 1);
             }
             if position == 0 {
-                (0..CELLS as u32).try_for_each(|offset| counters.memory(address + offset, 1))?;
+                (0..CELLS as u32).try_for_each(|offset| multiplicities.memory(address + offset, 1))?;
             }
             let columns = Columns {
                 address: small(u64::from(address)),

@@ -1,6 +1,6 @@
 //! All tables of a run.
 
-use super::counters::Counters;
+use super::multiplicities::Multiplicities;
 use super::others::{Stage, fill_others};
 use super::steps::fill_steps;
 use super::{Trace, owned, range};
@@ -47,9 +47,9 @@ pub fn build(
     control: &dyn Control,
 ) -> Result<Witness, ProveError> {
     match fill_tables(&execution, prover, assignment, max_fetches, control) {
-        Ok((witness, counters)) => {
+        Ok((witness, multiplicities)) => {
             // Giving back memory takes the system a while.
-            rayon::join(|| drop((execution.memory, execution.trace)), || drop(counters));
+            rayon::join(|| drop((execution.memory, execution.trace)), || drop(multiplicities));
             Ok(witness)
         }
         Err(error) => Err(named(&execution, error)),
@@ -74,13 +74,13 @@ fn fill_tables(
     mut assignment: Assignment,
     max_fetches: usize,
     control: &dyn Control,
-) -> Result<(Witness, Counters), ProveError> {
+) -> Result<(Witness, Multiplicities), ProveError> {
     let mut claim = claim(execution);
     claim.owned_end = assignment.cover.owned_end;
-    let counters = Counters::with_code(execution.memory.len(), execution.program.initial_ap() as usize);
-    let mut step_traces = fill_steps(execution, &assignment.steps, &counters, control)?;
+    let multiplicities = Multiplicities::with_code(execution.memory.len(), execution.program.initial_ap() as usize);
+    let mut step_traces = fill_steps(execution, &assignment.steps, &multiplicities, control)?;
 
-    let fetches: Vec<_> = counters.instructions().into_iter().map(|(pc, count)| Fetch { pc, count }).collect();
+    let fetches: Vec<_> = multiplicities.instructions().into_iter().map(|(pc, count)| Fetch { pc, count }).collect();
     let instructions = fetches.len();
     if instructions <= max_fetches && cairo_air::fetch::check(&fetches, &execution.program).is_ok() {
         claim.fetches = fetches;
@@ -89,14 +89,14 @@ fn fill_tables(
     // that provides is filled when the last of its users is.
     let others = other_tables(execution, &claim, &assignment, instructions);
     let Assignment { steps, cover } = &mut assignment;
-    let fill = |stage| fill_others(execution, &claim, &others, cover, stage, (&counters, control));
+    let fill = |stage| fill_others(execution, &claim, &others, cover, stage, (&multiplicities, control));
     let mut filled = fill(Stage::Users)?;
     let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
     let public = public_tuples(&statement, &claim);
-    counters.public(&public)?;
+    multiplicities.public(&public)?;
     // Now everything is counted, and nothing below counts any more.
-    provide_owned(execution, steps, &mut step_traces, &counters)?;
-    set_range_uses(&others, &mut filled, cover, &counters);
+    provide_owned(execution, steps, &mut step_traces, &multiplicities)?;
+    set_range_uses(&others, &mut filled, cover, &multiplicities);
     filled.extend(fill(Stage::Providers)?);
     control.progress(Phase::Witness, 1.0);
 
@@ -110,18 +110,18 @@ fn fill_tables(
     let (entries, traces) = entries.into_iter().unzip();
     let layout = Layout { tables: entries, open: Vec::new() };
     let Built { tables, .. } = layout.build(&execution.program, &claim)?;
-    Ok((Witness { statement, claim, layout, tables, public, traces }, counters))
+    Ok((Witness { statement, claim, layout, tables, public, traces }, multiplicities))
 }
 
 /// Completes the range tables.
-fn set_range_uses(entries: &[TableEntry], filled: &mut [(usize, Trace)], cover: &Cover, counters: &Counters) {
+fn set_range_uses(entries: &[TableEntry], filled: &mut [(usize, Trace)], cover: &Cover, multiplicities: &Multiplicities) {
     let mut before: BTreeMap<Range, usize> = BTreeMap::new();
     // In the order of chunks.
     filled.sort_by_key(|(position, _)| *position);
     for (position, trace) in filled {
         let Some(TableEntry { kind: TableKind::Range(range), log_height }) = entries.get(*position) else { continue };
         let first = before.entry(*range).or_default();
-        range::set_uses(trace, cover.checked(*range, *first), counters);
+        range::set_uses(trace, cover.checked(*range, *first), multiplicities);
         *first += 1 << log_height;
     }
 }
@@ -131,7 +131,7 @@ fn provide_owned(
     execution: &Execution,
     steps: &mut [StepTable],
     traces: &mut [Trace],
-    counters: &Counters,
+    multiplicities: &Multiplicities,
 ) -> Result<(), WitnessError> {
     let mut traces = traces.iter_mut();
     for chunks in steps.chunk_by_mut(|a, b| a.kind == b.kind) {
@@ -141,10 +141,10 @@ fn provide_owned(
             continue;
         }
         let starts: Vec<&[u32]> = chunks.iter().map(|table| table.starts.as_slice()).collect();
-        let path = Path { owned: owned::usage(execution, path, &starts, counters)?, ..path.clone() };
+        let path = Path { owned: owned::usage(execution, path, &starts, multiplicities)?, ..path.clone() };
         let rows = path.rows(&execution.program).map_err(WitnessError::from)?;
         for (starts, trace) in starts.into_iter().zip(traces) {
-            owned::provide(execution, &path, &rows, starts, counters, trace)?;
+            owned::provide(execution, &path, &rows, starts, multiplicities, trace)?;
         }
         for table in chunks {
             table.kind = TableKind::Path(path.clone());

@@ -1,6 +1,6 @@
 //! Witness of [`cairo_air::components::cell`].
 
-use super::counters::Counters;
+use super::multiplicities::Multiplicities;
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
 use cairo_air::components::cell::Columns;
@@ -13,7 +13,7 @@ pub fn fill(
     memory: &[Felt],
     addresses: &[u32],
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     let first = *addresses.first().ok_or(WitnessError::Empty("cell"))?;
@@ -27,7 +27,7 @@ pub fn fill(
                 None => (Felt::zero(), first),
             };
             let value = memory.get(address as usize).copied().unwrap_or_else(Felt::zero);
-            let uses = small(u64::from(counters.memory_uses(address as usize)));
+            let uses = small(u64::from(multiplicities.memory_uses(address as usize)));
             Ok(Columns { enabler, address: small(u64::from(address)), value, uses }.into_row())
         },
     )

@@ -1,6 +1,6 @@
 //! Witness of [`cairo_air::components::generic`].
 
-use super::counters::{Counters, Tally};
+use super::multiplicities::{Multiplicities, Tally};
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
 use cairo_air::components::generic::Columns;
@@ -16,16 +16,16 @@ pub fn fill(
     execution: &Execution,
     starts: &[u32],
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     let &first = starts.first().ok_or(WitnessError::Empty("generic"))?;
     let padding = Row::new(execution, first)?.columns(false).into_row();
-    let state = || [counters.instruction_tally(), counters.memory_tally()];
+    let state = || [multiplicities.instruction_tally(), multiplicities.memory_tally()];
     let mut columns = fill_rows(1 << log_height, control, state, |tallies, row| {
         let Some(start) = starts.get(row) else { return Ok(padding) };
         let row = Row::new(execution, *start)?;
-        row.count(counters, tallies)?;
+        row.count(multiplicities, tallies)?;
         Ok(row.columns(true).into_row())
     })?;
     felt::vector::batch_inverse(&mut columns[Columns::positions().dst_inverse]);
@@ -48,13 +48,13 @@ impl Row {
         self.step.instruction.flags
     }
 
-    fn count(&self, counters: &Counters, [fetches, cells]: &mut [Tally<'_>; 2]) -> Result<(), WitnessError> {
+    fn count(&self, multiplicities: &Multiplicities, [fetches, cells]: &mut [Tally<'_>; 2]) -> Result<(), WitnessError> {
         let mut count = |address: u64, uses| {
             let index = usize::try_from(address).ok();
             index.and_then(|index| cells.add(index, uses)).ok_or(WitnessError::Address(address))
         };
         let Step { registers: Registers { pc, .. }, op1_address, dst_address, op0_address, .. } = self.step;
-        fetches.add(pc as usize, 1).map_or_else(|| counters.instruction(pc), Ok)?;
+        fetches.add(pc as usize, 1).map_or_else(|| multiplicities.instruction(pc), Ok)?;
         count(op1_address, 1)?;
         // Used operands were read, so their addresses are none below 0.
         for (operand, uses) in [(dst_address, self.flags().dst_uses()), (op0_address, self.flags().op0_uses())] {

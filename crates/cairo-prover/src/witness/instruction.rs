@@ -1,6 +1,6 @@
 //! Witness of [`cairo_air::components::instruction`].
 
-use super::counters::{Counters, Tally};
+use super::multiplicities::{Multiplicities, Tally};
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
 use crate::memory::cell;
@@ -18,13 +18,13 @@ pub fn fill(
     memory: &[Felt],
     final_pc: u32,
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
-    let instructions = counters.instructions();
+    let instructions = multiplicities.instructions();
     let &(first, _) = instructions.first().ok_or(WitnessError::Empty("instruction"))?;
     let position = cairo_air::components::instruction::Columns::positions().not_final;
-    let state = || [counters.tally(&TableKind::Limb(Limb::Bits8)), counters.memory_tally()];
+    let state = || [multiplicities.tally(&TableKind::Limb(Limb::Bits8)), multiplicities.memory_tally()];
     let mut columns = fill_rows(1 << log_height, control, state, |[bytes, cells], row| {
         let (pc, multiplicity) = instructions.get(row).copied().unwrap_or((first, 0));
         let decoded = decode(memory, pc)?;

@@ -1,6 +1,6 @@
 //! Witness of [`cairo_air::components::memory`].
 
-use super::counters::Counters;
+use super::multiplicities::Multiplicities;
 use super::rows::{chunks, zeros};
 use super::{Trace, WitnessError};
 use cairo_air::components::memory::{CELLS, Columns, WIDTH};
@@ -20,7 +20,7 @@ pub fn fill(
     memory: &[Felt],
     start: u64,
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     let height = 1 << log_height;
@@ -41,7 +41,7 @@ pub fn fill(
                     chunk[value][row] = memory.get(cell(row, k)).copied().unwrap_or_else(Felt::zero);
                 }
                 for row in rows.clone() {
-                    chunk[multiplicity][row] = small(u64::from(counters.memory_uses(cell(row, k))));
+                    chunk[multiplicity][row] = small(u64::from(multiplicities.memory_uses(cell(row, k))));
                 }
             }
         }
@@ -57,11 +57,11 @@ mod tests {
     #[test]
     fn cells_and_their_uses_lie_side_by_side() {
         let memory: Vec<Felt> = (0..5000_u64).map(|cell| Felt::from(7 * cell)).collect();
-        let counters = Counters::new(memory.len());
+        let multiplicities = Multiplicities::new(memory.len());
         for cell in 1..5000_u32 {
-            counters.memory(cell, cell % 5).expect("within memory");
+            multiplicities.memory(cell, cell % 5).expect("within memory");
         }
-        let columns = fill(&memory, 1, 10, &counters, &stark::Unattended).expect("nobody cancels");
+        let columns = fill(&memory, 1, 10, &multiplicities, &stark::NoControl).expect("nobody cancels");
         let positions = Columns::positions();
         for (row, found) in columns[positions.address].iter().enumerate() {
             let address = 1 + CELLS * row;

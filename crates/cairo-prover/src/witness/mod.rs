@@ -1,13 +1,13 @@
 //! The columns of every table, one file per component of `cairo_air::components`. What tables there are, how high, and which rows they have
 //! has been decided by the planner; here nothing is.
 //!
-//! Tables that use others come first, so that every look-up is counted before the table that provides for it is filled.
+//! Tables that use others come first, so that every lookup is counted before the table that provides for it is filled.
 
 pub mod bitwise;
 mod build;
 pub mod byte;
 mod cell;
-pub mod counters;
+pub mod multiplicities;
 pub mod derived;
 pub mod generic;
 pub mod instruction;

@@ -1,6 +1,6 @@
 //! All other tables: those of builtins, and those that provide for others.
 
-use super::counters::Counters;
+use super::multiplicities::Multiplicities;
 use super::{Trace, bitwise, byte, cell, instruction, memory, nibble_and, range, range_check, word12, word16};
 use crate::error::WitnessError;
 use crate::planner::ownership::Cover;
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use stark::Control;
 use std::collections::BTreeMap;
 
-/// When a table is filled: after all that count look-ups in it.
+/// When a table is filled: after all that count lookups in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Tables that use others, and are used by steps at most.
@@ -48,7 +48,7 @@ pub fn fill_others(
     entries: &[TableEntry],
     cover: &Cover,
     wanted: Stage,
-    (counters, control): (&Counters, &dyn Control),
+    (multiplicities, control): (&Multiplicities, &dyn Control),
 ) -> Result<Vec<(usize, Trace)>, WitnessError> {
     let (mut start, mut cell) = (cover.owned_end as usize, 0);
     let mut checked: BTreeMap<Range, usize> = BTreeMap::new();
@@ -84,7 +84,7 @@ pub fn fill_others(
             TableKind::Range(range) => cover.checked(range, filling.first),
             _ => &[],
         };
-        filling.trace = fill(execution, claim, filling, cells, counters, control)?;
+        filling.trace = fill(execution, claim, filling, cells, multiplicities, control)?;
         Ok::<_, WitnessError>(())
     })?;
     Ok(fillings.into_iter().map(|(position, filling)| (position, filling.trace)).collect())
@@ -95,30 +95,30 @@ fn fill(
     claim: &Claim,
     filling: &Filling<'_>,
     cells: &[u32],
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     let Filling { entry, first, .. } = filling;
     let (memory, log_height) = (&execution.memory, entry.log_height);
     let segment = |builtin, name| claim.segment(&execution.program, builtin).ok_or(WitnessError::Empty(name));
     match entry.kind {
-        TableKind::Memory => memory::fill(memory, *first as u64, log_height, counters, control),
-        TableKind::Cell => cell::fill(memory, cells, log_height, counters, control),
-        TableKind::Range(range) => range::fill(memory, &range, cells, log_height, counters, control),
+        TableKind::Memory => memory::fill(memory, *first as u64, log_height, multiplicities, control),
+        TableKind::Cell => cell::fill(memory, cells, log_height, multiplicities, control),
+        TableKind::Range(range) => range::fill(memory, &range, cells, log_height, multiplicities, control),
         TableKind::Instruction => {
-            instruction::fill(memory, execution.program.final_pc(), log_height, counters, control)
+            instruction::fill(memory, execution.program.final_pc(), log_height, multiplicities, control)
         }
-        TableKind::Limb(Limb::Bits8) => Ok(byte::fill(counters)),
-        TableKind::Limb(Limb::Bits12) => Ok(word12::fill(counters)),
-        TableKind::Limb(Limb::Bits16) => Ok(word16::fill(counters)),
-        TableKind::NibbleAnd => Ok(nibble_and::fill(counters)),
+        TableKind::Limb(Limb::Bits8) => Ok(byte::fill(multiplicities)),
+        TableKind::Limb(Limb::Bits12) => Ok(word12::fill(multiplicities)),
+        TableKind::Limb(Limb::Bits16) => Ok(word16::fill(multiplicities)),
+        TableKind::NibbleAnd => Ok(nibble_and::fill(multiplicities)),
         TableKind::RangeCheck(limbs) => {
             let segment = segment(Builtin::RangeCheck, "range_check")?;
-            range_check::fill(limbs, memory, segment, log_height, counters, control)
+            range_check::fill(limbs, memory, segment, log_height, multiplicities, control)
         }
         TableKind::Bitwise(size) => {
             let segment = segment(Builtin::Bitwise, "bitwise")?;
-            bitwise::fill(memory, segment, size, log_height, counters, control)
+            bitwise::fill(memory, segment, size, log_height, multiplicities, control)
         }
         TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => Err(WitnessError::Empty("opcode")),
     }

@@ -1,12 +1,12 @@
-//! The cells that a path's rows own: which of them the rows must provide shows when all look-ups are counted.
+//! The cells that a path's rows own: which of them the rows must provide shows when all lookups are counted.
 
-use super::counters::Counters;
+use super::multiplicities::Multiplicities;
 use super::mix::mix;
 use super::{Trace, WitnessError};
 use cairo_air::components::derived::{DerivedError, Linear, Path, RowContents, Source};
 use cairo_execution::Execution;
 use felt::Felt;
-use felt::integers::{natural, small};
+use felt::integers::{to_u64, small};
 use rayon::prelude::*;
 
 /// How often a cell of a path's rows is used by others, over all rows: their sum, and two sums with pseudo-random weights, which are the same
@@ -21,7 +21,7 @@ pub fn usage(
     execution: &Execution,
     path: &Path,
     starts: &[&[u32]],
-    counters: &Counters,
+    multiplicities: &Multiplicities,
 ) -> Result<Vec<u8>, WitnessError> {
     const PIECE: usize = 1 << 10;
     let cells = path.owned.len();
@@ -34,7 +34,7 @@ pub fn usage(
                 let ap = execution.trace.get(*start as usize).map_or(0, |registers| registers.ap as usize);
                 let weights = [1, mix(2 * row), mix(2 * row + 1)];
                 for (place, sums) in total.iter_mut().enumerate() {
-                    let uses = u64::from(counters.memory_uses(ap + place));
+                    let uses = u64::from(multiplicities.memory_uses(ap + place));
                     for (sum, weight) in sums.iter_mut().zip(weights) {
                         *sum = sum.wrapping_add(uses.wrapping_mul(weight));
                     }
@@ -70,7 +70,7 @@ pub fn provide(
     path: &Path,
     rows: &RowContents,
     starts: &[u32],
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     trace: &mut Trace,
 ) -> Result<(), WitnessError> {
     let height = trace.first().map_or(0, Vec::len);
@@ -79,7 +79,7 @@ pub fn provide(
         None => Linear::column(2),
     };
     let place = |address: &Linear| {
-        (address - &ap).as_constant().as_ref().and_then(natural).and_then(|place| usize::try_from(place).ok())
+        (address - &ap).as_constant().as_ref().and_then(to_u64).and_then(|place| usize::try_from(place).ok())
     };
     let more = rows.sources.iter().skip(trace.len()).map(|source| match source {
         Source::Memory(address) => place(address).map(|place| (place, false)),
@@ -92,7 +92,7 @@ pub fn provide(
         for (slot, start) in column.iter_mut().zip(starts) {
             let ap = execution.trace.get(*start as usize).map_or(0, |registers| registers.ap as usize);
             *slot = match is_uses {
-                true => small(u64::from(counters.memory_uses(ap + place))),
+                true => small(u64::from(multiplicities.memory_uses(ap + place))),
                 false => execution.memory.get(ap + place).copied().unwrap_or_else(Felt::zero),
             };
         }

@@ -1,6 +1,6 @@
 //! Witness of [`cairo_air::components::range`].
 
-use super::counters::Counters;
+use super::multiplicities::Multiplicities;
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
 use cairo_air::TableKind;
@@ -16,21 +16,21 @@ pub fn fill(
     range: &Range,
     addresses: &[u32],
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     match range.limbs() {
-        1 => fill_limbs::<1, 4>(memory, range, addresses, log_height, counters, control),
-        2 => fill_limbs::<2, 5>(memory, range, addresses, log_height, counters, control),
-        3 => fill_limbs::<3, 6>(memory, range, addresses, log_height, counters, control),
-        4 => fill_limbs::<4, 7>(memory, range, addresses, log_height, counters, control),
-        5 => fill_limbs::<5, 8>(memory, range, addresses, log_height, counters, control),
-        6 => fill_limbs::<6, 9>(memory, range, addresses, log_height, counters, control),
-        7 => fill_limbs::<7, 10>(memory, range, addresses, log_height, counters, control),
-        8 => fill_limbs::<8, 11>(memory, range, addresses, log_height, counters, control),
+        1 => fill_limbs::<1, 4>(memory, range, addresses, log_height, multiplicities, control),
+        2 => fill_limbs::<2, 5>(memory, range, addresses, log_height, multiplicities, control),
+        3 => fill_limbs::<3, 6>(memory, range, addresses, log_height, multiplicities, control),
+        4 => fill_limbs::<4, 7>(memory, range, addresses, log_height, multiplicities, control),
+        5 => fill_limbs::<5, 8>(memory, range, addresses, log_height, multiplicities, control),
+        6 => fill_limbs::<6, 9>(memory, range, addresses, log_height, multiplicities, control),
+        7 => fill_limbs::<7, 10>(memory, range, addresses, log_height, multiplicities, control),
+        8 => fill_limbs::<8, 11>(memory, range, addresses, log_height, multiplicities, control),
         _ => {
             // Wide ones are for short segments.
-            let mut trace = fill_limbs::<16, 19>(memory, range, addresses, log_height, counters, control)?;
+            let mut trace = fill_limbs::<16, 19>(memory, range, addresses, log_height, multiplicities, control)?;
             trace.truncate(range.columns());
             Ok(trace)
         }
@@ -42,12 +42,12 @@ fn fill_limbs<const LIMBS: usize, const COLUMNS: usize>(
     range: &Range,
     addresses: &[u32],
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     let first = *addresses.first().ok_or(WitnessError::Empty("range"))?;
     let table = TableKind::Limb(range.limb());
-    let tally = || counters.tally(&table);
+    let tally = || multiplicities.tally(&table);
     let mask = (1 << range.bits()) - 1;
     fill_rows(1 << log_height, control, tally, |tally, row| {
         let used = addresses.get(row);
@@ -70,10 +70,10 @@ fn fill_limbs<const LIMBS: usize, const COLUMNS: usize>(
     })
 }
 
-/// Fills the column of uses, when all look-ups are counted.
-pub fn set_uses(trace: &mut Trace, addresses: &[u32], counters: &Counters) {
+/// Fills the column of uses, when all lookups are counted.
+pub fn set_uses(trace: &mut Trace, addresses: &[u32], multiplicities: &Multiplicities) {
     let Some(column) = trace.get_mut(Range::USES) else { return };
-    let uses = |address: &u32| small(u64::from(counters.memory_uses(*address as usize)));
+    let uses = |address: &u32| small(u64::from(multiplicities.memory_uses(*address as usize)));
     let first = addresses.first().map_or_else(Felt::zero, uses);
     let used = addresses.iter().map(uses).chain(std::iter::repeat(first));
     column.iter_mut().zip(used).for_each(|(slot, uses)| *slot = uses);

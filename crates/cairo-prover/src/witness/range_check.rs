@@ -1,6 +1,6 @@
 //! Witness of [`cairo_air::components::range_check`].
 
-use super::counters::{Counters, Tally};
+use super::multiplicities::{Multiplicities, Tally};
 use super::rows::fill_rows;
 use super::{Trace, WitnessError};
 use cairo_air::components::Limb;
@@ -12,7 +12,7 @@ use felt::integers::small;
 use stark::Control;
 use std::array::from_fn;
 
-/// The address and value of the segment's cell `row`, or of its last one; counts the look-up.
+/// The address and value of the segment's cell `row`, or of its last one; counts the lookup.
 fn value(memory: &[Felt], segment: Segment, row: usize, uses: &mut Tally<'_>) -> Result<(u32, u128), WitnessError> {
     let last =
         segment.stop.checked_sub(1).filter(|last| *last >= segment.base).ok_or(WitnessError::Empty("range_check"))?;
@@ -27,13 +27,13 @@ pub fn fill(
     memory: &[Felt],
     segment: Segment,
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     match limbs {
-        Limbs::Bytes => fill_bytes(memory, segment, log_height, counters, control),
-        Limbs::Words12 => fill_words12(memory, segment, log_height, counters, control),
-        Limbs::Words16 => fill_words16(memory, segment, log_height, counters, control),
+        Limbs::Bytes => fill_bytes(memory, segment, log_height, multiplicities, control),
+        Limbs::Words12 => fill_words12(memory, segment, log_height, multiplicities, control),
+        Limbs::Words16 => fill_words16(memory, segment, log_height, multiplicities, control),
     }
 }
 
@@ -42,10 +42,10 @@ pub fn fill_bytes(
     memory: &[Felt],
     segment: Segment,
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
-    let state = || [counters.memory_tally(), counters.tally(&TableKind::Limb(Limb::Bits8))];
+    let state = || [multiplicities.memory_tally(), multiplicities.tally(&TableKind::Limb(Limb::Bits8))];
     fill_rows(1 << log_height, control, state, |[cells, bytes], row| {
         let (address, value) = value(memory, segment, row, cells)?;
         let limb = value.to_le_bytes();
@@ -63,10 +63,10 @@ pub fn fill_words12(
     memory: &[Felt],
     segment: Segment,
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
-    let state = || [counters.memory_tally(), counters.tally(&TableKind::Limb(Limb::Bits12))];
+    let state = || [multiplicities.memory_tally(), multiplicities.tally(&TableKind::Limb(Limb::Bits12))];
     fill_rows(1 << log_height, control, state, |[cells, words], row| {
         let (address, value) = value(memory, segment, row, cells)?;
         let limb: [u16; 11] = from_fn(|i| (value >> (12 * i)) as u16 & 0xfff);
@@ -86,10 +86,10 @@ pub fn fill_words16(
     memory: &[Felt],
     segment: Segment,
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
-    let state = || [counters.memory_tally(), counters.tally(&TableKind::Limb(Limb::Bits16))];
+    let state = || [multiplicities.memory_tally(), multiplicities.tally(&TableKind::Limb(Limb::Bits16))];
     fill_rows(1 << log_height, control, state, |[cells, words], row| {
         let (address, value) = value(memory, segment, row, cells)?;
         let limb: [u16; 8] = from_fn(|i| (value >> (16 * i)) as u16);
@@ -109,32 +109,32 @@ mod tests {
     use super::*;
     use cairo_execution::ExecutionError;
     use felt::encoding;
-    use stark::{MIN_LOG_HEIGHT, Unattended};
+    use stark::{MIN_LOG_HEIGHT, NoControl};
 
     /// Limbs of each width make up the value again; values that are too large are refused.
     #[test]
     fn values_at_the_edges() {
-        type Fill = fn(&[Felt], Segment, u32, &Counters, &dyn Control) -> Result<Trace, WitnessError>;
+        type Fill = fn(&[Felt], Segment, u32, &Multiplicities, &dyn Control) -> Result<Trace, WitnessError>;
         let fills: [(Fill, u64, usize); 3] = [(fill_bytes, 8, 16), (fill_words12, 12, 11), (fill_words16, 16, 8)];
         let two = |bits: u64| Felt::from(2_u64).pow(bits);
         let one = Felt::one();
         for (fill, bits, limbs) in fills {
             let filled = |value: Felt| {
                 let memory = [Felt::zero(), Felt::zero(), value];
-                let counters = Counters::new(memory.len());
+                let multiplicities = Multiplicities::new(memory.len());
                 let segment = Segment { base: 2, stop: 3 };
-                let trace = fill(&memory, segment, MIN_LOG_HEIGHT, &counters, &Unattended)?;
-                assert_eq!(counters.memory_uses(2), 1 << MIN_LOG_HEIGHT);
-                Ok::<_, WitnessError>((trace, counters))
+                let trace = fill(&memory, segment, MIN_LOG_HEIGHT, &multiplicities, &NoControl)?;
+                assert_eq!(multiplicities.memory_uses(2), 1 << MIN_LOG_HEIGHT);
+                Ok::<_, WitnessError>((trace, multiplicities))
             };
             for value in [Felt::zero(), one, two(120) - one, two(120), two(127), two(128) - two(120), two(128) - one] {
-                let (trace, counters) = filled(value).unwrap();
+                let (trace, multiplicities) = filled(value).unwrap();
                 assert_eq!(trace.len(), 1 + limbs);
                 let sum = trace[1..].iter().rev().fold(Felt::zero(), |sum, limb| sum * two(bits) + limb[0]);
                 assert_eq!(sum, value);
                 // Every limb is counted, and the top one of 12 bits twice.
                 let limb = Limb::from_bits(bits as u8).unwrap();
-                let uses = counters.uses(&TableKind::Limb(limb));
+                let uses = multiplicities.uses(&TableKind::Limb(limb));
                 let mut expected = vec![Felt::zero(); uses.len()];
                 let top = (bits == 12).then(|| trace[limbs][0] * Felt::from(16_u64));
                 for word in trace[1..].iter().map(|limb| limb[0]).chain(top) {

@@ -1,6 +1,6 @@
 //! The tables that execute steps.
 
-use super::counters::Counters;
+use super::multiplicities::Multiplicities;
 use super::{Trace, derived, generic};
 use crate::error::WitnessError;
 use crate::planner::StepTable;
@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 pub fn fill_steps(
     execution: &Execution,
     tables: &[StepTable],
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Vec<Trace>, WitnessError> {
     let steps: usize = tables.iter().map(|table| table.starts.len()).sum();
@@ -22,10 +22,10 @@ pub fn fill_steps(
     let fill = |table: &StepTable| {
         let StepTable { kind, log_height, starts } = table;
         let trace = match kind {
-            TableKind::Generic => generic::fill(execution, starts, *log_height, counters, control)?,
-            TableKind::Word(word) => derived::fill(execution, &word.rows()?, starts, *log_height, counters, control)?,
+            TableKind::Generic => generic::fill(execution, starts, *log_height, multiplicities, control)?,
+            TableKind::Word(word) => derived::fill(execution, &word.rows()?, starts, *log_height, multiplicities, control)?,
             TableKind::Path(path) => {
-                derived::fill(execution, &path.rows(&execution.program)?, starts, *log_height, counters, control)?
+                derived::fill(execution, &path.rows(&execution.program)?, starts, *log_height, multiplicities, control)?
             }
             _ => return Err(WitnessError::Empty("other than opcode")),
         };

@@ -1,6 +1,6 @@
 //! Witness of [`cairo_air::components::word12`].
 
-use super::counters::Counters;
+use super::multiplicities::Multiplicities;
 use cairo_air::TableKind;
 use cairo_air::components::Limb;
 use cairo_air::components::word12::{Columns, LOG_HEIGHT};
@@ -8,8 +8,8 @@ use felt::Felt;
 use felt::integers::small;
 
 /// The values and how often each was looked up.
-pub fn fill(counters: &Counters) -> Vec<Vec<Felt>> {
+pub fn fill(multiplicities: &Multiplicities) -> Vec<Vec<Felt>> {
     let values = (0_u32..1 << LOG_HEIGHT).map(|value| small(value.into())).collect();
-    let columns = Columns { value: values, multiplicity: counters.uses(&TableKind::Limb(Limb::Bits12)) };
+    let columns = Columns { value: values, multiplicity: multiplicities.uses(&TableKind::Limb(Limb::Bits12)) };
     vec![columns.value, columns.multiplicity]
 }

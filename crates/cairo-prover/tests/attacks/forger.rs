@@ -159,7 +159,7 @@ impl Forger {
         public.splice(0..0, public_tuples(statement, claim));
     }
 
-    /// Gives every look-up table the multiplicities that others need, where it has the tuple at all.
+    /// Gives every lookup table the multiplicities that others need, where it has the tuple at all.
     pub fn balance(&mut self) {
         let Witness { layout, tables, public, traces, .. } = &mut self.0;
         let mut sums: HashMap<(u32, Vec<[u64; 4]>), Felt> = HashMap::new();
@@ -218,7 +218,7 @@ impl Forger {
     pub fn proof(&self) -> CairoProof {
         let Witness { statement, claim, layout, tables, public, traces } = &self.0;
         let context = statement.context(claim, layout);
-        let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &Unattended).unwrap();
+        let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &NoControl).unwrap();
         let bytes = proof.encode(&Shape::new(tables, &CHEAP));
         CairoProof::new(statement, CHEAP, claim.clone(), layout.clone(), bytes)
     }

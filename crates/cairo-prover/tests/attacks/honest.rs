@@ -24,15 +24,15 @@ pub fn with_12_bit_limbs(honest: &Witness) -> Witness {
     let cells = forger.column(&TableKind::Memory, "address").len() * memory::CELLS;
     let mut values: Vec<Felt> = (1..=cells as u64).map(|address| forger.memory(address)).collect();
     values.insert(0, Felt::zero());
-    let counters = Counters::new(values.len());
+    let multiplicities = Multiplicities::new(values.len());
     let position = forger.position(&TableKind::RangeCheck(Limbs::Bytes));
     let Witness { layout, traces, .. } = &mut forger.0;
     let entry = &mut layout.tables[position];
     entry.kind = TableKind::RangeCheck(Limbs::Words12);
-    traces[position] = fill_words12(&values, segment, entry.log_height, &counters, &Unattended).unwrap();
+    traces[position] = fill_words12(&values, segment, entry.log_height, &multiplicities, &NoControl).unwrap();
     let position = layout.tables.partition_point(|entry| entry.kind < TableKind::Limb(Limb::Bits12));
     layout.tables.insert(position, TableEntry { kind: TableKind::Limb(Limb::Bits12), log_height: word12::LOG_HEIGHT });
-    traces.insert(position, word12_witness::fill(&counters));
+    traces.insert(position, word12_witness::fill(&multiplicities));
     forger.reclaim();
     forger.balance();
     forger.0
@@ -49,7 +49,7 @@ pub fn planned() -> &'static Witness {
     PLANNED.get_or_init(|| {
         let execution: Execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
         let steps = plan(&execution, &all_committed(&execution)).tables;
-        witness(execution, [7; 32], steps, 0, &Unattended).unwrap()
+        witness(execution, [7; 32], steps, 0, &NoControl).unwrap()
     })
 }
 

@@ -1,5 +1,5 @@
 //! Full proofs of false claims. Each attack takes an honest witness, changes it consistently wherever the change shows,
-//! lets every look-up table offer whatever it can, makes a whole new proof of the false claim, and must be refused.
+//! lets every lookup table offer whatever it can, makes a whole new proof of the false claim, and must be refused.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -30,7 +30,7 @@ use cairo_air::{
 use cairo_execution::Execution;
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::{all_generic, witness};
-use cairo_prover::witness::counters::Counters;
+use cairo_prover::witness::multiplicities::Multiplicities;
 use cairo_prover::witness::range_check::fill_words12;
 use cairo_prover::witness::word12 as word12_witness;
 use cairo_prover::{StepTable, Witness};
@@ -41,7 +41,7 @@ use honest::*;
 use retold::*;
 use stark::debug::Report;
 use stark::graph::{Graph, Input, Node, NodeId};
-use stark::{Bus, Shape, Unattended};
+use stark::{Bus, Shape, NoControl};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 use testkit::proofs::{CHEAP, policy};

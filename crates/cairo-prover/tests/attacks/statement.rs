@@ -253,7 +253,7 @@ fn another_frame() {
             path.frame = Some(frame(&starts[0]) as i32);
         }
     }
-    let framed = witness(execution, [7; 32], steps, 0, &Unattended).unwrap();
+    let framed = witness(execution, [7; 32], steps, 0, &NoControl).unwrap();
     assert!(Forger::new(&framed).try_it().is_ok());
     let mut tried = 0;
     for position in 0..framed.layout.tables.len() {

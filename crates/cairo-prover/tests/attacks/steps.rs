@@ -63,7 +63,7 @@ fn steps_after_the_end_of_a_listed_run() {
     let arguments = r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#;
     let execution = execution("cairo0/args3", Some(arguments));
     let steps = all_generic(&execution);
-    let listed = witness(execution, [7; 32], steps, MAX_FETCHES, &Unattended).unwrap();
+    let listed = witness(execution, [7; 32], steps, MAX_FETCHES, &NoControl).unwrap();
     let mut forger = Forger::new(&listed);
     execute_the_end(&mut forger);
     forger.reclaim();

@@ -86,7 +86,7 @@ fn a_table_given_twice() {
     forger.refused();
 }
 
-/// Every cell of every step table, changed in a row in use, with whatever look-ups can be balanced again.
+/// Every cell of every step table, changed in a row in use, with whatever lookups can be balanced again.
 #[test]
 fn no_column_is_free() {
     for (witness, kinds) in [(honest(), 1), (planned(), 4)] {

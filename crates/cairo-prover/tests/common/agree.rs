@@ -8,7 +8,7 @@ use cairo_prover::planner::{Costs, plan};
 use cairo_prover::prove::{all_generic, claim, witness};
 use cairo_prover::{Options, StepTable, prove};
 use felt::Felt;
-use stark::Unattended;
+use stark::NoControl;
 use testkit::proofs::CHEAP;
 
 /// What was found.
@@ -24,7 +24,7 @@ pub enum Verdict {
 
 /// Whether a witness exists that all constraints and buses hold for.
 fn provable(execution: &Execution, steps: Vec<StepTable>) -> Result<(), String> {
-    let made = witness(execution.clone(), [1; 32], steps, 0, &Unattended).map_err(|error| error.to_string())?;
+    let made = witness(execution.clone(), [1; 32], steps, 0, &NoControl).map_err(|error| error.to_string())?;
     let end = made.layout.memory_end(made.claim.owned_end);
     let claim = made.claim.check(&made.statement.program, &made.statement.arguments, end);
     claim.map_err(|error| error.to_string())?;
@@ -60,7 +60,7 @@ pub fn compare(execution: &Execution, what: &str) -> Verdict {
     provable(execution, planned).unwrap_or_else(|error| panic!("{what}: not proven as planned: {error}"));
     let options = Options { parameters: CHEAP, ..Options::default() };
     let (program, arguments) = (execution.program.clone(), execution.arguments.clone());
-    let proof = prove(execution.clone(), [1; 32], &options, &Unattended);
+    let proof = prove(execution.clone(), [1; 32], &options, &NoControl);
     let proof = proof.unwrap_or_else(|error| panic!("{what}: {error}")).encode();
     let statement = cairo_air::Statement { program, arguments, prover: [1; 32] };
     let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };

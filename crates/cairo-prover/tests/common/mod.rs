@@ -13,13 +13,13 @@ use cairo_execution::Execution;
 use cairo_prover::Witness;
 use cairo_prover::prove::{all_generic, witness};
 use felt::Felt;
-use stark::Unattended;
+use stark::NoControl;
 use stark::debug::{Report, check};
 
 /// The witness of an execution with all steps in the generic table.
 pub fn generic_witness(execution: Execution) -> Witness {
     let steps = all_generic(&execution);
-    witness(execution, [7; 32], steps, 0, &Unattended).unwrap()
+    witness(execution, [7; 32], steps, 0, &NoControl).unwrap()
 }
 
 /// What the debug checker says.

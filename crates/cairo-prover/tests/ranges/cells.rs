@@ -147,7 +147,7 @@ fn other_enablers() {
     let minus = -Felt::one();
     let one = Felt::one();
     let too_much = two(128);
-    // Rows for the last cell: enabler and value. A row with −1 gives back the look-up of a limb that is none.
+    // Rows for the last cell: enabler and value. A row with −1 gives back the lookup of a limb that is none.
     let all: [(Felt, &[(Felt, Felt)]); 5] = [
         (small(77), &[(one, mark), (one, small(77)), (minus, small(5))]),
         (small(77), &[(small(2), mark), (minus, small(77))]),

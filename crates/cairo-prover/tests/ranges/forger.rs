@@ -310,7 +310,7 @@ impl Forger {
         let context = statement.context(claim, layout);
         let bytes = match common::built(layout, &statement.program, claim) {
             Ok(_) => {
-                let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &Unattended).unwrap();
+                let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &NoControl).unwrap();
                 proof.encode(&Shape::new(tables, &CHEAP))
             }
             // As many bytes as the descriptions of the tables ask for.
@@ -348,7 +348,7 @@ impl Forger {
         assert!(report.is_clean(), "{report}");
         let Witness { statement, claim, layout, tables, public, traces } = &self.0;
         let context = statement.context(claim, layout);
-        let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &Unattended).unwrap();
+        let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &NoControl).unwrap();
         stark::verify(tables, public, &context, &CHEAP, &proof)
     }
 

@@ -83,7 +83,7 @@ pub fn steps(execution: &Execution) -> Vec<StepTable> {
 pub fn witness_of(values: [u128; CELLS]) -> Witness {
     let execution = run(values);
     let steps = steps(&execution);
-    witness(execution, [7; 32], steps, 0, &Unattended).unwrap()
+    witness(execution, [7; 32], steps, 0, &NoControl).unwrap()
 }
 
 pub fn marked() -> &'static Witness {

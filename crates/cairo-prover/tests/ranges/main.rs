@@ -23,7 +23,7 @@ use cairo_air::{
 };
 use cairo_execution::Execution;
 use cairo_prover::prove::{all_generic, witness};
-use cairo_prover::witness::counters::Counters;
+use cairo_prover::witness::multiplicities::Multiplicities;
 use cairo_prover::witness::memory as memory_witness;
 use cairo_prover::witness::range_check::fill_words12;
 use cairo_prover::{StepTable, Witness, table_size};
@@ -32,7 +32,7 @@ use felt::{Felt, encoding};
 use forger::*;
 use honest::*;
 use stark::graph::{Input, Node};
-use stark::{AirBuilder, Bus, PublicTuple, Shape, Unattended};
+use stark::{AirBuilder, Bus, PublicTuple, Shape, NoControl};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 use testkit::proofs::{CHEAP, policy};

@@ -82,7 +82,7 @@ fn pranks() {
     }
 }
 
-/// Which look-ups of limbs this row fails.
+/// Which lookups of limbs this row fails.
 pub fn failing(range: Range, row: &Row) -> Vec<String> {
     let is_limb = |limb: Felt| encoding::to_u64(&limb).is_some_and(|limb| limb >> range.bits() == 0);
     let limbs = row.limbs.iter().enumerate().filter(|(_, limb)| !is_limb(**limb));
@@ -162,7 +162,7 @@ fn too_much_in_the_top_limb() {
     check(high(8, 1), 0, small(2), two(128), "top");
     check(high(12, 40), 0, small(16), two(128), "top");
     check(high(16, 120), 0, small(0x100), two(128), "top");
-    // The greatest that there could be without that look-up: far below p, so it is no small number either.
+    // The greatest that there could be without that lookup: far below p, so it is no small number either.
     let all = two(128) - two(120) + two(128) - small(1);
     check(high(16, 120), 0xffff, small(0xffff), all, "top");
 }

@@ -124,8 +124,8 @@ impl Forger {
         }
         let above: Vec<_> = (owned_end..cells.len() as u32).filter_map(|address| self.cell_row(address)).collect();
         above.into_iter().for_each(|(position, row)| self.0.traces[position][0][row] = Felt::zero());
-        let counters = Counters::new(cells.len());
-        let trace = memory_witness::fill(&cells, u64::from(owned_end), 6, &counters, &Unattended).unwrap();
+        let multiplicities = Multiplicities::new(cells.len());
+        let trace = memory_witness::fill(&cells, u64::from(owned_end), 6, &multiplicities, &NoControl).unwrap();
         self.add_table(TableKind::Memory, trace);
         self.0.claim.owned_end = owned_end;
     }
@@ -134,9 +134,9 @@ impl Forger {
     pub fn add_old_table(&mut self) {
         let cells = Self::cells();
         let segment = self.segment();
-        let counters = Counters::new(cells.len());
+        let multiplicities = Multiplicities::new(cells.len());
         let log_height = table_size::log_height(u64::from(segment.stop - segment.base));
-        let trace = fill_words12(&cells, segment, log_height, &counters, &Unattended).unwrap();
+        let trace = fill_words12(&cells, segment, log_height, &multiplicities, &NoControl).unwrap();
         self.add_table(TableKind::RangeCheck(Limbs::Words12), trace);
         if !self.0.layout.tables.iter().any(|entry| entry.kind == TableKind::Limb(Limb::Bits12)) {
             let values = (0..1 << word12::LOG_HEIGHT).map(small).collect();

@@ -119,7 +119,7 @@ pub fn repeated_periodic(group: &Group, tables: &[Table], extend: impl Fn(&[Felt
 mod tests {
     use super::*;
     use crate::air::{AirBuilder, Bus};
-    use crate::control::{Phase, Unattended};
+    use crate::control::{Phase, NoControl};
     use crate::parameters::Parameters;
     use crate::shape::Shape;
     use std::sync::Arc;
@@ -137,7 +137,7 @@ mod tests {
         let main = [(0..64u64).map(Felt::from).collect()];
         let columns = |z: u64| {
             let bus = BusChallenges { z: Felt::from(z), alpha: Felt::one() };
-            let meter = Meter::new(&Unattended, Phase::Lookup, 1);
+            let meter = Meter::new(&NoControl, Phase::Lookup, 1);
             lookup_columns(&shape.groups[0], &tables, &main, bus, 1, &meter)
         };
         for met in [5, 30, 68] {

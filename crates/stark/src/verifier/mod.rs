@@ -59,7 +59,7 @@ pub enum VerifyError {
     #[error("table {0} is not the one that the proof was bound to")]
     Outline(usize),
     /// The buses do not balance.
-    #[error("the bus totals of the tables and the public tuples do not sum to zero: some look-up finds no entry")]
+    #[error("the bus totals of the tables and the public tuples do not sum to zero: some lookup finds no entry")]
     BusSum,
     /// The constraints do not hold at the out-of-domain point.
     #[error("the constraints of the tables of 2^{0} rows do not hold")]

@@ -12,7 +12,7 @@ pub mod tree;
 
 use felt::Felt;
 use stark::{
-    Air, AirBuilder, Bus, Parameters, Proof, ProveError, PublicTuple, Rows, Table, Unattended, VerifyError, prove,
+    Air, AirBuilder, Bus, Parameters, Proof, ProveError, PublicTuple, Rows, Table, NoControl, VerifyError, prove,
     verify,
 };
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub struct System {
 
 impl System {
     pub fn prove(&self, parameters: &Parameters) -> Result<Proof, ProveError> {
-        prove(&self.tables, self.traces.clone(), &self.public, CONTEXT, parameters, &Unattended)
+        prove(&self.tables, self.traces.clone(), &self.public, CONTEXT, parameters, &NoControl)
     }
 
     pub fn verify(&self, parameters: &Parameters, proof: &Proof) -> Result<(), VerifyError> {

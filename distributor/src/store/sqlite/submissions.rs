@@ -6,7 +6,7 @@ use super::rows::{Columns as _, int, limits, time};
 use super::units::seq_of;
 use super::{Durability, SqliteStore, Write, trust};
 use crate::store::{
-    Accept, AcceptExecution, AcceptProof, Refusal, Shown, StoreResult, Submission, Submissions, Target,
+    Accept, AcceptExecution, AcceptProof, Refusal, VerifiedRun, StoreResult, Submission, Submissions, Target,
 };
 use async_trait::async_trait;
 use protocol::{Digest, DonorKey, ExecutionReceipt, ExecutionStatus, ProofReceipt, ProofStatus, UnitId, UnitState};
@@ -157,7 +157,7 @@ async fn credit(write: &mut Write, submission: &Submission, steps: u64, sql: &'s
 }
 
 /// The first proof of a unit: stores it, ends everybody's attempts, credits its donor.
-async fn first_proof(write: &mut Write, seq: i64, submission: &Submission, shown: &Shown) -> StoreResult<()> {
+async fn first_proof(write: &mut Write, seq: i64, submission: &Submission, shown: &VerifiedRun) -> StoreResult<()> {
     let lent = was_lent(write, seq, &submission.donor).await?;
     conclude(write, seq, submission, "proved").await?;
     let number = event(write, seq, UnitState::Proved, None, submission.now).await?;
@@ -199,7 +199,7 @@ async fn first_proof(write: &mut Write, seq: i64, submission: &Submission, shown
 }
 
 /// The first execution of a unit: stores it and ends the lease under which it came.
-async fn first_execution(write: &mut Write, seq: i64, submission: &Submission, shown: &Shown) -> StoreResult<()> {
+async fn first_execution(write: &mut Write, seq: i64, submission: &Submission, shown: &VerifiedRun) -> StoreResult<()> {
     conclude(write, seq, submission, "executed").await?;
     query(
         "UPDATE units SET state = 'executed', execution = ?2, execution_size = ?3, execution_steps = ?4, \
@@ -325,7 +325,7 @@ impl Submissions for SqliteStore {
         Ok(receipt.map(|receipt| receipt.execution(*unit, *sha256)))
     }
 
-    async fn accept_proof(&self, submission: &Submission, shown: &Shown) -> StoreResult<AcceptProof> {
+    async fn accept_proof(&self, submission: &Submission, shown: &VerifiedRun) -> StoreResult<AcceptProof> {
         let Submission { unit, sha256, donor, .. } = submission;
         let mut write = self.write(Durability::Durable).await?;
         if let Some(receipt) = receipt(&mut write, "proof", unit, sha256, donor).await? {
@@ -348,7 +348,7 @@ impl Submissions for SqliteStore {
         Ok(Accept::Receipt(receipt.proof(*unit, *sha256)))
     }
 
-    async fn accept_execution(&self, submission: &Submission, shown: &Shown) -> StoreResult<AcceptExecution> {
+    async fn accept_execution(&self, submission: &Submission, shown: &VerifiedRun) -> StoreResult<AcceptExecution> {
         let Submission { unit, sha256, donor, .. } = submission;
         let mut write = self.write(Durability::Durable).await?;
         if let Some(receipt) = receipt(&mut write, "execution", unit, sha256, donor).await? {

@@ -6,7 +6,7 @@
 use super::{MIGRATIONS, SqliteStore};
 use crate::store::{
     Accept, Donors as _, DrawnUnit, Keys as _, LeaseAsk, LeaseGrant, Leases as _, Operations as _, Projects as _,
-    Pusher, Quota, Release, Rules, Scopes, Shown, Submission, Submissions as _, UnitFilter, Units as _, UploaderKey,
+    Pusher, Quota, Release, Rules, Scopes, VerifiedRun, Submission, Submissions as _, UnitFilter, Units as _, UploaderKey,
 };
 use felt::Felt;
 use protocol::{
@@ -156,7 +156,7 @@ impl Crowd {
 
     async fn prove(&self, number: u8) {
         let lease = self.lease(number, LeaseMode::Both).await;
-        let shown = Shown { n_steps: 10, output: Felts(Vec::new()) };
+        let shown = VerifiedRun { n_steps: 10, output: Felts(Vec::new()) };
         let accept = self.store.accept_proof(&self.submission(&lease, number), &shown).await.unwrap();
         assert!(matches!(accept, Accept::Receipt(_)));
     }
@@ -171,7 +171,7 @@ impl Crowd {
 
     async fn execute(&self, number: u8) {
         let lease = self.lease(number, LeaseMode::Execute).await;
-        let shown = Shown { n_steps: 10, output: Felts(Vec::new()) };
+        let shown = VerifiedRun { n_steps: 10, output: Felts(Vec::new()) };
         self.store.accept_execution(&self.submission(&lease, number), &shown).await.unwrap();
     }
 

@@ -24,7 +24,7 @@ def known(value):
 
 
 class Memory:
-    """The columns, look-ups and equations that the steps make. A cell is known by its address expression."""
+    """The columns, lookups and equations that the steps make. A cell is known by its address expression."""
 
     def __init__(self, bytecode, new_column):
         self._bytecode = bytecode
@@ -89,9 +89,9 @@ class Memory:
         self.look_ups.append((address, value))
 
     def give(self, address, value):
-        """The cell has this value without a look-up."""
+        """The cell has this value without a lookup."""
         self._values[address] = value
 
     def value_at(self, address):
-        """The value that a cell got by a look-up or by `give`, or `None`."""
+        """The value that a cell got by a lookup or by `give`, or `None`."""
         return self._values.get(address)

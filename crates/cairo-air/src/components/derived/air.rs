@@ -345,7 +345,7 @@ impl<'a> Run<'a> {
         known
     }
 
-    /// Takes the cells from `ap` before to `ap` after the row into its possession: they need no look-up, and those with a number in
+    /// Takes the cells from `ap` before to `ap` after the row into its possession: they need no lookup, and those with a number in
     /// `owned` are provided, the ones that it does not know yet from a new column. One more column for each number of uses.
     fn own(mut self, owned: &[u8]) -> Result<Self, DerivedError> {
         if owned.is_empty() {

@@ -2,20 +2,20 @@
 //!
 //! # Soundness
 //!
-//! [`Machine`] keeps this invariant. Take a row whose constraints hold and whose memory look-ups succeed, and let `m` be
+//! [`Machine`] keeps this invariant. Take a row whose constraints hold and whose memory lookups succeed, and let `m` be
 //! the memory: at an address that a row with enabler 1 owns (of this table or another, see `buses`) what this row says, elsewhere what
 //! the memory tables provide, and anything where nobody says anything. That is a function from addresses to values, and a
-//! look-up that succeeds agrees with it: an owned cell can only be looked up if its owner provides it. Then (1) every entry `(a, v)` of
+//! lookup that succeeds agrees with it: an owned cell can only be looked up if its owner provides it. Then (1) every entry `(a, v)` of
 //! `lookups` has `m(a) = v` at the values of the row's columns, and (2) if the machine is in the start state, then after
 //! the instructions executed so far it is in the state `(pc, ap, fp)`.
 //!
-//! (1) holds since each entry becomes a look-up of the row, or is a cell that the row owns, where `m` has the row's value by
+//! (1) holds since each entry becomes a lookup of the row, or is a cell that the row owns, where `m` has the row's value by
 //! definition: a row has one entry for an address that it owns, and if it meets that address under another expression, that is a
-//! look-up. It does not matter how `v` was found: a fresh column, or an
+//! lookup. It does not matter how `v` was found: a fresh column, or an
 //! expression that an instruction's equation gives. The equation is not lost by solving it: substituted, it reads `0 = 0`,
-//! and the look-up ties the solution to memory. Two entries with different address expressions may denote one address at run
-//! time; both look-ups then return the same value, which is what the machine reads too. Equal address expressions always
-//! denote one address, so a repeated read needs no second look-up.
+//! and the lookup ties the solution to memory. Two entries with different address expressions may denote one address at run
+//! time; both lookups then return the same value, which is what the machine reads too. Equal address expressions always
+//! denote one address, so a repeated read needs no second lookup.
 //!
 //! (2) holds instruction by instruction; each method states its case after the whitepaper (eprint 2021/1063, section 4.5).
 //! A cell whose value nothing depends on is not looked up: memory is a function, so the machine reads something there.

@@ -37,7 +37,7 @@ pub struct Word {
 }
 
 impl Word {
-    /// Whether the table's look-ups can match this instruction.
+    /// Whether the table's lookups can match this instruction.
     pub fn covers(&self, instruction: &Decoded) -> bool {
         let flags = instruction.flags;
         let fixed = |index| super::machine::offset_constant(flags, index);

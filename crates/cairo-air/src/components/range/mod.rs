@@ -124,7 +124,7 @@ impl Range {
         for (i, limb) in limbs.iter().enumerate() {
             b.require(format!("limb[{i}]"), self.bus(), &enabler, [limb.clone()]);
         }
-        // The top limb's own look-up makes it an integer below 2^bits, so times 2^excess it is an integer below 2^(2·bits) and no
+        // The top limb's own lookup makes it an integer below 2^bits, so times 2^excess it is an integer below 2^(2·bits) and no
         // other modulo p; that is below 2^bits exactly if the limb is below 2^(bits − excess).
         if let (Some(excess), Some(top)) = (self.excess(), limbs.last()) {
             b.require("top", self.bus(), &enabler, [top * (1_u64 << excess)]);

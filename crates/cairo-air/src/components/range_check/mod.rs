@@ -111,7 +111,7 @@ pub mod words12 {
         let mut b = AirBuilder::new(Limbs::Words12.name());
         let Columns { address, limb } = Columns::new(&mut b);
         super::constrain(&mut b, &address, &limb, Limbs::Words12.limb(), (base, stop));
-        // Eleven limbs are 132 bits, four too many. The top limb's own look-up makes it an integer below 2^12, so 16 times it is
+        // Eleven limbs are 132 bits, four too many. The top limb's own lookup makes it an integer below 2^12, so 16 times it is
         // an integer below 2^16 and no other modulo p; it is below 2^12 exactly if the limb is below 2^8.
         let [.., top] = limb;
         b.require("top", Limb::Bits12.bus(), Expr::one(), [top * 16]);

@@ -5,7 +5,7 @@ use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::Registers;
 use felt::Felt;
-use felt::integers::natural;
+use felt::integers::to_u64;
 
 /// How to see the outcome of the instruction at a pc.
 #[derive(Clone, Copy)]
@@ -70,7 +70,7 @@ fn advance(decoded: &Decoded, immediate: Option<&Felt>) -> u32 {
         return 2;
     }
     if flags.ap_add_res() && flags.op1_imm() && !flags.res_add() && !flags.res_mul() {
-        return immediate.and_then(natural).and_then(|cells| u32::try_from(cells).ok()).unwrap_or(0);
+        return immediate.and_then(to_u64).and_then(|cells| u32::try_from(cells).ok()).unwrap_or(0);
     }
     u32::from(flags.ap_add1())
 }

@@ -1,6 +1,6 @@
 //! The tables of each builtin for the instances that a run uses.
 //!
-//! A builtin stands here once. The look-up tables that its tables need are found by what those require, see [`super::tables`].
+//! A builtin stands here once. The lookup tables that its tables need are found by what those require, see [`super::tables`].
 
 pub mod bitwise;
 pub mod range_check;

@@ -20,7 +20,7 @@ fn numbers() -> impl FnMut() -> u128 {
 /// What is chosen: each value in one range, which has it.
 fn chosen(values: &[u128], steps: usize) -> Vec<Checks> {
     let (memory, segment) = memory(values);
-    let checks = choose(&memory, segment, steps).unwrap();
+    let checks = partition_ranges(&memory, segment, steps).unwrap();
     let mut addresses: Vec<u32> = Vec::new();
     for (index, Checks { range, addresses: some }) in checks.iter().enumerate() {
         assert!(!some.is_empty() && some.is_sorted(), "{range}");
@@ -106,18 +106,18 @@ fn too_large_values_are_refused() {
             memory[address as usize] = value;
             let found = encoding::to_hex(&value);
             let refused = WitnessError::Execution(ExecutionError::RangeCheck { address, found });
-            assert_eq!(choose(&memory, segment, 100), Err(refused));
+            assert_eq!(partition_ranges(&memory, segment, 100), Err(refused));
         }
     }
     let (memory, segment) = memory(&[7]);
     let beyond = Segment { base: segment.base, stop: 100 };
-    let refused = choose(&memory, beyond, 100);
+    let refused = partition_ranges(&memory, beyond, 100);
     assert!(matches!(refused, Err(WitnessError::Execution(ExecutionError::RangeCheck { address: 6, .. }))));
     let none = |address| ExecutionError::BuiltinCell { builtin: Builtin::RangeCheck, address };
     let beyond = Segment { base: memory.len() as u32, stop: 100 };
-    assert_eq!(choose(&memory, beyond, 100), Err(WitnessError::Execution(none(beyond.base))));
+    assert_eq!(partition_ranges(&memory, beyond, 100), Err(WitnessError::Execution(none(beyond.base))));
     let zero = Segment { base: 0, stop: 1 };
-    assert_eq!(choose(&memory, zero, 100), Err(WitnessError::Execution(none(0))));
+    assert_eq!(partition_ranges(&memory, zero, 100), Err(WitnessError::Execution(none(0))));
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod sum;
 mod tests;
 mod tile;
 
-use super::counters::Counters;
+use super::multiplicities::Multiplicities;
 use super::rows::{chunks, zeros};
 use super::{Trace, WitnessError};
 use cairo_air::components::derived::{RowContents, Source};
@@ -33,7 +33,7 @@ pub fn fill(
     contents: &RowContents,
     starts: &[u32],
     log_height: u32,
-    counters: &Counters,
+    multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
     let height = 1_usize << log_height;
@@ -44,7 +44,7 @@ pub fn fill(
     let filled = chunks(&mut columns, starts.len(), CHUNK).into_par_iter().zip(starts.par_chunks(CHUNK));
     filled.with_max_len(1).try_for_each(|(mut chunk, starts)| {
         control.checkpoint()?;
-        recipe.fill_chunk(execution, starts, &mut chunk, counters)
+        recipe.fill_chunk(execution, starts, &mut chunk, multiplicities)
     })?;
     columns.par_iter_mut().zip(&contents.sources).for_each(|(column, source)| {
         let (used, padding) = column.split_at_mut(starts.len());

@@ -5,7 +5,7 @@ use super::sum::Sum;
 use crate::witness::mix::mix;
 use cairo_air::components::derived::{Linear, RowContents, Source};
 use felt::Felt;
-use felt::integers::natural;
+use felt::integers::to_u64;
 
 /// How to compute one column.
 pub(super) enum Step {
@@ -18,7 +18,7 @@ pub(super) enum Step {
     Immediate,
     Memory(Address),
     Product([Sum; 2]),
-    /// Known when all look-ups are counted: see [`crate::witness::owned::provide`].
+    /// Known when all lookups are counted: see [`crate::witness::owned::provide`].
     Uses,
     /// Inverted when the chunk is complete.
     Inverse(Vec<Sum>),
@@ -60,7 +60,7 @@ impl Owned {
         let mut sum = Linear::integer(0);
         for ([address, value], weight) in owned.iter().zip(0..) {
             // They stand in the order of their addresses, none of which is too far.
-            let place = (address - first).as_constant().as_ref().and_then(natural).filter(|place| *place < 1 << 20)?;
+            let place = (address - first).as_constant().as_ref().and_then(to_u64).filter(|place| *place < 1 << 20)?;
             let weight = Felt::from(mix(weight));
             weights.resize(place as usize, Felt::zero());
             weights.push(weight);

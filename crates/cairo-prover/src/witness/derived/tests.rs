@@ -7,7 +7,7 @@ use cairo_air::components::derived::Linear;
 use cairo_execution::Registers;
 use felt::Felt;
 use felt::integers::signed;
-use stark::Unattended;
+use stark::NoControl;
 
 /// Cells that hold 0.
 const WRONG: [u32; 2] = [41, 52];
@@ -29,9 +29,9 @@ fn filled(frames: &[u32], lookups: Vec<[Linear; 2]>) -> Result<Trace, WitnessErr
         steps: 1,
     };
     let starts: Vec<u32> = (0..).step_by(2).take(frames.len()).collect();
-    let counters = Counters::new(execution.memory.len());
-    let trace = fill(&execution, &contents, &starts, 6, &counters, &Unattended)?;
-    let looked_up = (0..100).map(|address| counters.memory_uses(address)).sum::<u32>();
+    let multiplicities = Multiplicities::new(execution.memory.len());
+    let trace = fill(&execution, &contents, &starts, 6, &multiplicities, &NoControl)?;
+    let looked_up = (0..100).map(|address| multiplicities.memory_uses(address)).sum::<u32>();
     assert_eq!(looked_up as usize, frames.len() * contents.lookups.len());
     Ok(trace)
 }
@@ -72,9 +72,9 @@ fn large_terms_of_an_address() {
                 fetches: false,
                 steps: 1,
             };
-            let counters = Counters::new(execution.memory.len());
-            super::fill(&execution, &contents, &[0], 6, &counters, &Unattended)?;
-            Ok::<_, WitnessError>(counters.memory_uses(50))
+            let multiplicities = Multiplicities::new(execution.memory.len());
+            super::fill(&execution, &contents, &[0], 6, &multiplicities, &NoControl)?;
+            Ok::<_, WitnessError>(multiplicities.memory_uses(50))
         };
         assert_eq!(fill(50), Ok(1));
         assert_eq!(fill(100), Err(WitnessError::Address(100)));
@@ -93,7 +93,7 @@ fn addresses_without_a_cell() {
     assert_eq!(of(&[21, 22], 78), Err(WitnessError::Address(100)));
 }
 
-/// Whichever of its look-ups is wrong, and in whichever order they stand.
+/// Whichever of its lookups is wrong, and in whichever order they stand.
 #[test]
 fn the_first_wrong_row_is_named() {
     // One is wrong where fp is 31, the other where it is 32.

@@ -5,7 +5,7 @@ use super::recipe::{Owned, Recipe, Step};
 use super::scratch::{Scratch, TILE};
 use super::sum::{Evaluate, Sum};
 use crate::error::WitnessError;
-use crate::witness::counters::Counters;
+use crate::witness::multiplicities::Multiplicities;
 use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::{Execution, Registers};
@@ -41,7 +41,7 @@ impl Recipe {
         execution: &Execution,
         starts: &[u32],
         chunk: &mut [&mut [Felt]],
-        counters: &Counters,
+        multiplicities: &Multiplicities,
     ) -> Result<(), WitnessError> {
         let mut scratch = Scratch {
             registers: [Registers { pc: 0, ap: 0, fp: 0 }; TILE],
@@ -54,7 +54,7 @@ impl Recipe {
         for (tile, clocks) in starts.chunks(TILE).enumerate() {
             let mut rows = Rows { clocks, error: None };
             self.fill_tile(execution, &mut rows, tile * TILE, chunk, &mut scratch);
-            self.check_tile(execution, &mut rows, tile * TILE, chunk, &mut scratch, counters);
+            self.check_tile(execution, &mut rows, tile * TILE, chunk, &mut scratch, multiplicities);
             rows.error.map_or(Ok(()), Err)?;
         }
         for (part, step) in chunk.iter_mut().zip(&self.steps) {
@@ -131,7 +131,7 @@ impl Recipe {
         }
     }
 
-    /// Counts the rows' look-ups, and checks that they and the constraints hold: nothing else would, before the proof is refused.
+    /// Counts the rows' lookups, and checks that they and the constraints hold: nothing else would, before the proof is refused.
     fn check_tile(
         &self,
         execution: &Execution,
@@ -139,16 +139,16 @@ impl Recipe {
         first: usize,
         chunk: &[&mut [Felt]],
         scratch: &mut Scratch,
-        counters: &Counters,
+        multiplicities: &Multiplicities,
     ) {
         if self.fetches {
-            let mut fetches = counters.instruction_tally();
+            let mut fetches = multiplicities.instruction_tally();
             rows.each(|row, _| {
                 let pc = scratch.registers[row].pc;
-                fetches.add(pc as usize, 1).map_or_else(|| counters.instruction(pc), Ok)
+                fetches.add(pc as usize, 1).map_or_else(|| multiplicities.instruction(pc), Ok)
             });
         }
-        self.check_lookups(execution, rows, first, chunk, scratch, counters);
+        self.check_lookups(execution, rows, first, chunk, scratch, multiplicities);
         self.check_owned(execution, rows, first, chunk, scratch);
         self.check_products(execution, rows, first, chunk, scratch);
         self.check_end(execution, rows, first, chunk, scratch);
@@ -162,7 +162,7 @@ impl Recipe {
         first: usize,
         chunk: &[&mut [Felt]],
         scratch: &mut Scratch,
-        counters: &Counters,
+        multiplicities: &Multiplicities,
     ) {
         let len = rows.clocks.len();
         for (address, value, is_read) in &self.lookups {
@@ -177,12 +177,12 @@ impl Recipe {
                 let found = usize::try_from(*cell).ok().and_then(|cell| execution.memory.get(cell));
                 holds &= *cell >= i64::from(PROGRAM_BASE) && found.is_some_and(|found| *is_read || found == value);
                 if *cell != last {
-                    counters.memory_cell(last, uses);
+                    multiplicities.memory_cell(last, uses);
                     (last, uses) = (*cell, 0);
                 }
                 uses += 1;
             }
-            counters.memory_cell(last, uses);
+            multiplicities.memory_cell(last, uses);
             if holds {
                 continue;
             }

@@ -7,7 +7,7 @@ use cairo_air::{TableKind, buses};
 use cairo_execution::ExecutionError;
 use felt::encoding;
 use stark::graph::Input;
-use stark::{MIN_LOG_HEIGHT, Unattended};
+use stark::{MIN_LOG_HEIGHT, NoControl};
 use std::collections::BTreeMap;
 
 const TOP: u128 = u128::MAX;
@@ -32,15 +32,15 @@ fn too_large_values_are_refused() {
             memory[address as usize] = value;
             let found = encoding::to_hex(&value);
             let refused = WitnessError::Execution(ExecutionError::RangeCheck { address, found });
-            let (counters, range) = (Counters::new(memory.len()), Range::new(8, 128, 0).unwrap());
-            let filled = fill(&memory, &range, &[address], MIN_LOG_HEIGHT, &counters, &Unattended);
+            let (multiplicities, range) = (Multiplicities::new(memory.len()), Range::new(8, 128, 0).unwrap());
+            let filled = fill(&memory, &range, &[address], MIN_LOG_HEIGHT, &multiplicities, &NoControl);
             assert_eq!(filled, Err(refused));
         }
     }
     let (memory, _) = memory(&[7]);
-    let counters = Counters::new(memory.len());
+    let multiplicities = Multiplicities::new(memory.len());
     let range = Range::new(8, 8, 0).unwrap();
-    let empty = fill(&memory, &range, &[], MIN_LOG_HEIGHT, &counters, &Unattended);
+    let empty = fill(&memory, &range, &[], MIN_LOG_HEIGHT, &multiplicities, &NoControl);
     assert_eq!(empty, Err(WitnessError::Empty("range")));
 }
 
@@ -63,15 +63,15 @@ fn limbs_make_up_the_values() {
 
 fn check_table(range: &Range, values: &[u128]) {
     let (memory, segment) = memory(values);
-    let counters = Counters::new(memory.len());
+    let multiplicities = Multiplicities::new(memory.len());
     // Not all of them, and not in order.
     let addresses: Vec<u32> = (segment.base..segment.stop).rev().filter(|address| address % 5 != 3).collect();
     for (address, uses) in addresses.iter().zip(0..) {
-        counters.memory(*address, uses % 4).unwrap();
+        multiplicities.memory(*address, uses % 4).unwrap();
     }
-    let mut trace = fill(&memory, range, &addresses, MIN_LOG_HEIGHT, &counters, &Unattended).unwrap();
+    let mut trace = fill(&memory, range, &addresses, MIN_LOG_HEIGHT, &multiplicities, &NoControl).unwrap();
     assert!(trace[Range::USES].iter().all(|uses| *uses == Felt::zero()));
-    set_uses(&mut trace, &addresses, &counters);
+    set_uses(&mut trace, &addresses, &multiplicities);
     let air = range.air().unwrap();
     assert_eq!(trace.len(), air.width(), "{range}");
     let size_of_limbs = crate::table_size::size(range.limb().table());
@@ -116,7 +116,7 @@ fn check_table(range: &Range, values: &[u128]) {
             }
         }
     }
-    let uses = counters.uses(&TableKind::Limb(range.limb()));
+    let uses = multiplicities.uses(&TableKind::Limb(range.limb()));
     for (limb, uses) in (0..).zip(uses) {
         assert_eq!(uses, Felt::from(required.get(&limb).copied().unwrap_or(0)), "{range}: {limb}");
     }
@@ -128,16 +128,16 @@ fn uses_of_two_tables() {
     let height = 1 << MIN_LOG_HEIGHT;
     let values: Vec<u128> = (0..height as u128 + 20).collect();
     let (memory, segment) = memory(&values);
-    let counters = Counters::new(memory.len());
+    let multiplicities = Multiplicities::new(memory.len());
     let addresses: Vec<u32> = (segment.base..segment.stop).collect();
     for address in &addresses {
-        counters.memory(*address, 3 * address + 1).unwrap();
+        multiplicities.memory(*address, 3 * address + 1).unwrap();
     }
     let range = Range::new(8, 8, 0).unwrap();
     for first in [0, height] {
         let rest = &addresses[first..];
-        let mut trace = fill(&memory, &range, rest, MIN_LOG_HEIGHT, &counters, &Unattended).unwrap();
-        set_uses(&mut trace, rest, &counters);
+        let mut trace = fill(&memory, &range, rest, MIN_LOG_HEIGHT, &multiplicities, &NoControl).unwrap();
+        set_uses(&mut trace, rest, &multiplicities);
         for row in 0..height {
             let used = rest.get(row);
             let address = u64::from(*used.unwrap_or(&rest[0]));
@@ -147,6 +147,6 @@ fn uses_of_two_tables() {
         }
     }
     let mut nothing = Trace::new();
-    set_uses(&mut nothing, &addresses, &counters);
+    set_uses(&mut nothing, &addresses, &multiplicities);
     assert!(nothing.is_empty());
 }

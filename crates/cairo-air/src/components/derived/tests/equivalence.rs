@@ -188,7 +188,7 @@ struct Terms {
     cells: HashMap<[u64; 4], Felt>,
 }
 
-/// The bus terms of a row that a table takes. None if a constraint fails, a multiplicity is not what it must be, or two look-ups
+/// The bus terms of a row that a table takes. None if a constraint fails, a multiplicity is not what it must be, or two lookups
 /// contradict each other or a word of the program.
 fn terms(air: &Air, row: &[Felt], program: &Memory, with_constraints: bool) -> Option<Terms> {
     let values = air.graph().evaluate(|input| match input {
@@ -361,7 +361,7 @@ impl Subject {
             memory
         });
         for mut memory in memories {
-            // No look-up of the instruction succeeds if it is another.
+            // No lookup of the instruction succeeds if it is another.
             if terms
                 .instruction
                 .as_ref()

@@ -538,7 +538,7 @@ fn random_paths_that_own_cells() {
         (provided, unknown_provided) = (provided + known_provided, unknown_provided + new);
         shared += usize::from(usize::from(numbers) < known_provided + new);
         wide += usize::from(cells.len() > 8);
-        // A cell of its own under another name, which only a look-up can tell.
+        // A cell of its own under another name, which only a lookup can tell.
         let honest = row(&derived, &walk.states[0], 17, &mut walk.memory.clone());
         again += derived
             .rows
@@ -554,7 +554,7 @@ fn random_paths_that_own_cells() {
     }
     println!(
         "{rows} rows, {wide} of them long; {private} + {unknown} private cells, {provided} + {unknown_provided} provided, \
-         {shared} rows that share columns of uses, {again} look-ups of own cells, {others} other memories"
+         {shared} rows that share columns of uses, {again} lookups of own cells, {others} other memories"
     );
     assert!(rows > 600 && wide > 50 && private > 500 && unknown > 50 && provided > 500 && unknown_provided > 50);
     assert!(
@@ -588,7 +588,7 @@ fn random_words_are_the_machines() {
     assert!(covered > 500, "{covered}");
 }
 
-/// A memory look-up that is gone no longer notices another value in its cell.
+/// A memory lookup that is gone no longer notices another value in its cell.
 #[test]
 fn every_look_up_matters() {
     let flags: Vec<Flags> = valid_flags().into_iter().filter(|f| f.assert_eq() || f.call() || f.pc_jnz()).collect();
@@ -613,7 +613,7 @@ fn every_look_up_matters() {
             memory.set(&address, value);
             assert!(check(&derived, &honest, &start, clock, &mut memory).is_err());
             deleted += 1;
-            // Another look-up may have the same address at run time.
+            // Another lookup may have the same address at run time.
             missed += usize::from(check(&reduced, &honest, &start, clock, &mut memory).is_ok());
         }
     }
@@ -621,7 +621,7 @@ fn every_look_up_matters() {
 }
 
 /// For at least nine in ten of the constraints but the enabler's, changing one value or register gives a row, with a memory that
-/// agrees with all its look-ups, that this constraint alone refuses. (The others share their columns with further ones.)
+/// agrees with all its lookups, that this constraint alone refuses. (The others share their columns with further ones.)
 #[test]
 fn every_constraint_matters() {
     let flags: Vec<Flags> = valid_flags().into_iter().filter(|f| f.assert_eq() || f.call() || f.pc_jnz()).collect();
@@ -692,7 +692,7 @@ fn failing(derived: &Derived, row: &[Felt]) -> Vec<usize> {
         .collect()
 }
 
-/// Whether some memory agrees with all look-ups of a row.
+/// Whether some memory agrees with all lookups of a row.
 fn agrees(derived: &Derived, row: &[Felt]) -> bool {
     let mut memory = std::collections::HashMap::new();
     derived.rows.lookups.iter().all(|[address, value]| {

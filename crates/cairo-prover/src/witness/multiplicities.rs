@@ -1,4 +1,4 @@
-//! How often each entry of a look-up table is used, counted while the users' tables are filled.
+//! How often each entry of a lookup table is used, counted while the users' tables are filled.
 
 use super::WitnessError;
 use cairo_air::TableKind;
@@ -16,12 +16,12 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 ///
 /// A counter cannot wrap: the prover takes runs of fewer than 2^28 steps, and no row uses a cell more than 3 times.
 #[derive(Debug)]
-pub struct Counters {
+pub struct Multiplicities {
     memory: Vec<AtomicU32>,
     instruction: Vec<AtomicU32>,
     /// Instructions at addresses that `instruction` does not reach.
     beyond: Mutex<BTreeMap<u32, u32>>,
-    /// The look-up tables that are always of one height. A run uses few of them.
+    /// The lookup tables that are always of one height. A run uses few of them.
     tables: Vec<(TableKind, OnceLock<Vec<AtomicU32>>)>,
 }
 
@@ -32,7 +32,7 @@ fn zeros(n: usize) -> Vec<AtomicU32> {
     (0..n).into_par_iter().with_min_len(PIECE).map(|_| AtomicU32::new(0)).collect()
 }
 
-impl Counters {
+impl Multiplicities {
     /// All zero, for a memory of `cells` addresses (from 0) and the other tables' fixed sizes.
     pub fn new(cells: usize) -> Self {
         Self::with_code(cells, cells)
@@ -48,7 +48,7 @@ impl Counters {
         }
     }
 
-    /// Counts `uses` look-ups of a cell.
+    /// Counts `uses` lookups of a cell.
     ///
     /// # Errors
     /// If there is no such cell.
@@ -56,12 +56,12 @@ impl Counters {
         add(&self.memory, address as usize, uses).ok_or(WitnessError::Address(u64::from(address)))
     }
 
-    /// Counts `uses` look-ups of what should be a cell; nothing if there is none at this address, which is for the caller to refuse.
+    /// Counts `uses` lookups of what should be a cell; nothing if there is none at this address, which is for the caller to refuse.
     pub(crate) fn memory_cell(&self, address: i64, uses: u32) {
         let _ = usize::try_from(address).ok().filter(|_| uses > 0).and_then(|address| add(&self.memory, address, uses));
     }
 
-    /// Counts one look-up of the instruction at `pc`.
+    /// Counts one lookup of the instruction at `pc`.
     ///
     /// # Errors
     /// If there is no such cell.
@@ -80,12 +80,12 @@ impl Counters {
         self.beyond.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The counters of a look-up table, one for each row; none if it is no such table.
+    /// The multiplicities of a lookup table, one for each row; none if it is no such table.
     fn table(&self, kind: &TableKind) -> &[AtomicU32] {
-        let Some((kind, counters)) = self.tables.iter().find(|(known, _)| known == kind) else { return &[] };
+        let Some((kind, multiplicities)) = self.tables.iter().find(|(known, _)| known == kind) else { return &[] };
         let rows = 1 << kind.component().log_height().unwrap_or(0);
         // Not on all threads: while one waits for the others, it might come here again with another job.
-        counters.get_or_init(|| std::iter::repeat_with(|| AtomicU32::new(0)).take(rows).collect())
+        multiplicities.get_or_init(|| std::iter::repeat_with(|| AtomicU32::new(0)).take(rows).collect())
     }
 
     /// Counts the public memory cells.
@@ -94,23 +94,23 @@ impl Counters {
     /// If one of them does not exist.
     pub fn public(&self, tuples: &[PublicTuple]) -> Result<(), WitnessError> {
         for tuple in tuples.iter().filter(|tuple| tuple.bus == cairo_air::buses::MEMORY) {
-            let address = tuple.tuple.first().and_then(felt::integers::natural).unwrap_or(u64::MAX);
+            let address = tuple.tuple.first().and_then(felt::integers::to_u64).unwrap_or(u64::MAX);
             self.memory(u32::try_from(address).map_err(|_| WitnessError::Address(address))?, 1)?;
         }
         Ok(())
     }
 
-    /// Counts look-ups of cells of which a few come again and again.
+    /// Counts lookups of cells of which a few come again and again.
     pub(crate) fn memory_tally(&self) -> Tally<'_> {
         Tally::new(&self.memory)
     }
 
-    /// Counts look-ups of instructions; one that it refuses may still be known to [`instruction`](Self::instruction).
+    /// Counts lookups of instructions; one that it refuses may still be known to [`instruction`](Self::instruction).
     pub(crate) fn instruction_tally(&self) -> Tally<'_> {
         Tally::new(&self.instruction)
     }
 
-    /// Counts look-ups in a look-up table that is always of one height, under the numbers of its rows.
+    /// Counts lookups in a lookup table that is always of one height, under the numbers of its rows.
     pub fn tally(&self, kind: &TableKind) -> Tally<'_> {
         Tally::new(self.table(kind))
     }
@@ -123,8 +123,8 @@ impl Counters {
     /// Every looked-up `pc`, ascending, with its uses.
     pub fn instructions(&self) -> Vec<(u32, u32)> {
         let pieces = self.instruction.par_chunks(PIECE).enumerate();
-        let used = pieces.flat_map_iter(|(piece, counters)| {
-            let uses = counters.iter().map(|counter| counter.load(Ordering::Relaxed));
+        let used = pieces.flat_map_iter(|(piece, multiplicities)| {
+            let uses = multiplicities.iter().map(|counter| counter.load(Ordering::Relaxed));
             ((piece * PIECE) as u32..).zip(uses).filter(|(_, uses)| *uses > 0)
         });
         let mut used: Vec<_> = used.collect();
@@ -149,10 +149,10 @@ pub(crate) fn pair(a: u8, b: u8) -> usize {
     usize::from((a & 15) << 4 | b & 15)
 }
 
-/// One thread's counts before they are added to the counters, which happens when an entry has to make room for another, and in
+/// One thread's counts before they are added to the multiplicities, which happens when an entry has to make room for another, and in
 /// the end. An entry that is used again and again would otherwise go back and forth between the threads.
 pub struct Tally<'a> {
-    counters: &'a [AtomicU32],
+    multiplicities: &'a [AtomicU32],
     /// Entry and uses, each entry in the place of its lowest bits.
     slots: [(usize, u32); SLOTS],
 }
@@ -160,11 +160,11 @@ pub struct Tally<'a> {
 const SLOTS: usize = 64;
 
 impl<'a> Tally<'a> {
-    const fn new(counters: &'a [AtomicU32]) -> Self {
-        Self { counters, slots: [(0, 0); SLOTS] }
+    const fn new(multiplicities: &'a [AtomicU32]) -> Self {
+        Self { multiplicities, slots: [(0, 0); SLOTS] }
     }
 
-    /// Counts `uses` look-ups; `None` if there is no such entry.
+    /// Counts `uses` lookups; `None` if there is no such entry.
     #[inline]
     pub fn add(&mut self, index: usize, uses: u32) -> Option<()> {
         let slot = self.slots.get_mut(index % SLOTS)?;
@@ -172,11 +172,11 @@ impl<'a> Tally<'a> {
             slot.1 += uses;
             return Some(());
         }
-        if index >= self.counters.len() {
+        if index >= self.multiplicities.len() {
             return None;
         }
         let (before, count) = std::mem::replace(slot, (index, uses));
-        if count > 0 { add(self.counters, before, count) } else { Some(()) }
+        if count > 0 { add(self.multiplicities, before, count) } else { Some(()) }
     }
 }
 
@@ -184,23 +184,23 @@ impl Drop for Tally<'_> {
     fn drop(&mut self) {
         for (index, uses) in self.slots {
             if uses > 0 {
-                let _ = add(self.counters, index, uses);
+                let _ = add(self.multiplicities, index, uses);
             }
         }
     }
 }
 
-fn add(counters: &[AtomicU32], index: usize, uses: u32) -> Option<()> {
-    counters.get(index)?.fetch_add(uses, Ordering::Relaxed);
+fn add(multiplicities: &[AtomicU32], index: usize, uses: u32) -> Option<()> {
+    multiplicities.get(index)?.fetch_add(uses, Ordering::Relaxed);
     Some(())
 }
 
-fn get(counters: &[AtomicU32], index: usize) -> u32 {
-    counters.get(index).map_or(0, |counter| counter.load(Ordering::Relaxed))
+fn get(multiplicities: &[AtomicU32], index: usize) -> u32 {
+    multiplicities.get(index).map_or(0, |counter| counter.load(Ordering::Relaxed))
 }
 
-fn column(counters: &[AtomicU32]) -> Vec<Felt> {
-    counters
+fn column(multiplicities: &[AtomicU32]) -> Vec<Felt> {
+    multiplicities
         .par_iter()
         .with_min_len(PIECE / 4)
         .map(|counter| small(u64::from(counter.load(Ordering::Relaxed))))
@@ -213,9 +213,9 @@ mod tests {
 
     #[test]
     fn a_tally_counts_what_the_counters_would() {
-        let counters = Counters::new(1000);
+        let multiplicities = Multiplicities::new(1000);
         let mut expected = vec![0; 1000];
-        let mut tally = counters.memory_tally();
+        let mut tally = multiplicities.memory_tally();
         let mut state = 1_usize;
         for round in 0..20_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -228,19 +228,19 @@ mod tests {
             }
         }
         drop(tally);
-        let counted: Vec<u32> = (0..1000).map(|index| counters.memory_uses(index)).collect();
+        let counted: Vec<u32> = (0..1000).map(|index| multiplicities.memory_uses(index)).collect();
         assert_eq!(counted, expected);
     }
 
     #[test]
     fn instructions_are_listed_in_order() {
-        let counters = Counters::with_code(3 * PIECE, 2 * PIECE);
+        let multiplicities = Multiplicities::with_code(3 * PIECE, 2 * PIECE);
         for pc in [PIECE as u32 * 2 + 5, PIECE as u32 * 2 + 4, 7, PIECE as u32, PIECE as u32 - 1] {
-            counters.instruction(pc).expect("within memory");
-            counters.instruction(pc).expect("within memory");
+            multiplicities.instruction(pc).expect("within memory");
+            multiplicities.instruction(pc).expect("within memory");
         }
         let ascending = [7, PIECE as u32 - 1, PIECE as u32, PIECE as u32 * 2 + 4, PIECE as u32 * 2 + 5];
-        assert_eq!(counters.instructions(), ascending.map(|pc| (pc, 2)));
-        assert_eq!(counters.instruction(3 * PIECE as u32), Err(WitnessError::Address(3 * PIECE as u64)));
+        assert_eq!(multiplicities.instructions(), ascending.map(|pc| (pc, 2)));
+        assert_eq!(multiplicities.instruction(3 * PIECE as u32), Err(WitnessError::Address(3 * PIECE as u64)));
     }
 }
