@@ -47,7 +47,13 @@ pub trait Verifier: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why not.
-    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<VerifiedRun, Refusal>;
+    fn proof(
+        &self,
+        statement: &Statement,
+        proof: &[u8],
+        preset: Preset,
+        max_steps: u64,
+    ) -> Result<VerifiedRun, Refusal>;
 
     /// Whether this is an execution of the program on the arguments within the limits: every step of it is executed.
     ///
@@ -107,7 +113,13 @@ const fn execution_cause(error: &LoadError) -> Cause {
 }
 
 impl Verifier for CairoVerifier {
-    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<VerifiedRun, Refusal> {
+    fn proof(
+        &self,
+        statement: &Statement,
+        proof: &[u8],
+        preset: Preset,
+        max_steps: u64,
+    ) -> Result<VerifiedRun, Refusal> {
         match cairo_air::verify(statement, proof, &(self.policy)(preset, max_steps)) {
             Ok(verified) => Ok(VerifiedRun { n_steps: verified.n_steps, output: Felts(verified.output) }),
             Err(error) => Err(Refusal::new(proof_cause(&error), error.to_string())),

@@ -1,13 +1,13 @@
 //! From a layout to its tables in stages, so that a verifier can refuse before the next, dearer one: outlines, bus terms of the rows in the
-//! open, constraints of these rows, AIRs.
+//! disclosed, constraints of these rows, AIRs.
 
 use crate::buses;
 use crate::claim::Claim;
 use crate::components::derived::Executed;
 use crate::components::{ComponentError, Context, Occurrence, TableKind};
-use crate::layout::{Layout, LayoutError, MAX_OPEN_WORK, OpenTable, cells};
+use crate::layout::{DisclosedTable, Layout, LayoutError, MAX_DISCLOSED_WORK, cells};
 use crate::program::Program;
-use stark::{Air, OpenError, Outline, Outlined, PublicTuple, Table, check_tables};
+use stark::{Air, DisclosedError, Outline, Outlined, PublicTuple, Table, check_tables};
 use std::sync::Arc;
 
 /// A table's AIR, or for a path or a word what it will be made from.
@@ -51,9 +51,9 @@ pub struct Draft<'a> {
     outlines: Vec<Outline>,
     /// One for all tables of a kind, but for memory.
     plans: Vec<Plan<'a>>,
-    /// For each committed table its plan, and for each open one.
+    /// For each committed table its plan, and for each disclosed one.
     committed: Vec<usize>,
-    open: Vec<usize>,
+    disclosed: Vec<usize>,
 }
 
 impl Layout {
@@ -68,12 +68,12 @@ impl Layout {
             outlines: Vec::with_capacity(self.tables.len()),
             plans: Vec::new(),
             committed: Vec::with_capacity(self.tables.len()),
-            open: Vec::with_capacity(self.open.len()),
+            disclosed: Vec::with_capacity(self.disclosed.len()),
         };
         draft.plan_committed(program, claim, named)?;
         check_tables(&draft.outlines)?;
-        let open = draft.plan_open(program, claim, named)?;
-        draft.check_providers(&open, claim)?;
+        let disclosed = draft.plan_disclosed(program, claim, named)?;
+        draft.check_providers(&disclosed, claim)?;
         Ok(draft)
     }
 }
@@ -100,13 +100,18 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Gives the outlines of the open tables, if looking at their rows is not too much.
-    fn plan_open(&mut self, program: &'a Program, claim: &'a Claim, named: bool) -> Result<Vec<Outline>, LayoutError> {
+    /// Gives the outlines of the disclosed tables, if looking at their rows is not too much.
+    fn plan_disclosed(
+        &mut self,
+        program: &'a Program,
+        claim: &'a Claim,
+        named: bool,
+    ) -> Result<Vec<Outline>, LayoutError> {
         let mut work: u64 = 0;
-        let mut outlines = Vec::with_capacity(self.layout.open.len());
-        for (position, table) in self.layout.open.iter().enumerate() {
+        let mut outlines = Vec::with_capacity(self.layout.disclosed.len());
+        for (position, table) in self.layout.disclosed.iter().enumerate() {
             let kind = &table.kind;
-            // A committed table of the kind has the same AIR; but for memory, which cannot be open.
+            // A committed table of the kind has the same AIR; but for memory, which cannot be disclosed.
             let committed = self.layout.tables.iter().position(|entry| entry.kind == *kind);
             let plan = match committed.and_then(|position| self.committed.get(position)) {
                 Some(plan) => *plan,
@@ -117,17 +122,21 @@ impl<'a> Draft<'a> {
                 }
             };
             if let Plan::Air(air) = &self.plans[plan] {
-                air.check_local().map_err(|error| open(position, table, error))?;
+                air.check_local().map_err(|error| refused(position, table, error))?;
             }
             let outline = self.plans[plan].outline(0);
             if table.width != outline.width {
-                return Err(open(position, table, OpenError::Width { found: table.width, expected: outline.width }));
+                return Err(refused(
+                    position,
+                    table,
+                    DisclosedError::Width { found: table.width, expected: outline.width },
+                ));
             }
             work = work.saturating_add(outline.row_work().saturating_mul(table.rows() as u64));
-            if work > MAX_OPEN_WORK {
-                return Err(LayoutError::TooMuchOpen(work));
+            if work > MAX_DISCLOSED_WORK {
+                return Err(LayoutError::TooMuchDisclosed(work));
             }
-            self.open.push(plan);
+            self.disclosed.push(plan);
             outlines.push(outline);
         }
         Ok(outlines)
@@ -135,8 +144,8 @@ impl<'a> Draft<'a> {
 
     /// A lookup table is there exactly if some table requires from its bus; for instructions the claim's list of fetches may
     /// stand in its place.
-    fn check_providers(&self, open: &[Outline], claim: &Claim) -> Result<(), LayoutError> {
-        let outlines = || self.outlines.iter().chain(open);
+    fn check_providers(&self, disclosed: &[Outline], claim: &Claim) -> Result<(), LayoutError> {
+        let outlines = || self.outlines.iter().chain(disclosed);
         let providers = TableKind::plain().map(|kind| kind.component().occurrence());
         for provider in providers {
             let Occurrence::IfRequired(bus) = provider else { continue };
@@ -160,31 +169,34 @@ impl<'a> Draft<'a> {
         &self.outlines
     }
 
-    /// The second stage: the bus terms of the rows in the open.
+    /// The second stage: the bus terms of the disclosed rows.
     ///
     /// # Errors
     /// The first [`LayoutError`] found.
-    pub fn open_tuples(&mut self) -> Result<Vec<PublicTuple>, LayoutError> {
+    pub fn disclosed_tuples(&mut self) -> Result<Vec<PublicTuple>, LayoutError> {
         let mut tuples = Vec::new();
-        self.each_open(|air, table| {
-            tuples.extend(stark::open::tuples(air, &table.cells)?);
+        self.each_disclosed(|air, table| {
+            tuples.extend(stark::disclosed::tuples(air, &table.cells)?);
             Ok(())
         })?;
         Ok(tuples)
     }
 
-    /// The third stage: whether the constraints hold on the rows in the open.
+    /// The third stage: whether the constraints hold on the disclosed rows.
     ///
     /// # Errors
     /// The first [`LayoutError`] found.
-    pub fn check_open(&mut self) -> Result<(), LayoutError> {
-        self.each_open(|air, table| stark::open::check_rows(air, &table.cells))
+    pub fn check_disclosed(&mut self) -> Result<(), LayoutError> {
+        self.each_disclosed(|air, table| stark::disclosed::check_rows(air, &table.cells))
     }
 
-    fn each_open(&mut self, mut see: impl FnMut(&Air, &OpenTable) -> Result<(), OpenError>) -> Result<(), LayoutError> {
-        for (position, (table, plan)) in self.layout.open.iter().zip(&self.open).enumerate() {
+    fn each_disclosed(
+        &mut self,
+        mut see: impl FnMut(&Air, &DisclosedTable) -> Result<(), DisclosedError>,
+    ) -> Result<(), LayoutError> {
+        for (position, (table, plan)) in self.layout.disclosed.iter().zip(&self.disclosed).enumerate() {
             let air = self.plans[*plan].air().map_err(|error| component(position, &table.kind, error))?;
-            see(&air, table).map_err(|error| open(position, table, error))?;
+            see(&air, table).map_err(|error| refused(position, table, error))?;
         }
         Ok(())
     }
@@ -208,7 +220,7 @@ fn component(position: usize, kind: &TableKind, error: ComponentError) -> Layout
     LayoutError::Component { position, kind: kind.to_string(), error: Box::new(error) }
 }
 
-fn open(position: usize, table: &OpenTable, error: OpenError) -> LayoutError {
+fn refused(position: usize, table: &DisclosedTable, error: DisclosedError) -> LayoutError {
     LayoutError::Open { position, kind: table.kind.to_string(), error }
 }
 

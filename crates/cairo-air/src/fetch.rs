@@ -1,4 +1,4 @@
-//! Instructions that a proof counts in the open, instead of in an instruction table.
+//! Instructions that a proof counts in its claim, instead of in an instruction table.
 
 use crate::codec::{CodecError, Reader, Write};
 use crate::decode::{DecodeError, Decoded, signed};

@@ -1,4 +1,4 @@
-//! Which tables a proof has: how high each committed one is, and the rows of those in the open.
+//! Which tables a proof has: how high each committed one is, and the rows of those that are disclosed.
 
 use crate::claim::Claim;
 use crate::codec::{CodecError, Reader, Write};
@@ -7,7 +7,7 @@ use crate::program::Program;
 use crate::{Builtin, buses};
 use felt::Felt;
 use stark::{
-    Bus, BusTerm, MAX_LOG_HEIGHT, OpenError, Outline, Parameters, Proof, PublicTuple, Shape, Table, TableError,
+    Bus, BusTerm, DisclosedError, MAX_LOG_HEIGHT, Outline, Parameters, Proof, PublicTuple, Shape, Table, TableError,
 };
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ pub const MAX_TABLES: usize = 128;
 /// Most steps and provided cells of all derived tables together. Bounds the verifier's work.
 pub const MAX_DERIVED_STEPS: u32 = 1 << 11;
 
-/// Most work that looking at the rows in the open may take: cells times constraints and interactions of their tables. Bounds the verifier's time and memory.
-pub const MAX_OPEN_WORK: u64 = 1 << 22;
+/// Most work that looking at the disclosed rows may take: cells times constraints and interactions of their tables. Bounds the verifier's time and memory.
+pub const MAX_DISCLOSED_WORK: u64 = 1 << 22;
 
-/// Most cells of all rows in the open.
-pub const MAX_OPEN_CELLS: usize = 1 << 18;
+/// Most cells of all disclosed rows.
+pub const MAX_DISCLOSED_CELLS: usize = 1 << 18;
 
 /// Most memory cells: addresses have 32 bits.
 pub const MAX_CELLS: u64 = 1 << 32;
@@ -35,9 +35,9 @@ pub struct TableEntry {
     pub log_height: u32,
 }
 
-/// A table whose rows stand in the open, for the verifier to look at each: it is too short to be worth its columns' openings.
+/// A table whose rows are disclosed, for the verifier to look at each: it is too short to be worth its columns' openings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenTable {
+pub struct DisclosedTable {
     /// Its kind.
     pub kind: TableKind,
     /// Number of main columns.
@@ -46,7 +46,7 @@ pub struct OpenTable {
     pub cells: Vec<Felt>,
 }
 
-impl OpenTable {
+impl DisclosedTable {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.cells.len().checked_div(self.width).unwrap_or(0)
@@ -58,8 +58,8 @@ impl OpenTable {
 pub struct Layout {
     /// The committed tables, in the order of their kinds.
     pub tables: Vec<TableEntry>,
-    /// The tables in the open, in the order of their kinds, one of each.
-    pub open: Vec<OpenTable>,
+    /// The disclosed tables, in the order of their kinds, one of each.
+    pub disclosed: Vec<DisclosedTable>,
 }
 
 /// What a layout comes to for a program and a claim.
@@ -67,8 +67,8 @@ pub struct Layout {
 pub struct Built {
     /// The committed tables with their AIRs.
     pub tables: Vec<Table>,
-    /// The bus terms of the rows in the open.
-    pub open: Vec<PublicTuple>,
+    /// The bus terms of the disclosed rows.
+    pub disclosed: Vec<PublicTuple>,
 }
 
 /// Why a list of tables is not a proof's for this program and claim.
@@ -154,26 +154,26 @@ pub enum LayoutError {
         found: usize,
     },
     /// Open tables that are not in the order of their kinds, or two of one kind.
-    #[error("open table {position} of the proof, {kind}, is out of order")]
+    #[error("disclosed table {position} of the proof, {kind}, is out of order")]
     OpenOrder {
-        /// Position of the table among the open ones.
+        /// Position of the table among the disclosed ones.
         position: usize,
         /// Its kind.
         kind: String,
     },
-    /// Rows in the open that are none of their table's.
-    #[error("open table {position} of the proof, {kind}, is wrong: {error}")]
+    /// Disclosed rows that are none of their table's.
+    #[error("disclosed table {position} of the proof, {kind}, is wrong: {error}")]
     Open {
-        /// Position of the table among the open ones.
+        /// Position of the table among the disclosed ones.
         position: usize,
         /// Its kind.
         kind: String,
         /// Why.
-        error: OpenError,
+        error: DisclosedError,
     },
-    /// More rows in the open than [`MAX_OPEN_WORK`] allows.
-    #[error("looking at the proof's rows in the open takes {0} operations; the limit is {MAX_OPEN_WORK}")]
-    TooMuchOpen(u64),
+    /// More disclosed rows than [`MAX_DISCLOSED_WORK`] allows.
+    #[error("looking at the proof's disclosed rows takes {0} operations; the limit is {MAX_DISCLOSED_WORK}")]
+    TooMuchDisclosed(u64),
     /// A list of fetches though no table fetches.
     #[error("the proof lists fetched instructions, but none of its tables fetches any")]
     IdleFetches,
@@ -198,19 +198,19 @@ impl Layout {
 
     /// The kinds of all tables, the committed ones first.
     pub fn kinds(&self) -> impl Iterator<Item = &TableKind> {
-        self.tables.iter().map(|entry| &entry.kind).chain(self.open.iter().map(|table| &table.kind))
+        self.tables.iter().map(|entry| &entry.kind).chain(self.disclosed.iter().map(|table| &table.kind))
     }
 
-    /// Checks the layout against program and claim, constructs the committed tables and looks at all rows in the open.
+    /// Checks the layout against program and claim, constructs the committed tables and looks at all disclosed rows.
     ///
     /// # Errors
     /// The first [`LayoutError`] found.
     pub fn build(&self, program: &Program, claim: &Claim) -> Result<Built, LayoutError> {
         self.check(program, claim)?;
         let mut draft = self.draft(program, claim, true)?;
-        let open = draft.open_tuples()?;
-        draft.check_open()?;
-        Ok(Built { tables: draft.tables()?, open })
+        let disclosed = draft.disclosed_tuples()?;
+        draft.check_disclosed()?;
+        Ok(Built { tables: draft.tables()?, disclosed })
     }
 
     /// Whatever needs no AIR, in no time: number, order and heights of tables, builtins.
@@ -243,7 +243,7 @@ impl Layout {
 
     /// Number, order and heights: whatever needs no AIR.
     fn check_numbers(&self, owned_end: u32) -> Result<(), LayoutError> {
-        let number = self.tables.len() + self.open.len();
+        let number = self.tables.len() + self.disclosed.len();
         if number > MAX_TABLES {
             return Err(LayoutError::TooManyTables(number));
         }
@@ -263,8 +263,8 @@ impl Layout {
             }
             last = Some(kind);
         }
-        for (position, pair) in self.open.windows(2).enumerate() {
-            if let [before, OpenTable { kind, .. }] = pair
+        for (position, pair) in self.disclosed.windows(2).enumerate() {
+            if let [before, DisclosedTable { kind, .. }] = pair
                 && before.kind >= *kind
             {
                 return Err(LayoutError::OpenOrder { position: position + 1, kind: kind.to_string() });
@@ -323,8 +323,8 @@ impl Layout {
             table.kind.encode(out);
             out.u8(table.log_height as u8);
         }
-        out.u64(self.open.len() as u64);
-        for table in &self.open {
+        out.u64(self.disclosed.len() as u64);
+        for table in &self.disclosed {
             table.encode(out);
         }
     }
@@ -337,19 +337,19 @@ impl Layout {
             let log_height = u32::from(reader.u8("table height")?);
             tables.push(TableEntry { kind, log_height });
         }
-        let count = reader.length("list of open tables", MAX_TABLES, 9)?;
-        let mut open = Vec::with_capacity(count);
-        let mut left = MAX_OPEN_CELLS;
+        let count = reader.length("list of disclosed tables", MAX_TABLES, 9)?;
+        let mut disclosed = Vec::with_capacity(count);
+        let mut left = MAX_DISCLOSED_CELLS;
         for position in 0..count {
-            let table = OpenTable::decode(reader, position, left)?;
+            let table = DisclosedTable::decode(reader, position, left)?;
             left -= table.cells.len();
-            open.push(table);
+            disclosed.push(table);
         }
-        Ok(Self { tables, open })
+        Ok(Self { tables, disclosed })
     }
 }
 
-impl OpenTable {
+impl DisclosedTable {
     /// Bytes in a proof file.
     pub fn encoded_len(&self) -> usize {
         let mut out = Vec::new();
@@ -369,7 +369,7 @@ impl OpenTable {
     /// `limit` is the number of cells that it may have.
     fn decode(reader: &mut Reader<'_>, position: usize, limit: usize) -> Result<Self, CodecError> {
         let kind = TableKind::decode(reader, position)?;
-        let what = "list of rows in the open";
+        let what = "list of disclosed rows";
         let width = reader.u32(what)? as usize;
         let offset = reader.offset();
         let cells = width.saturating_mul(reader.u32(what)? as usize);

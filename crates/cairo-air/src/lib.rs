@@ -22,7 +22,7 @@ pub use codec::CodecError;
 pub use components::TableKind;
 pub use draft::Draft;
 pub use fetch::Fetch;
-pub use layout::{Built, Layout, LayoutError, OpenTable, TableEntry};
+pub use layout::{Built, DisclosedTable, Layout, LayoutError, TableEntry};
 pub use policy::{Policy, PolicyError};
 pub use program::{ArgumentBinding, Program, ProgramError};
 pub use proof::{CairoProof, ProofFileError};

@@ -98,7 +98,7 @@ pub fn security<T: Outlined>(tables: &[T], public: &[PublicTuple], parameters: &
     parameters.security(&size(tables, public, parameters))
 }
 
-/// What the errors of a proof depend on. Terms of rows in the open are public tuples.
+/// What the errors of a proof depend on. Terms of disclosed rows are public tuples.
 fn size<T: Outlined>(tables: &[T], public: &[PublicTuple], parameters: &Parameters) -> Size {
     let shape = Shape::new(tables, parameters);
     let tables: Vec<_> = tables.iter().map(T::outline).collect();

@@ -102,9 +102,9 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
     let shape = Shape::new(draft.outlines(), &file.parameters);
     let stark_proof = Proof::decode(&file.stark, &shape)?;
 
-    // 6. The public side of the bus sum follows from statement and claim, and from the rows in the open.
+    // 6. The public side of the bus sum follows from statement and claim, and from the disclosed rows.
     let mut public = public_tuples(statement, &file.claim);
-    public.extend(draft.open_tuples()?);
+    public.extend(draft.disclosed_tuples()?);
     let security = policy::security(draft.outlines(), &public, &file.parameters);
     policy.check_security(&security)?;
 
@@ -113,8 +113,8 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
     let context = statement.context(&file.claim, &file.layout);
     let bound = stark::bind(draft.outlines(), &public, &context, &file.parameters, &stark_proof)?;
 
-    // 8. The constraints hold on the rows in the open.
-    draft.check_open()?;
+    // 8. The constraints hold on the disclosed rows.
+    draft.check_disclosed()?;
 
     // 9. The STARK proof holds. Only now the AIRs of paths and words are constructed.
     bound.check(&draft.tables()?)?;

@@ -72,9 +72,9 @@ fn paths_are_executed_after_what_their_descriptions_say() {
     assert!(matches!(executed, VerifyError::Layout(LayoutError::Component { .. })), "{executed}");
 }
 
-/// Rows in the open on which the constraints do not hold are looked at after the transcript, the commitments and the bus sum.
+/// Disclosed rows on which the constraints do not hold are looked at after the transcript, the commitments and the bus sum.
 #[test]
-fn rows_in_the_open_are_checked_after_the_nonce() {
+fn disclosed_rows_are_checked_after_the_nonce() {
     let mut forger = Forger::paths(program(1, false), 0, 1, 10);
     forger.layout.tables.push(cairo_air::TableEntry { kind: cairo_air::TableKind::Instruction, log_height: 6 });
     let entry = |kind| cairo_air::TableEntry { kind, log_height: 8 };
@@ -82,7 +82,7 @@ fn rows_in_the_open_are_checked_after_the_nonce() {
     // An enabler of 2.
     let mut cells = vec![Felt::zero(); 36];
     cells[0] = Felt::from(2u64);
-    forger.layout.open.push(cairo_air::OpenTable { kind: cairo_air::TableKind::Generic, width: 36, cells });
+    forger.layout.disclosed.push(cairo_air::DisclosedTable { kind: cairo_air::TableKind::Generic, width: 36, cells });
     let reached = |effort| refusal(&forger, &forger.file(effort));
     assert_eq!(reached(Effort::Zeros), VerifyError::Stark(StarkError::Indices));
     let opening = StarkError::Opening { commitment: Commitment::Main };

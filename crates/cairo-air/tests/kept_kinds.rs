@@ -85,7 +85,7 @@ fn they_hold() {
         let file = CairoProof::decode(&proof).unwrap();
         let mut names = [Vec::new(), Vec::new()];
         names[0].extend(file.layout.tables.iter().map(|entry| entry.kind.to_string()));
-        names[1].extend(file.layout.open.iter().map(|table| table.kind.to_string()));
+        names[1].extend(file.layout.disclosed.iter().map(|table| table.kind.to_string()));
         names.iter_mut().for_each(Vec::dedup);
         assert_eq!(names, kinds, "{name}");
     }
@@ -98,7 +98,7 @@ fn every_kind_is_there() {
     for Kept { proof, .. } in kept() {
         let layout = CairoProof::decode(&proof).unwrap().layout;
         committed.extend(layout.tables.iter().map(|entry| family(&entry.kind)));
-        disclosed.extend(layout.open.iter().map(|table| family(&table.kind)));
+        disclosed.extend(layout.disclosed.iter().map(|table| family(&table.kind)));
     }
     let both = ["byte", "cell", "generic", "instruction", "nibble_and", "path with an open jump", "range", "word None"];
     let local: BTreeSet<String> = both.map(str::to_owned).into();
@@ -163,10 +163,10 @@ fn they_show_nothing_else() {
         forged("steps".to_owned(), &|file| file.claim.n_steps += 1);
         forged("final ap".to_owned(), &|file| file.claim.final_ap += 1);
         forged("owned cells".to_owned(), &|file| file.claim.owned_end += 1);
-        for (place, table) in honest.layout.open.iter().enumerate() {
+        for (place, table) in honest.layout.disclosed.iter().enumerate() {
             for cell in (0..table.cells.len()).step_by(table.cells.len() / 40 + 1) {
                 let what = format!("cell {cell} of {}", table.kind);
-                forged(what, &|file| file.layout.open[place].cells[cell] += Felt::one());
+                forged(what, &|file| file.layout.disclosed[place].cells[cell] += Felt::one());
             }
         }
     }

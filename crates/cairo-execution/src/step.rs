@@ -6,7 +6,7 @@
 use crate::{Execution, ExecutionError, Fault, Registers};
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::program::PROGRAM_BASE;
-use felt::integers::{integer, to_u64, signed, small};
+use felt::integers::{integer, signed, small, to_u64};
 use felt::{Felt, encoding};
 
 /// A step that is one of the machine's, with its operands.

@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A benchmark that cannot run should stop.
 
 use cairo_air::components::{Context, TableKind};
-use cairo_air::{CairoProof, OpenTable, Policy, Statement, verify};
+use cairo_air::{CairoProof, DisclosedTable, Policy, Statement, verify};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::estimate_memory;
 use cairo_prover::{Options, prove};
@@ -386,8 +386,8 @@ fn cells(name: &str) -> Need {
     let parts = by_table.iter().map(|(kind, cells)| (kind, cells / steps)).filter(|(_, cells)| *cells >= 0.005);
     let parts: Vec<_> = parts.map(|(kind, cells)| format!("{kind} {cells:.2}")).collect();
     let total = by_table.values().sum::<f64>() / steps;
-    let open: usize = proof.layout.open.iter().map(OpenTable::rows).sum();
-    println!("{name:<12} {total:.2}: {}; {open} rows in the open", parts.join(", "));
+    let disclosed: usize = proof.layout.disclosed.iter().map(DisclosedTable::rows).sum();
+    println!("{name:<12} {total:.2}: {}; {disclosed} disclosed rows", parts.join(", "));
     let tables = proof.layout.build(&statement.program, &proof.claim).unwrap().tables;
     Need { tables, parameters: proof.parameters, run_bytes }
 }

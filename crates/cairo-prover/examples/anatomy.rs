@@ -3,7 +3,7 @@
 
 use anyhow::Context as _;
 use cairo_air::components::Context;
-use cairo_air::{Built, CairoProof, OpenTable, Statement};
+use cairo_air::{Built, CairoProof, DisclosedTable, Statement};
 use cairo_runner::{Arguments, RunnableProgram};
 use clap::Parser;
 use stark::Shape;
@@ -34,7 +34,7 @@ fn main() -> anyhow::Result<()> {
     let proof = CairoProof::decode(&file)?;
     let statement =
         Statement { program: program.program().clone(), arguments: program.bind(&arguments)?, prover: [0; 32] };
-    let Built { tables, open } = proof.layout.build(&statement.program, &proof.claim)?;
+    let Built { tables, disclosed } = proof.layout.build(&statement.program, &proof.claim)?;
 
     let steps = proof.claim.n_steps as f64;
     println!(
@@ -55,22 +55,22 @@ fn main() -> anyhow::Result<()> {
             cells / steps
         );
     }
-    println!("\n{:<60} {:>6} {:>7} {:>10}", "in the open", "rows", "columns", "bytes");
-    for table in &proof.layout.open {
+    println!("\n{:<60} {:>6} {:>7} {:>10}", "disclosed", "rows", "columns", "bytes");
+    for table in &proof.layout.disclosed {
         let (kind, bytes) = (table.kind.to_string(), table.encoded_len());
         println!("{kind:<60} {:>6} {:>7} {bytes:>10}", table.rows(), table.width);
     }
-    println!("{} bus terms", open.len());
+    println!("{} bus terms", disclosed.len());
 
     let shape = Shape::new(&tables, &proof.parameters);
     let stark = stark::Proof::decode(&proof.stark, &shape)?;
     let values = print_groups(&shape, &stark) + print_folds(&shape, &stark);
     let openings = [&stark.main, &stark.lookup, &stark.quotient].map(|opening| &opening.path);
     let paths: usize = openings.into_iter().chain(stark.folds.iter().map(|opening| &opening.path)).map(Vec::len).sum();
-    let open: usize = proof.layout.open.iter().map(OpenTable::encoded_len).sum();
-    let rest = file.len() - values - paths * WORD - open;
+    let disclosed: usize = proof.layout.disclosed.iter().map(DisclosedTable::encoded_len).sum();
+    let rest = file.len() - values - paths * WORD - disclosed;
     println!(
-        "\n{} bytes: {values} of values, {} of Merkle paths, {open} of rows in the open, {rest} of caps and the rest",
+        "\n{} bytes: {values} of values, {} of Merkle paths, {disclosed} of disclosed rows, {rest} of caps and the rest",
         file.len(),
         paths * WORD
     );

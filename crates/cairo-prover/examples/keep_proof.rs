@@ -4,7 +4,7 @@
 use anyhow::Context as _;
 use cairo_prover::{Options, prove};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
-use stark::{Preset, NoControl};
+use stark::{NoControl, Preset};
 use std::path::Path;
 
 fn main() -> anyhow::Result<()> {

@@ -1,11 +1,11 @@
 //! Proves executions of Cairo programs: fills the tables of `cairo_air` and hands them to the STARK layer.
 
 mod claim;
+pub mod disclosed;
 mod error;
 #[cfg(test)]
 mod fixture;
 mod memory;
-pub mod open;
 pub mod planner;
 pub mod prove;
 pub mod table_size;

@@ -3,8 +3,8 @@
 pub use crate::claim::claim;
 pub use crate::planner::all_generic;
 
+use crate::disclosed::disclose_short;
 use crate::error::ProveError;
-use crate::open::open_short;
 use crate::planner::budget::MAX_TERMS;
 use crate::planner::tables::other_tables;
 use crate::planner::{Assignment, Costs, DEFAULT_COLUMNS, StepTable, plan};
@@ -72,7 +72,7 @@ fn prove_here(
     let parameters = options.parameters;
     check_memory(&execution, &assignment, options)?;
     let mut made = build(execution, prover, assignment, MAX_FETCHES, control)?;
-    open_short(&mut made, parameters.queries, MAX_TERMS)?;
+    disclose_short(&mut made, parameters.queries, MAX_TERMS)?;
     let Witness { statement, claim, layout, tables, public, traces } = made;
     let context = statement.context(&claim, &layout);
     let proof = stark::prove(&tables, traces, &public, &context, &parameters, control)?;
@@ -105,7 +105,7 @@ fn peak_memory(execution: &Execution, assignment: &Assignment, parameters: &Para
     let mut entries = other_tables(execution, &claim, assignment, 0);
     entries.extend(steps.iter().map(|table| TableEntry { kind: table.kind.clone(), log_height: table.log_height }));
     entries.sort_by(|a, b| a.kind.cmp(&b.kind));
-    let Built { tables, .. } = Layout { tables: entries, open: Vec::new() }.build(&execution.program, &claim)?;
+    let Built { tables, .. } = Layout { tables: entries, disclosed: Vec::new() }.build(&execution.program, &claim)?;
     let shape = Shape::new(&tables, parameters);
     let main: u64 = shape.groups.iter().map(|group| (group.main_width as u64) << group.log_height).sum();
     // The execution with the plan, its notes on the uses of each cell and the lookup multiplicities, while the tables are filled.

@@ -9,7 +9,7 @@ use cairo_air::{CairoProof, Policy, Statement, VerifyError, verify};
 use cairo_prover::{Options, prove};
 use common::execution;
 use felt::Felt;
-use stark::{Preset, NoControl};
+use stark::{NoControl, Preset};
 
 const PROVER: [u8; 32] = [9; 32];
 

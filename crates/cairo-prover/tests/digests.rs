@@ -9,12 +9,12 @@ mod common;
 
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_execution::Execution;
-use cairo_prover::open::{MAX_TERMS, open_short};
+use cairo_prover::disclosed::{MAX_TERMS, disclose_short};
 use cairo_prover::planner::{Costs, plan};
 use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::{StepTable, Witness};
-use common::{execution, in_the_open};
-use stark::{Parameters, Shape, NoControl};
+use common::{disclose_all, execution};
+use stark::{NoControl, Parameters, Shape};
 use std::fmt::Write as _;
 
 const KEPT: &str = include_str!("digests.txt");
@@ -43,9 +43,9 @@ fn digest(execution: &Execution) -> String {
         let witness = committed(execution, steps, MAX_FETCHES);
         hasher.update(&proof(witness.clone()));
         let mut disclosed = witness.clone();
-        open_short(&mut disclosed, 84, MAX_TERMS).unwrap();
+        disclose_short(&mut disclosed, 84, MAX_TERMS).unwrap();
         hasher.update(&proof(disclosed));
-        hasher.update(&proof(in_the_open(witness)));
+        hasher.update(&proof(disclose_all(witness)));
     }
     hasher.update(&proof(committed(execution, all_generic(execution), 0)));
     hasher.finalize().to_hex().as_str()[..32].to_owned()

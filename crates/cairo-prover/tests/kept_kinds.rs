@@ -15,9 +15,9 @@ use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::witness::multiplicities::Multiplicities;
 use cairo_prover::witness::{range_check, word12 as word12_witness, word16 as word16_witness};
 use cairo_prover::{StepTable, Witness};
-use common::{execution, in_the_open, report};
+use common::{disclose_all, execution, report};
 use felt::encoding;
-use stark::{MIN_LOG_HEIGHT, Parameters, Shape, NoControl};
+use stark::{MIN_LOG_HEIGHT, NoControl, Parameters, Shape};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -73,14 +73,14 @@ fn open_path_and_words(execution: &Execution) -> Vec<StepTable> {
     steps
 }
 
-/// [`in_the_open`], but bytes are what a proof commits to.
-fn in_the_open_but_bytes(mut witness: Witness) -> Witness {
+/// [`disclosed`], but bytes are what a proof commits to.
+fn disclosed_but_bytes(mut witness: Witness) -> Witness {
     let Witness { layout, tables, traces, .. } = &mut witness;
     let at = layout.tables.iter().position(|entry| entry.kind == TableKind::Limb(Limb::Bits8)).unwrap();
     layout.tables[at..].rotate_left(1);
     tables[at..].rotate_left(1);
     traces[at..].rotate_left(1);
-    in_the_open(witness)
+    disclose_all(witness)
 }
 
 /// The first path that owns a cell and ends in a conditional jump, which it leaves open; all other steps in the generic table.
@@ -161,9 +161,8 @@ fn kept(name: &'static str, program: &'static str, what: &'static str, witness: 
 }
 
 fn all() -> Vec<Kept> {
-    let make = |execution: &Execution, steps, fetches| {
-        witness(execution.clone(), PROVER, steps, fetches, &NoControl).unwrap()
-    };
+    let make =
+        |execution: &Execution, steps, fetches| witness(execution.clone(), PROVER, steps, fetches, &NoControl).unwrap();
     let generic = |execution: &Execution, fetches| make(execution, all_generic(execution), fetches);
     let small = args3("6", "12");
     let bits32 = args3("70000", "1048577");
@@ -187,12 +186,7 @@ fn all() -> Vec<Kept> {
             "memory, instruction, generic, byte, range_check8, nibble_and and bitwise16 committed",
             generic(&small, 0),
         ),
-        kept(
-            "generic_disclosed",
-            args3,
-            "the same run, all rows disclosed that may be",
-            in_the_open(generic(&small, 0)),
-        ),
+        kept("generic_disclosed", args3, "the same run, all rows disclosed that may be", disclose_all(generic(&small, 0))),
         kept("fetches", args3, "instructions counted in the claim, bitwise32", generic(&bits32, MAX_FETCHES)),
         kept(
             "words",
@@ -204,13 +198,13 @@ fn all() -> Vec<Kept> {
             "words_disclosed",
             args3,
             "the same run with outcomes of conditional jumps fixed, range_check16 and word16, all rows disclosed that may be",
-            in_the_open(by_words(&bits64, Outcomes::Fixed, Limbs::Words16)),
+            disclose_all(by_words(&bits64, Outcomes::Fixed, Limbs::Words16)),
         ),
         kept(
             "bitwise128",
             args3,
             "bitwise128, word tables with open conditional jumps disclosed",
-            in_the_open(by_words(&bits128, Outcomes::Open, Limbs::Bytes)),
+            disclose_all(by_words(&bits128, Outcomes::Open, Limbs::Bytes)),
         ),
         kept("bitwise_any", args3, "bitwise of any inputs", generic(&any, MAX_FETCHES)),
         kept(
@@ -223,7 +217,7 @@ fn all() -> Vec<Kept> {
             "path_disclosed",
             "cairo0/sum_to_n",
             "the same run, all rows disclosed that may be",
-            in_the_open(make(&sum, open_path(&sum), MAX_FETCHES)),
+            disclose_all(make(&sum, open_path(&sum), MAX_FETCHES)),
         ),
         kept(
             "range",
@@ -235,7 +229,7 @@ fn all() -> Vec<Kept> {
             "range_disclosed",
             "cairo0/range_count",
             "the same run with word tables of fixed outcomes in place of the generic one, all rows disclosed but bytes",
-            in_the_open_but_bytes(make(&checked, open_path_and_words(&checked), 0)),
+            disclosed_but_bytes(make(&checked, open_path_and_words(&checked), 0)),
         ),
     ]
 }
@@ -262,7 +256,7 @@ fn list(all: &[Kept]) -> String {
             names.join(", ")
         };
         let committed = kinds(witness.layout.tables.iter().map(|entry| &entry.kind).collect());
-        let disclosed = kinds(witness.layout.open.iter().map(|open| &open.kind).collect());
+        let disclosed = kinds(witness.layout.disclosed.iter().map(|open| &open.kind).collect());
         let (arguments, output) = (felts(&witness.statement.arguments), felts(&witness.claim.output));
         let end = if number + 1 == all.len() { "" } else { "," };
         write!(

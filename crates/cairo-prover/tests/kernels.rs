@@ -5,7 +5,7 @@ mod common;
 
 use cairo_prover::{Options, prove};
 use common::execution;
-use stark::{Preset, NoControl};
+use stark::{NoControl, Preset};
 use std::process::Command;
 
 /// Where a process with another kernel writes its proof.

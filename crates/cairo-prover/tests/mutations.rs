@@ -6,12 +6,12 @@ mod common;
 
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::{CairoProof, Statement, verify};
-use cairo_prover::open::{MAX_TERMS, open_short};
+use cairo_prover::disclosed::{MAX_TERMS, disclose_short};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::{Witness, prove::witness};
 use common::execution;
 use common::random::Random;
-use stark::{Shape, NoControl};
+use stark::{NoControl, Shape};
 use std::sync::OnceLock;
 use testkit::proofs::{CHEAP, policy};
 
@@ -29,8 +29,8 @@ fn proofs() -> &'static [(Statement, Vec<u8>)] {
             let max_fetches = if generic { 0 } else { MAX_FETCHES };
             let mut witness = witness(execution, [3; 32], steps, max_fetches, &NoControl).unwrap();
             if !generic {
-                open_short(&mut witness, 80, MAX_TERMS).unwrap();
-                assert!(!witness.layout.open.is_empty());
+                disclose_short(&mut witness, 80, MAX_TERMS).unwrap();
+                assert!(!witness.layout.disclosed.is_empty());
             }
             let Witness { statement, claim, layout, tables, public, traces } = witness;
             let context = statement.context(&claim, &layout);

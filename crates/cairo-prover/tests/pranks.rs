@@ -17,7 +17,7 @@ use cairo_prover::witness::multiplicities::Multiplicities;
 use common::{execution, generic_witness, report};
 use felt::{Felt, encoding};
 use stark::debug::{Report, check};
-use stark::{PublicTuple, Table, NoControl};
+use stark::{NoControl, PublicTuple, Table};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -77,7 +77,7 @@ fn owning() -> &'static Witness {
     static WITNESS: OnceLock<Witness> = OnceLock::new();
     WITNESS.get_or_init(|| {
         let execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
-        let costs = Costs { open_terms: 0, ..Costs::new(&execution, DEFAULT_COLUMNS) };
+        let costs = Costs { disclosed_terms: 0, ..Costs::new(&execution, DEFAULT_COLUMNS) };
         let steps = plan(&execution, &costs).tables;
         witness(execution, [7; 32], steps, 0, &NoControl).unwrap()
     })

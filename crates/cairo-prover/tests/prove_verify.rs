@@ -19,7 +19,7 @@ use cairo_prover::prove::{all_generic, estimate_memory, witness};
 use cairo_prover::{Options, ProveError, Witness, prove};
 use common::execution;
 use felt::Felt;
-use stark::{Parameters, Preset, Shape, TableError, NoControl};
+use stark::{NoControl, Parameters, Preset, Shape, TableError};
 use std::sync::OnceLock;
 
 const PROVER: [u8; 32] = [7; 32];
@@ -396,7 +396,7 @@ fn layouts() {
 #[test]
 fn layouts_without_memory_tables() {
     let execution = execution("cairo0/sum_to_n", Some(r#"{"n": 400}"#));
-    let costs = Costs { open_terms: 0, ..Costs::new(&execution, DEFAULT_COLUMNS) };
+    let costs = Costs { disclosed_terms: 0, ..Costs::new(&execution, DEFAULT_COLUMNS) };
     let tables = plan(&execution, &costs).tables;
     let witness = witness(execution, PROVER, tables, MAX_FETCHES, &NoControl).unwrap();
     let honest = Honest { statement: witness.statement.clone(), proof: proof_of(witness) };

@@ -9,14 +9,14 @@ use cairo_air::decode::{Decoded, Flags};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::{CairoProof, Policy, TableKind, verify};
 use cairo_execution::Execution;
-use cairo_prover::open::{MAX_TERMS, open_short};
+use cairo_prover::disclosed::{MAX_TERMS, disclose_short};
 use cairo_prover::planner::{Costs, plan};
 use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::{StepTable, Witness};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
 use common::random::Random;
 use felt::{Felt, encoding};
-use stark::{MIN_LOG_HEIGHT, Shape, NoControl};
+use stark::{MIN_LOG_HEIGHT, NoControl, Shape};
 use std::collections::BTreeMap;
 use testkit::proofs::CHEAP;
 
@@ -58,7 +58,7 @@ struct Writer {
     cells: BTreeMap<i64, Cell>,
     output: Vec<Felt>,
     /// Words that are still to be written.
-    open: Vec<usize>,
+    disclosed: Vec<usize>,
     ap: i64,
     fp: i64,
 }
@@ -69,7 +69,7 @@ impl Writer {
         // Before main's frame: the execution segment's head, the output's base, then what the call pushed.
         let cells = BTreeMap::from([(-3, Cell::Output), (-1, Cell::Code(4))]);
         let words = header.map(Felt::from).to_vec();
-        Self { random: Random(seed), words, cells, output: Vec::new(), open: Vec::new(), ap: 0, fp: 0 }
+        Self { random: Random(seed), words, cells, output: Vec::new(), disclosed: Vec::new(), ap: 0, fp: 0 }
     }
 
     fn emit(&mut self, flags: u16, offsets: [i64; 3], immediate: Option<Felt>) {
@@ -114,7 +114,7 @@ impl Writer {
                     }
                     Cell::Code(base) => {
                         let target = self.random.below(self.words.len());
-                        if self.open.contains(&target) {
+                        if self.disclosed.contains(&target) {
                             return None;
                         }
                         (target as i64 - base, Cell::Number(self.words[target]))
@@ -236,7 +236,7 @@ impl Writer {
         self.emit(CALL | PC_REL | OP1_IMM, [0, 1, 1], Some(Felt::from(4_u64)));
         let hole = self.words.len() + 1;
         self.emit(PC_REL | OP1_IMM | DST_FP | OP0_FP, [-1, -1, 1], Some(Felt::zero()));
-        self.open.push(hole);
+        self.disclosed.push(hole);
         let caller = self.fp;
         self.cells.insert(self.ap, Cell::Frame(caller));
         self.cells.insert(self.ap + 1, Cell::Code(back));
@@ -246,7 +246,7 @@ impl Writer {
         self.body(length, depth + 1);
         self.words.push(Felt::from(RET));
         self.fp = caller;
-        self.open.pop();
+        self.disclosed.pop();
         self.words[hole] = Felt::from(self.words.len() as u64 - (hole as u64 - 1));
         Some(())
     }
@@ -382,10 +382,10 @@ fn check(seed: u64) -> Outcome {
     let max_fetches = if seed.is_multiple_of(3) { 0 } else { MAX_FETCHES };
     let mut witness = witness(execution, [1; 32], tables, max_fetches, &NoControl)
         .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-    // Short tables in the open, all that may be, or none.
+    // Short disclosed tables, all that may be, or none.
     match random.below(3) {
-        0 => open_short(&mut witness, 80, MAX_TERMS).unwrap_or_else(|error| panic!("seed {seed}: {error}")),
-        1 => witness = common::in_the_open(witness),
+        0 => disclose_short(&mut witness, 80, MAX_TERMS).unwrap_or_else(|error| panic!("seed {seed}: {error}")),
+        1 => witness = common::disclose_all(witness),
         _ => {}
     }
     let report = common::report(&witness);

@@ -39,7 +39,7 @@ impl Outline {
         1 << self.log_height
     }
 
-    /// A bound on what looking at a row in the open takes: a cell for each of the expressions that may read it.
+    /// A bound on what looking at a disclosed row takes: a cell for each of the expressions that may read it.
     pub const fn row_work(&self) -> u64 {
         (self.width * (self.constraints + self.interactions.len())) as u64
     }

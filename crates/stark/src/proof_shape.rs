@@ -30,21 +30,21 @@ pub enum Part {
     FinalPolynomial,
     /// [`Proof::indices`].
     Indices,
-    /// The groups in the opening of a commitment.
+    /// The groups discloseding of a commitment.
     Matrices,
     /// A group's rows in the opening of a commitment.
     Rows,
     /// One row in the opening of a commitment.
     Row,
-    /// The Merkle path in the opening of a commitment.
+    /// The Merkle path discloseding of a commitment.
     Path,
     /// [`Proof::folds`].
     FoldOpenings,
-    /// The leaves in the opening of a FRI layer.
+    /// The leaves discloseding of a FRI layer.
     Leaves,
-    /// The values of one leaf in the opening of a FRI layer.
+    /// The values of one leaf discloseding of a FRI layer.
     Siblings,
-    /// The Merkle path in the opening of a FRI layer.
+    /// The Merkle path discloseding of a FRI layer.
     FoldPath,
 }
 

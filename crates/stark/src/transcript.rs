@@ -41,7 +41,7 @@ impl Transcript {
         transcript
     }
 
-    /// Piece by piece: a proof with tables in the open has a megabyte of them.
+    /// Piece by piece: a proof with disclosed tables has a megabyte of them.
     fn public_tuples(&mut self, public: &[PublicTuple]) {
         const PIECE: usize = 1 << 14;
         let len = |PublicTuple { tuple, .. }: &PublicTuple| 12 + encoding::BYTES * (tuple.len() + 1);

@@ -5,7 +5,7 @@ use cairo_air::{ArgumentBinding, Builtin, Program};
 use cairo_execution::{Execution, Registers, Segment};
 use cairo_prover::Options;
 use felt::Felt;
-use stark::{Parameters, NoControl};
+use stark::{NoControl, Parameters};
 use std::collections::BTreeMap;
 
 /// `main` writes 7 to the output and returns the output pointer.

@@ -10,7 +10,7 @@ use crate::auth::Claimed;
 use crate::blobs::{BlobError, Kind, Spooled};
 use crate::error::{ApiError, ApiResult};
 use crate::limits::limited;
-use crate::store::{Accept, AcceptExecution, AcceptProof, Refusal, VerifiedRun, Submission, Target};
+use crate::store::{Accept, AcceptExecution, AcceptProof, Refusal, Submission, Target, VerifiedRun};
 use crate::upkeep;
 use crate::verify::ExecutionBounds;
 use axum::Json;
@@ -207,7 +207,12 @@ async fn verify(
     Ok(verdict)
 }
 
-async fn store_proof(app: &App, spooled: Spooled, submission: &Submission, shown: &VerifiedRun) -> ApiResult<ProofReceipt> {
+async fn store_proof(
+    app: &App,
+    spooled: Spooled,
+    submission: &Submission,
+    shown: &VerifiedRun,
+) -> ApiResult<ProofReceipt> {
     let accepted = {
         let _shared = app.files.read().await;
         app.blobs.put(Kind::Proof, spooled).await?;

@@ -12,7 +12,7 @@ mod weights;
 pub use model::{
     Accept, AcceptExecution, AcceptProof, AddUnits, BlobRef, Donor, DrawnUnit, GivenQuota, Holder, LeaseAsk,
     LeaseChange, LeaseGrant, Miscount, OverQuota, Pusher, PutProject, Quota, Rechecked, Refusal, Release, Rules,
-    Scopes, VerifiedRun, Submission, Target, UnitChange, UnitFilter, UploaderKey,
+    Scopes, Submission, Target, UnitChange, UnitFilter, UploaderKey, VerifiedRun,
 };
 pub use open::open;
 

@@ -66,7 +66,13 @@ pub struct HookedVerifier {
 }
 
 impl Verifier for HookedVerifier {
-    fn proof(&self, statement: &Statement, proof: &[u8], preset: Preset, max_steps: u64) -> Result<VerifiedRun, Refusal> {
+    fn proof(
+        &self,
+        statement: &Statement,
+        proof: &[u8],
+        preset: Preset,
+        max_steps: u64,
+    ) -> Result<VerifiedRun, Refusal> {
         (self.before_proof)();
         self.inner.proof(statement, proof, preset, max_steps)
     }

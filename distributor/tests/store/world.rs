@@ -3,7 +3,7 @@
 use distributor::location::Location;
 use distributor::store::{
     self, Accept, AddUnits, DrawnUnit, GivenQuota, IfMissing, LeaseAsk, LeaseChange, LeaseGrant, Pusher, PutProject,
-    Quota, Rechecked, Release, Rules, Scopes, VerifiedRun, Store, Submission, UnitFilter, UploaderKey,
+    Quota, Rechecked, Release, Rules, Scopes, Store, Submission, UnitFilter, UploaderKey, VerifiedRun,
 };
 use felt::Felt;
 use protocol::{

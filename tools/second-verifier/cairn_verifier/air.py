@@ -83,7 +83,7 @@ class Air:
         return sorted(set().union(*(value.next_columns for _, value in self.constraints)))
 
     def is_local(self):
-        """Whether every constraint is about one row by itself, whichever it is (section 9, open tables)."""
+        """Whether every constraint is about one row by itself, whichever it is (section 9, disclosed tables)."""
         return not self.next_columns() and all(rows == ALL for rows, _ in self.constraints)
 
 

@@ -1,4 +1,4 @@
-"""Sections 9 and 11: the layout: which tables a proof is about, and the rows of those in the open."""
+"""Sections 9 and 11: the layout: which tables a proof is about, and the rows of those that are disclosed."""
 
 from collections import Counter, namedtuple
 
@@ -36,15 +36,15 @@ class Layout:
     def __init__(self, reader):
         n_committed = reader.count(8, MOST_TABLES, "tables")
         self.committed = [Committed(Kind(reader), reader.number(1)) for _ in range(n_committed)]
-        n_open = reader.count(8, MOST_TABLES - n_committed, "open tables")
+        n_open = reader.count(8, MOST_TABLES - n_committed, "disclosed tables")
         self._cells_left = MOST_OPEN_CELLS
         self.open = [self._read_open(reader) for _ in range(n_open)]
 
     def _read_open(self, reader):
         kind, width, n_rows = Kind(reader), reader.number(4), reader.number(4)
-        require(width >= 1 and n_rows >= 1, f"an open table of kind {kind.name} without cells")
+        require(width >= 1 and n_rows >= 1, f"a disclosed table of kind {kind.name} without cells")
         self._cells_left -= width * n_rows
-        require(self._cells_left >= 0, "more cells in the open than there may be")
+        require(self._cells_left >= 0, "more disclosed cells than there may be")
         return Open(kind, width, [[_read_cell(reader) for _ in range(width)] for _ in range(n_rows)])
 
     def kinds(self):
@@ -86,7 +86,7 @@ class Layout:
         require(self._count(BITWISES) == int(base < stop), "not the bitwise tables that the segment asks for")
 
     def airs(self, program, claim):
-        """The AIRs of committed and of open tables, in two lists."""
+        """The AIRs of committed and of disclosed tables, in two lists."""
         derived = {}
         start = claim.owned_end
         committed = []
@@ -152,7 +152,7 @@ _SIGN = 32
 
 
 def _read_cell(reader):
-    """A cell in the open (section 11). Each value has one encoding."""
+    """A disclosed cell (section 11). Each value has one encoding."""
     first = reader.number(1)
     if first < _SMALL:
         return first

@@ -6,7 +6,7 @@ from .public_tuple import provide, require
 
 
 def public_tuples(statement, claim):
-    """All but the terms of the rows in the open."""
+    """All but the terms of the disclosed rows."""
     program = statement.program
     tuples = _states(program, claim) + _owned(program, claim)
     tuples += _header(program) + _builtins(program, claim)

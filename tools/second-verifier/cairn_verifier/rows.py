@@ -1,4 +1,4 @@
-"""Section 9: the rows in the open, their constraints and the terms that they add to the public ones."""
+"""Section 9: the disclosed rows, their constraints and the terms that they add to the public ones."""
 
 from . import layout
 from .errors import require
@@ -7,13 +7,13 @@ from .public_tuple import PublicTuple
 
 
 def check_limits(tables, airs):
-    """The open tables may be open, and are not too much work (`layout.Layout` counts the cells)."""
+    """The disclosed tables may be open, and are not too much work (`layout.Layout` counts the cells)."""
     work = 0
     for table, air in zip(tables, airs):
-        require(air.is_local(), f"a table of kind {air.name} in the open")
-        require(table.width == air.width, f"the open table {air.name} has rows of {table.width} cells")
+        require(air.is_local(), f"a table of kind {air.name} disclosed")
+        require(table.width == air.width, f"the disclosed table {air.name} has rows of {table.width} cells")
         work += table.width * len(table.rows) * (len(air.constraints) + len(air.interactions))
-    require(work <= layout.MOST_OPEN_WORK, "the rows in the open are too much work")
+    require(work <= layout.MOST_OPEN_WORK, "the disclosed rows are too much work")
 
 
 def _rows(table, air):
@@ -39,4 +39,4 @@ def check_constraints(tables, airs):
     for table, air in zip(tables, airs):
         for number, row in enumerate(_rows(table, air)):
             holds = all(value.at(row) == 0 for _, value in air.constraints)
-            require(holds, f"row {number} of the open table {air.name} breaks a constraint")
+            require(holds, f"row {number} of the disclosed table {air.name} breaks a constraint")

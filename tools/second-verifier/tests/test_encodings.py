@@ -12,7 +12,7 @@ from cairn_verifier.reader import Reader
 
 
 def cell_bytes(value):
-    """The encoding of a cell in the open."""
+    """The encoding of a disclosed cell."""
     if value < 192:
         return bytes([value])
     first, magnitude = (192, value) if value <= (P - 1) // 2 else (224, P - value)

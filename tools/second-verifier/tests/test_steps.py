@@ -117,7 +117,7 @@ class Steps(unittest.TestCase):
             if len(matrices) > 1:
                 self.refused("a tree", check_batch_opening, cap, matrices[:-1], path, "a tree")
 
-    def test_rows_in_the_open(self):
+    def test_disclosed_rows(self):
         """A changed cell breaks a constraint or the bus sum."""
         seen = 0
         for draft, bound in zip(self.drafts, self.bounds):

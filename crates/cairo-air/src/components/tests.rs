@@ -105,9 +105,9 @@ fn each_bus_has_one_provider() {
     assert_eq!(buses.len(), count);
 }
 
-/// The kinds whose rows may stand in the open: those whose READMEs argue about each row by itself. Path and word tables are all built alike.
+/// The kinds whose rows may be disclosed: those whose READMEs argue about each row by itself. Path and word tables are all built alike.
 #[test]
-fn kinds_that_may_be_open() {
+fn kinds_that_may_be_disclosed() {
     let words =
         [0x0407_8001_7fff_7fff_u64, 3, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
     let builtins = vec![Builtin::Output, Builtin::RangeCheck, Builtin::Bitwise];

@@ -29,10 +29,10 @@ fn claim(fetches: &[Fetch]) -> Claim {
 }
 
 /// Padding of the generic table: the word 0, which goes on to the next pc.
-fn generic(rows: usize) -> OpenTable {
+fn generic(rows: usize) -> DisclosedTable {
     let mut row = vec![Felt::zero(); 36];
     row[crate::components::generic::Columns::<usize>::positions().next_pc] = Felt::one();
-    OpenTable { kind: TableKind::Generic, width: 36, cells: row.repeat(rows) }
+    DisclosedTable { kind: TableKind::Generic, width: 36, cells: row.repeat(rows) }
 }
 
 const FETCH: Fetch = Fetch { pc: 7, count: 1 };
@@ -41,9 +41,11 @@ fn entry(kind: TableKind, log_height: u32) -> TableEntry {
     TableEntry { kind, log_height }
 }
 
-fn build(tables: &[(TableKind, u32)], open: Vec<OpenTable>, fetches: &[Fetch]) -> Result<usize, LayoutError> {
+fn build(tables: &[(TableKind, u32)], disclosed: Vec<DisclosedTable>, fetches: &[Fetch]) -> Result<usize, LayoutError> {
     let tables = tables.iter().map(|(kind, log_height)| entry(kind.clone(), *log_height)).collect();
-    Layout { tables, open }.build(&program(), &claim(fetches)).map(|built| built.tables.len() + built.open.len())
+    Layout { tables, disclosed }
+        .build(&program(), &claim(fetches))
+        .map(|built| built.tables.len() + built.disclosed.len())
 }
 
 /// Instructions come from a table or from the claim, bytes from their table, and nothing comes that nobody requires.
@@ -77,7 +79,7 @@ fn providers_are_there_exactly_if_required() {
     // What is disclosed requires and provides like the rest.
     assert_eq!(build(std::slice::from_ref(&memory), vec![generic(1)], &[]), provider(buses::INSTRUCTION, 1, 0));
     assert_eq!(build(std::slice::from_ref(&memory), vec![generic(1)], &[FETCH]), Ok(1));
-    let byte = OpenTable { kind: BYTE, width: 1, cells: vec![Felt::zero()] };
+    let byte = DisclosedTable { kind: BYTE, width: 1, cells: vec![Felt::zero()] };
     assert_eq!(build(&[memory], vec![byte], &[]), provider(buses::BYTE, 0, 1));
 }
 
@@ -86,7 +88,7 @@ fn providers_are_there_exactly_if_required() {
 fn chunks() {
     let memory = || entry(TableKind::Memory, 6);
     let generic = || entry(TableKind::Generic, 6);
-    let layout = Layout { tables: vec![memory(), memory(), generic(), generic()], open: Vec::new() };
+    let layout = Layout { tables: vec![memory(), memory(), generic(), generic()], disclosed: Vec::new() };
     let (program, claim) = (program(), Claim { owned_end: 9, ..claim(&[FETCH]) });
     let mut draft = layout.draft(&program, &claim, false).unwrap();
     assert_eq!(draft.outlines().len(), 4);
@@ -103,29 +105,29 @@ fn chunks() {
 }
 
 #[test]
-fn rows_in_the_open() {
+fn disclosed_rows() {
     let memory = || vec![(TableKind::Memory, 6)];
-    let refused = |table: OpenTable| {
+    let refused = |table: DisclosedTable| {
         let kind = table.kind.to_string();
         (kind, build(&memory(), vec![table], &[FETCH]).unwrap_err())
     };
     let cells = |count: usize| vec![Felt::zero(); count];
-    let (kind, error) = refused(OpenTable { kind: TableKind::Generic, width: 35, cells: cells(35) });
-    let width = OpenError::Width { found: 35, expected: 36 };
+    let (kind, error) = refused(DisclosedTable { kind: TableKind::Generic, width: 35, cells: cells(35) });
+    let width = DisclosedError::Width { found: 35, expected: 36 };
     assert_eq!(error, LayoutError::Open { position: 0, kind, error: width });
-    let (kind, error) = refused(OpenTable { kind: TableKind::Generic, width: 36, cells: cells(37) });
-    let uneven = OpenError::Cells { cells: 37, width: 36 };
+    let (kind, error) = refused(DisclosedTable { kind: TableKind::Generic, width: 36, cells: cells(37) });
+    let uneven = DisclosedError::Cells { cells: 37, width: 36 };
     assert_eq!(error, LayoutError::Open { position: 0, kind, error: uneven });
     let mut rows = generic(2);
     rows.cells[36] = Felt::from(2_u64);
     let (kind, error) = refused(rows);
-    let constraint = OpenError::Constraint { constraint: "boolean_enabler".to_owned(), row: 1 };
+    let constraint = DisclosedError::Constraint { constraint: "boolean_enabler".to_owned(), row: 1 };
     assert_eq!(error, LayoutError::Open { position: 0, kind, error: constraint });
-    let (_, error) = refused(OpenTable { kind: TableKind::Memory, width: 17, cells: cells(17) });
-    assert!(matches!(error, LayoutError::Open { error: OpenError::NotLocal { .. }, .. }), "{error}");
+    let (_, error) = refused(DisclosedTable { kind: TableKind::Memory, width: 17, cells: cells(17) });
+    assert!(matches!(error, LayoutError::Open { error: DisclosedError::NotLocal { .. }, .. }), "{error}");
     // Words too are only tables if there are such words.
     let word = TableKind::Word(Word { flags: 0x7fff, taken: None });
-    let (_, error) = refused(OpenTable { kind: word.clone(), width: 9, cells: cells(9) });
+    let (_, error) = refused(DisclosedTable { kind: word.clone(), width: 9, cells: cells(9) });
     assert!(matches!(error, LayoutError::Component { position: 0, .. }), "{error}");
     let error = build(&[(TableKind::Memory, 6), (word, 6)], Vec::new(), &[FETCH]).unwrap_err();
     assert!(matches!(error, LayoutError::Component { position: 1, .. }), "{error}");
@@ -136,18 +138,19 @@ fn rows_in_the_open() {
 
 /// Work adds up over the tables, and the last that may be is let in.
 #[test]
-fn work_in_the_open() {
+fn work_disclosed() {
     // 36 columns, 28 constraints and 6 interactions.
     let row: u64 = 36 * 34;
-    let most = (MAX_OPEN_WORK / row) as usize;
-    assert_eq!(MAX_OPEN_WORK, 1 << 22);
+    let most = (MAX_DISCLOSED_WORK / row) as usize;
+    assert_eq!(MAX_DISCLOSED_WORK, 1 << 22);
     let memory = || vec![(TableKind::Memory, 6)];
     assert_eq!(build(&memory(), vec![generic(most)], &[FETCH]), Ok(1));
-    let too_much = |work| Err(LayoutError::TooMuchOpen(work));
+    let too_much = |work| Err(LayoutError::TooMuchDisclosed(work));
     assert_eq!(build(&memory(), vec![generic(most + 1)], &[FETCH]), too_much(row * (most as u64 + 1)));
     // A cell table: 4 columns, one constraint and three interactions.
-    let left = (MAX_OPEN_WORK - row * most as u64) / 16;
-    let cell = |rows: u64| OpenTable { kind: TableKind::Cell, width: 4, cells: vec![Felt::zero(); 4 * rows as usize] };
+    let left = (MAX_DISCLOSED_WORK - row * most as u64) / 16;
+    let cell =
+        |rows: u64| DisclosedTable { kind: TableKind::Cell, width: 4, cells: vec![Felt::zero(); 4 * rows as usize] };
     assert_eq!(build(&memory(), vec![generic(most), cell(left)], &[FETCH]), Ok(1));
     let over = row * most as u64 + 16 * (left + 1);
     assert_eq!(build(&memory(), vec![generic(most), cell(left + 1)], &[FETCH]), too_much(over));
@@ -155,7 +158,7 @@ fn work_in_the_open() {
 
 /// A disclosed table of a kind that is committed too has its AIR, and its rows give their terms.
 #[test]
-fn terms_in_the_open() {
+fn disclosed_terms() {
     let path = Path {
         pc: 7,
         frame: None,
@@ -171,15 +174,15 @@ fn terms_in_the_open() {
         TableKind::Path(path) => path.size(&program).unwrap().columns,
         _ => 0,
     };
-    let open = OpenTable { kind: kind.clone(), width, cells: vec![Felt::one(); width] };
-    let layout = Layout { tables: vec![entry(TableKind::Memory, 6), entry(kind, 6)], open: vec![open] };
+    let open = DisclosedTable { kind: kind.clone(), width, cells: vec![Felt::one(); width] };
+    let layout = Layout { tables: vec![entry(TableKind::Memory, 6), entry(kind, 6)], disclosed: vec![open] };
     let mut draft = layout.draft(&program, &claim, true).unwrap();
-    let terms = draft.open_tuples().unwrap();
+    let terms = draft.disclosed_tuples().unwrap();
     // Two states, and the cells of `ret`.
     let buses: Vec<_> = terms.iter().map(|term| term.bus).collect();
     assert_eq!(buses, [buses::STATE, buses::STATE, buses::MEMORY, buses::MEMORY]);
     assert_eq!(terms[0].tuple[0], Felt::from(7_u64));
-    assert_eq!(draft.check_open(), Ok(()));
+    assert_eq!(draft.check_disclosed(), Ok(()));
     assert_eq!(draft.tables().unwrap().len(), 2);
-    assert_eq!(layout.build(&program, &claim).unwrap().open, terms);
+    assert_eq!(layout.build(&program, &claim).unwrap().disclosed, terms);
 }

@@ -40,12 +40,12 @@ fn path(pc: u32, steps: u32, owned: Vec<u8>) -> TableKind {
     TableKind::Path(Path { pc, frame: None, steps, taken, targets, returns, owned })
 }
 
-fn open(kind: TableKind) -> OpenTable {
-    OpenTable { kind, width: 1, cells: vec![Felt::zero()] }
+fn open(kind: TableKind) -> DisclosedTable {
+    DisclosedTable { kind, width: 1, cells: vec![Felt::zero()] }
 }
 
-fn check(tables: Vec<TableEntry>, open: Vec<OpenTable>) -> Result<(), LayoutError> {
-    Layout { tables, open }.check(&program(), &claim())
+fn check(tables: Vec<TableEntry>, disclosed: Vec<DisclosedTable>) -> Result<(), LayoutError> {
+    Layout { tables, disclosed }.check(&program(), &claim())
 }
 
 fn many<T>(count: usize, one: impl Fn(u32) -> T) -> Vec<T> {
@@ -116,7 +116,7 @@ fn heights() {
 fn memory() {
     let of = |owned_end, heights: &[u32]| {
         let tables = heights.iter().map(|height| entry(TableKind::Memory, *height)).collect();
-        let layout = Layout { tables, open: Vec::new() };
+        let layout = Layout { tables, disclosed: Vec::new() };
         (layout.memory_end(owned_end), layout.check(&program(), &Claim { owned_end, ..claim() }))
     };
     assert_eq!(of(1, &[]), (1, Ok(())));
@@ -158,7 +158,7 @@ fn builtins_have_their_tables() {
         claim.segments[1].stop = claim.segments[1].base + cells;
         let height = |kind: &TableKind| if *kind == TableKind::Limb(Limb::Bits8) { 8 } else { 6 };
         let tables = kinds.iter().map(|kind| entry(kind.clone(), height(kind))).collect();
-        Layout { tables, open: Vec::new() }.check(&program(), &claim)
+        Layout { tables, disclosed: Vec::new() }.check(&program(), &claim)
     };
     let range = || TableKind::Range(Range::new(8, 16, 0).unwrap());
     let tables = |cells, expected, found| {
@@ -185,7 +185,7 @@ fn builtins_have_their_tables() {
     let bitwise = |found| LayoutError::BuiltinTables { builtin: Builtin::Bitwise, cells: 5, expected: 1, found };
     let layout = |kinds: &[TableKind]| Layout {
         tables: kinds.iter().map(|kind| entry(kind.clone(), 6)).collect(),
-        open: Vec::new(),
+        disclosed: Vec::new(),
     };
     assert_eq!(layout(&[TableKind::Bitwise(Size::Bits64)]).check(&program(), &claim), Ok(()));
     assert_eq!(layout(&[]).check(&program(), &claim), Err(bitwise(0)));
@@ -195,14 +195,16 @@ fn builtins_have_their_tables() {
     assert_eq!(layout(&[TableKind::Bitwise(Size::Any)]).check(&program(), &claim), Ok(()));
 }
 
-/// Two tables, one of them with a row in the open, to the byte.
+/// Two tables, one of them with a disclosed row, to the byte.
 #[test]
 fn the_encoding_is_pinned() {
-    let row = OpenTable { kind: TableKind::Cell, width: 2, cells: [5_u64, 6, 7, 8].map(Felt::from).to_vec() };
+    let row = DisclosedTable { kind: TableKind::Cell, width: 2, cells: [5_u64, 6, 7, 8].map(Felt::from).to_vec() };
     assert_eq!(row.rows(), 2);
-    assert_eq!(OpenTable { width: 0, ..row.clone() }.rows(), 0);
-    let layout =
-        Layout { tables: vec![entry(TableKind::Memory, 6), entry(TableKind::Limb(Limb::Bits8), 8)], open: vec![row] };
+    assert_eq!(DisclosedTable { width: 0, ..row.clone() }.rows(), 0);
+    let layout = Layout {
+        tables: vec![entry(TableKind::Memory, 6), entry(TableKind::Limb(Limb::Bits8), 8)],
+        disclosed: vec![row],
+    };
     let mut bytes = Vec::new();
     layout.encode(&mut bytes);
     let expected: [&[u8]; 4] = [
@@ -212,7 +214,7 @@ fn the_encoding_is_pinned() {
         &[5, 6, 7, 8],
     ];
     assert_eq!(bytes, expected.concat());
-    assert_eq!(layout.open[0].encoded_len(), 13);
+    assert_eq!(layout.disclosed[0].encoded_len(), 13);
     let mut reader = Reader::new(&bytes);
     assert_eq!(Layout::decode(&mut reader), Ok(layout.clone()));
     assert!(reader.rest().is_empty());
@@ -222,9 +224,9 @@ fn the_encoding_is_pinned() {
     }
 }
 
-/// Cells of all open tables together, before any of them is read.
+/// Cells of all disclosed tables together, before any of them is read.
 #[test]
-fn too_many_open_cells() {
+fn too_many_disclosed_cells() {
     let file = |tables: &[(u32, u32)]| {
         let mut bytes = vec![0; 8];
         bytes.extend((tables.len() as u64).to_le_bytes());
@@ -232,15 +234,15 @@ fn too_many_open_cells() {
             bytes.push(18);
             bytes.extend(width.to_le_bytes());
             bytes.extend(rows.to_le_bytes());
-            bytes.resize(bytes.len() + (*width as usize * *rows as usize).min(MAX_OPEN_CELLS + 1), 0);
+            bytes.resize(bytes.len() + (*width as usize * *rows as usize).min(MAX_DISCLOSED_CELLS + 1), 0);
         }
-        Layout::decode(&mut Reader::new(&bytes)).map(|layout| layout.open.len())
+        Layout::decode(&mut Reader::new(&bytes)).map(|layout| layout.disclosed.len())
     };
-    assert_eq!(MAX_OPEN_CELLS, 1 << 18);
+    assert_eq!(MAX_DISCLOSED_CELLS, 1 << 18);
     assert_eq!(file(&[(4, 1 << 16)]), Ok(1));
     assert_eq!(file(&[(4, 1 << 15), (8, 1 << 14)]), Ok(2));
     let refused =
-        |found, limit, offset| Err(CodecError::TooLong { what: "list of rows in the open", found, limit, offset });
+        |found, limit, offset| Err(CodecError::TooLong { what: "list of disclosed rows", found, limit, offset });
     assert_eq!(file(&[(4, (1 << 16) + 1)]), refused((1 << 18) + 4, 1 << 18, 21));
     assert_eq!(file(&[(4, 1 << 15), (8, (1 << 14) + 1)]), refused((1 << 17) + 8, 1 << 17, 30 + (1 << 17)));
     // More cells than bytes are left.
@@ -254,7 +256,7 @@ fn too_many_open_cells() {
 fn the_least_length_counts_what_is_described() {
     let parameters = Parameters { log_blowup: 1, queries: 5, grinding_bits: 0, log_fold: 3 };
     let least = |kind: TableKind, log_height| {
-        Layout { tables: vec![entry(kind, log_height)], open: Vec::new() }.least_proof_len(&parameters)
+        Layout { tables: vec![entry(kind, log_height)], disclosed: Vec::new() }.least_proof_len(&parameters)
     };
     let outlined = |width: usize, interactions: usize, log_height| {
         let term = BusTerm { bus: buses::MEMORY, is_pairable: true };

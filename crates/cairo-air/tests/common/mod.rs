@@ -7,8 +7,8 @@ use cairo_air::components::{Limb, Path, TableKind};
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::layout::MAX_DERIVED_STEPS;
 use cairo_air::{
-    ArgumentBinding, Builtin, CairoProof, Claim, Layout, OpenTable, Policy, Program, Segment, Statement, TableEntry,
-    public_tuples,
+    ArgumentBinding, Builtin, CairoProof, Claim, DisclosedTable, Layout, Policy, Program, Segment, Statement,
+    TableEntry, public_tuples,
 };
 use felt::{Felt, domain};
 use stark::composition::{BusChallenges, Composition};
@@ -94,7 +94,7 @@ impl Forger {
         let rows = (base + outputs).div_ceil(8).next_power_of_two();
         let memory = TableEntry { kind: TableKind::Memory, log_height: rows.ilog2().max(log_height).min(28) };
         let paths = (0..paths).map(|k| TableEntry { kind: TableKind::Path(path(k)), log_height });
-        let layout = Layout { tables: std::iter::once(memory).chain(paths).collect(), open: Vec::new() };
+        let layout = Layout { tables: std::iter::once(memory).chain(paths).collect(), disclosed: Vec::new() };
         let claim = Claim {
             n_steps: 1,
             final_ap: base,
@@ -108,13 +108,13 @@ impl Forger {
         Self { statement, claim, layout, parameters: MANY_QUERIES }
     }
 
-    /// As many rows in the open as there may be, each with a bus term: bytes that are looked up.
+    /// As many disclosed rows as there may be, each with a bus term: bytes that are looked up.
     pub fn open() -> Self {
         let mut forger = Self::paths(program(0, false), 0, 1, 10);
         let entry = |kind| TableEntry { kind, log_height: 6 };
         forger.layout.tables.extend([entry(TableKind::Instruction), entry(TableKind::Generic)]);
-        let cells = vec![Felt::one(); cairo_air::layout::MAX_OPEN_CELLS];
-        forger.layout.open.push(OpenTable { kind: TableKind::Limb(Limb::Bits8), width: 1, cells });
+        let cells = vec![Felt::one(); cairo_air::layout::MAX_DISCLOSED_CELLS];
+        forger.layout.disclosed.push(DisclosedTable { kind: TableKind::Limb(Limb::Bits8), width: 1, cells });
         forger
     }
 
@@ -144,7 +144,7 @@ impl Forger {
             return Some(vec![0; Proof::encoded_len(&vec![0; shape.queries], &shape)]);
         }
         let mut public = public_tuples(statement, claim);
-        public.extend(draft.open_tuples().ok()?);
+        public.extend(draft.disclosed_tuples().ok()?);
         let tables = draft.tables().ok()?;
         let context = statement.context(claim, layout);
         Some(forge(&tables, &public, &context, parameters, effort).encode(&shape))

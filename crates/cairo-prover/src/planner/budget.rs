@@ -1,29 +1,29 @@
 //! What may be disclosed: short tables whose rows stand in the proof instead of commitments to their columns.
 
-use cairo_air::layout::{MAX_OPEN_CELLS, MAX_OPEN_WORK};
+use cairo_air::layout::{MAX_DISCLOSED_CELLS, MAX_DISCLOSED_WORK};
 
-/// Most bus terms that a proof's open tables have together by default: the verifier looks at each, which shall take no longer than all
+/// Most bus terms that a proof's disclosed tables have together by default: the verifier looks at each, which shall take no longer than all
 /// the rest.
 pub const MAX_TERMS: u64 = 1 << 13;
 
 /// Tables above this height, as `log2`, are always committed.
 pub const MAX_LOG_HEIGHT: u32 = 9;
 
-/// What may stand in the open.
+/// What may be disclosed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// Bus terms.
     pub terms: u64,
     /// Cells.
     pub cells: u64,
-    /// As [`MAX_OPEN_WORK`] counts it.
+    /// As [`MAX_DISCLOSED_WORK`] counts it.
     pub work: u64,
 }
 
 impl Budget {
     /// So many bus terms, and what the verifier allows of all else.
     pub const fn new(terms: u64) -> Self {
-        Self { terms, cells: MAX_OPEN_CELLS as u64, work: MAX_OPEN_WORK }
+        Self { terms, cells: MAX_DISCLOSED_CELLS as u64, work: MAX_DISCLOSED_WORK }
     }
 
     /// Takes the rows of a table from the budget, if it has as much.

@@ -42,8 +42,8 @@ pub struct Costs {
     pub byte: usize,
     /// Most tables of one kind.
     pub chunks: usize,
-    /// Most bus terms of the tables in the open; 0 if all are committed.
-    pub open_terms: u64,
+    /// Most bus terms of the disclosed tables; 0 if all are committed.
+    pub disclosed_terms: u64,
     /// The ranges of the checked cells, if rows can own cells and every value has a range: they are looked for once.
     pub checks: Option<Arc<[Checks]>>,
 }
@@ -66,12 +66,12 @@ impl Costs {
         Self { columns, byte, own: false, rest: 0, checks: None, ..self.clone() }
     }
 
-    /// What may stand in the open.
+    /// What may be disclosed.
     pub const fn budget(&self) -> Budget {
-        Budget::new(self.open_terms)
+        Budget::new(self.disclosed_terms)
     }
 
-    /// What a table of that size with so many rows costs: cells, and half columns. A short one stands in the open, if that much is left: it is committed to
+    /// What a table of that size with so many rows costs: cells, and half columns. A short one is disclosed, if that much is left: it is committed to
     /// no cells and has no columns, but its rows are bytes, which are counted as the columns that would take as many, and the verifier looks at each.
     pub fn spend(&self, size: Size, rows: u64, padded: bool, budget: &mut Budget) -> (u64, usize) {
         let halves = half_columns(size);
@@ -94,7 +94,8 @@ impl Costs {
         let checked = claim.segment(&execution.program, Builtin::RangeCheck);
         let checked = checked.filter(|segment| own && segment.base < segment.stop);
         // A value that is in no range is refused when the cells are covered.
-        let checks = checked.map(|segment| ranges::partition_ranges(&execution.memory, segment, execution.n_steps()).ok());
+        let checks =
+            checked.map(|segment| ranges::partition_ranges(&execution.memory, segment, execution.n_steps()).ok());
         let checks = checks.flatten().map(Arc::from);
         let fixed = Fixed::new(execution, &claim, own, checks.as_deref().unwrap_or_default());
         Self {
@@ -111,7 +112,7 @@ impl Costs {
             },
             byte: if listed { 0 } else { fixed.byte },
             chunks: 2,
-            open_terms: MAX_TERMS,
+            disclosed_terms: MAX_TERMS,
             checks,
         }
     }
@@ -198,8 +199,8 @@ impl Survey {
 /// Bytes of a proof that a committed column takes, with 80 queries.
 const BYTES_PER_COLUMN: u64 = 2600;
 
-/// Bytes that a cell in the open takes: most are flags and addresses.
+/// Bytes that a disclosed cell takes: most are flags and addresses.
 const BYTES_PER_CELL: u64 = 3;
 
-/// What it takes to look at a bus term of a row in the open, in the time that a committed cell takes.
+/// What it takes to look at a bus term of a disclosed row, in the time that a committed cell takes.
 const CELLS_PER_TERM: u64 = 8;

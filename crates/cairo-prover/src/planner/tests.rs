@@ -7,8 +7,8 @@ use super::tables::other_tables;
 use super::{Assignment, Costs, DEFAULT_COLUMNS, Plan, StepTable, owned_cells, plan};
 use crate::error::WitnessError;
 use crate::prove::{claim, witness};
-use crate::witness::multiplicities::Multiplicities;
 use crate::witness::fill_steps;
+use crate::witness::multiplicities::Multiplicities;
 use cairo_air::components::range_check::Limbs;
 use cairo_air::components::{Limb, Size, Word};
 use cairo_air::{Layout, TableKind};
@@ -291,7 +291,7 @@ fn fixed_tables_are_counted() {
                 other_tables(&execution, &claim, &Assignment { steps: Vec::new(), cover: cover.clone() }, 0);
             tables.sort_by(|a, b| a.kind.cmp(&b.kind));
             let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
-            let built = Layout { tables, open: Vec::new() }.build(&execution.program, &claim).unwrap().tables;
+            let built = Layout { tables, disclosed: Vec::new() }.build(&execution.program, &claim).unwrap().tables;
             let width: usize =
                 built.iter().map(|table| table.air.width() + table.air.interactions().len().div_ceil(2)).sum();
             assert_eq!(costs.columns, DEFAULT_COLUMNS - width, "{name} {kinds:?}");

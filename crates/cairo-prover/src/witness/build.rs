@@ -108,13 +108,18 @@ fn fill_tables(
     // Stable, so chunks of one kind keep their order.
     entries.sort_by(|(a, _), (b, _)| a.kind.cmp(&b.kind));
     let (entries, traces) = entries.into_iter().unzip();
-    let layout = Layout { tables: entries, open: Vec::new() };
+    let layout = Layout { tables: entries, disclosed: Vec::new() };
     let Built { tables, .. } = layout.build(&execution.program, &claim)?;
     Ok((Witness { statement, claim, layout, tables, public, traces }, multiplicities))
 }
 
 /// Completes the range tables.
-fn set_range_uses(entries: &[TableEntry], filled: &mut [(usize, Trace)], cover: &Cover, multiplicities: &Multiplicities) {
+fn set_range_uses(
+    entries: &[TableEntry],
+    filled: &mut [(usize, Trace)],
+    cover: &Cover,
+    multiplicities: &Multiplicities,
+) {
     let mut before: BTreeMap<Range, usize> = BTreeMap::new();
     // In the order of chunks.
     filled.sort_by_key(|(position, _)| *position);

@@ -48,7 +48,11 @@ impl Row {
         self.step.instruction.flags
     }
 
-    fn count(&self, multiplicities: &Multiplicities, [fetches, cells]: &mut [Tally<'_>; 2]) -> Result<(), WitnessError> {
+    fn count(
+        &self,
+        multiplicities: &Multiplicities,
+        [fetches, cells]: &mut [Tally<'_>; 2],
+    ) -> Result<(), WitnessError> {
         let mut count = |address: u64, uses| {
             let index = usize::try_from(address).ok();
             index.and_then(|index| cells.add(index, uses)).ok_or(WitnessError::Address(address))

@@ -1,12 +1,12 @@
 //! The cells that a path's rows own: which of them the rows must provide shows when all lookups are counted.
 
-use super::multiplicities::Multiplicities;
 use super::mix::mix;
+use super::multiplicities::Multiplicities;
 use super::{Trace, WitnessError};
 use cairo_air::components::derived::{DerivedError, Linear, Path, RowContents, Source};
 use cairo_execution::Execution;
 use felt::Felt;
-use felt::integers::{to_u64, small};
+use felt::integers::{small, to_u64};
 use rayon::prelude::*;
 
 /// How often a cell of a path's rows is used by others, over all rows: their sum, and two sums with pseudo-random weights, which are the same

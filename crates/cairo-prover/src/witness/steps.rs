@@ -23,7 +23,9 @@ pub fn fill_steps(
         let StepTable { kind, log_height, starts } = table;
         let trace = match kind {
             TableKind::Generic => generic::fill(execution, starts, *log_height, multiplicities, control)?,
-            TableKind::Word(word) => derived::fill(execution, &word.rows()?, starts, *log_height, multiplicities, control)?,
+            TableKind::Word(word) => {
+                derived::fill(execution, &word.rows()?, starts, *log_height, multiplicities, control)?
+            }
             TableKind::Path(path) => {
                 derived::fill(execution, &path.rows(&execution.program)?, starts, *log_height, multiplicities, control)?
             }

@@ -152,7 +152,7 @@ impl Forger {
     pub fn reclaim(&mut self) {
         let Witness { statement, claim, layout, tables, public, .. } = &mut self.0;
         if let Ok(built) = common::built(layout, &statement.program, claim) {
-            (*tables, *public) = (built.tables, built.open);
+            (*tables, *public) = (built.tables, built.disclosed);
         } else {
             public.clear();
         }
@@ -228,10 +228,10 @@ impl Forger {
         self.reclaim();
         self.balance();
         let result = verify(&self.0.statement, &self.proof().encode(), &policy());
-        // The same rows in the open show no more and no less.
-        let open = Self(in_the_open(self.0.clone()));
-        let in_the_open = verify(&open.0.statement, &open.proof().encode(), &policy());
-        assert_eq!(in_the_open.is_ok(), result.is_ok(), "committed {result:?}, in the open {in_the_open:?}");
+        // The same disclosed rows show no more and no less.
+        let open = Self(disclose_all(self.0.clone()));
+        let disclosed = verify(&open.0.statement, &open.proof().encode(), &policy());
+        assert_eq!(disclosed.is_ok(), result.is_ok(), "committed {result:?}, disclosed {disclosed:?}");
         result
     }
 

@@ -38,9 +38,9 @@ pub fn with_12_bit_limbs(honest: &Witness) -> Witness {
     forger.0
 }
 
-/// The planner's model where no table is in the open.
+/// The planner's model where no table is disclosed.
 pub fn all_committed(execution: &Execution) -> Costs {
-    Costs { open_terms: 0, ..Costs::new(execution, DEFAULT_COLUMNS) }
+    Costs { disclosed_terms: 0, ..Costs::new(execution, DEFAULT_COLUMNS) }
 }
 
 /// The same kind of run with tables as the planner chooses them.

@@ -8,7 +8,7 @@ pub mod random;
 #[allow(unused_imports, reason = "each test file takes its part")]
 pub use testkit::programs::{execution, program};
 
-use cairo_air::{Built, Claim, Layout, LayoutError, OpenTable, Program, TableKind, public_tuples};
+use cairo_air::{Built, Claim, DisclosedTable, Layout, LayoutError, Program, TableKind, public_tuples};
 use cairo_execution::Execution;
 use cairo_prover::Witness;
 use cairo_prover::prove::{all_generic, witness};
@@ -27,37 +27,37 @@ pub fn report(witness: &Witness) -> Report {
     check(&witness.tables, &witness.traces, &witness.public)
 }
 
-/// The same witness with every table in the open that may be, whether its constraints hold or not, but for one: a proof commits to something.
-pub fn in_the_open(mut witness: Witness) -> Witness {
+/// The same witness with every disclosed table that may be, whether its constraints hold or not, but for one: a proof commits to something.
+pub fn disclose_all(mut witness: Witness) -> Witness {
     const MAX_LOG_HEIGHT: u32 = 10;
     let Witness { statement, claim, layout, tables, public, traces } = &mut witness;
     let mut position = 0;
     while position < tables.len() && tables.len() > 1 {
         let (entry, air) = (&layout.tables[position], &tables[position].air);
-        let is_known = layout.open.iter().any(|open| open.kind == entry.kind);
+        let is_known = layout.disclosed.iter().any(|open| open.kind == entry.kind);
         if entry.log_height > MAX_LOG_HEIGHT || air.check_local().is_err() || is_known {
             position += 1;
             continue;
         }
         let trace = traces.remove(position);
         let cells = (0..1 << entry.log_height).flat_map(|row| trace.iter().map(move |column| column[row])).collect();
-        layout.open.push(OpenTable { kind: entry.kind.clone(), width: trace.len(), cells });
+        layout.disclosed.push(DisclosedTable { kind: entry.kind.clone(), width: trace.len(), cells });
         layout.tables.remove(position);
         tables.remove(position);
     }
-    layout.open.sort_by(|a, b| a.kind.cmp(&b.kind));
+    layout.disclosed.sort_by(|a, b| a.kind.cmp(&b.kind));
     *public = public_tuples(statement, claim);
     if let Ok(built) = built(layout, &statement.program, claim) {
-        public.extend(built.open);
+        public.extend(built.disclosed);
     }
     witness
 }
 
-/// What a verifier makes of a layout before it looks whether the constraints hold on the rows in the open.
+/// What a verifier makes of a layout before it looks whether the constraints hold on the disclosed rows.
 pub fn built(layout: &Layout, program: &Program, claim: &Claim) -> Result<Built, LayoutError> {
     layout.check(program, claim)?;
     let mut draft = layout.draft(program, claim, true)?;
-    Ok(Built { open: draft.open_tuples()?, tables: draft.tables()? })
+    Ok(Built { disclosed: draft.disclosed_tuples()?, tables: draft.tables()? })
 }
 
 /// The columns of the first table of a kind, with its column names.

@@ -221,7 +221,7 @@ impl Forger {
         *public = public_tuples(statement, claim);
         let built = common::built(layout, &statement.program, claim)?;
         *tables = built.tables;
-        public.extend(built.open);
+        public.extend(built.disclosed);
         Ok(())
     }
 
@@ -299,9 +299,9 @@ impl Forger {
         }
         self.balance();
         let result = self.verified();
-        // The same rows in the open show no more and no less.
-        let in_the_open = Self(in_the_open(self.0)).verified();
-        assert_eq!(in_the_open.is_ok(), result.is_ok(), "committed {result:?}, in the open {in_the_open:?}");
+        // The same disclosed rows show no more and no less.
+        let disclosed = Self(disclose_all(self.0)).verified();
+        assert_eq!(disclosed.is_ok(), result.is_ok(), "committed {result:?}, disclosed {disclosed:?}");
         result
     }
 

@@ -119,7 +119,7 @@ pub fn repeated_periodic(group: &Group, tables: &[Table], extend: impl Fn(&[Felt
 mod tests {
     use super::*;
     use crate::air::{AirBuilder, Bus};
-    use crate::control::{Phase, NoControl};
+    use crate::control::{NoControl, Phase};
     use crate::parameters::Parameters;
     use crate::shape::Shape;
     use std::sync::Arc;

@@ -12,7 +12,7 @@ pub mod tree;
 
 use felt::Felt;
 use stark::{
-    Air, AirBuilder, Bus, Parameters, Proof, ProveError, PublicTuple, Rows, Table, NoControl, VerifyError, prove,
+    Air, AirBuilder, Bus, NoControl, Parameters, Proof, ProveError, PublicTuple, Rows, Table, VerifyError, prove,
     verify,
 };
 use std::sync::Arc;

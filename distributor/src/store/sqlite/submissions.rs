@@ -6,7 +6,7 @@ use super::rows::{Columns as _, int, limits, time};
 use super::units::seq_of;
 use super::{Durability, SqliteStore, Write, trust};
 use crate::store::{
-    Accept, AcceptExecution, AcceptProof, Refusal, VerifiedRun, StoreResult, Submission, Submissions, Target,
+    Accept, AcceptExecution, AcceptProof, Refusal, StoreResult, Submission, Submissions, Target, VerifiedRun,
 };
 use async_trait::async_trait;
 use protocol::{Digest, DonorKey, ExecutionReceipt, ExecutionStatus, ProofReceipt, ProofStatus, UnitId, UnitState};

@@ -6,7 +6,8 @@
 use super::{MIGRATIONS, SqliteStore};
 use crate::store::{
     Accept, Donors as _, DrawnUnit, Keys as _, LeaseAsk, LeaseGrant, Leases as _, Operations as _, Projects as _,
-    Pusher, Quota, Release, Rules, Scopes, VerifiedRun, Submission, Submissions as _, UnitFilter, Units as _, UploaderKey,
+    Pusher, Quota, Release, Rules, Scopes, Submission, Submissions as _, UnitFilter, Units as _, UploaderKey,
+    VerifiedRun,
 };
 use felt::Felt;
 use protocol::{

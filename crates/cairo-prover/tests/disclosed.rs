@@ -1,4 +1,4 @@
-//! Tables in the open: which are, what the verifier makes of their rows, and what it refuses.
+//! Tables in the disclosed: which are, what the verifier makes of their rows, and what it refuses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -7,23 +7,23 @@ mod common;
 use cairo_air::components::Path;
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::fetch::MAX_FETCHES;
-use cairo_air::layout::{MAX_OPEN_CELLS, MAX_OPEN_WORK};
+use cairo_air::layout::{MAX_DISCLOSED_CELLS, MAX_DISCLOSED_WORK};
 use cairo_air::{
-    CairoProof, CodecError, Layout, LayoutError, OpenTable, Policy, ProofFileError, TableKind, Verified, VerifyError,
-    buses, verify,
+    CairoProof, CodecError, DisclosedTable, Layout, LayoutError, Policy, ProofFileError, TableKind, Verified,
+    VerifyError, buses, verify,
 };
 use cairo_execution::Execution;
-use cairo_prover::open::{MAX_TERMS, open_short};
+use cairo_prover::disclosed::{MAX_TERMS, disclose_short};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::{StepTable, Witness};
 use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
-use common::{execution, in_the_open};
+use common::{disclose_all, execution};
 use felt::{Felt, encoding};
-use stark::{OpenError, Shape, NoControl};
+use stark::{DisclosedError, NoControl, Shape};
 use testkit::proofs::CHEAP;
 
-/// A run with range checks and bitwise, all steps in the generic table, nothing in the open.
+/// A run with range checks and bitwise, all steps in the generic table, nothing disclosed.
 fn committed() -> Witness {
     let execution = execution("cairo0/args3", Some(r#"{"a": 5, "b": 6, "c": 12}"#));
     let steps = all_generic(&execution);
@@ -57,48 +57,48 @@ fn with_layout(witness: &Witness, change: impl FnOnce(&mut Layout)) -> Result<Ve
 }
 
 fn position(layout: &Layout, kind: &TableKind) -> usize {
-    layout.open.iter().position(|table| table.kind == *kind).unwrap()
+    layout.disclosed.iter().position(|table| table.kind == *kind).unwrap()
 }
 
 #[test]
 fn short_tables_are_and_others_are_not() {
     let committed = committed();
-    let mut open = committed.clone();
-    open_short(&mut open, 80, MAX_TERMS).unwrap();
-    assert!(!open.layout.open.is_empty());
-    assert_eq!(open.layout.open.len() + open.tables.len(), committed.tables.len());
-    for table in &open.layout.open {
+    let mut disclosed = committed.clone();
+    disclose_short(&mut disclosed, 80, MAX_TERMS).unwrap();
+    assert!(!disclosed.layout.disclosed.is_empty());
+    assert_eq!(disclosed.layout.disclosed.len() + disclosed.tables.len(), committed.tables.len());
+    for table in &disclosed.layout.disclosed {
         assert!(table.rows() <= 512 && table.cells.len() == table.rows() * table.width, "{}", table.kind);
     }
-    assert_eq!(open.tables.len(), open.traces.len());
-    let built = open.layout.build(&open.statement.program, &open.claim).unwrap();
-    assert_eq!(open.public[committed.public.len()..], built.open);
-    let [one, other] = [&committed, &open].map(|witness| verified(witness).unwrap());
+    assert_eq!(disclosed.tables.len(), disclosed.traces.len());
+    let built = disclosed.layout.build(&disclosed.statement.program, &disclosed.claim).unwrap();
+    assert_eq!(disclosed.public[committed.public.len()..], built.disclosed);
+    let [one, other] = [&committed, &disclosed].map(|witness| verified(witness).unwrap());
     assert_eq!((one.output, one.n_steps), (other.output, other.n_steps));
-    assert!(file(&open).len() < file(&committed).len());
+    assert!(file(&disclosed).len() < file(&committed).len());
 
     // None if no term is allowed, and as many as the limit lets in.
     let mut none = committed.clone();
-    open_short(&mut none, 80, 0).unwrap();
+    disclose_short(&mut none, 80, 0).unwrap();
     assert_eq!(none.layout, committed.layout);
     let mut some = committed;
-    open_short(&mut some, 80, 600).unwrap();
-    assert!(!some.layout.open.is_empty() && some.layout.open.len() < open.layout.open.len());
+    disclose_short(&mut some, 80, 600).unwrap();
+    assert!(!some.layout.disclosed.is_empty() && some.layout.disclosed.len() < disclosed.layout.disclosed.len());
     assert!(verified(&some).is_ok());
 }
 
-/// Every table that may be in the open at once, padding and all.
+/// Every table that may be disclosed at once, padding and all.
 #[test]
-fn all_in_the_open() {
+fn all_disclosed() {
     for (witness, expected) in
         [(committed(), &["generic", "byte", "nibble_and"][..]), (planned(), &["path", "generic"])]
     {
-        let open = in_the_open(witness);
-        let kinds: Vec<String> = open.layout.open.iter().map(|table| table.kind.to_string()).collect();
+        let disclosed = disclose_all(witness);
+        let kinds: Vec<String> = disclosed.layout.disclosed.iter().map(|table| table.kind.to_string()).collect();
         for kind in expected {
             assert!(kinds.iter().any(|name| name.starts_with(kind)), "{kinds:?}");
         }
-        assert!(verified(&open).is_ok());
+        assert!(verified(&disclosed).is_ok());
     }
 }
 
@@ -110,23 +110,23 @@ fn every_cell_counts() {
     }
 }
 
-fn every_cell_counts_of(mut open: Witness) {
-    open_short(&mut open, 80, MAX_TERMS).unwrap();
-    let honest = CairoProof::decode(&file(&open)).unwrap();
-    for (place, table) in open.layout.open.iter().enumerate() {
+fn every_cell_counts_of(mut disclosed: Witness) {
+    disclose_short(&mut disclosed, 80, MAX_TERMS).unwrap();
+    let honest = CairoProof::decode(&file(&disclosed)).unwrap();
+    for (place, table) in disclosed.layout.disclosed.iter().enumerate() {
         for cell in [0, table.width - 1, table.cells.len() / 2, table.cells.len() - 1] {
-            let mut changed = open.clone();
-            changed.layout.open[place].cells[cell] += Felt::one();
+            let mut changed = disclosed.clone();
+            changed.layout.disclosed[place].cells[cell] += Felt::one();
             match changed.layout.build(&changed.statement.program, &changed.claim) {
-                Err(LayoutError::Open { error: OpenError::Constraint { .. }, .. }) => {}
+                Err(LayoutError::Open { error: DisclosedError::Constraint { .. }, .. }) => {}
                 Err(other) => panic!("{}: {other}", table.kind),
                 Ok(built) => {
                     // The transcript is another, whatever the sum.
                     let mut file = honest.clone();
                     file.layout = changed.layout.clone();
                     assert!(stark_refuses(&changed, &file), "{} cell {cell}", table.kind);
-                    changed.public.truncate(open.public.len() - built_len(&open));
-                    changed.public.extend(built.open);
+                    changed.public.truncate(disclosed.public.len() - built_len(&disclosed));
+                    changed.public.extend(built.disclosed);
                     let result = verified(&changed);
                     assert!(
                         matches!(result, Err(VerifyError::Stark(_))) || is_free(&table.kind, cell % table.width),
@@ -140,7 +140,7 @@ fn every_cell_counts_of(mut open: Witness) {
 }
 
 fn built_len(witness: &Witness) -> usize {
-    witness.layout.build(&witness.statement.program, &witness.claim).unwrap().open.len()
+    witness.layout.build(&witness.statement.program, &witness.claim).unwrap().disclosed.len()
 }
 
 fn stark_refuses(witness: &Witness, file: &CairoProof) -> bool {
@@ -157,56 +157,56 @@ fn is_free(kind: &TableKind, column: usize) -> bool {
 
 #[test]
 fn refused_with_the_reason() {
-    let mut open = committed();
-    open_short(&mut open, 80, MAX_TERMS).unwrap();
-    let layout = open.layout.clone();
-    let last = layout.open.len() - 1;
-    let refused = |change: &dyn Fn(&mut Layout)| match with_layout(&open, change) {
+    let mut disclosed = committed();
+    disclose_short(&mut disclosed, 80, MAX_TERMS).unwrap();
+    let layout = disclosed.layout.clone();
+    let last = layout.disclosed.len() - 1;
+    let refused = |change: &dyn Fn(&mut Layout)| match with_layout(&disclosed, change) {
         Err(VerifyError::Layout(error)) => error,
         other => panic!("{other:?}"),
     };
 
-    let error = refused(&|layout| layout.open.swap(0, 1));
-    assert_eq!(error, LayoutError::OpenOrder { position: 1, kind: layout.open[0].kind.to_string() });
-    let error = refused(&|layout| layout.open.insert(0, layout.open[0].clone()));
-    assert_eq!(error, LayoutError::OpenOrder { position: 1, kind: layout.open[0].kind.to_string() });
+    let error = refused(&|layout| layout.disclosed.swap(0, 1));
+    assert_eq!(error, LayoutError::OpenOrder { position: 1, kind: layout.disclosed[0].kind.to_string() });
+    let error = refused(&|layout| layout.disclosed.insert(0, layout.disclosed[0].clone()));
+    assert_eq!(error, LayoutError::OpenOrder { position: 1, kind: layout.disclosed[0].kind.to_string() });
 
     let error = refused(&|layout| {
-        let table = &mut layout.open[last];
+        let table = &mut layout.disclosed[last];
         (table.width, table.cells) = (table.width + 1, vec![Felt::zero(); table.width + 1]);
     });
-    let (found, expected) = (layout.open[last].width + 1, layout.open[last].width);
-    let kind = layout.open[last].kind.to_string();
-    assert_eq!(error, LayoutError::Open { position: last, kind, error: OpenError::Width { found, expected } });
+    let (found, expected) = (layout.disclosed[last].width + 1, layout.disclosed[last].width);
+    let kind = layout.disclosed[last].kind.to_string();
+    assert_eq!(error, LayoutError::Open { position: last, kind, error: DisclosedError::Width { found, expected } });
 
-    let error = refused(&|layout| layout.open[last].cells.clear());
-    let kind = layout.open[last].kind.to_string();
+    let error = refused(&|layout| layout.disclosed[last].cells.clear());
+    let kind = layout.disclosed[last].kind.to_string();
     assert_eq!(
         error,
-        LayoutError::Open { position: last, kind, error: OpenError::Cells { cells: 0, width: expected } }
+        LayoutError::Open { position: last, kind, error: DisclosedError::Cells { cells: 0, width: expected } }
     );
 
     let generic = position(&layout, &TableKind::Generic);
     // Its constraints are looked at when the proof is known to belong to its rows.
-    let mut broken = open.clone();
-    broken.layout.open[generic].cells[0] = Felt::from(2_u64);
-    broken.public.truncate(open.public.len() - built_len(&open));
+    let mut broken = disclosed.clone();
+    broken.layout.disclosed[generic].cells[0] = Felt::from(2_u64);
+    broken.public.truncate(disclosed.public.len() - built_len(&disclosed));
     let built = common::built(&broken.layout, &broken.statement.program, &broken.claim).unwrap();
-    broken.public.extend(built.open);
+    broken.public.extend(built.disclosed);
     let Err(VerifyError::Layout(error)) = verified(&broken) else { panic!("accepted") };
     let constraint = "boolean_enabler".to_owned();
-    let (kind, error_of) = ("generic".to_owned(), OpenError::Constraint { constraint, row: 0 });
+    let (kind, error_of) = ("generic".to_owned(), DisclosedError::Constraint { constraint, row: 0 });
     assert_eq!(error, LayoutError::Open { position: generic, kind, error: error_of });
 
     // Rows that are tied to each other.
-    let memory = OpenTable { kind: TableKind::Memory, width: 17, cells: vec![Felt::zero(); 17] };
-    let error = refused(&|layout| layout.open.insert(0, memory.clone()));
-    let error_of = OpenError::NotLocal { constraint: "first_address".to_owned() };
+    let memory = DisclosedTable { kind: TableKind::Memory, width: 17, cells: vec![Felt::zero(); 17] };
+    let error = refused(&|layout| layout.disclosed.insert(0, memory.clone()));
+    let error_of = DisclosedError::NotLocal { constraint: "first_address".to_owned() };
     assert_eq!(error, LayoutError::Open { position: 0, kind: "memory".to_owned(), error: error_of });
 
     // A lookup table that is missing, or there twice.
     let byte = position(&layout, &TableKind::NibbleAnd);
-    let error = refused(&|layout| drop(layout.open.remove(byte)));
+    let error = refused(&|layout| drop(layout.disclosed.remove(byte)));
     assert_eq!(error, LayoutError::Provider { bus: buses::NIBBLE_AND, expected: 1, found: 0 });
     let error = refused(&|layout| {
         let entry = cairo_air::TableEntry { kind: TableKind::NibbleAnd, log_height: 8 };
@@ -217,35 +217,35 @@ fn refused_with_the_reason() {
 
     // More than the verifier is willing to read, derive or look at.
     let number = layout.tables.len() + 128;
-    let error = refused(&|layout| layout.open = vec![layout.open[0].clone(); 128]);
+    let error = refused(&|layout| layout.disclosed = vec![layout.disclosed[0].clone(); 128]);
     assert_eq!(error, LayoutError::TooManyTables(number));
     let long = |pc| {
         let owned = Vec::new();
         let path = Path { pc, frame: None, steps: 256, taken: vec![], targets: vec![], returns: vec![], owned };
-        OpenTable { kind: TableKind::Path(path), width: 1, cells: vec![Felt::zero()] }
+        DisclosedTable { kind: TableKind::Path(path), width: 1, cells: vec![Felt::zero()] }
     };
-    let error = refused(&|layout| layout.open = (1..=9).map(long).collect());
+    let error = refused(&|layout| layout.disclosed = (1..=9).map(long).collect());
     assert_eq!(error, LayoutError::TooManyDerivedSteps(9 * 256));
     let error = refused(&|layout| {
-        let table = &mut layout.open[generic];
+        let table = &mut layout.disclosed[generic];
         table.cells = vec![Felt::zero(); 7000 * table.width];
     });
-    assert!(matches!(error, LayoutError::TooMuchOpen(work) if work > MAX_OPEN_WORK), "{error:?}");
+    assert!(matches!(error, LayoutError::TooMuchDisclosed(work) if work > MAX_DISCLOSED_WORK), "{error:?}");
     // Each of the two alone would be little enough.
-    let rows = |kind, width: usize, rows| OpenTable { kind, width, cells: vec![Felt::zero(); width * rows] };
+    let rows = |kind, width: usize, rows| DisclosedTable { kind, width, cells: vec![Felt::zero(); width * rows] };
     let two = || vec![rows(TableKind::Generic, 36, 3_000), rows(TableKind::Cell, 4, 33_000)];
-    let error = refused(&|layout| layout.open = two());
-    assert_eq!(error, LayoutError::TooMuchOpen(36 * 34 * 3_000 + 4 * 4 * 33_000));
+    let error = refused(&|layout| layout.disclosed = two());
+    assert_eq!(error, LayoutError::TooMuchDisclosed(36 * 34 * 3_000 + 4 * 4 * 33_000));
     for one in two() {
-        let error = refused(&|layout| layout.open = vec![one.clone()]);
-        assert!(!matches!(error, LayoutError::TooMuchOpen(_)), "{error}");
+        let error = refused(&|layout| layout.disclosed = vec![one.clone()]);
+        assert!(!matches!(error, LayoutError::TooMuchDisclosed(_)), "{error}");
     }
-    let result = with_layout(&open, |layout| {
-        layout.open = vec![rows(TableKind::Generic, 36, 5_000), rows(TableKind::Cell, 4, 33_000)];
+    let result = with_layout(&disclosed, |layout| {
+        layout.disclosed = vec![rows(TableKind::Generic, 36, 5_000), rows(TableKind::Cell, 4, 33_000)];
     });
     assert!(
         matches!(&result, Err(VerifyError::File(ProofFileError::Codec(CodecError::TooLong { limit, .. })))
-            if *limit <= MAX_OPEN_CELLS as u64),
+            if *limit <= MAX_DISCLOSED_CELLS as u64),
         "{result:?}"
     );
 }
@@ -305,10 +305,10 @@ fn no_more_than_the_verifier_looks_at() {
         [(1, 500, 50, MAX_TERMS), (3, 350, 45, MAX_TERMS), (40, 100, 4, MAX_TERMS), (3, 500, 50, no_limit)]
     {
         let execution = rounds(loops, passes, length);
-        let costs = Costs { open_terms: max_terms, ..Costs::new(&execution, DEFAULT_COLUMNS) };
+        let costs = Costs { disclosed_terms: max_terms, ..Costs::new(&execution, DEFAULT_COLUMNS) };
         let plan = plan(&execution, &costs);
         let mut made = witness(execution, [7; 32], plan.tables, MAX_FETCHES, &NoControl).unwrap();
-        open_short(&mut made, 80, max_terms).unwrap();
+        disclose_short(&mut made, 80, max_terms).unwrap();
         let steps =
             made.layout.tables.iter().zip(&made.tables).filter(|(entry, _)| {
                 matches!(entry.kind, TableKind::Generic | TableKind::Word(_) | TableKind::Path(_))
@@ -323,13 +323,13 @@ fn no_more_than_the_verifier_looks_at() {
 /// Rows without a bus term say nothing: a proof may have them or not.
 #[test]
 fn idle_rows_are_allowed() {
-    let mut open = committed();
-    open_short(&mut open, 80, MAX_TERMS).unwrap();
-    let generic = position(&open.layout, &TableKind::Generic);
-    let table = &open.layout.open[generic];
+    let mut disclosed = committed();
+    disclose_short(&mut disclosed, 80, MAX_TERMS).unwrap();
+    let generic = position(&disclosed.layout, &TableKind::Generic);
+    let table = &disclosed.layout.disclosed[generic];
     let mut row = table.cells[..table.width].to_vec();
     // The enabler.
     row[0] = Felt::zero();
-    open.layout.open[generic].cells.splice(0..0, row);
-    assert!(verified(&open).is_ok());
+    disclosed.layout.disclosed[generic].cells.splice(0..0, row);
+    assert!(verified(&disclosed).is_ok());
 }

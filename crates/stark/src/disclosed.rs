@@ -1,4 +1,4 @@
-//! Tables that are too short to be worth committing to: their rows stand in the open, and the verifier looks at each.
+//! Tables that are too short to be worth committing to: their rows are disclosed, and the verifier looks at each.
 //!
 //! A table whose constraints hold on each row by itself says no more than that: there are rows on which they hold, whose bus terms enter the
 //! sum. So the verifier may be given the rows, check the constraints on them and count their terms with the public ones. The caller must bind
@@ -9,9 +9,9 @@ use crate::graph::{Input, NodeId};
 use crate::table::PublicTuple;
 use felt::{Felt, encoding};
 
-/// Why rows in the open are none of a table's.
+/// Why disclosed rows are none of a table's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
+pub enum DisclosedError {
     /// A table with constraints that tie rows to each other or to their places.
     #[error("constraint `{constraint}` does not stand for each row by itself, so the table must be committed")]
     NotLocal {
@@ -45,31 +45,31 @@ pub enum OpenError {
 }
 
 impl Air {
-    /// Whether all constraints stand for each row by itself, so that the rows may stand in the open.
+    /// Whether all constraints stand for each row by itself, so that the rows may be disclosed.
     ///
     /// # Errors
-    /// [`OpenError::NotLocal`] with the first constraint that does not.
-    pub fn check_local(&self) -> Result<(), OpenError> {
+    /// [`DisclosedError::NotLocal`] with the first constraint that does not.
+    pub fn check_local(&self) -> Result<(), DisclosedError> {
         let ties =
             |constraint: &&Constraint| constraint.rows != Rows::All || reads_next(self.graph(), constraint.expression);
         match self.constraints().iter().find(ties) {
-            Some(constraint) => Err(OpenError::NotLocal { constraint: constraint.name.clone() }),
+            Some(constraint) => Err(DisclosedError::NotLocal { constraint: constraint.name.clone() }),
             None => Ok(()),
         }
     }
 
-    /// A bound on what looking at a row in the open takes: a cell for each of the expressions that may read it.
+    /// A bound on what looking at a disclosed row takes: a cell for each of the expressions that may read it.
     pub fn row_work(&self) -> u64 {
         (self.width() * (self.constraints().len() + self.interactions().len())) as u64
     }
 }
 
-/// The bus terms of rows in the open, given row by row, less those that are zero. Periodic columns begin with the first row. Whether the
+/// The bus terms of disclosed rows, given row by row, less those that are zero. Periodic columns begin with the first row. Whether the
 /// constraints hold on the rows is for [`check_rows`] to say.
 ///
 /// # Errors
-/// [`OpenError::NotLocal`] and [`OpenError::Cells`].
-pub fn tuples(air: &Air, cells: &[Felt]) -> Result<Vec<PublicTuple>, OpenError> {
+/// [`DisclosedError::NotLocal`] and [`DisclosedError::Cells`].
+pub fn tuples(air: &Air, cells: &[Felt]) -> Result<Vec<PublicTuple>, DisclosedError> {
     let roots =
         air.interactions().iter().flat_map(|interaction| interaction.tuple.iter().chain([&interaction.multiplicity]));
     let mut tuples = Vec::new();
@@ -86,15 +86,15 @@ pub fn tuples(air: &Air, cells: &[Felt]) -> Result<Vec<PublicTuple>, OpenError> 
     Ok(tuples)
 }
 
-/// Checks all constraints on rows in the open.
+/// Checks all constraints on disclosed rows.
 ///
 /// # Errors
-/// The first [`OpenError`] found.
-pub fn check_rows(air: &Air, cells: &[Felt]) -> Result<(), OpenError> {
+/// The first [`DisclosedError`] found.
+pub fn check_rows(air: &Air, cells: &[Felt]) -> Result<(), DisclosedError> {
     let constraints = air.constraints();
     each_row(air, cells, constraints.iter().map(|constraint| constraint.expression), |row, values| {
         match constraints.iter().find(|c| !encoding::is_zero(&values[c.expression.index()])) {
-            Some(broken) => Err(OpenError::Constraint { constraint: broken.name.clone(), row }),
+            Some(broken) => Err(DisclosedError::Constraint { constraint: broken.name.clone(), row }),
             None => Ok(()),
         }
     })
@@ -105,12 +105,12 @@ fn each_row(
     air: &Air,
     cells: &[Felt],
     roots: impl Iterator<Item = NodeId>,
-    mut see: impl FnMut(usize, &[Felt]) -> Result<(), OpenError>,
-) -> Result<(), OpenError> {
+    mut see: impl FnMut(usize, &[Felt]) -> Result<(), DisclosedError>,
+) -> Result<(), DisclosedError> {
     air.check_local()?;
     let width = air.width();
     if cells.is_empty() || width == 0 || !cells.len().is_multiple_of(width) {
-        return Err(OpenError::Cells { cells: cells.len(), width });
+        return Err(DisclosedError::Cells { cells: cells.len(), width });
     }
     let nodes = air.graph().needed(roots);
     let mut values = vec![Felt::zero(); air.graph().nodes().len()];
@@ -187,11 +187,11 @@ mod tests {
         };
         let terms = vec![term(4, [2, 7]), term(9, [3, 7]), term(1, [1, 8])];
         assert_eq!(tuples(&air, &felts(&[2, 4, 0, 0, 3, 9, 1, 1])), Ok(terms));
-        let broken = OpenError::Constraint { constraint: "square".to_owned(), row: 1 };
+        let broken = DisclosedError::Constraint { constraint: "square".to_owned(), row: 1 };
         assert_eq!(check_rows(&air, &felts(&[2, 4, 2, 5, 3, 8])), Err(broken));
         assert_eq!(check_rows(&air, &felts(&[2, 4, 0, 0, 3, 9, 1, 1])), Ok(()));
         for cells in [&[][..], &[1], &[1, 1, 2]] {
-            let refused = OpenError::Cells { cells: cells.len(), width: 2 };
+            let refused = DisclosedError::Cells { cells: cells.len(), width: 2 };
             assert_eq!(tuples(&air, &felts(cells)), Err(refused.clone()));
             assert_eq!(check_rows(&air, &felts(cells)), Err(refused));
         }
@@ -212,7 +212,7 @@ mod tests {
             let x = builder.column("x");
             builder.constrain("zero", Rows::All, x.clone());
             tie(&mut builder, x);
-            let refused = OpenError::NotLocal { constraint: name.to_owned() };
+            let refused = DisclosedError::NotLocal { constraint: name.to_owned() };
             let air = builder.build()?;
             assert_eq!(tuples(&air, &felts(&[0])), Err(refused.clone()));
             assert_eq!(check_rows(&air, &felts(&[0])), Err(refused));
