@@ -186,7 +186,12 @@ fn all() -> Vec<Kept> {
             "memory, instruction, generic, byte, range_check8, nibble_and and bitwise16 committed",
             generic(&small, 0),
         ),
-        kept("generic_disclosed", args3, "the same run, all rows disclosed that may be", disclose_all(generic(&small, 0))),
+        kept(
+            "generic_disclosed",
+            args3,
+            "the same run, all rows disclosed that may be",
+            disclose_all(generic(&small, 0)),
+        ),
         kept("fetches", args3, "instructions counted in the claim, bitwise32", generic(&bits32, MAX_FETCHES)),
         kept(
             "words",

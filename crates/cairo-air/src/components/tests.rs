@@ -98,7 +98,7 @@ fn each_bus_has_one_provider() {
         Occurrence::IfRequired(bus) => Some(bus.id),
         Occurrence::AsNeeded | Occurrence::Builtin(_) => None,
     });
-    let mut buses: Vec<u32> = buses.map(u32::from).collect();
+    let mut buses: Vec<u32> = buses.collect();
     let count = buses.len();
     buses.sort_unstable();
     buses.dedup();

@@ -3,7 +3,7 @@
 use super::budget::{Budget, MAX_LOG_HEIGHT, MAX_TERMS};
 use super::ownership::cells_worth_a_table;
 use super::ranges::{self, Checks};
-use super::tables::{look_ups, of_builtins};
+use super::tables::{lookups, of_builtins};
 use crate::claim::claim;
 use crate::table_size::{cells_of_rows, half_columns, memory_log_heights, size_of};
 use cairo_air::components::{Context, Limb, Size};
@@ -134,8 +134,8 @@ impl Fixed {
         let builtins = of_builtins(execution, claim, own).into_iter().map(|entry| entry.kind);
         let ranges = checks.iter().map(|checks| TableKind::Range(checks.range));
         let mut kinds: Vec<TableKind> = builtins.chain(ranges).collect();
-        let look_ups = look_ups(&kinds, context).into_iter().map(|entry| entry.kind);
-        kinds.extend(look_ups);
+        let lookups = lookups(&kinds, context).into_iter().map(|entry| entry.kind);
+        kinds.extend(lookups);
         let width = |kind: &TableKind| size_of(kind, context).width();
         let byte = TableKind::Limb(Limb::Bits8);
         let byte = if kinds.contains(&byte) { 0 } else { width(&byte) };

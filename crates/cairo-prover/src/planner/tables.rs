@@ -37,7 +37,7 @@ pub fn other_tables(
     tables.extend(of_builtins(execution, claim, !cover.checks.is_empty()));
     let context = Context { program: &execution.program, claim, memory_start: 0 };
     let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
-    tables.extend(look_ups(&kinds, context));
+    tables.extend(lookups(&kinds, context));
     tables
 }
 
@@ -50,7 +50,7 @@ pub fn of_builtins(execution: &Execution, claim: &Claim, owned: bool) -> Vec<Tab
 }
 
 /// The lookup tables that these kinds of tables require from: those that are always of one height.
-pub fn look_ups(kinds: &[TableKind], context: Context<'_>) -> Vec<TableEntry> {
+pub fn lookups(kinds: &[TableKind], context: Context<'_>) -> Vec<TableEntry> {
     // A kind that has no AIR is refused when the layout is built.
     let airs: Vec<_> = kinds.iter().filter_map(|kind| kind.component().air(context).ok()).collect();
     let is_required = |bus: Bus| airs.iter().flat_map(|air| air.interactions()).any(|term| term.bus == bus);

@@ -44,7 +44,7 @@ impl Multiplicities {
             memory: zeros(cells),
             instruction: zeros(code.min(cells)),
             beyond: Mutex::default(),
-            tables: TableKind::plain().filter(is_look_up).map(|kind| (kind, OnceLock::new())).collect(),
+            tables: TableKind::plain().filter(is_lookup).map(|kind| (kind, OnceLock::new())).collect(),
         }
     }
 
@@ -139,7 +139,7 @@ impl Multiplicities {
 }
 
 /// Whether a table is there for others to look up its rows, which are the same in every proof.
-fn is_look_up(kind: &TableKind) -> bool {
+fn is_lookup(kind: &TableKind) -> bool {
     let component = kind.component();
     matches!(component.occurrence(), Occurrence::IfRequired(_)) && component.log_height().is_some()
 }

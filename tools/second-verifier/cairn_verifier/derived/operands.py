@@ -30,7 +30,7 @@ class Memory:
         self._bytecode = bytecode
         self._new_column = new_column
         self._values = {}
-        self.look_ups = []
+        self.lookups = []
         self.equations = []
 
     def cell(self, address):
@@ -86,7 +86,7 @@ class Memory:
 
     def _look_up(self, address, value):
         self._values[address] = value
-        self.look_ups.append((address, value))
+        self.lookups.append((address, value))
 
     def give(self, address, value):
         """The cell has this value without a lookup."""

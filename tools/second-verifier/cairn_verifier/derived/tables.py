@@ -108,7 +108,7 @@ class _Derived:
         require(machine.ap - start == linear(len(owned)), "not as many owned cells as the path moves ap over")
         addresses = [start + place for place in range(len(owned))]
         mine = set(addresses)
-        memory.look_ups = [(address, value) for address, value in memory.look_ups if address not in mine]
+        memory.lookups = [(address, value) for address, value in memory.lookups if address not in mine]
         cells = []
         for entry, address in zip(owned, addresses):
             if not entry:
@@ -146,7 +146,7 @@ class _Derived:
         air.provide(buses.STATE, enabler, *tuple_of(end))
         if self.fetch is not None:
             air.require(buses.INSTRUCTION, enabler, *tuple_of(self.fetch))
-        for look_up in machine.memory.look_ups:
+        for look_up in machine.memory.lookups:
             air.require(buses.MEMORY, enabler, *tuple_of(look_up))
         for entry, address, value in cells:
             air.provide(buses.MEMORY, enabler * uses[entry - 1], *tuple_of((address, value)))
