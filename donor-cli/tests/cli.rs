@@ -137,3 +137,30 @@ fn the_inner_command_is_not_for_people() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("this is an inner command of `donor run`"), "{message}");
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_fault() {
+    let state = tempfile::tempdir().unwrap();
+    assert!(said(state.path(), &["config", "set", "max-cpu", "30"]).contains("exit 0"));
+    for arguments in [
+        &["status"][..],
+        &["status", "--json"],
+        &["config", "list"],
+        &["config", "get", "max-cpu"],
+        &["config", "get", "threads"],
+        &["--help"],
+    ] {
+        // Standard output alone, and both, as in `2>&1 | head`.
+        for both in [false, true] {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            let mut command = command();
+            command.args(arguments).env("CAIRN_DONOR_STATE", state.path()).stderr(std::process::Stdio::null());
+            if both {
+                command.stderr(writer.try_clone().unwrap());
+            }
+            let status = command.stdout(writer).status().unwrap();
+            assert!(status.success(), "{arguments:?}, both: {both}: {status}");
+        }
+    }
+}

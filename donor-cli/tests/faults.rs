@@ -228,14 +228,14 @@ fn an_hour_of_clock_skew() {
 fn a_killed_unit_costs_one_attempt_and_not_the_donor() {
     let (grid, state) = (Grid::of(LARGE).with_units(&["{}", "{}"]), folder());
     let (mut first, unit) = Donor::run_to("main", state.path(), &grid.address, &["--max-units", "2"]);
-    // What the kernel does to a process for lack of memory.
+    // As the kernel does for lack of memory, but it is not the kernel that does it.
     signal(unit, Signal::KILL);
     let failed = first.wait_event("failed");
-    assert_eq!(failed["cause"], "out_of_memory");
+    assert_eq!(failed["cause"], "stopped");
     let (status, events) = first.end();
     assert_eq!(status.code(), Some(0), "{events:?}");
     let world = grid.world();
-    assert_eq!(world.units[0].failures[0].cause, FailureCause::OutOfMemory);
+    assert_eq!(world.units[0].failures[0].cause, FailureCause::Stopped);
     assert_eq!(world.units[1].proofs.len(), 1);
 }
 

@@ -150,8 +150,9 @@ impl Scene {
                 "100",
                 "--max-units",
                 "1",
+                // The grid is there: only an address that a fault has changed is waited for.
                 "--patience",
-                "20",
+                "2",
                 "--state",
             ]);
             // Given again on the command line, as somebody would whose settings are gone.

@@ -80,6 +80,64 @@ fn words_of_strangers_do_nothing() {
 }
 
 #[test]
+fn numbers_that_cannot_be_are_shown_and_do_nothing() {
+    let (machine, fake) = (Machine::new(), Fake::start());
+    let program = primes().display().to_string();
+    let run = |arguments: &[&str]| machine.run_with_key(&fake.address, arguments);
+    assert_eq!(run(&["push", &program, "--range", "0..20:10", "--preset", "bench-96"]).code, 0);
+    fake.fail("0,10");
+    fake.with(|data| {
+        data.monstrous = true;
+        let unit = &mut data.units[0];
+        (unit.estimated_steps, unit.suspect) = (u64::MAX, true);
+        (unit.created_at, unit.changed_at) = (protocol::Timestamp(u64::MAX), protocol::Timestamp(0));
+        let failure = unit.failure.as_mut().expect("a failure");
+        (failure.donors, failure.trusted) = (0, u32::MAX);
+    });
+    for format in ["table", "jsonl", "csv"] {
+        let list = run(&["list", "primes", "--format", format]);
+        assert!(list.code == 0 && list.stdout.contains("18446744073709551615"), "{list}");
+        let history = run(&["history", "primes", "0,10", "--format", format]);
+        assert!(history.code == 0 && history.stdout.contains("4294967295"), "{history}");
+        assert!(history.stdout.contains("1970-01-01T00:00:00Z"), "{history}");
+        assert!(history.stderr.contains("4,294,967,295 attempts of 0,10 before these"), "{history}");
+        let status = run(&["status", "--format", format]);
+        assert_eq!(status.code, 0, "{status}");
+        for outcome in [list, history, status] {
+            assert!(!outcome.stderr.contains("panicked"), "{outcome}");
+        }
+    }
+    let collect = run(&["collect", "primes", "--partial"]);
+    assert!(collect.code == 0 && collect.stderr.contains("failed (panic on 0 donors"), "{collect}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_fault() {
+    let (machine, fake) = (Machine::new(), Fake::start());
+    let program = primes().display().to_string();
+    let run = |arguments: &[&str]| machine.run_with_key(&fake.address, arguments);
+    assert_eq!(run(&["push", &program, "--range", "0..20:10", "--preset", "bench-96"]).code, 0);
+    assert_eq!(run(&["key", "add", KEY, "--distributor", &fake.address]).code, 0);
+    for arguments in [
+        &["list", "primes"][..],
+        &["list", "primes", "--format", "jsonl"],
+        &["status", "--format", "csv"],
+        &["history", "primes", "0,10"],
+        &["collect", "primes", "--partial"],
+        &["key", "show"],
+        &["--help"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = machine.command(arguments);
+        command.env("CAIRN_KEY", KEY).env("CAIRN_DISTRIBUTOR", &fake.address).stdout(writer);
+        let output = command.stderr(std::process::Stdio::piped()).output().expect("a run");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("panicked"), "{arguments:?}: {}: {said}", output.status);
+    }
+}
+
+#[test]
 fn lists_without_end_end() {
     let (machine, fake) = (Machine::new(), Fake::start());
     let program = primes().display().to_string();

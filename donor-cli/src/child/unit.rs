@@ -5,6 +5,7 @@ use super::account::{Account, plain};
 use super::lines::{Lines, TooLong};
 use super::messages::{Event, Job, Order};
 use super::watch::{self, Watch};
+use crate::governor::machine;
 use protocol::FailureCause;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
@@ -68,6 +69,8 @@ pub struct Unit {
     waits: bool,
     /// Where it writes.
     place: PathBuf,
+    /// Processes that the kernel had killed for lack of memory when it began.
+    kills: Option<u64>,
 }
 
 impl Unit {
@@ -105,6 +108,7 @@ impl Unit {
             cores: job.cores,
             messages: MESSAGES,
             waits: false,
+            kills: machine::memory_kills(),
             place: job.proof.parent().unwrap_or_else(|| Path::new("/")).to_owned(),
         };
         let job = serde_json::to_string(job)?;
@@ -233,11 +237,10 @@ impl Unit {
                 FailureCause::Crash,
                 format!("the system ended the work unit's process: it wrote more than it may{said}"),
             ),
-            // Nobody but the kernel (or somebody with a grudge) sends this.
-            Some(9) => failed(
-                FailureCause::OutOfMemory,
-                format!("the work unit was killed, probably by the system for lack of memory{said}"),
-            ),
+            Some(SIGKILL) => {
+                let (cause, detail) = killed(self.kills, machine::memory_kills());
+                failed(cause, format!("{detail}{said}"))
+            }
             Some(signal) => failed(FailureCause::Crash, format!("the work unit crashed (signal {signal}){said}")),
             None => failed(FailureCause::Crash, format!("the work unit ended with {status}{said}")),
         }
@@ -262,6 +265,24 @@ impl Unit {
     }
 }
 
+/// Why a process was killed that the donor did not kill, by how many processes the kernel had killed for lack of memory before
+/// it began and after it ended.
+///
+/// If the kernel killed none, or does not say, it was somebody else: the owner of the machine, another program, a service
+/// manager. That says nothing about the unit, so it is given back as one that the donor stopped.
+fn killed(before: Option<u64>, after: Option<u64>) -> (FailureCause, &'static str) {
+    match (before, after) {
+        (Some(before), Some(after)) if after > before => {
+            (FailureCause::OutOfMemory, "the system killed the work unit for lack of memory")
+        }
+        _ => (
+            FailureCause::Stopped,
+            "the work unit was killed, and not by the system for lack of memory as far as it tells",
+        ),
+    }
+}
+
+const SIGKILL: i32 = Signal::KILL.as_raw();
 const SIGSYS: i32 = Signal::SYS.as_raw();
 const SIGXCPU: i32 = Signal::XCPU.as_raw();
 const SIGXFSZ: i32 = Signal::XFSZ.as_raw();
@@ -295,6 +316,27 @@ async fn listen(stderr: impl AsyncRead + Unpin, words: Arc<Mutex<VecDeque<String
         words.push_back(plain(&line, MAX_WORDS));
         if words.len() > LINES_KEPT {
             words.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_kill_that_the_kernel_counts_is_one_for_lack_of_memory() {
+        for (before, after, expected) in [
+            (Some(3), Some(4), FailureCause::OutOfMemory),
+            (Some(0), Some(9), FailureCause::OutOfMemory),
+            (Some(3), Some(3), FailureCause::Stopped),
+            (Some(3), None, FailureCause::Stopped),
+            (None, Some(3), FailureCause::Stopped),
+            (None, None, FailureCause::Stopped),
+            // The machine's count, once its group's cannot be read any more.
+            (Some(9), Some(3), FailureCause::Stopped),
+        ] {
+            assert_eq!(killed(before, after).0, expected, "{before:?}, {after:?}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `donor bench`: proves a known program with nothing held back, in a unit's process like any other.
 
+use super::output::{print, say};
 use super::{open, runtime, sandbox};
 use crate::child::messages::{Event, Job, Limits, VERSION};
 use crate::child::sandbox::Walls;
@@ -13,6 +14,7 @@ use crate::state::{Folder, ledger};
 use cairo_runner::{Arguments, RunnableProgram};
 use protocol::{Digest, Felts, LeaseMode, Preset};
 use serde::Serialize;
+use std::fmt;
 use std::time::Instant;
 
 /// Counts the primes from 10,000 to 10,090 by trial division: 65,000 steps.
@@ -44,26 +46,34 @@ struct Measured {
 pub fn bench(arguments: &BenchArgs) -> Result<Exit, Failure> {
     let folder = open(&arguments.state)?;
     let threads = arguments.threads.map_or_else(machine::cores, usize::from);
-    eprintln!("measuring with {threads} threads; for a true result let nothing else run");
+    say(format_args!("measuring with {threads} threads; for a true result let nothing else run"));
     let walls = sandbox()?.walls;
     let measured = runtime()?.block_on(measure(&folder, threads, walls))?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&measured).map_err(Failure::fault)?);
-        return Ok(Exit::Done);
-    }
-    println!("execute    {} steps a second (one thread)", words::count(measured.execute_steps_per_second));
-    println!("prove      {} steps a second ({threads} threads)", words::count(measured.prove_steps_per_second));
-    if let Some(peak) = measured.peak_memory {
-        println!("memory     {} for {} steps", words::bytes(peak), words::count(measured.steps));
-    }
-    println!("proof      {}", words::bytes(measured.proof_bytes));
-    match measured.max_steps {
-        Some(steps) => {
-            println!("fits       units of up to {} steps in half of this machine's memory", words::count(steps))
-        }
-        None => println!("fits       the system does not tell how much memory there is"),
+        let json = serde_json::to_string_pretty(&measured).map_err(Failure::fault)?;
+        print(format_args!("{json}\n"))?;
+    } else {
+        print(measured)?;
     }
     Ok(Exit::Done)
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (execute, prove) = (words::count(self.execute_steps_per_second), words::count(self.prove_steps_per_second));
+        writeln!(f, "execute    {execute} steps a second (one thread)")?;
+        writeln!(f, "prove      {prove} steps a second ({} threads)", self.threads)?;
+        if let Some(peak) = self.peak_memory {
+            writeln!(f, "memory     {} for {} steps", words::bytes(peak), words::count(self.steps))?;
+        }
+        writeln!(f, "proof      {}", words::bytes(self.proof_bytes))?;
+        match self.max_steps {
+            Some(steps) => {
+                writeln!(f, "fits       units of up to {} steps in half of this machine's memory", words::count(steps))
+            }
+            None => writeln!(f, "fits       the system does not tell how much memory there is"),
+        }
+    }
 }
 
 /// A job whose files go when it does.
@@ -151,7 +161,7 @@ async fn listen(job: &Job) -> Result<Figures, Failure> {
             Event::Failed { cause, detail } => {
                 return Err(Failure::fault(format!("the measurement failed ({cause}): {detail}")));
             }
-            Event::Waiting { why } => eprintln!("{}", protocol::text::message(&why)),
+            Event::Waiting { why } => say(protocol::text::message(&why)),
             Event::Progress { .. } | Event::Alive => {}
         }
     }

@@ -1,6 +1,7 @@
 //! `donor config`.
 
 use super::open;
+use super::output::{print, say};
 use super::table::{Side, table};
 use crate::cli::{ConfigAction, StateArgs};
 use crate::exit::{Exit, Failure};
@@ -19,8 +20,8 @@ pub fn config(action: ConfigAction) -> Result<Exit, Failure> {
         ConfigAction::Get { name, state } => {
             let (_, _, config) = load(&state)?;
             match config.get(&name)? {
-                Some(value) => println!("{value}"),
-                None => eprintln!("`{name}` is not set"),
+                Some(value) => print(format_args!("{value}\n"))?,
+                None => say(format_args!("`{name}` is not set")),
             }
         }
         ConfigAction::Set { name, value, state } => {
@@ -28,13 +29,13 @@ pub fn config(action: ConfigAction) -> Result<Exit, Failure> {
             config.set(&name, &value)?;
             config.thresholds()?;
             config.save(&path)?;
-            eprintln!("{name} = {}{}", config.get(&name)?.unwrap_or_default(), note(&folder));
+            say(format_args!("{name} = {}{}", config.get(&name)?.unwrap_or_default(), note(&folder)));
         }
         ConfigAction::Unset { name, state } => {
             let (folder, path, mut config) = load(&state)?;
             config.unset(&name)?;
             config.save(&path)?;
-            eprintln!("{name} is not set any more{}", note(&folder));
+            say(format_args!("{name} is not set any more{}", note(&folder)));
         }
         ConfigAction::List { state } => {
             let (_, path, config) = load(&state)?;
@@ -44,12 +45,12 @@ pub fn config(action: ConfigAction) -> Result<Exit, Failure> {
                     Ok(vec![key.name.to_owned(), value, key.help.to_owned()])
                 })
                 .collect();
-            eprintln!("{}", path.display());
-            print!("{}", table(&[("", Side::Left); 3], &rows?));
+            say(path.display());
+            print(table(&[("", Side::Left); 3], &rows?))?;
             let set = settings::all().map(|key| variable(key.name)).filter(|name| std::env::var_os(name).is_some());
             let set: Vec<String> = set.collect();
             if !set.is_empty() {
-                eprintln!("set by the environment, which goes first: {}", set.join(", "));
+                say(format_args!("set by the environment, which goes first: {}", set.join(", ")));
             }
         }
     }

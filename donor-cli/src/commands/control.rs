@@ -1,6 +1,7 @@
 //! `donor pause`, `resume` and `finish`.
 
 use super::open;
+use super::output::say;
 use crate::cli::StateArgs;
 use crate::exit::{Exit, Failure};
 use crate::progress::words;
@@ -57,7 +58,7 @@ pub fn wish(state: &StateArgs, wish: Wish) -> Result<Exit, Failure> {
         Wish::Resume => "going on".to_owned(),
         Wish::Finish => "the donor finishes its unit, delivers what is finished, and ends".to_owned(),
     };
-    eprintln!("{message}");
+    say(message);
     Ok(Exit::Done)
 }
 

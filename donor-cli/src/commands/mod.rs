@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod config;
 pub mod control;
+pub mod output;
 pub mod projects;
 pub mod run;
 pub mod status;

@@ -1,5 +1,6 @@
 //! `donor projects`.
 
+use super::output::{print, say};
 use super::table::{Side, table};
 use super::{open, runtime, server, settings};
 use crate::cli::{ServerArgs, StateArgs};
@@ -21,14 +22,14 @@ pub fn projects(from: &ServerArgs, state: &StateArgs, json: bool) -> Result<Exit
     let list = runtime()?.block_on(client.projects()).map_err(|error| failure(&error))?;
     if json {
         let json = serde_json::to_string_pretty(&list).map_err(Failure::fault)?;
-        println!("{}", text::json(&json));
+        print(format_args!("{}\n", text::json(&json)))?;
     } else if list.projects.is_empty() {
-        eprintln!("{server} has no projects yet");
+        say(format_args!("{server} has no projects yet"));
     } else {
         let rows: Vec<_> = list.projects.iter().map(row).collect();
         let number = |title| (title, Side::Right);
         let numbers = [number("open"), number("done"), number("failed"), number("steps proven")];
-        print!("{}", table(&[&[("project", Side::Left)], &numbers[..], &[("about", Side::Left)]].concat(), &rows));
+        print(table(&[&[("project", Side::Left)], &numbers[..], &[("about", Side::Left)]].concat(), &rows))?;
     }
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! `donor status`.
 
+use super::output::print;
 use super::{open, sandbox, settings};
 use crate::child::sandbox::Report as Sandbox;
 use crate::cli::StateArgs;
@@ -12,6 +13,7 @@ use crate::state::ledger::{self, Speed, Totals};
 use crate::state::{Folder, outbox};
 use protocol::text::{self, MAX_SHOWN, printable};
 use serde::Serialize;
+use std::fmt;
 use std::time::Duration;
 
 /// What `donor status --json` prints.
@@ -38,9 +40,10 @@ pub fn status(state: &StateArgs, json: bool) -> Result<Exit, Failure> {
     settings(&folder)?;
     let report = report(&folder)?;
     if json {
-        println!("{}", text::json(&serde_json::to_string_pretty(&report).map_err(Failure::fault)?));
+        let json = serde_json::to_string_pretty(&report).map_err(Failure::fault)?;
+        print(format_args!("{}\n", text::json(&json)))?;
     } else {
-        print(&report);
+        print(report)?;
     }
     Ok(Exit::Done)
 }
@@ -66,64 +69,72 @@ fn report(folder: &Folder) -> Result<Report, Failure> {
     })
 }
 
-fn print(report: &Report) {
-    println!("donor      {}", report.donor);
-    println!("state      {}", report.state_folder);
-    match &report.now {
-        Some(status) => {
-            let project = status.project.as_deref().unwrap_or("all projects");
-            println!("running    process {}, for {}", status.pid, printable(project, MAX_SHOWN));
-            println!("server     {}", printable(&status.server, MAX_SHOWN));
-            println!("now        {}", printable(&summary(status), MAX_SHOWN));
-            let Bounds { max_unit_time, max_unit_steps } = status.bounds;
-            let time = words::duration(Duration::from_secs(max_unit_time));
-            let steps = max_unit_steps.map_or_else(
-                || "as many steps as fit its memory".to_owned(),
-                |steps| format!("{} steps", words::count(steps)),
-            );
-            println!("a unit     at most {time} of processor time, {steps}");
-            print_limits(status);
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = self;
+        writeln!(f, "donor      {}", report.donor)?;
+        writeln!(f, "state      {}", report.state_folder)?;
+        match &report.now {
+            Some(status) => {
+                let project = status.project.as_deref().unwrap_or("all projects");
+                writeln!(f, "running    process {}, for {}", status.pid, printable(project, MAX_SHOWN))?;
+                writeln!(f, "server     {}", printable(&status.server, MAX_SHOWN))?;
+                writeln!(f, "now        {}", printable(&summary(status), MAX_SHOWN))?;
+                let Bounds { max_unit_time, max_unit_steps } = status.bounds;
+                let time = words::duration(Duration::from_secs(max_unit_time));
+                let steps = max_unit_steps.map_or_else(
+                    || "as many steps as fit its memory".to_owned(),
+                    |steps| format!("{} steps", words::count(steps)),
+                );
+                writeln!(f, "a unit     at most {time} of processor time, {steps}")?;
+                print_limits(status, f)?;
+            }
+            None if report.running => writeln!(f, "running    it has just started")?,
+            None => writeln!(f, "running    no; start it with `donor run`")?,
         }
-        None if report.running => println!("running    it has just started"),
-        None => println!("running    no; start it with `donor run`"),
-    }
-    let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    println!("outbox     {} to be delivered", plural(report.outbox, "result"));
-    let ahead = report.now.as_ref().map_or(0, |status| status.ahead);
-    let ahead = if ahead > 0 { format!(", {ahead} of them fetched ahead") } else { String::new() };
-    println!("unfinished {}{ahead}", plural(report.unfinished, "unit"));
-    let Totals { proofs, steps, executions, late, refused, failed } = report.totals;
-    println!("so far     {proofs} proofs accepted ({} steps), {executions} executions accepted", words::count(steps));
-    if late > 0 || refused > 0 || failed > 0 {
-        println!("           {late} came too late, {refused} refused, {failed} units failed");
-    }
-    match report.speed.steps_per_second(1.0) {
-        0 => println!("speed      not measured yet; `donor bench` does"),
-        speed => println!("speed      {} steps a second and core", words::count(speed)),
-    }
-    println!("sandbox    {}", report.sandbox);
-    for missing in &report.sandbox.missing {
-        println!("           {missing}");
+        let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        writeln!(f, "outbox     {} to be delivered", plural(report.outbox, "result"))?;
+        let ahead = report.now.as_ref().map_or(0, |status| status.ahead);
+        let ahead = if ahead > 0 { format!(", {ahead} of them fetched ahead") } else { String::new() };
+        writeln!(f, "unfinished {}{ahead}", plural(report.unfinished, "unit"))?;
+        let Totals { proofs, steps, executions, late, refused, failed } = report.totals;
+        writeln!(
+            f,
+            "so far     {proofs} proofs accepted ({} steps), {executions} executions accepted",
+            words::count(steps)
+        )?;
+        if late > 0 || refused > 0 || failed > 0 {
+            writeln!(f, "           {late} came too late, {refused} refused, {failed} units failed")?;
+        }
+        match report.speed.steps_per_second(1.0) {
+            0 => writeln!(f, "speed      not measured yet; `donor bench` does")?,
+            speed => writeln!(f, "speed      {} steps a second and core", words::count(speed))?,
+        }
+        writeln!(f, "sandbox    {}", report.sandbox)?;
+        for missing in &report.sandbox.missing {
+            writeln!(f, "           {missing}")?;
+        }
+        Ok(())
     }
 }
 
 /// What limits the running donor now.
-fn print_limits(status: &Status) {
+fn print_limits(status: &Status, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if let Some(RuleStatus { rule, cap, until }) = &status.rule {
         let now = if *cap > 0.0 { format!("{cap} %") } else { "paused".to_owned() };
         let until = until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
         let rule = rule.as_ref().map_or_else(|| "no rule fits".to_owned(), |rule| format!("`{rule}`"));
-        println!("schedule   {now}{until} ({rule})");
+        writeln!(f, "schedule   {now}{until} ({rule})")?;
     }
     for seen in &status.watched {
-        println!("{:<10} {}", seen.label, printable(&seen.text, MAX_SHOWN));
+        writeln!(f, "{:<10} {}", seen.label, printable(&seen.text, MAX_SHOWN))?;
     }
     let (today, month) = status.network_used;
     if today + month > 0 {
-        println!("network    {} today, {} this month", words::bytes(today), words::bytes(month));
+        writeln!(f, "network    {} today, {} this month", words::bytes(today), words::bytes(month))?;
     }
     if let Some(closed) = &status.network_closed {
-        println!("           no transfers now: {closed}");
+        writeln!(f, "           no transfers now: {closed}")?;
     }
-    status.unseen.iter().for_each(|message| println!("unseen     {message}"));
+    status.unseen.iter().try_for_each(|message| writeln!(f, "unseen     {message}"))
 }

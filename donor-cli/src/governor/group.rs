@@ -29,6 +29,26 @@ pub fn allowance(root: &Path) -> Allowance {
     allowance
 }
 
+/// How many processes of this process's group the kernel has killed for lack of memory, its own group's or the machine's.
+/// Where groups do not tell, those of the whole machine; `None` if nothing tells.
+pub fn memory_kills(root: &Path) -> Option<u64> {
+    let of_group = groups(root).into_iter().filter_map(|group| {
+        let name = match group.kind {
+            Kind::Unified => "memory.events",
+            Kind::Separate => "memory.oom_control",
+        };
+        field(&group.own.join(name), "oom_kill")
+    });
+    of_group.max().or_else(|| field(&root.join("proc/vmstat"), "oom_kill"))
+}
+
+/// The number after a name in a file of such lines.
+fn field(path: &Path, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    value.trim().parse().ok()
+}
+
 /// The machine's memory in bytes, as the kernel tells it.
 pub fn machine_memory(root: &Path) -> Option<u64> {
     let text = fs::read_to_string(root.join("proc/meminfo")).ok()?;
@@ -276,6 +296,33 @@ mod tests {
             ("sys/fs/cgroup/x/cpu.max", "0 0\n"),
         ];
         assert_eq!(found(&files), Allowance::default());
+    }
+
+    #[test]
+    fn kills_for_lack_of_memory_are_counted_by_group_or_machine() {
+        let kills = |files: &[(&str, &str)]| memory_kills(machine(files).path());
+        let vmstat = ("proc/vmstat", "pgfault 7\noom_kill 40\noom_kill_other 3\n");
+        let unified = [
+            ("proc/self/cgroup", "0::/donor\n"),
+            ("proc/self/mountinfo", UNIFIED),
+            ("sys/fs/cgroup/donor/memory.events", "low 0\nhigh 2\nmax 3\noom 1\noom_kill 5\noom_group_kill 9\n"),
+            vmstat,
+        ];
+        assert_eq!(kills(&unified), Some(5));
+        let separate = [
+            ("proc/self/cgroup", "4:memory:/a\n2:cpu,cpuacct:/c\n"),
+            ("proc/self/mountinfo", SEPARATE),
+            ("sys/fs/cgroup/memory/a/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 6\n"),
+            ("sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_quota_us", "-1\n"),
+            vmstat,
+        ];
+        assert_eq!(kills(&separate), Some(6));
+        // The highest group does not count, and older kernels do not either.
+        let mut silent = unified;
+        silent[2].1 = "low 0\n";
+        assert_eq!(kills(&silent), Some(40));
+        assert_eq!(kills(&[("proc/vmstat", "oom_kill lots\n")]), None);
+        assert_eq!(kills(&[]), None);
     }
 
     #[test]

@@ -40,6 +40,11 @@ pub fn memory() -> Option<u64> {
     [machine, group].into_iter().flatten().min()
 }
 
+/// How many processes the kernel has killed for lack of memory where this one runs; `None` if it does not tell.
+pub fn memory_kills() -> Option<u64> {
+    group::memory_kills(Path::new("/"))
+}
+
 /// Processor seconds that this process's children have used: those that run, given by their numbers, and those that have
 /// ended. Where the system does not tell, 0.
 pub fn units_seconds(running: &[u32]) -> f64 {

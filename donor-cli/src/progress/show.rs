@@ -301,7 +301,7 @@ impl Show {
         match self {
             Self::Bar(_) | Self::Plain(_) if notice.is_for_machines() => {}
             Self::Bar(bar) => bar.println(text::message(notice)),
-            Self::Plain(_) => eprintln!("{}", text::message(notice)),
+            Self::Plain(_) => say(&text::message(notice)),
             Self::Json(_) => line(&serde_json::to_string(notice).unwrap_or_default()),
             Self::Silent => {}
         }
@@ -323,7 +323,7 @@ impl Show {
             Self::Plain(last) => {
                 // Pauses and waits are told when they begin.
                 if !status.units.is_empty() && status.state == "working" && due(last, "working", BETWEEN_LINES) {
-                    eprintln!("{}", text::message(&summary(status)));
+                    say(&text::message(&summary(status)));
                 }
             }
             Self::Json(last) => {
@@ -347,7 +347,12 @@ fn due(last: &Mutex<Last>, about: &str, between: Duration) -> bool {
     last.lock().unwrap_or_else(PoisonError::into_inner).due(about, between)
 }
 
-/// A reader that has gone away is no reason to stop working.
+/// Whoever reads what is said may have gone away, which is no reason to stop working.
+fn say(message: &str) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// The same of data.
 fn line(json: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{}", text::json(json)).and_then(|()| out.flush());

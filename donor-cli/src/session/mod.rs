@@ -28,6 +28,7 @@ use crate::progress::show::Notice;
 use crate::service::{connect_through, failure};
 use crate::state::config::Config;
 use crate::state::lease::Held;
+use crate::state::tidy::tidy;
 use crate::state::{Folder, StateError, lease, ledger, outbox};
 use ahead::Scout;
 use backoff::Backoff;
@@ -40,7 +41,7 @@ use protocol::{Cause, DonorLimits, Lease, LeaseMode, LeaseRequest, NoWork, Proje
 use pulse::{Constants, Pulse};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use stock::{Ready, Stock};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -125,6 +126,9 @@ enum Next {
     End,
 }
 
+/// Between two looks at the folders that only fill up.
+const BETWEEN_TIDYING: Duration = Duration::from_secs(3600);
+
 /// How long a delivery under way may take once the session has ended.
 const LET_THROUGH: Duration = Duration::from_secs(5);
 
@@ -187,6 +191,7 @@ impl Session {
         let deliverer = tokio::spawn(deliverer.run());
         let signals = tokio::spawn(listen_for_signals(Arc::clone(&self.board)));
         let session = Arc::new(self);
+        let tidier = tokio::spawn(Arc::clone(&session).tidy());
         let scout = tokio::spawn(Scout::new(Arc::clone(&session), session.new_worker()).run());
         let outcome = Arc::clone(&session).work().await;
         session.board.end(Ending::AfterUnit);
@@ -197,12 +202,21 @@ impl Session {
         }
         // What is being sent is let through, so that it is not sent a second time; nothing new is begun.
         let _let_through = tokio::time::timeout(LET_THROUGH, sending.lock()).await;
-        [pulse, deliverer, signals].iter().for_each(tokio::task::JoinHandle::abort);
+        [pulse, deliverer, signals, tidier].iter().for_each(tokio::task::JoinHandle::abort);
         if let Err(error) = session.network.keep(&session.folder, true) {
             session.show.warn(error);
         }
         session.show.end();
         outcome.map(|()| session.farewell())
+    }
+
+    /// Keeps folders within bounds. On this thread and in one go: no unit is begun meanwhile.
+    async fn tidy(self: Arc<Self>) {
+        let mut times = tokio::time::interval(BETWEEN_TIDYING);
+        loop {
+            times.tick().await;
+            tidy(&self.folder, SystemTime::now()).iter().for_each(|error| self.show.warn(error));
+        }
     }
 
     fn constants(&self) -> Constants {

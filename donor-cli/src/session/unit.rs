@@ -11,7 +11,7 @@ use crate::progress::{Phase, Show, Tracker};
 use crate::state::atomic::Last;
 use crate::state::lease::Held;
 use crate::state::outbox::{Entry, Kind};
-use crate::state::{Folder, StateError, atomic, lease, ledger, outbox};
+use crate::state::{Folder, StateError, atomic, lease, ledger, outbox, tidy};
 use protocol::client::{ClientError, DonorClient};
 use protocol::{Cause, Digest, FailureCause, FailureReport, LeaseMode, MAX_DETAIL, MAX_PROOF_BYTES, UnitLimits};
 use std::io::ErrorKind;
@@ -239,6 +239,7 @@ impl Worker {
             let bytes = self.download(FailureCause::BadProgram, || self.client.program(&program, None)).await?;
             self.store(&path, &bytes).await?;
         }
+        tidy::used(&path);
         self.report(held, Phase::Download, 0.5);
         if let (LeaseMode::Prove, Some(execution)) = (held.lease.mode, held.lease.execution) {
             let path = self.folder.execution(&held.unit());

@@ -6,12 +6,12 @@
 //! | `config.toml` | settings |
 //! | `lock` | held by the running donor |
 //! | `leases/` | units that it holds, and the key of a lease request on its way |
-//! | `programs/` | program files under their digests |
+//! | `programs/` | program files under their digests, within [bounds](tidy::BOUNDS) |
 //! | `work/` | what running units write; nothing here is kept beyond the donor's end |
 //! | `executions/` | finished executions of units that are not proved yet |
 //! | `outbox/` | finished proofs and executions that no distributor has acknowledged |
-//! | `refused/` | results that a distributor refused, with its reason |
-//! | `set-aside/` | files that turned out to be damaged |
+//! | `refused/` | results that a distributor refused, with its reason, within bounds |
+//! | `set-aside/` | files that turned out to be damaged, within bounds |
 //! | `control/` | wishes of `donor pause`, `resume` and `finish` |
 //! | `pause.json` | a pause for some time, and what is left of it |
 //! | `network.json` | bytes that went over the network today and this month |
@@ -29,6 +29,7 @@ pub mod outbox;
 pub mod pause;
 pub mod record;
 pub mod settings;
+pub mod tidy;
 
 use atomic::FileError;
 use etcetera::BaseStrategy as _;

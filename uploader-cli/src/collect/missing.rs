@@ -3,7 +3,7 @@
 use super::session::Session;
 use crate::check_proof::{Refusal, Refused};
 use crate::error::Error;
-use protocol::client::{ClientError, UploaderClient};
+use protocol::client::{ClientError, UnitQuery, UploaderClient};
 use protocol::{ExternalId, Failure, MAX_PAGE, ProjectName, Unit, UnitId, UnitState};
 use std::collections::{BTreeMap, HashSet};
 
@@ -88,23 +88,19 @@ pub async fn each_unit(
     suspect: bool,
     mut take: impl FnMut(Unit),
 ) -> Result<(), Error> {
-    let (mut cursor, mut limit, mut listed) = (None, MAX_PAGE, 0);
+    let (mut query, mut listed) = (UnitQuery { state, suspect, ..UnitQuery::first(MAX_PAGE) }, 0);
     let mut before: HashSet<UnitId> = HashSet::new();
     for _ in 0..MOST_PAGES {
-        let page = match suspect {
-            true => client.suspect_units(project, state, cursor, limit).await,
-            false => client.units(project, state, cursor, limit).await,
-        };
-        let page = match page {
+        let page = match client.units(project, &query).await {
             // Long arguments.
-            Err(ClientError::TooLarge { .. }) if limit > 1 => {
-                limit /= 2;
+            Err(ClientError::TooLarge { .. }) if query.limit > 1 => {
+                query.limit /= 2;
                 continue;
             }
             page => page?,
         };
         listed += page.units.len();
-        if page.units.len() > limit as usize
+        if page.units.len() > query.limit as usize
             || listed > MOST_LISTED
             || page.units.iter().any(|unit| before.contains(&unit.id))
         {
@@ -114,8 +110,8 @@ pub async fn each_unit(
         page.units.into_iter().for_each(&mut take);
         match page.next {
             None => return Ok(()),
-            Some(next) if cursor.is_none_or(|cursor| next > cursor) => cursor = Some(next),
-            Some(next) => return Err(Error::BadList { cursor: next, after: cursor.unwrap_or(0) }),
+            Some(next) if query.cursor.is_none_or(|cursor| next > cursor) => query.cursor = Some(next),
+            Some(next) => return Err(Error::BadList { cursor: next, after: query.cursor.unwrap_or(0) }),
         }
     }
     Err(Error::EndlessList { most: MOST_LISTED })

@@ -6,8 +6,9 @@ use cairo_runner::Arguments;
 use protocol::signing::Identity;
 use protocol::{
     Attempt, BlobStored, Cause, Changed, Collected, Digest, DonorKey, Failure, FailureCause, LeaseMode, NewUnits,
-    Outcome, Project, ProjectList, ProjectName, ProjectSpec, ProjectState, ProjectStored, ProofInfo, ResultPage,
-    StoredUnit, Timestamp, Unit, UnitCounts, UnitDetail, UnitId, UnitPage, UnitResult, UnitState, UnitsStored,
+    Outcome, Project, ProjectList, ProjectName, ProjectSpec, ProjectState, ProjectStored, ProofInfo, Report,
+    ResultPage, StoredUnit, Timestamp, Unit, UnitCounts, UnitDetail, UnitId, UnitPage, UnitResult, UnitState,
+    UnitsStored,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,6 +39,8 @@ pub struct Data {
     pub endless: bool,
     /// Lists of units have no end: they name the same one for ever.
     pub endless_units: bool,
+    /// What is counted and timed in units' histories is as large as it can be, and the wrong way round.
+    pub monstrous: bool,
 }
 
 /// A handle on a distributor that serves.
@@ -203,7 +206,11 @@ fn answer(data: &mut Data, request: &Request) -> Response {
                     .iter_mut()
                     .zip(words.iter().cycle())
                     .for_each(|(attempt, words)| attempt.detail.clone_from(words));
-                Response::json(&UnitDetail { attempts, unit, folded_attempts: 0, reports: Vec::new(), proof: None })
+                let mut detail = UnitDetail { attempts, unit, folded_attempts: 0, reports: Vec::new(), proof: None };
+                if data.monstrous {
+                    make_monstrous(&mut detail);
+                }
+                Response::json(&detail)
             }
             None => Response::problem(Cause::UnknownUnit, "there is no such unit"),
         },
@@ -223,6 +230,24 @@ fn unknown_project(name: &str) -> Response {
 
 fn find<'a>(data: &'a mut Data, id: &str) -> Option<&'a mut Unit> {
     data.units.iter_mut().find(|unit| unit.id.to_string() == id)
+}
+
+fn make_monstrous(detail: &mut UnitDetail) {
+    detail.folded_attempts = u32::MAX;
+    for (index, attempt) in detail.attempts.iter_mut().enumerate() {
+        let (first, last) = (Timestamp(0), Timestamp(u64::MAX));
+        let (begin, end) = if index == 0 { (last, first) } else { (first, last) };
+        (attempt.number, attempt.started_at, attempt.expires_at) = (u32::MAX, begin, Timestamp(u64::MAX));
+        attempt.ended_at = Some(end);
+        let report = |time| Report {
+            donor: attempt.donor,
+            trusted: index > 0,
+            cause: FailureCause::Panic,
+            detail: "it panicked".to_owned(),
+            time,
+        };
+        detail.reports.extend([first, last].map(report));
+    }
 }
 
 fn attempts(unit: &Unit) -> Vec<Attempt> {

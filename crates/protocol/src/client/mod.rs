@@ -23,6 +23,6 @@ pub use http::{ClientConfig, Pace, Payload, Progress};
 pub use reqwest::Url;
 pub use retry::{OnRetry, RetryPolicy};
 pub use traffic::{Traffic, Way};
-pub use uploader::UploaderClient;
+pub use uploader::{UnitQuery, UploaderClient};
 
 pub use reqwest::Method;

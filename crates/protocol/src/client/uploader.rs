@@ -23,6 +23,26 @@ pub struct UploaderClient {
     key: Option<ApiKey>,
 }
 
+/// Which units of a project, and how many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnitQuery {
+    /// Only units in this state.
+    pub state: Option<UnitState>,
+    /// Only units of which donors reported failures that are not settled.
+    pub suspect: bool,
+    /// Where to begin: the last page's `next`.
+    pub cursor: Option<u64>,
+    /// Most units of the page.
+    pub limit: u32,
+}
+
+impl UnitQuery {
+    /// The first units of all.
+    pub const fn first(limit: u32) -> Self {
+        Self { state: None, suspect: false, cursor: None, limit }
+    }
+}
+
 impl UploaderClient {
     /// A client; nothing is sent yet. Without a key only what is public can be asked.
     ///
@@ -89,45 +109,15 @@ impl UploaderClient {
         self.ask(Method::POST, &routes::units(name), Some(units)).await
     }
 
-    /// A page of units, optionally of one state only. `cursor` is the last page's `next`.
+    /// A page of a project's units.
     ///
     /// # Errors
     /// [`ClientError`] if the distributor cannot be reached or refuses.
-    pub async fn units(
-        &self,
-        name: &ProjectName,
-        state: Option<UnitState>,
-        cursor: Option<u64>,
-        limit: u32,
-    ) -> Result<UnitPage, ClientError> {
-        self.unit_page(name, state, cursor, limit, "").await
-    }
-
-    /// The same of units of which donors reported failures that are not settled.
-    ///
-    /// # Errors
-    /// [`ClientError`] if the distributor cannot be reached or refuses.
-    pub async fn suspect_units(
-        &self,
-        name: &ProjectName,
-        state: Option<UnitState>,
-        cursor: Option<u64>,
-        limit: u32,
-    ) -> Result<UnitPage, ClientError> {
-        self.unit_page(name, state, cursor, limit, "&suspect=true").await
-    }
-
-    async fn unit_page(
-        &self,
-        name: &ProjectName,
-        state: Option<UnitState>,
-        cursor: Option<u64>,
-        limit: u32,
-        more: &str,
-    ) -> Result<UnitPage, ClientError> {
-        let state = state.map(|state| format!("&state={state}")).unwrap_or_default();
-        let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-        self.get(&format!("{}?limit={limit}{state}{cursor}{more}", routes::units(name))).await
+    pub async fn units(&self, name: &ProjectName, query: &UnitQuery) -> Result<UnitPage, ClientError> {
+        let state = query.state.map(|state| format!("&state={state}")).unwrap_or_default();
+        let cursor = query.cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let suspect = if query.suspect { "&suspect=true" } else { "" };
+        self.get(&format!("{}?limit={}{state}{cursor}{suspect}", routes::units(name), query.limit)).await
     }
 
     /// Proved units after a cursor (0 for all), in the order of their proofs.

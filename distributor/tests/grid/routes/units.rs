@@ -2,6 +2,7 @@
 
 use crate::fixture::felts;
 use crate::harness::{Grid, cause, primes, unit};
+use protocol::client::UnitQuery;
 use protocol::{Cause, NewUnit, NewUnits, UnitId, UnitState};
 
 fn batch(units: Vec<NewUnit>) -> NewUnits {
@@ -62,14 +63,15 @@ async fn units_are_listed_by_page_and_state() {
     let donor = grid.donor(1);
     donor.submit(&ids[3], None, donor.proof(3)).await.unwrap();
     let uploader = grid.uploader();
-    let first = uploader.units(&primes(), None, None, 3).await.unwrap();
+    let first = uploader.units(&primes(), &UnitQuery::first(3)).await.unwrap();
     assert_eq!(first.units.iter().map(|unit| unit.id).collect::<Vec<_>>(), ids[..3]);
-    let rest = uploader.units(&primes(), None, first.next, 3).await.unwrap();
+    let rest = uploader.units(&primes(), &UnitQuery { cursor: first.next, ..UnitQuery::first(3) }).await.unwrap();
     assert_eq!((rest.units.len(), rest.next), (2, None));
-    let proved = uploader.units(&primes(), Some(UnitState::Proved), None, 3).await.unwrap();
+    let proved = UnitQuery { state: Some(UnitState::Proved), ..UnitQuery::first(3) };
+    let proved = uploader.units(&primes(), &proved).await.unwrap();
     assert_eq!((proved.units.len(), proved.units[0].id), (1, ids[3]));
     for limit in [0, 1001] {
-        assert_eq!(cause(uploader.units(&primes(), None, None, limit).await), Cause::BadRequest);
+        assert_eq!(cause(uploader.units(&primes(), &UnitQuery::first(limit)).await), Cause::BadRequest);
     }
     let unknown = UnitId::from_bytes([1; 10]);
     assert_eq!(cause(uploader.unit(&unknown).await), Cause::UnknownUnit);
