@@ -221,7 +221,7 @@ fn component(position: usize, kind: &TableKind, error: ComponentError) -> Layout
 }
 
 fn refused(position: usize, table: &DisclosedTable, error: DisclosedError) -> LayoutError {
-    LayoutError::Open { position, kind: table.kind.to_string(), error }
+    LayoutError::Disclosed { position, kind: table.kind.to_string(), error }
 }
 
 #[cfg(test)]

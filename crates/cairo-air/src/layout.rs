@@ -155,7 +155,7 @@ pub enum LayoutError {
     },
     /// Open tables that are not in the order of their kinds, or two of one kind.
     #[error("disclosed table {position} of the proof, {kind}, is out of order")]
-    OpenOrder {
+    DisclosedOrder {
         /// Position of the table among the disclosed ones.
         position: usize,
         /// Its kind.
@@ -163,7 +163,7 @@ pub enum LayoutError {
     },
     /// Disclosed rows that are none of their table's.
     #[error("disclosed table {position} of the proof, {kind}, is wrong: {error}")]
-    Open {
+    Disclosed {
         /// Position of the table among the disclosed ones.
         position: usize,
         /// Its kind.
@@ -267,7 +267,7 @@ impl Layout {
             if let [before, DisclosedTable { kind, .. }] = pair
                 && before.kind >= *kind
             {
-                return Err(LayoutError::OpenOrder { position: position + 1, kind: kind.to_string() });
+                return Err(LayoutError::DisclosedOrder { position: position + 1, kind: kind.to_string() });
             }
         }
         for kind in self.kinds() {

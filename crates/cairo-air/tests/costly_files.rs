@@ -90,7 +90,7 @@ fn disclosed_rows_are_checked_after_the_nonce() {
     assert_eq!(reached(Effort::Openings), VerifyError::Stark(StarkError::BusSum));
     for effort in [Effort::Totals, Effort::Quotients] {
         let error = reached(effort);
-        assert!(matches!(error, VerifyError::Layout(LayoutError::Open { .. })), "{error}");
+        assert!(matches!(error, VerifyError::Layout(LayoutError::Disclosed { .. })), "{error}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which tables' rows stand in the disclosed: short ones, whose rows take fewer bytes than their columns' openings.
+//! Which tables' rows are disclosed: those of short ones, whose rows take fewer bytes than their columns' openings.
 
 pub use crate::planner::budget::MAX_TERMS;
 
@@ -25,7 +25,7 @@ struct Choice {
 /// together, the verifier is willing to look at them all, and a table is left. `queries` is the number of rows of each that would be opened.
 ///
 /// # Errors
-/// [`LayoutError::Open`] if the constraints of such a table do not hold.
+/// [`LayoutError::Disclosed`] if the constraints of such a table do not hold.
 pub fn disclose_short(witness: &mut Witness, queries: u32, max_terms: u64) -> Result<(), LayoutError> {
     let Witness { layout, tables, public, traces, .. } = witness;
     let choice = |(position, (table, trace)): (usize, (&Table, &Trace))| {
@@ -53,7 +53,7 @@ pub fn disclose_short(witness: &mut Witness, queries: u32, max_terms: u64) -> Re
         let Some(table) = tables.get(*position) else { continue };
         let kind = || disclosed.kind.to_string();
         let tuples = stark::disclosed::tuples(&table.air, &disclosed.cells);
-        public.extend(tuples.map_err(|error| LayoutError::Open { position: place, kind: kind(), error })?);
+        public.extend(tuples.map_err(|error| LayoutError::Disclosed { position: place, kind: kind(), error })?);
     }
     chosen.sort_by_key(|choice| std::cmp::Reverse(choice.position));
     for Choice { position, disclosed, .. } in chosen {

@@ -1,4 +1,4 @@
-//! Tables in the disclosed: which are, what the verifier makes of their rows, and what it refuses.
+//! Disclosed tables: which are, what the verifier makes of their rows, and what it refuses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -118,7 +118,7 @@ fn every_cell_counts_of(mut disclosed: Witness) {
             let mut changed = disclosed.clone();
             changed.layout.disclosed[place].cells[cell] += Felt::one();
             match changed.layout.build(&changed.statement.program, &changed.claim) {
-                Err(LayoutError::Open { error: DisclosedError::Constraint { .. }, .. }) => {}
+                Err(LayoutError::Disclosed { error: DisclosedError::Constraint { .. }, .. }) => {}
                 Err(other) => panic!("{}: {other}", table.kind),
                 Ok(built) => {
                     // The transcript is another, whatever the sum.
@@ -167,9 +167,9 @@ fn refused_with_the_reason() {
     };
 
     let error = refused(&|layout| layout.disclosed.swap(0, 1));
-    assert_eq!(error, LayoutError::OpenOrder { position: 1, kind: layout.disclosed[0].kind.to_string() });
+    assert_eq!(error, LayoutError::DisclosedOrder { position: 1, kind: layout.disclosed[0].kind.to_string() });
     let error = refused(&|layout| layout.disclosed.insert(0, layout.disclosed[0].clone()));
-    assert_eq!(error, LayoutError::OpenOrder { position: 1, kind: layout.disclosed[0].kind.to_string() });
+    assert_eq!(error, LayoutError::DisclosedOrder { position: 1, kind: layout.disclosed[0].kind.to_string() });
 
     let error = refused(&|layout| {
         let table = &mut layout.disclosed[last];
@@ -177,13 +177,16 @@ fn refused_with_the_reason() {
     });
     let (found, expected) = (layout.disclosed[last].width + 1, layout.disclosed[last].width);
     let kind = layout.disclosed[last].kind.to_string();
-    assert_eq!(error, LayoutError::Open { position: last, kind, error: DisclosedError::Width { found, expected } });
+    assert_eq!(
+        error,
+        LayoutError::Disclosed { position: last, kind, error: DisclosedError::Width { found, expected } }
+    );
 
     let error = refused(&|layout| layout.disclosed[last].cells.clear());
     let kind = layout.disclosed[last].kind.to_string();
     assert_eq!(
         error,
-        LayoutError::Open { position: last, kind, error: DisclosedError::Cells { cells: 0, width: expected } }
+        LayoutError::Disclosed { position: last, kind, error: DisclosedError::Cells { cells: 0, width: expected } }
     );
 
     let generic = position(&layout, &TableKind::Generic);
@@ -201,13 +204,13 @@ fn refused_with_the_reason() {
     };
     let constraint = "res".to_owned();
     let (kind, error_of) = ("generic".to_owned(), DisclosedError::Constraint { constraint, row: 0 });
-    assert_eq!(error, LayoutError::Open { position: generic, kind, error: error_of });
+    assert_eq!(error, LayoutError::Disclosed { position: generic, kind, error: error_of });
 
     // Rows that are tied to each other.
     let memory = DisclosedTable { kind: TableKind::Memory, width: 17, cells: vec![Felt::zero(); 17] };
     let error = refused(&|layout| layout.disclosed.insert(0, memory.clone()));
     let error_of = DisclosedError::NotLocal { constraint: "first_address".to_owned() };
-    assert_eq!(error, LayoutError::Open { position: 0, kind: "memory".to_owned(), error: error_of });
+    assert_eq!(error, LayoutError::Disclosed { position: 0, kind: "memory".to_owned(), error: error_of });
 
     // A lookup table that is missing, or there twice.
     let byte = position(&layout, &TableKind::NibbleAnd);

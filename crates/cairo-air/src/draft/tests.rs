@@ -114,17 +114,17 @@ fn disclosed_rows() {
     let cells = |count: usize| vec![Felt::zero(); count];
     let (kind, error) = refused(DisclosedTable { kind: TableKind::Generic, width: 35, cells: cells(35) });
     let width = DisclosedError::Width { found: 35, expected: 36 };
-    assert_eq!(error, LayoutError::Open { position: 0, kind, error: width });
+    assert_eq!(error, LayoutError::Disclosed { position: 0, kind, error: width });
     let (kind, error) = refused(DisclosedTable { kind: TableKind::Generic, width: 36, cells: cells(37) });
     let uneven = DisclosedError::Cells { cells: 37, width: 36 };
-    assert_eq!(error, LayoutError::Open { position: 0, kind, error: uneven });
+    assert_eq!(error, LayoutError::Disclosed { position: 0, kind, error: uneven });
     let mut rows = generic(2);
     rows.cells[36] = Felt::from(2_u64);
     let (kind, error) = refused(rows);
     let constraint = DisclosedError::Constraint { constraint: "boolean_enabler".to_owned(), row: 1 };
-    assert_eq!(error, LayoutError::Open { position: 0, kind, error: constraint });
+    assert_eq!(error, LayoutError::Disclosed { position: 0, kind, error: constraint });
     let (_, error) = refused(DisclosedTable { kind: TableKind::Memory, width: 17, cells: cells(17) });
-    assert!(matches!(error, LayoutError::Open { error: DisclosedError::NotLocal { .. }, .. }), "{error}");
+    assert!(matches!(error, LayoutError::Disclosed { error: DisclosedError::NotLocal { .. }, .. }), "{error}");
     // Words too are only tables if there are such words.
     let word = TableKind::Word(Word { flags: 0x7fff, taken: None });
     let (_, error) = refused(DisclosedTable { kind: word.clone(), width: 9, cells: cells(9) });

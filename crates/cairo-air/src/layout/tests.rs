@@ -89,7 +89,7 @@ fn order() {
     assert_eq!(check(vec![memory(), generic(), memory()], Vec::new()), Err(order));
     let (generic, cell) = (|| open(TableKind::Generic), || open(TableKind::Cell));
     assert_eq!(check(Vec::new(), vec![generic(), cell()]), Ok(()));
-    let order = |position, kind: &str| Err(LayoutError::OpenOrder { position, kind: kind.to_owned() });
+    let order = |position, kind: &str| Err(LayoutError::DisclosedOrder { position, kind: kind.to_owned() });
     assert_eq!(check(Vec::new(), vec![cell(), generic()]), order(1, "generic"));
     assert_eq!(check(Vec::new(), vec![generic(), generic()]), order(1, "generic"));
     assert_eq!(check(Vec::new(), vec![generic(), cell(), cell()]), order(2, "cell"));
