@@ -6,7 +6,7 @@ use distributor::clock::Clock;
 use distributor::config::Settings;
 use distributor::location::Location;
 use distributor::server;
-use distributor::store::{self, Donors as _, GivenQuota, IfMissing, Keys as _, Scopes, Store, UploaderKey};
+use distributor::store::{self, GivenQuota, IfMissing, Scopes, Store, UploaderKey};
 use protocol::{ApiKey, DonorKey, Timestamp};
 use std::net::SocketAddr;
 use std::path::Path;
