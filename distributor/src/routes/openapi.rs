@@ -85,13 +85,14 @@ fn add_refusals(operation: &mut Operation, path: &str) {
         may.extend([(400, "`digest_mismatch`, `body_broken`"), (408, "`body_timeout`"), (413, "`too_large`")]);
     }
     if path.contains('{') {
-        may.push((404, ""));
+        // What stands in its place may hold a slash.
+        may.push((404, "`unknown_route`"));
     }
     for (status, causes) in may {
         let empty = || ResponseBuilder::new().build().into();
         let response = operation.responses.responses.entry(status.to_string()).or_insert_with(empty);
         let RefOr::T(response) = response else { continue };
-        for cause in causes.split(", ").filter(|cause| !cause.is_empty()) {
+        for cause in causes.split(", ") {
             if !response.description.contains(cause) {
                 let comma = if response.description.is_empty() { "" } else { ", " };
                 response.description.push_str(&format!("{comma}{cause}"));
