@@ -1,4 +1,5 @@
 //! The documentation against the program.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 use std::path::Path;
 use uploader::show::Format;
