@@ -17,7 +17,7 @@ use cairo_execution::Execution;
 use stark::{Control, Phase, PublicTuple, Table};
 use std::collections::BTreeMap;
 
-/// Everything that the STARK layer needs: what [`prove`] makes of an execution before it proves.
+/// Everything that the STARK layer needs: what [`prove`](fn@crate::prove) makes of an execution before it proves.
 #[derive(Debug, Clone)]
 pub struct Witness {
     /// What is proven.
