@@ -1,6 +1,5 @@
 //! Proofs of the benchmark programs and of the sample projects' units, each in a process of its own so that its peak memory is
-//! its own: `cargo bench -p cairo-prover`, without Cairo 2 (and without building a good part of its
-//! compiler) with `--no-default-features`. Arguments after `--` choose programs by parts of their names.
+//! its own: `cargo bench -p cairo-prover`. Arguments after `--` choose programs by parts of their names.
 //!
 //! Times are also given as multiples of a calibration run on the same machine in the same minute: lambdaworks'
 //! `Polynomial::interpolate_fft` of 2^20 random elements on one thread.

@@ -66,3 +66,15 @@ pub fn table<'a>(witness: &'a mut Witness, kind: &TableKind) -> (Vec<String>, &'
     let names = witness.tables[position].air.columns().to_vec();
     (names, &mut witness.traces[position])
 }
+
+/// Leaves out the committed tables of some kinds.
+pub fn drop_tables(witness: &mut Witness, dropped: impl Fn(&TableKind) -> bool) {
+    let Witness { layout, tables, traces, .. } = witness;
+    let keep: Vec<bool> = layout.tables.iter().map(|entry| !dropped(&entry.kind)).collect();
+    let mut flags = keep.iter();
+    layout.tables.retain(|_| *flags.next().unwrap());
+    let mut flags = keep.iter();
+    tables.retain(|_| *flags.next().unwrap());
+    let mut flags = keep.iter();
+    traces.retain(|_| *flags.next().unwrap());
+}

@@ -92,14 +92,7 @@ impl Forger {
     }
 
     pub fn drop_tables(&mut self, dropped: impl Fn(&TableKind) -> bool) {
-        let Witness { layout, tables, traces, .. } = &mut self.0;
-        let keep: Vec<bool> = layout.tables.iter().map(|entry| !dropped(&entry.kind)).collect();
-        let mut flags = keep.iter();
-        layout.tables.retain(|_| *flags.next().unwrap());
-        let mut flags = keep.iter();
-        tables.retain(|_| *flags.next().unwrap());
-        let mut flags = keep.iter();
-        traces.retain(|_| *flags.next().unwrap());
+        common::drop_tables(&mut self.0, dropped);
     }
 
     pub fn add_table(&mut self, kind: TableKind, trace: Vec<Vec<Felt>>) {
