@@ -31,9 +31,21 @@ pub fn line(text: impl fmt::Display) -> Result<(), OutputError> {
     line_to(&mut io::stdout().lock(), text)
 }
 
+/// Writes a text to standard output as it is.
+///
+/// # Errors
+/// [`OutputError`].
+pub fn text(text: impl fmt::Display) -> Result<(), OutputError> {
+    text_to(&mut io::stdout().lock(), text)
+}
+
 fn line_to(out: &mut impl Write, text: impl fmt::Display) -> Result<(), OutputError> {
+    text_to(out, format_args!("{text}\n"))
+}
+
+fn text_to(out: &mut impl Write, text: impl fmt::Display) -> Result<(), OutputError> {
     // In one piece, so that a reader that goes away meanwhile is noticed here.
-    out.write_all(format!("{text}\n").as_bytes())?;
+    out.write_all(text.to_string().as_bytes())?;
     Ok(out.flush()?)
 }
 

@@ -1,6 +1,7 @@
 //! What commands print. Whoever reads it may have seen enough and be gone, as `head` is: that is no fault of the command.
 
 use crate::exit::Failure;
+use protocol::output::{self, OutputError};
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
@@ -9,12 +10,9 @@ use std::io::{self, Write as _};
 /// # Errors
 /// If that fails for another reason than that nobody reads it any more.
 pub fn print(data: impl Display) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match write!(out, "{data}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::fault(format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(()),
+    match output::text(data) {
+        Err(OutputError::Failed(error)) => Err(Failure::fault(format!("cannot write to standard output: {error}"))),
+        Ok(()) | Err(OutputError::Closed) => Ok(()),
     }
 }
 
