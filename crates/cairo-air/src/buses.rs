@@ -11,11 +11,11 @@ use stark::Bus;
 
 /// `(pc, ap, fp, clock)`: the machine's registers between two steps.
 ///
-/// Every opcode row with enabler 1 takes one state and provides one whose clock is larger by the number of steps the row
+/// Every opcode row with enabler 1 requires one state and provides one whose clock is larger by the number of steps the row
 /// makes, a constant of its table. Both with multiplicity 1, so this is an equality of multisets. Follow a state that is
-/// provided: it must be taken, by a row that provides a later one, and so on; the total of all clock increments is far
+/// provided: it must be required, by a row that provides a later one, and so on; the total of all clock increments is far
 /// below `p`, so no state comes back and the walk can only end in the one state that is required without anything being
-/// provided for it: the public final state. Walks do not merge or split, since each row takes one and gives one. The
+/// provided for it: the public final state. Walks do not merge or split, since each row requires one and provides one. The
 /// public initial state has clock 0 and the final one clock `n_steps`, so all enabled rows together form exactly one
 /// walk of `n_steps` steps between the two.
 pub const STATE: Bus = Bus { id: 1, name: "state", arity: 4 };
@@ -50,9 +50,9 @@ pub const NIBBLE_AND: Bus = Bus { id: 6, name: "nibble_and", arity: 3 };
 
 /// `(address)`: each cell below it has an owner.
 ///
-/// A row with enabler 1 that owns `k` cells takes `(a)` and gives `(a + k)`, both once; `k` is a constant of its table, from 1 to
-/// 2^10. The verifier gives `(1)` and takes `(owned_end)`; if the segment `base..stop` of range_check is not empty and ends at or
-/// before `owned_end`, it also takes `(base)` and gives `(stop)`, like a row that owns all of it. Look at each such row, and at this
+/// A row with enabler 1 that owns `k` cells requires `(a)` and provides `(a + k)`, both once; `k` is a constant of its table, from 1 to
+/// 2^10. The verifier provides `(1)` and requires `(owned_end)`; if the segment `base..stop` of range_check is not empty and ends at or
+/// before `owned_end`, it also requires `(base)` and provides `(stop)`, like a row that owns all of it. Look at each such row, and at this
 /// deed of the verifier, as an edge from `a` to `a + k`, with `a` in the field. At every point but 1 and `owned_end` as many edges
 /// end as begin, so the edges are a walk from 1 to `owned_end` (none if that is 1, too) and closed walks. All increments together
 /// are below `2^44 · 2^10 + 2^32`, far below `p`: no walk comes back to where it was, so there are no closed ones, and all edges lie on
@@ -62,7 +62,7 @@ pub const OWNED: Bus = Bus { id: 8, name: "owned", arity: 1 };
 
 /// `(address)`: each cell of the segment of range_check below it belongs to a row of a range table.
 ///
-/// Only if the verifier owns the segment `base..stop` (see [`OWNED`]): it gives `(base)` and takes `(stop)`, and each row with enabler 1 takes `(a)` and gives
+/// Only if the verifier owns the segment `base..stop` (see [`OWNED`]): it provides `(base)` and requires `(stop)`, and each row with enabler 1 requires `(a)` and provides
 /// `(a + 1)`. By the same argument every address of the segment, and no other, belongs to exactly one row.
 pub const RANGE: Bus = Bus { id: 9, name: "range", arity: 1 };
 

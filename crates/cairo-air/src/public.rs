@@ -21,7 +21,7 @@ fn cell(address: u64, value: Felt) -> PublicTuple {
 /// * Memory: every word of the program; the head of the execution segment (`[E] = E + 2`, `[E + 1] = 0`: the frame that the
 ///   header stands on); each builtin's base there and stop pointer below the final `ap`; the output; for Cairo 2 the argument
 ///   segment and the two pointers to it.
-/// * Owned cells: the first address is provided and their end required; if the segment of range_check is among them, it is taken out
+/// * Owned cells: the first address is provided and their end required; if the segment of range_check is among them, it is required
 ///   as a whole, and its base provided and its end required on the range bus.
 /// * Instructions: the claim's fetches, each as often as claimed. What they say follows from the program alone, so a false
 ///   count can only unbalance the bus.

@@ -7,7 +7,7 @@ use cairo_air::{Built, CairoProof, DisclosedTable, Statement};
 use cairo_runner::{Arguments, RunnableProgram};
 use clap::Parser;
 use stark::Shape;
-use stark::shape::{QUOTIENT_PIECES, distinct};
+use stark::shape::{QUOTIENT_CHUNKS, distinct};
 use std::path::PathBuf;
 
 /// Shows what a proof consists of, without verifying it.
@@ -85,7 +85,7 @@ fn print_groups(shape: &Shape, proof: &stark::Proof) -> usize {
     println!("\n{:<12} {:>5} {:>6} {:>9} {:>5} {:>10}", "group", "main", "LogUp", "next row", "rows", "values B");
     let mut all = 0;
     for group in &shape.groups {
-        let width = group.main_width + group.aux_width() + QUOTIENT_PIECES;
+        let width = group.main_width + group.aux_width() + QUOTIENT_CHUNKS;
         let rows = distinct(&proof.indices, shape.log_lde(group)).len();
         let bytes = (width * rows + group.openings()) * WORD;
         all += bytes;

@@ -6,7 +6,7 @@ use felt::Felt;
 use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
-/// Highest degree of a constraint: with it the quotient has two pieces and a blow-up of 2 suffices.
+/// Highest degree of a constraint: with it the quotient has two chunks and a blow-up of 2 suffices.
 pub const MAX_DEGREE: u32 = 3;
 
 /// Longest period of a periodic column. The verifier interpolates one period, so it is kept short.
@@ -38,7 +38,7 @@ pub enum Rows {
 }
 
 impl Rows {
-    /// Highest degree for which the quotient still fits two pieces: dividing by a single point removes only one degree.
+    /// Highest degree for which the quotient still fits two chunks: dividing by a single point removes only one degree.
     pub const fn max_degree(self) -> u32 {
         match self {
             Self::All | Self::Transition => MAX_DEGREE,
@@ -285,7 +285,7 @@ impl AirBuilder {
         self.air.interactions.push(Interaction { name: name.into(), bus, multiplicity, tuple });
     }
 
-    /// Takes the tuple from the bus, `multiplicity` times.
+    /// Demands the tuple on the bus, `multiplicity` times.
     pub fn require(
         &mut self,
         name: impl Into<String>,

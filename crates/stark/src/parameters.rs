@@ -31,7 +31,7 @@ pub const LOG_FOLD_RANGE: (u32, u32) = (1, 3);
 /// Why parameters are unusable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParametersError {
-    /// Blow-up out of bounds. Below 2 the quotient pieces would not be tested, above 16 the domain grows for nothing.
+    /// Blow-up out of bounds. Below 2 the quotient chunks would not be tested, above 16 the domain grows for nothing.
     #[error("log_blowup is {0}; it must be from {min} to {max}", min = LOG_BLOWUP_RANGE.0, max = LOG_BLOWUP_RANGE.1)]
     LogBlowup(u32),
     /// Number of queries out of bounds.

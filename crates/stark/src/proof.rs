@@ -2,7 +2,7 @@
 
 use crate::hash::Digest;
 use crate::merkle::{CAP, path_length};
-use crate::shape::{Fold, Group, LOG_FINAL, QUOTIENT_PIECES, Shape, distinct};
+use crate::shape::{Fold, Group, LOG_FINAL, QUOTIENT_CHUNKS, Shape, distinct};
 use felt::{Felt, encoding};
 
 /// A height group's column values at the out-of-domain point `ζ` and at `ζ·g`.
@@ -16,7 +16,7 @@ pub struct GroupOpenings {
     pub aux: Vec<Felt>,
     /// The running sum at `ζ·g`, if there are LogUp columns.
     pub aux_next: Vec<Felt>,
-    /// The quotient pieces at `ζ`.
+    /// The quotient chunks at `ζ`.
     pub quotient: Vec<Felt>,
 }
 
@@ -29,7 +29,7 @@ impl GroupOpenings {
     /// The lengths that the parts must have.
     pub fn lengths(group: &Group) -> [usize; 5] {
         let running_sum = usize::from(!group.batches.is_empty());
-        [group.main_width, group.next_columns.len(), group.aux_width(), running_sum, QUOTIENT_PIECES]
+        [group.main_width, group.next_columns.len(), group.aux_width(), running_sum, QUOTIENT_CHUNKS]
     }
 }
 
@@ -61,7 +61,7 @@ pub struct Proof {
     pub lookup_cap: Vec<Digest>,
     /// Each group's share of the bus sum.
     pub totals: Vec<Felt>,
-    /// Commitment to the quotient pieces.
+    /// Commitment to the quotient chunks.
     pub quotient_cap: Vec<Digest>,
     /// Out-of-domain values of each group.
     pub openings: Vec<GroupOpenings>,
@@ -78,7 +78,7 @@ pub struct Proof {
     pub main: Opening,
     /// LogUp columns at the query indices.
     pub lookup: Opening,
-    /// Quotient pieces at the query indices.
+    /// Quotient chunks at the query indices.
     pub quotient: Opening,
     /// The FRI layers at the query indices.
     pub folds: Vec<FoldOpening>,
@@ -113,7 +113,7 @@ pub enum DecodeError {
 
 /// Columns that each of the three commitments holds for a group.
 pub(crate) fn committed_widths(group: &Group) -> [usize; 3] {
-    [group.main_width, group.aux_width(), QUOTIENT_PIECES]
+    [group.main_width, group.aux_width(), QUOTIENT_CHUNKS]
 }
 
 /// The matrices of commitment `which`, one a group with columns in it: `log2` of the number of rows, and the width.

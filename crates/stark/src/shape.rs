@@ -7,7 +7,7 @@ use crate::table::MIN_LOG_HEIGHT;
 use std::borrow::Cow;
 
 /// Pieces into which a quotient polynomial of degree below `2N` is cut.
-pub const QUOTIENT_PIECES: usize = 2;
+pub const QUOTIENT_CHUNKS: usize = 2;
 
 /// `log2` of the number of coefficients of FRI's final polynomial.
 pub const LOG_FINAL: u32 = MIN_LOG_HEIGHT;
@@ -56,7 +56,7 @@ impl Group {
     /// Openings of the group: (column, point) pairs.
     pub fn openings(&self) -> usize {
         let running_sum = usize::from(!self.batches.is_empty());
-        self.main_width + self.next_columns.len() + self.aux_width() + running_sum + QUOTIENT_PIECES
+        self.main_width + self.next_columns.len() + self.aux_width() + running_sum + QUOTIENT_CHUNKS
     }
 }
 

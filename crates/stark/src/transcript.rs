@@ -122,7 +122,7 @@ impl Transcript {
         self.challenge("lambda")
     }
 
-    /// Step 5: the commitment to all quotient pieces.
+    /// Step 5: the commitment to all quotient chunks.
     pub fn quotient_commitment(&mut self, cap: &[Digest]) {
         self.absorb_cap("quotient", cap);
     }

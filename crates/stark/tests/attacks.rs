@@ -407,7 +407,7 @@ fn openings_of_other_values() {
                 }
                 let change = |openings: &mut GroupOpenings| part(openings)[if last { count - 1 } else { 0 }] += felt(1);
                 let answer = cheat(&Opening { group, change });
-                // The first quotient piece is fitted to the others, so a change of it alone is undone.
+                // The first quotient chunk is fitted to the others, so a change of it alone is undone.
                 let undone = part(&mut HONEST.1.openings[group].clone()) == &HONEST.1.openings[group].quotient && !last;
                 let expected = if undone { Ok(()) } else { Err(VerifyError::FinalPolynomial(0)) };
                 assert_eq!(answer, expected, "group {group}");

@@ -66,11 +66,11 @@ class Air:
         self.interactions.append(interaction)
 
     def require(self, bus, enabler, *entries):
-        """`enabler` times, takes the tuple."""
+        """`enabler` times, requires the tuple."""
         self.interact(bus, -enabler, *entries)
 
     def provide(self, bus, enabler, *entries):
-        """`enabler` times, gives the tuple."""
+        """`enabler` times, provides the tuple."""
         self.interact(bus, enabler, *entries)
 
     @property

@@ -1,4 +1,4 @@
-"""Section 6, step 5: the combined constraints of a group at `ζ` are what its quotient pieces say."""
+"""Section 6, step 5: the combined constraints of a group at `ζ` are what its quotient chunks say."""
 
 from .air import ALL, FIRST, LAST, TRANSITION
 from .bus_sum import fingerprint
@@ -21,11 +21,11 @@ def check_group(group, parts, total, challenges, log_blowup):
     require((quotient - claimed) % P == 0, f"the constraints of the tables of 2^{group.log_height} rows do not hold")
 
 
-def _joined(pieces, power, log_blowup):
-    """The quotient from its two pieces; `power` is `ζ^N`."""
+def _joined(chunks, power, log_blowup):
+    """The quotient from its two chunks; `power` is `ζ^N`."""
     on_coset = [pow(root(log_blowup + 1), 2 * coset + 1, P) for coset in range(2)]
     spread = inverse(on_coset[0] - on_coset[1])
-    return (pieces[0] * (power - on_coset[1]) - pieces[1] * (power - on_coset[0])) * spread % P
+    return (chunks[0] * (power - on_coset[1]) - chunks[1] * (power - on_coset[0])) * spread % P
 
 
 def _combined(group, parts, total, challenges):

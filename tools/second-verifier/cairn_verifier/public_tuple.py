@@ -17,10 +17,10 @@ class PublicTuple(namedtuple("PublicTuple", "bus entries multiplicity")):
 
 
 def provide(bus, *entries, times=1):
-    """A tuple that the verifier gives, `times` times."""
+    """A tuple that the verifier provides, `times` times."""
     return PublicTuple(bus, tuple(entry % P for entry in entries), times % P)
 
 
 def require(bus, *entries):
-    """A tuple that the verifier takes once."""
+    """A tuple that the verifier requires once."""
     return provide(bus, *entries, times=-1)

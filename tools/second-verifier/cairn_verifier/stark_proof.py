@@ -8,7 +8,7 @@ from .transcript import length_prefixed
 
 LOG_FINAL = 6
 FINAL_COEFFICIENTS = 1 << LOG_FINAL
-_QUOTIENT_PIECES = 2
+_QUOTIENT_CHUNKS = 2
 
 
 class Shape:
@@ -38,7 +38,7 @@ class Shape:
     def parts(self, group):
         """How many values each of a group's five parts of step 7 has."""
         batches = len(group.batches)
-        return [group.width, len(group.next_columns), batches, min(batches, 1), _QUOTIENT_PIECES]
+        return [group.width, len(group.next_columns), batches, min(batches, 1), _QUOTIENT_CHUNKS]
 
     def commitments(self):
         """For main, LogUp and quotient the (log size, width) of each matrix, tallest first."""
@@ -49,7 +49,7 @@ class Shape:
         return [
             matrices(lambda group: group.width),
             matrices(lambda group: len(group.batches)),
-            matrices(lambda group: _QUOTIENT_PIECES),
+            matrices(lambda group: _QUOTIENT_CHUNKS),
         ]
 
 

@@ -259,7 +259,7 @@ fn open(proof: &mut Proof, shape: &Shape, matrices: &[Vec<(u32, usize)>; 3], tre
     }
 }
 
-/// The first quotient piece at `ζ` with which the constraints seem to hold on columns of zeros, if the second one is 0.
+/// The first quotient chunk at `ζ` with which the constraints seem to hold on columns of zeros, if the second one is 0.
 fn quotient_of_zeros(
     group: &Group,
     tables: &[Table],

@@ -212,7 +212,7 @@ fn owners_that_are_not_whole() {
         forger.set_cell_rows(&rows.chain(false_rows).collect::<Vec<_>>());
         forger.refused_by_enabler(&TableKind::Cell);
     }
-    // Two more rows of the path, of which one takes back all that the other does, but for the cell that it provides.
+    // Two more rows of the path, of which one undoes all that the other does, but for the cell that it provides.
     for times in [small(1), small(2), half] {
         let Retold { mut forger, place, value, row, .. } = retold(planned());
         let (position, _, altered) = forger.other_row(row, place, value);

@@ -26,7 +26,7 @@ impl Forger {
         self.set_cell_rows(&[&self.cell_rows(), more].concat());
     }
 
-    /// Moves the end of the owned cells: a memory table takes those from there on, as many as its rows hold.
+    /// Moves the end of the owned cells: a memory table has those from there on, as many as its rows hold.
     pub fn share(&mut self, owned_end: u32) {
         let cells = self.cells();
         let rows = self.cell_rows().into_iter().filter(|[_, address, _]| integer(address) < u64::from(owned_end));

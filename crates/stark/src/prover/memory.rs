@@ -1,6 +1,6 @@
 //! How much memory a proof takes.
 
-use crate::shape::{Group, QUOTIENT_PIECES, Shape};
+use crate::shape::{Group, QUOTIENT_CHUNKS, Shape};
 
 /// Bytes that [`super::prove`] takes at its peak, traces included. An estimate from above: each matrix is counted with a tree of its own.
 pub fn peak_memory(shape: &Shape) -> u64 {
@@ -14,9 +14,9 @@ pub fn peak_memory(shape: &Shape) -> u64 {
     // The traces are kept beside their extensions until the LogUp columns are computed.
     let lookup = main * (1 + blowup) + aux + tree;
     let extended = (main + aux) * blowup + 2 * tree;
-    // The quotient's pieces with their tree; later the weights of the openings, and the DEEP quotients in two orders or with the layers that
+    // The quotient's chunks with their tree; later the weights of the openings, and the DEEP quotients in two orders or with the layers that
     // they fold to.
-    let quotient = extended + QUOTIENT_PIECES as u64 * rows * blowup + tree;
+    let quotient = extended + QUOTIENT_CHUNKS as u64 * rows * blowup + tree;
     let fri = quotient + rows + 2 * rows * blowup + tree;
     32 * lookup.max(fri)
 }

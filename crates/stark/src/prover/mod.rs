@@ -18,7 +18,7 @@ use crate::control::{Cancelled, Control, Meter, Phase};
 use crate::hash;
 use crate::parameters::{Parameters, ParametersError};
 use crate::proof::Proof;
-use crate::shape::{QUOTIENT_PIECES, Shape};
+use crate::shape::{QUOTIENT_CHUNKS, Shape};
 use crate::table::{PublicTuple, Table, TableError, check_public, check_tables};
 use crate::transcript::Transcript;
 use commit::Committed;
@@ -111,14 +111,14 @@ pub fn prove(
     let lambda = transcript.constraint_challenge();
 
     // Quotients.
-    let meter = Meter::new(control, Phase::Quotient, cells(&|_| QUOTIENT_PIECES));
-    let mut pieces = Vec::with_capacity(shape.groups.len());
+    let meter = Meter::new(control, Phase::Quotient, cells(&|_| QUOTIENT_CHUNKS));
+    let mut chunks = Vec::with_capacity(shape.groups.len());
     for (number, group) in shape.groups.iter().enumerate() {
         let (main, aux, total) = (&main.groups[number], &aux.groups[number], proof.totals[number]);
         let inputs = QuotientInputs { group, tables, main, aux, bus, total, lambda, log_blowup: shape.log_blowup };
-        pieces.push(quotient::quotient_pieces(&inputs, &meter)?);
+        chunks.push(quotient::quotient_chunks(&inputs, &meter)?);
     }
-    let quotient = Committed::from_extensions(pieces, &shape, &meter)?;
+    let quotient = Committed::from_extensions(chunks, &shape, &meter)?;
     proof.quotient_cap = quotient.cap();
     transcript.quotient_commitment(&proof.quotient_cap);
     let zeta = transcript.out_of_domain_point();

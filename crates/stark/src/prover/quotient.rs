@@ -9,7 +9,7 @@ use super::rows::{Evaluate, STRIDE, lanes};
 use crate::composition::{BusChallenges, Composition};
 use crate::control::{Cancelled, Meter};
 use crate::graph::Input;
-use crate::shape::{Group, QUOTIENT_PIECES};
+use crate::shape::{Group, QUOTIENT_CHUNKS};
 use crate::table::Table;
 use felt::domain::{lde_point, root_of_unity};
 use felt::encoding::is_zero;
@@ -39,21 +39,21 @@ pub struct QuotientInputs<'a> {
     pub log_blowup: u32,
 }
 
-/// Extensions of the two quotient pieces, coset-major.
-pub fn quotient_pieces(inputs: &QuotientInputs<'_>, meter: &Meter<'_>) -> Result<Vec<Vec<Felt>>, Cancelled> {
+/// Extensions of the two quotient chunks, coset-major.
+pub fn quotient_chunks(inputs: &QuotientInputs<'_>, meter: &Meter<'_>) -> Result<Vec<Vec<Felt>>, Cancelled> {
     let QuotientInputs { group, tables, bus, total, lambda, log_blowup, .. } = inputs;
     let mut composition = Composition::new(group, tables, *bus);
     let sums = composition.constraints(total, lambda);
     let circuit = Circuit::compile(&composition.graph, &sums.roots());
-    let mut pieces = Vec::with_capacity(QUOTIENT_PIECES);
-    for coset in 0..QUOTIENT_PIECES {
-        let mut piece = [zeros(group.height() << log_blowup)];
-        let values = &mut piece[0][coset << group.log_height..(coset + 1) << group.log_height];
+    let mut chunks = Vec::with_capacity(QUOTIENT_CHUNKS);
+    for coset in 0..QUOTIENT_CHUNKS {
+        let mut chunk = [zeros(group.height() << log_blowup)];
+        let values = &mut chunk[0][coset << group.log_height..(coset + 1) << group.log_height];
         evaluate_on_coset(inputs, &circuit, coset, values, meter)?;
-        fft::extend_from_coset(&mut piece, coset, *log_blowup, &|| meter.checkpoint())?;
-        pieces.extend(piece);
+        fft::extend_from_coset(&mut chunk, coset, *log_blowup, &|| meter.checkpoint())?;
+        chunks.extend(chunk);
     }
-    Ok(pieces)
+    Ok(chunks)
 }
 
 fn evaluate_on_coset(

@@ -6,7 +6,7 @@ use crate::control::Phase;
 use crate::graph::Input;
 use crate::merkle::CAP;
 use crate::parameters::Parameters;
-use crate::shape::{Group, QUOTIENT_PIECES, Shape};
+use crate::shape::{Group, QUOTIENT_CHUNKS, Shape};
 use crate::table::Table;
 use felt::Felt;
 use felt::packed::MAX_PRODUCTS;
@@ -126,13 +126,13 @@ pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
     let shape = Shape::new(tables, parameters);
     let blowup = 1u64 << shape.log_blowup;
     let [mut main, mut lookup, mut quotient, mut openings, mut fri] = [Work::default(); 5];
-    let pieces = QUOTIENT_PIECES as u64;
+    let chunks = QUOTIENT_CHUNKS as u64;
     let matrices = |width: &'static dyn Fn(&Group) -> usize| {
         shape.groups.iter().map(move |group| (width(group) as u64, blowup << group.log_height))
     };
     main.commit(matrices(&|group| group.main_width));
     lookup.commit(matrices(&Group::aux_width));
-    quotient.commit(matrices(&|_| QUOTIENT_PIECES));
+    quotient.commit(matrices(&|_| QUOTIENT_CHUNKS));
     for (number, group) in shape.groups.iter().enumerate() {
         let rows = 1u64 << group.log_height;
         let (width, aux) = (group.main_width as u64, group.aux_width() as u64);
@@ -151,17 +151,17 @@ pub fn work(tables: &[Table], parameters: &Parameters) -> Vec<(Phase, Work)> {
             lookup.touch(rows, rows);
         }
 
-        // Every row of two cosets; each piece from one coset to the others. Of up to four sums each is multiplied by the inverse of its
+        // Every row of two cosets; each chunk from one coset to the others. Of up to four sums each is multiplied by the inverse of its
         // vanishing polynomial, which for constraints of all rows is the same on all of a coset and can go into their coefficients.
-        quotient.extend(pieces, group.log_height, blowup - 1);
-        quotient.run(&constraints, pieces * rows);
-        quotient.products += sums * pieces * rows;
-        quotient.reductions += u64::from(sums > 1) * pieces * rows;
-        quotient.touch((sums - 1) * pieces * rows, pieces * rows);
+        quotient.extend(chunks, group.log_height, blowup - 1);
+        quotient.run(&constraints, chunks * rows);
+        quotient.products += sums * chunks * rows;
+        quotient.reductions += u64::from(sums > 1) * chunks * rows;
+        quotient.touch((sums - 1) * chunks * rows, chunks * rows);
 
         // One distance from ζ for each row, inverted and multiplied by the point; the weights are kept for the DEEP quotients. A row's
         // weight at ζ·g is that of the row before at ζ, so columns that are opened at both are read once.
-        let (here, next) = (width + aux + pieces, group.openings() as u64 - (width + aux + pieces));
+        let (here, next) = (width + aux + chunks, group.openings() as u64 - (width + aux + chunks));
         openings.sum_up(rows, here + next);
         openings.add(rows);
         openings.multiply((INVERSION + 1) * rows);
@@ -310,7 +310,7 @@ mod tests {
             ..Work::default()
         };
         assert_eq!(quotient, (Phase::Quotient, expected));
-        // x, the LogUp column here and on the next row, two pieces, eight products in each part of a sum; then the weights.
+        // x, the LogUp column here and on the next row, two chunks, eight products in each part of a sum; then the weights.
         let expected = Work {
             products: (5 + 4) * 64,
             reductions: 5 * 8 + 4 * 64,
@@ -379,7 +379,7 @@ mod tests {
                 assert_eq!((small.drafts, large.drafts), (0, 0));
             }
         }
-        // There and to both cosets; two pieces, and the DEEP quotient, to one coset each.
+        // There and to both cosets; two chunks, and the DEEP quotient, to one coset each.
         let drafts = of(12)?.into_iter().map(|(_, work)| work.drafts >> 12);
         assert_eq!(drafts.collect::<Vec<_>>(), [0, 3, 3, 4, 0, 2]);
         Ok(())

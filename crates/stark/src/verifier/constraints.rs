@@ -60,8 +60,8 @@ pub fn constraints_hold(
         + first * invert(*zeta - Felt::one())
         + last * invert(*zeta - last_point);
     let [u0, u1] = [0, 1].map(|coset| domain::lde_point(log_blowup, coset));
-    let piece = |index| at(&openings.quotient, Some(index));
-    let quotient = (piece(0) * (zeta_n - u1) - piece(1) * (zeta_n - u0)) * invert(u0 - u1);
+    let chunk = |index| at(&openings.quotient, Some(index));
+    let quotient = (chunk(0) * (zeta_n - u1) - chunk(1) * (zeta_n - u0)) * invert(u0 - u1);
     quotient == expected
 }
 

@@ -23,7 +23,7 @@ pub enum Commitment {
     Main,
     /// LogUp columns.
     Lookup,
-    /// Quotient pieces.
+    /// Quotient chunks.
     Quotient,
 }
 
@@ -32,7 +32,7 @@ impl fmt::Display for Commitment {
         f.write_str(match self {
             Self::Main => "main columns",
             Self::Lookup => "LogUp columns",
-            Self::Quotient => "quotient pieces",
+            Self::Quotient => "quotient chunks",
         })
     }
 }

@@ -65,7 +65,7 @@ impl Statement<'_> {
         quotient_at(group, &self.zeta, sums.roots().map(|root| values[root.index()]))
     }
 
-    /// Sets the first quotient piece's opening so that the constraints seem to hold.
+    /// Sets the first quotient chunk's opening so that the constraints seem to hold.
     pub fn fit_quotient(&self, number: usize, openings: &mut GroupOpenings) {
         let expected = self.expected_quotient(number, openings);
         let zeta_n = self.zeta.pow(self.shape.groups[number].height() as u64);
@@ -206,7 +206,7 @@ pub fn forge(system: &System, parameters: &Parameters, tamper: &impl Tamper) -> 
     transcript.lookup_commitment(&proof.lookup_cap, &proof.totals);
     let lambda = transcript.constraint_challenge();
 
-    let mut pieces: Columns = Vec::new();
+    let mut chunks: Columns = Vec::new();
     for (number, group) in shape.groups.iter().enumerate() {
         let (main, aux) = (&main_commitment.columns[number], &lookup_commitment.columns[number]);
         let mut composition = Composition::new(group, &system.tables, bus);
@@ -226,7 +226,7 @@ pub fn forge(system: &System, parameters: &Parameters, tamper: &impl Tamper) -> 
             });
             quotient_at(group, &x, roots.map(|root| values[root.index()]))
         };
-        let piece = |coset: usize| -> Vec<Felt> {
+        let chunk = |coset: usize| -> Vec<Felt> {
             let values: Vec<_> = (0..group.height()).map(|i| at(coset + blowup * i)).collect();
             let shift = lde_point(shape.log_lde(group), coset as u64);
             let mut coefficients = values;
@@ -239,10 +239,10 @@ pub fn forge(system: &System, parameters: &Parameters, tamper: &impl Tamper) -> 
             let cosets: Vec<_> = (0..blowup as u64).flat_map(coset).collect();
             natural(&cosets, blowup)
         };
-        pieces.push(vec![piece(0), piece(1)]);
+        chunks.push(vec![chunk(0), chunk(1)]);
     }
-    tamper.quotients(&mut pieces);
-    let quotient_commitment = Committed::new(pieces);
+    tamper.quotients(&mut chunks);
+    let quotient_commitment = Committed::new(chunks);
     proof.quotient_cap = quotient_commitment.tree.cap();
     transcript.quotient_commitment(&proof.quotient_cap);
     let zeta = transcript.out_of_domain_point();

@@ -46,7 +46,7 @@ pub fn air() -> Result<Air, AirError> {
     let mut b = AirBuilder::new("cell");
     let Columns { enabler, address, value, uses } = Columns::new(&mut b);
     b.constrain_boolean("boolean_enabler", &enabler);
-    // A row in use takes its address for itself: see the bus. A row of padding has no terms at all.
+    // A row in use requires its address, so it alone has it: see the bus. A row of padding has no terms at all.
     b.require("owns", buses::OWNED, &enabler, [address.clone()]);
     b.provide("owned", buses::OWNED, &enabler, [&address + 1]);
     // Nothing bounds the count: whatever it is, the tuple is the only one that this address has.

@@ -5,14 +5,14 @@
 //!
 //! # Why a row is right
 //!
-//! A row with enabler `e = 1` takes the state `(pc, ap, fp, clock)` from the state bus and provides the state that
+//! A row with enabler `e = 1` requires the state `(pc, ap, fp, clock)` from the state bus and provides the state that
 //! [`machine`]'s symbolic execution arrives at, with the clock advanced by the number of instructions. By the argument
 //! there, if the row's constraints hold and its memory lookups succeed, the machine gets from the one state to the other by
 //! exactly these instructions: on a path they are the words of the verifier's own bytecode, which public memory puts at
 //! their addresses; in a word table the instruction bus ties them to `pc`. The symbolic execution does not depend on `e`;
 //! neither do the constraints. A row with `e = 0` has no bus terms at all, so it shows and provides nothing.
 //!
-//! A path row may *own* the cells from `ap` before to `ap` after it: it takes their range of addresses from the owned bus, which gives every such
+//! A path row may *own* the cells from `ap` before to `ap` after it: it requires their range of addresses from the owned bus, which provides every such
 //! address to one row only. So memory may be said to have there what the row says: either the row provides the cell, and whoever looks it
 //! up gets this value; or it does not, and then nobody can have looked it up: no row, this one by another expression included, and nothing public. An
 //! owned cell needs no lookup, and the argument above holds for it without one. The row's expression for it is unique: addresses that

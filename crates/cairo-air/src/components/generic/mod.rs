@@ -134,7 +134,7 @@ fn constrain_registers(b: &mut AirBuilder, c: &Columns<Expr>) {
     b.constrain("next_fp", Rows::All, &c.next_fp - next_fp);
 }
 
-/// All lookups carry the enabler, so a padding row takes and gives nothing.
+/// All lookups carry the enabler, so a padding row requires and provides nothing.
 fn look_up(b: &mut AirBuilder, c: Columns<Expr>) {
     let [_, _, op1_imm, op1_fp, op1_ap, res_add, res_mul, _, _, pc_jnz, _, _, call, ret, assert_eq] = &c.flag;
     let enabler = &c.enabler;

@@ -113,7 +113,7 @@ impl Range {
         let uses = b.column("uses");
         let limbs: Vec<Expr> = (0..self.limbs()).map(|i| b.column(format!("limb[{i}]"))).collect();
         b.constrain_boolean("boolean_enabler", &enabler);
-        // A row in use takes its address for itself: see the bus. A row of padding has no terms at all.
+        // A row in use requires its address, so it alone has it: see the bus. A row of padding has no terms at all.
         b.require("checks", buses::RANGE, &enabler, [address.clone()]);
         b.provide("checked", buses::RANGE, &enabler, [&address + 1]);
         // Limbs have at most 8·16, 12·11 or 16·8 = 132 bits together, and the offset 128: the sum is an integer below p.

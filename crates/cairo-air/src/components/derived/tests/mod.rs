@@ -85,7 +85,7 @@ fn check_owning(
         }
     }
     let mut end = Err("no state provided".to_owned());
-    let (mut taken, mut given, mut provided) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut required, mut provided_addresses, mut provided) = (Vec::new(), Vec::new(), Vec::new());
     for interaction in air.interactions() {
         let multiplicity = values[interaction.multiplicity.index()];
         let tuple: Vec<Felt> = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
@@ -93,7 +93,7 @@ fn check_owning(
             end = Ok(State { pc: tuple[0], ap: tuple[1], fp: tuple[2] });
             tuple[3] != Felt::from(clock + u64::from(derived.rows.steps))
         } else if interaction.bus == buses::OWNED {
-            let side = if multiplicity == Felt::one() { &mut given } else { &mut taken };
+            let side = if multiplicity == Felt::one() { &mut provided_addresses } else { &mut required };
             side.extend_from_slice(&tuple);
             multiplicity != Felt::one() && multiplicity != -Felt::one()
         } else if interaction.bus == buses::MEMORY && multiplicity != -Felt::one() {
@@ -113,15 +113,15 @@ fn check_owning(
         }
     }
     if owned.is_empty() {
-        return if taken.is_empty() && given.is_empty() && provided.is_empty() {
+        return if required.is_empty() && provided_addresses.is_empty() && provided.is_empty() {
             end
         } else {
             Err("it owns".to_owned())
         };
     }
     let at = |place: usize| start.ap + Felt::from(place as u64);
-    if (&taken[..], &given[..]) != (&[start.ap][..], &[at(owned.len())][..]) {
-        return Err(format!("it owns from {taken:?} to {given:?}"));
+    if (&required[..], &provided_addresses[..]) != (&[start.ap][..], &[at(owned.len())][..]) {
+        return Err(format!("it owns from {required:?} to {provided_addresses:?}"));
     }
     // One column of uses for each number, filled for the first cell that has it.
     let uses =
