@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ExecutionError as E;
+use felt::encoding;
 
 fn two(bits: u64) -> Felt {
     Felt::from(2_u64).pow(bits)

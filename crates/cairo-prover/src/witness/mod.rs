@@ -3,8 +3,8 @@
 //!
 //! Tables that use others come first, so that every lookup is counted before the table that provides for it is filled.
 
-pub mod bitwise;
 mod build;
+pub mod builtins;
 pub mod byte;
 mod cell;
 pub mod derived;
@@ -17,13 +17,13 @@ pub mod nibble_and;
 mod others;
 mod owned;
 pub mod range;
-pub mod range_check;
 mod rows;
 mod steps;
 pub mod word12;
 pub mod word16;
 
 pub use build::{Witness, build};
+pub use builtins::{bitwise, range_check};
 #[cfg(test)]
 pub(crate) use steps::fill_steps;
 

@@ -1,7 +1,8 @@
 //! All other tables: those of builtins, and those that provide for others.
 
+use super::builtins::{self, Source};
 use super::multiplicities::Multiplicities;
-use super::{Trace, bitwise, byte, cell, instruction, memory, nibble_and, range, range_check, word12, word16};
+use super::{Trace, byte, cell, instruction, memory, nibble_and, range, word12, word16};
 use crate::error::WitnessError;
 use crate::planner::ownership::Cover;
 use cairo_air::components::Limb;
@@ -13,35 +14,61 @@ use rayon::prelude::*;
 use stark::Control;
 use std::collections::BTreeMap;
 
-/// When a table is filled: after all that count lookups in it.
+/// When tables are filled: after all that count lookups in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Tables that use others, and are used by steps at most.
+    /// Tables that use others, and are used by steps or by tables of their own builtin at most.
     Users,
     /// Tables that provide for others and use none themselves.
     Providers,
 }
 
-/// When a table of this kind is filled; `None` for step tables, which come first of all.
-const fn stage(kind: &TableKind) -> Option<Stage> {
-    use TableKind::{Bitwise, Cell, Generic, Instruction, Limb, Memory, NibbleAnd, Path, Range, RangeCheck, Word};
-    match kind {
-        Generic | Word(_) | Path(_) => None,
-        Instruction | RangeCheck(_) | Range(_) | Bitwise(_) => Some(Stage::Users),
-        Memory | Cell | Limb(_) | NibbleAnd => Some(Stage::Providers),
+/// Where a table's rows come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The run's steps: such tables come first of all, and not from here.
+    Steps,
+    /// Instructions or cells that others use.
+    Users,
+    /// A builtin, all of whose tables are filled together.
+    Builtin(Builtin),
+    /// How often others use what the table provides.
+    Providers,
+}
+
+impl Origin {
+    const fn of(kind: &TableKind) -> Self {
+        use TableKind::{Bitwise, Cell, Generic, Instruction, Limb, Memory, NibbleAnd, Path, Range, RangeCheck, Word};
+        match kind {
+            Generic | Word(_) | Path(_) => Self::Steps,
+            Instruction | Range(_) => Self::Users,
+            RangeCheck(_) => Self::Builtin(Builtin::RangeCheck),
+            Bitwise(_) => Self::Builtin(Builtin::Bitwise),
+            Memory | Cell | Limb(_) | NibbleAnd => Self::Providers,
+        }
+    }
+
+    fn stage(self) -> Option<Stage> {
+        match self {
+            Self::Steps => None,
+            Self::Users | Self::Builtin(_) => Some(Stage::Users),
+            Self::Providers => Some(Stage::Providers),
+        }
     }
 }
 
-/// A table that is being filled: `first` is a memory table's first address, or the number of a cell or range table's first cell among
-/// those of its kind.
+/// Tables that are filled together: all of a builtin, or a single one. `first` is a memory table's first address, or the number of a cell or
+/// range table's first cell among those of its kind.
 struct Filling<'a> {
-    entry: &'a TableEntry,
+    origin: Origin,
+    positions: Vec<usize>,
+    entries: Vec<&'a TableEntry>,
     first: usize,
-    trace: Trace,
+    traces: Vec<Trace>,
 }
 
-/// Fills the tables of one stage, but for the uses in range tables, which are known only when everything is counted. Gives them with their
-/// places in `entries`.
+/// Fills the tables of one stage, but for the uses in range tables, which are known only when everything is counted. Their places in
+/// `entries` come with them.
 pub fn fill_others(
     execution: &Execution,
     claim: &Claim,
@@ -52,7 +79,7 @@ pub fn fill_others(
 ) -> Result<Vec<(usize, Trace)>, WitnessError> {
     let (mut start, mut cell) = (cover.owned_end as usize, 0);
     let mut checked: BTreeMap<Range, usize> = BTreeMap::new();
-    let mut fillings = Vec::new();
+    let mut fillings: Vec<Filling<'_>> = Vec::new();
     for (position, entry) in entries.iter().enumerate() {
         let first = match entry.kind {
             TableKind::Memory => {
@@ -70,41 +97,63 @@ pub fn fill_others(
             }
             _ => 0,
         };
-        if stage(&entry.kind) == Some(wanted) {
-            fillings.push((position, Filling { entry, first, trace: Trace::new() }));
+        let origin = Origin::of(&entry.kind);
+        if origin.stage() != Some(wanted) {
+            continue;
+        }
+        let together = |filling: &&mut Filling<'_>| matches!(origin, Origin::Builtin(_)) && filling.origin == origin;
+        match fillings.iter_mut().find(together) {
+            Some(filling) => {
+                filling.positions.push(position);
+                filling.entries.push(entry);
+            }
+            None => fillings.push(Filling {
+                origin,
+                positions: vec![position],
+                entries: vec![entry],
+                first,
+                traces: Vec::new(),
+            }),
         }
     }
     let rest: Vec<u32> = match wanted {
         Stage::Users => Vec::new(),
         Stage::Providers => cover.rest.iter().flat_map(|[base, stop]| *base..*stop).collect(),
     };
-    fillings.par_iter_mut().with_max_len(1).try_for_each(|(_, filling)| {
-        let cells = match filling.entry.kind {
-            TableKind::Cell => rest.get(filling.first..).unwrap_or_default(),
-            TableKind::Range(range) => cover.checked(range, filling.first),
-            _ => &[],
+    fillings.par_iter_mut().with_max_len(1).try_for_each(|filling| {
+        filling.traces = match (filling.origin, filling.entries.as_slice()) {
+            (Origin::Builtin(builtin), tables) => {
+                let segment = claim.segment(&execution.program, builtin);
+                let segment = segment.ok_or(WitnessError::Empty(builtin.name()))?;
+                builtins::fill(builtin, &Source { execution, segment, multiplicities, control }, tables)?
+            }
+            (_, [entry]) => {
+                let cells = match entry.kind {
+                    TableKind::Cell => rest.get(filling.first..).unwrap_or_default(),
+                    TableKind::Range(range) => cover.checked(range, filling.first),
+                    _ => &[],
+                };
+                vec![fill(execution, entry, filling.first, cells, (multiplicities, control))?]
+            }
+            _ => Vec::new(),
         };
-        filling.trace = fill(execution, claim, filling, cells, multiplicities, control)?;
         Ok::<_, WitnessError>(())
     })?;
-    Ok(fillings.into_iter().map(|(position, filling)| (position, filling.trace)).collect())
+    Ok(fillings.into_iter().flat_map(|filling| filling.positions.into_iter().zip(filling.traces)).collect())
 }
 
 fn fill(
     execution: &Execution,
-    claim: &Claim,
-    filling: &Filling<'_>,
+    entry: &TableEntry,
+    first: usize,
     cells: &[u32],
-    multiplicities: &Multiplicities,
-    control: &dyn Control,
+    (multiplicities, control): (&Multiplicities, &dyn Control),
 ) -> Result<Trace, WitnessError> {
-    let Filling { entry, first, .. } = filling;
     let (memory, log_height) = (&execution.memory, entry.log_height);
-    let segment = |builtin, name| claim.segment(&execution.program, builtin).ok_or(WitnessError::Empty(name));
-    match entry.kind {
-        TableKind::Memory => memory::fill(memory, *first as u64, log_height, multiplicities, control),
+    match &entry.kind {
+        TableKind::Memory => memory::fill(memory, first as u64, log_height, multiplicities, control),
         TableKind::Cell => cell::fill(memory, cells, log_height, multiplicities, control),
-        TableKind::Range(range) => range::fill(memory, &range, cells, log_height, multiplicities, control),
+        TableKind::Range(range) => range::fill(memory, range, cells, log_height, multiplicities, control),
         TableKind::Instruction => {
             instruction::fill(memory, execution.program.final_pc(), log_height, multiplicities, control)
         }
@@ -112,14 +161,8 @@ fn fill(
         TableKind::Limb(Limb::Bits12) => Ok(word12::fill(multiplicities)),
         TableKind::Limb(Limb::Bits16) => Ok(word16::fill(multiplicities)),
         TableKind::NibbleAnd => Ok(nibble_and::fill(multiplicities)),
-        TableKind::RangeCheck(limbs) => {
-            let segment = segment(Builtin::RangeCheck, "range_check")?;
-            range_check::fill(limbs, memory, segment, log_height, multiplicities, control)
-        }
-        TableKind::Bitwise(size) => {
-            let segment = segment(Builtin::Bitwise, "bitwise")?;
-            bitwise::fill(memory, segment, size, log_height, multiplicities, control)
-        }
+        // They are not filled from here.
+        TableKind::RangeCheck(_) | TableKind::Bitwise(_) => Err(WitnessError::Empty("builtin")),
         TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => Err(WitnessError::Empty("opcode")),
     }
 }

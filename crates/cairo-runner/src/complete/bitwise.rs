@@ -1,4 +1,4 @@
-//! Cells of builtins that a program never wrote, but that a proof needs.
+//! The bitwise builtin.
 
 use crate::error::RunError;
 use cairo_air::Builtin;
@@ -6,35 +6,9 @@ use cairo_vm::types::relocatable::Relocatable;
 use cairo_vm::vm::vm_core::VirtualMachine;
 use felt::{Felt, encoding};
 
-/// Completes the instances of a builtin. `cells` are those of its segment, relocated, and 0 where nothing was written; `segment` is its number
-/// in the machine.
-pub(crate) fn complete(
-    builtin: Builtin,
-    vm: &VirtualMachine,
-    segment: usize,
-    cells: &mut [Felt],
-) -> Result<(), RunError> {
-    match builtin {
-        // Public memory; and single cells, of which nothing follows from another.
-        Builtin::Output | Builtin::RangeCheck => Ok(()),
-        Builtin::Bitwise => complete_bitwise(vm, segment, cells),
-        // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Pedersen
-        | Builtin::Ecdsa
-        | Builtin::EcOp
-        | Builtin::Keccak
-        | Builtin::Poseidon
-        | Builtin::RangeCheck96
-        | Builtin::AddMod
-        | Builtin::MulMod => {
-            Err(RunError::Setup { message: format!("this version cannot complete the cells of `{builtin}`") })
-        }
-    }
-}
-
 /// Instances of which the program wrote only a part: unwritten inputs are 0, outputs follow from the inputs. cairo-vm
 /// has done this already wherever both inputs were written.
-fn complete_bitwise(vm: &VirtualMachine, segment: usize, cells: &mut [Felt]) -> Result<(), RunError> {
+pub(super) fn complete(vm: &VirtualMachine, segment: usize, cells: &mut [Felt]) -> Result<(), RunError> {
     for (instance, cells) in cells.chunks_exact_mut(Builtin::Bitwise.cells_per_instance() as usize).enumerate() {
         let [x, y, outputs @ ..] = cells else { continue };
         let (x, y) = (encoding::canonical_limbs(x), encoding::canonical_limbs(y));

@@ -1,11 +1,13 @@
 //! Witness of [`cairo_air::components::range_check`].
 
-use super::multiplicities::{Multiplicities, Tally};
-use super::rows::fill_rows;
-use super::{Trace, WitnessError};
+use super::Source;
+use crate::error::WitnessError;
+use crate::witness::Trace;
+use crate::witness::multiplicities::{Multiplicities, Tally};
+use crate::witness::rows::fill_rows;
 use cairo_air::components::Limb;
 use cairo_air::components::range_check::{Limbs, bytes, words12, words16};
-use cairo_air::{Segment, TableKind};
+use cairo_air::{Segment, TableEntry, TableKind};
 use cairo_execution::cells;
 use felt::Felt;
 use felt::integers::small;
@@ -19,6 +21,16 @@ fn value(memory: &[Felt], segment: Segment, row: usize, uses: &mut Tally<'_>) ->
     let address = last.min(segment.base.saturating_add(u32::try_from(row).unwrap_or(u32::MAX)));
     uses.add(address as usize, 1).ok_or(WitnessError::Address(u64::from(address)))?;
     Ok((address, cells::range_check(memory, address)?))
+}
+
+/// The builtin's table.
+pub(super) fn tables(source: &Source<'_>, entries: &[&TableEntry]) -> Result<Vec<Trace>, WitnessError> {
+    let table = |entry: &&TableEntry| {
+        let TableKind::RangeCheck(limbs) = entry.kind else { return Err(WitnessError::Empty("range_check")) };
+        let Source { execution, segment, multiplicities, control } = source;
+        fill(limbs, &execution.memory, *segment, entry.log_height, multiplicities, *control)
+    };
+    entries.iter().map(table).collect()
 }
 
 /// The table with these limbs.

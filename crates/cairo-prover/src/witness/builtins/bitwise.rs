@@ -1,12 +1,14 @@
 //! Witness of [`cairo_air::components::bitwise`].
 
-use super::multiplicities::{Multiplicities, Tally, pair};
-use super::rows::fill_rows;
-use super::{Trace, WitnessError};
+use super::Source;
+use crate::error::WitnessError;
 use crate::memory::cell;
 use crate::planner::builtins::bitwise::fits;
+use crate::witness::Trace;
+use crate::witness::multiplicities::{Multiplicities, Tally, pair};
+use crate::witness::rows::fill_rows;
 use cairo_air::components::bitwise::{CELLS, Columns, Size};
-use cairo_air::{Segment, TableKind};
+use cairo_air::{Segment, TableEntry, TableKind};
 use cairo_execution::cells::{self, Word};
 use felt::integers::small;
 use felt::{Felt, encoding};
@@ -46,6 +48,16 @@ struct State<'a> {
     tally: Tally<'a>,
     /// Address and inputs of the last row's instance.
     inputs: Option<(u32, [Word; 2])>,
+}
+
+/// The builtin's table.
+pub(super) fn tables(source: &Source<'_>, entries: &[&TableEntry]) -> Result<Vec<Trace>, WitnessError> {
+    let table = |entry: &&TableEntry| {
+        let TableKind::Bitwise(size) = entry.kind else { return Err(WitnessError::Empty("bitwise")) };
+        let Source { execution, segment, multiplicities, control } = source;
+        fill(&execution.memory, *segment, size, entry.log_height, multiplicities, *control)
+    };
+    entries.iter().map(table).collect()
 }
 
 /// One instance after the other; padding repeats the last.

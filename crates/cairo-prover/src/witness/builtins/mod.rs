@@ -1,0 +1,47 @@
+//! The tables of builtins, a file for each. All tables of one builtin are filled at once, since those besides the one that walks over its
+//! segment follow from that; what they require from tables that they share with others is counted, and these are filled later.
+
+pub mod bitwise;
+pub mod range_check;
+
+use super::Trace;
+use super::multiplicities::Multiplicities;
+use crate::error::WitnessError;
+use cairo_air::{Builtin, Segment, TableEntry};
+use cairo_execution::Execution;
+use stark::Control;
+
+/// What a builtin's tables are filled from.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The run.
+    pub execution: &'a Execution,
+    /// The builtin's segment, which is not empty.
+    pub segment: Segment,
+    /// Where lookups are counted.
+    pub multiplicities: &'a Multiplicities,
+    /// Asked now and then whether to go on.
+    pub control: &'a dyn Control,
+}
+
+/// Fills the tables of a builtin, which are those that the planner has chosen, in its order.
+///
+/// # Errors
+/// [`WitnessError`] if a cell of an instance is not what it must be, or the control hook cancels.
+pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Result<Vec<Trace>, WitnessError> {
+    match builtin {
+        Builtin::RangeCheck => range_check::tables(source, tables),
+        Builtin::Bitwise => bitwise::tables(source, tables),
+        // Public memory.
+        Builtin::Output => Ok(Vec::new()),
+        // No program can declare them. One that becomes provable gets its line above.
+        Builtin::Pedersen
+        | Builtin::Ecdsa
+        | Builtin::EcOp
+        | Builtin::Keccak
+        | Builtin::Poseidon
+        | Builtin::RangeCheck96
+        | Builtin::AddMod
+        | Builtin::MulMod => Err(WitnessError::Empty(builtin.name())),
+    }
+}

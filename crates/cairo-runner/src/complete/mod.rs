@@ -1,0 +1,34 @@
+//! Cells of builtins that a program never wrote, but that a proof needs; a file for each builtin that has some.
+
+mod bitwise;
+
+use crate::error::RunError;
+use cairo_air::Builtin;
+use cairo_vm::vm::vm_core::VirtualMachine;
+use felt::Felt;
+
+/// Completes the instances of a builtin. `cells` are those of its segment, relocated, and 0 where nothing was written; `segment` is its number
+/// in the machine.
+pub(crate) fn complete(
+    builtin: Builtin,
+    vm: &VirtualMachine,
+    segment: usize,
+    cells: &mut [Felt],
+) -> Result<(), RunError> {
+    match builtin {
+        // Public memory; and single cells, of which nothing follows from another.
+        Builtin::Output | Builtin::RangeCheck => Ok(()),
+        Builtin::Bitwise => bitwise::complete(vm, segment, cells),
+        // No program can declare them. One that becomes provable gets its line above.
+        Builtin::Pedersen
+        | Builtin::Ecdsa
+        | Builtin::EcOp
+        | Builtin::Keccak
+        | Builtin::Poseidon
+        | Builtin::RangeCheck96
+        | Builtin::AddMod
+        | Builtin::MulMod => {
+            Err(RunError::Setup { message: format!("this version cannot complete the cells of `{builtin}`") })
+        }
+    }
+}
