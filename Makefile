@@ -29,8 +29,7 @@ demo: ## The whole grid on this machine: push a program, donate, collect, verify
 .PHONY: install
 install: ## Install distributor, donor and uploader to PREFIX/bin (~/.local)
 	$(CARGO) build --release --locked -p distributor -p donor-cli -p uploader-cli
-	install -d $(PREFIX)/bin
-	install -m 755 $(foreach program,distributor donor uploader,$(TARGET)/release/$(program)) $(PREFIX)/bin
+	tools/install-programs $(PREFIX)/bin $(foreach program,distributor donor uploader,$(TARGET)/release/$(program))
 	@echo "Installed distributor, donor and uploader to $(PREFIX)/bin"
 
 .PHONY: up
