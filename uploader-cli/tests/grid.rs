@@ -16,7 +16,6 @@ use protocol::{
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
-use testkit::grid;
 use tokio::runtime::Runtime;
 
 /// A distributor with a database and a folder of its own, and one access key: [`common::KEY`].
@@ -28,7 +27,7 @@ struct Grid {
 
 impl Grid {
     fn start() -> Self {
-        Self::with_key("*", grid::ALL, None)
+        Self::with_key("*", testgrid::ALL, None)
     }
 
     /// A distributor whose access key is for these projects and may do this.
@@ -36,9 +35,9 @@ impl Grid {
         let folder = tempfile::tempdir().expect("a folder");
         let runtime = Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let store = grid::open_store(folder.path()).await;
+            let store = testgrid::open_store(folder.path()).await;
             let key: ApiKey = common::KEY.parse().expect("a key");
-            store.add_key(&grid::stored_key(&key, projects, scopes)).await.expect("a key");
+            store.add_key(&testgrid::stored_key(&key, projects, scopes)).await.expect("a key");
             if let Some(now) = revoked_at {
                 assert!(store.revoke_key(&key.id(), now).await.expect("a write"));
             }
@@ -59,7 +58,7 @@ impl Grid {
         let address = runtime.block_on(async {
             let settings = Settings { quarantine_after: 1, ..Settings::default() };
             let at = at.parse().expect("an address");
-            let (address, serving) = grid::serve(folder.path(), at, settings, None).await;
+            let (address, serving) = testgrid::serve(folder.path(), at, settings, None).await;
             tokio::spawn(serving);
             address
         });
@@ -110,7 +109,7 @@ impl Grid {
     /// Fails at one unit.
     fn fail_one(&self, seed: u8) {
         let donor = self.donor(seed);
-        self.runtime.block_on(grid::trust(self.folder.path(), &donor.identity().donor_key()));
+        self.runtime.block_on(testgrid::trust(self.folder.path(), &donor.identity().donor_key()));
         let lease = self.lease(&donor).expect("a lease");
         let report = FailureReport { cause: FailureCause::Panic, detail: "it panicked".to_owned() };
         self.runtime.block_on(donor.release(&lease.token, Some(&report))).expect("it is taken back");
@@ -252,7 +251,7 @@ fn a_distributor_that_goes_away_is_gone_on_with() {
 
 #[test]
 fn keys_that_may_not() {
-    let all = grid::ALL;
+    let all = testgrid::ALL;
     let read_only = Scopes { push: false, read: true, withdraw: false };
     let program = primes().display().to_string();
     for (projects, scopes, revoked, message) in [

@@ -205,7 +205,7 @@ impl Grid {
             owner: owner.unwrap_or(key.id()),
             quota,
             created_at: self.clock.now(),
-            ..testkit::grid::stored_key(&key, projects, scopes)
+            ..testgrid::stored_key(&key, projects, scopes)
         };
         self.store.add_key(&stored).await.unwrap();
         key

@@ -16,7 +16,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use testkit::grid;
 use tokio::runtime::Runtime;
 
 /// The machine's clock, moved.
@@ -69,7 +68,7 @@ impl Real {
     pub fn set_up(program: &str, units: &[&str], setup: &Setup) -> Self {
         let (data, key) = (tempfile::tempdir().unwrap(), ApiKey::random().unwrap());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(grid::add_key(data.path(), &key));
+        runtime.block_on(testgrid::add_key(data.path(), &key));
         let (address, process) = if setup.process {
             let (address, process) = start_process(data.path(), 0, setup.lease_seconds);
             (address, Some(process))
@@ -115,7 +114,7 @@ impl Real {
     /// Names the donor of this state folder as one that the operator trusts; makes its key if it has none.
     pub fn trust(&self, state: &Path) {
         let donor = Identity::load_or_create(&state.join("key")).unwrap().donor_key();
-        self.runtime.block_on(grid::trust(self.data.path(), &donor));
+        self.runtime.block_on(testgrid::trust(self.data.path(), &donor));
     }
 
     /// Waits until the counts are so.
@@ -154,7 +153,7 @@ fn settings(lease_seconds: u64) -> Settings {
 /// Opens the data and the port; what is returned serves for ever.
 async fn serve(data: &Path, port: u16, settings: Settings, clock: i64) -> (String, impl Future<Output = ()> + use<>) {
     let clock = Arc::new(MovedClock(clock, Instant::now()));
-    grid::serve(data, (Ipv4Addr::LOCALHOST, port).into(), settings, Some(clock)).await
+    testgrid::serve(data, (Ipv4Addr::LOCALHOST, port).into(), settings, Some(clock)).await
 }
 
 const FOLDER: &str = "DONOR_TEST_DISTRIBUTOR";

@@ -1,4 +1,6 @@
-//! The real distributor, with its database and files in a folder.
+//! The real distributor, with its database and files in a folder, for the tests of those who talk to it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may panic")]
 
 use distributor::app::{App, Parts};
 use distributor::blobs::{self, Blobs, Use};
