@@ -52,7 +52,7 @@ pub struct Aggregate {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AggregateError {
     /// A row that is too short.
-    #[error("the output of unit `{unit}` has {length} values, so it has no column {column} (the first column is 0)")]
+    #[error("{}", describe_short(unit, *length, *column))]
     NoColumn {
         /// The unit.
         unit: ExternalId,
@@ -64,6 +64,15 @@ pub enum AggregateError {
     /// No rows.
     #[error("there is no row, so there is no {0}")]
     NoRows(&'static str),
+}
+
+fn describe_short(unit: &ExternalId, length: usize, column: usize) -> String {
+    match length {
+        0 => format!("unit `{unit}` has no output, so it has no column {column}; `--aggregate count` counts such rows"),
+        _ => format!(
+            "the output of unit `{unit}` has {length} values, so it has no column {column} (the first column is 0)"
+        ),
+    }
 }
 
 /// Aggregates a column of the rows' outputs, counted from 0.
@@ -159,6 +168,13 @@ mod tests {
     fn no_values() {
         let short = aggregate(&rows(), Operation::Sum, 2, Reading::Unsigned).expect_err("two columns").to_string();
         assert_eq!(short, "the output of unit `a` has 2 values, so it has no column 2 (the first column is 0)");
+        let silent = [row("a", Vec::new())];
+        let short = aggregate(&silent, Operation::Max, 0, Reading::Unsigned).expect_err("no output").to_string();
+        assert_eq!(short, "unit `a` has no output, so it has no column 0; `--aggregate count` counts such rows");
+        assert_eq!(
+            aggregate(&silent, Operation::Count, 0, Reading::Unsigned).map(|count| count.value),
+            Ok("1".to_owned())
+        );
         let none = |operation| aggregate(&[], operation, 0, Reading::Unsigned);
         assert_eq!(none(Operation::Min), Err(AggregateError::NoRows("min")));
         assert_eq!(none(Operation::Sum).map(|sum| sum.value), Ok("0".to_owned()));

@@ -179,7 +179,7 @@ pub struct Aggregation {
     /// Aggregate a column of the outputs.
     #[arg(long, value_enum, value_name = "OPERATION")]
     pub aggregate: Option<Operation>,
-    /// Which column, counted from 0. (A program's output begins with its arguments.)
+    /// Which column, counted from 0. (The output of a Cairo 0 program begins with its arguments.)
     #[arg(long, value_name = "N", requires = "aggregate", required_if_eq_any = [("aggregate", "sum"), ("aggregate", "min"), ("aggregate", "max"), ("aggregate", "concat")])]
     pub column: Option<usize>,
     /// Show the aggregate and no rows.

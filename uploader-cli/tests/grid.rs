@@ -163,6 +163,38 @@ fn push_prove_collect_verify() {
     assert!(offline.stdout.ends_with("max of output 3 over 5 rows: 131 (unit 40,50)\n"), "{offline}");
 }
 
+/// A program without output, and one that declares more than it uses, through the whole grid: the rows are empty, or have what was
+/// written, in every format.
+#[test]
+fn programs_without_output_and_with_unused_builtins() {
+    let (grid, machine) = (Grid::start(), Machine::new());
+    for (name, outputs) in [("no_output", &[][..]), ("all_builtins_unused", &["11"])] {
+        let path = common::programs().join(format!("fixtures/cairo0/{name}.json"));
+        let (program, project) = (path.display().to_string(), name.replace('_', "-"));
+        let run = |arguments: &[&str]| machine.run_with_key(&grid.address, arguments);
+        let pushed = run(&["push", &program, "--project", &project, "--preset", "bench-96"]);
+        assert_eq!(pushed.code, 0, "{pushed}");
+        assert_eq!(grid.prove(2, &path, usize::MAX), 1);
+        let collected = run(&["collect", &project, "--verify", "--format", "jsonl"]);
+        assert_eq!(collected.code, 0, "{collected}");
+        let row: serde_json::Value = serde_json::from_str(&collected.stdout).expect("one line of JSON");
+        assert_eq!(row["output"], serde_json::json!(outputs), "{collected}");
+        let folder = format!("{project}-results");
+        let verify = |more: &[&str]| machine.run(&[&["verify", &folder, "--program", &program], more].concat());
+        for format in ["table", "csv", "jsonl"] {
+            let shown = verify(&["--format", format]);
+            assert_eq!(shown.code, 0, "{shown}");
+            assert_eq!(shown.stdout.contains("output_0"), format != "jsonl" && !outputs.is_empty(), "{shown}");
+        }
+        assert_eq!(verify(&["--aggregate", "count", "--only-aggregate"]).stdout, "1\n");
+        let sum = verify(&["--aggregate", "sum", "--column", "0", "--only-aggregate"]);
+        match outputs.first() {
+            Some(value) => assert_eq!(sum.stdout, format!("{value}\n"), "{sum}"),
+            None => assert!(sum.code != 0 && sum.stderr.contains("has no output"), "{sum}"),
+        }
+    }
+}
+
 #[test]
 fn a_proof_that_was_changed_at_the_distributor_is_refused() {
     let (grid, machine) = (Grid::start(), Machine::new());

@@ -45,7 +45,7 @@ impl Builtin {
         Self::MulMod,
     ];
 
-    /// Name, memory cells of an instance, and whether this version can prove a program that declares it.
+    /// Name, memory cells of an instance, and whether this version can prove instances of it.
     const fn entry(self) -> (&'static str, u32, bool) {
         match self {
             Self::Output => ("output", 1, true),
@@ -77,9 +77,16 @@ impl Builtin {
         self.entry().1
     }
 
-    /// Whether this version can prove a program that declares it: it has a table, or is public memory alone.
+    /// Whether this version can prove its instances: it has a table, or is public memory alone. Any program may declare a builtin; what
+    /// is not supported must have an empty segment.
     pub const fn is_supported(self) -> bool {
         self.entry().2
+    }
+
+    /// The names of those that are supported, for messages.
+    pub fn supported_names() -> String {
+        let names: Vec<_> = Self::ALL.into_iter().filter(|builtin| builtin.is_supported()).map(Self::name).collect();
+        names.join(", ")
     }
 }
 

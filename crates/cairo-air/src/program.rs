@@ -65,17 +65,12 @@ pub enum ProgramError {
         /// The builtin that must not follow it.
         second: Builtin,
     },
-    /// A builtin that has no component yet.
-    #[error(
-        "the program uses the builtin `{0}`, which this version cannot prove (it can: output, range_check, bitwise)"
-    )]
-    UnsupportedBuiltin(Builtin),
-    /// A program without output cannot show anything.
-    #[error("the program does not declare the builtin `output`, so a proof of it would show no result")]
-    NoOutput,
 }
 
-/// A program in the proof-mode shape: header words checked, builtins in canonical order and supported.
+/// A program in the proof-mode shape: header words checked, builtins in canonical order.
+///
+/// It may declare builtins that this version has no table for, as long as no run uses them: [`crate::Claim::check`] and the layout demand
+/// that their segments are empty. It need not declare `output`: a proof then shows that it ran to its end on its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
     bytecode: Vec<Felt>,
@@ -109,12 +104,6 @@ impl Program {
             {
                 return Err(ProgramError::BuiltinOrder { first, second });
             }
-        }
-        if let Some(&unsupported) = builtins.iter().find(|builtin| !builtin.is_supported()) {
-            return Err(ProgramError::UnsupportedBuiltin(unsupported));
-        }
-        if !builtins.contains(&Builtin::Output) {
-            return Err(ProgramError::NoOutput);
         }
         Ok(Self { bytecode, builtins, arguments })
     }

@@ -132,6 +132,9 @@ fn check_segments(execution: &Execution) -> Result<(), ExecutionError> {
         if !(stop - base).is_multiple_of(cells_per_instance) {
             return Err(ExecutionError::SegmentInstances { builtin, len: stop - base, cells_per_instance });
         }
+        if base < stop && !builtin.is_supported() {
+            return Err(ExecutionError::BuiltinUnchecked(builtin));
+        }
         if builtin == Builtin::Output && (stop - base) as usize > MAX_OUTPUT {
             return Err(ExecutionError::OutputTooLong((stop - base) as usize));
         }

@@ -122,8 +122,11 @@ pub enum ExecutionError {
         /// Cells of memory.
         cells: u64,
     },
-    /// A builtin whose cells nothing here can check.
-    #[error("the execution has a segment of `{0}`, whose cells this version cannot check")]
+    /// Instances of a builtin that has no table.
+    #[error(
+        "the run uses the builtin `{0}`, which this version cannot prove (it can: {supported}); a program may declare it, but must not use it",
+        supported = Builtin::supported_names()
+    )]
     BuiltinUnchecked(Builtin),
     /// A segment is no whole number of instances.
     #[error(

@@ -24,6 +24,7 @@ macro_rules! runs {
     };
 }
 runs! {
+    all_builtins_unused: "cairo0/all_builtins_unused", None, 17;
     alloc_segments: "cairo0/alloc_segments", None, 309;
     args3: "cairo0/args3", Some(r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#), 48;
     big_felts: "cairo0/big_felts", None, 277;
@@ -39,6 +40,8 @@ runs! {
     memory_holes: "cairo0/memory_holes", None, 13;
     mixed_2p12: "cairo0/mixed_2p12", None, 3811;
     mixed_ops: "cairo0/mixed_ops", None, 2223;
+    no_builtins: "cairo0/no_builtins", None, 7;
+    no_output: "cairo0/no_output", None, 7;
     op_add_ap: "cairo0/op_add_ap", None, 31;
     op_assert_add: "cairo0/op_assert_add", None, 31;
     op_assert_eq: "cairo0/op_assert_eq", None, 26;
@@ -51,6 +54,7 @@ runs! {
     op_jnz: "cairo0/op_jnz", None, 47;
     output_backwards: "cairo0/output_backwards", None, 13;
     output_empty: "cairo0/output_empty", None, 111;
+    pedersen_unused: "cairo0/pedersen_unused", None, 8;
     range_check_edges: "cairo0/range_check_edges", None, 40;
     range_check_math: "cairo0/range_check_math", None, 400;
     recursion_deep: "cairo0/recursion_deep", None, 13126;

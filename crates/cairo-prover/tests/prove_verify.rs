@@ -7,7 +7,7 @@ mod common;
 use cairo_air::claim::{ClaimError, MAX_OUTPUT};
 use cairo_air::components::bitwise::Size;
 use cairo_air::components::range_check::Limbs;
-use cairo_air::components::{Limb, MAX_CHUNKS, Path, Word};
+use cairo_air::components::{Limb, MAX_CHUNKS, Occurrence, Path, Word};
 use cairo_air::fetch::{Fetch, FetchError, MAX_FETCHES};
 use cairo_air::layout::{LayoutError, MAX_CELLS, MAX_TABLES};
 use cairo_air::{
@@ -112,6 +112,72 @@ fn honest_proofs_hold() {
     let Honest { statement, proof } = other();
     let verified = verify(statement, &proof.encode(), &Policy::default()).unwrap();
     assert_eq!(verified.output, [10, 55].map(Felt::from));
+}
+
+/// What a program declares and does not use costs nothing: no table, and the proof shows the same.
+#[test]
+fn declared_builtins_need_not_be_used() {
+    let Honest { statement, proof } = honest("cairo0/all_builtins_unused", "[]");
+    assert_eq!(statement.program.builtins(), Builtin::ALL);
+    let is_builtins = |kind: &&TableKind| matches!(kind.component().occurrence(), Occurrence::Builtin(_));
+    assert_eq!(proof.layout.kinds().find(is_builtins), None);
+    let verified = verify(&statement, &proof.encode(), &Policy::default()).unwrap();
+    assert_eq!((verified.output, verified.n_steps), (vec![Felt::from(11)], 16));
+
+    // A segment that is claimed and has no table is refused, whatever the builtin.
+    for (index, builtin) in Builtin::ALL.into_iter().enumerate().skip(1) {
+        let mut forged = proof.clone();
+        forged.claim.segments[index].base -= builtin.cells_per_instance();
+        let error = verify(&statement, &forged.encode(), &Policy::default()).unwrap_err();
+        let is_refused = match error {
+            VerifyError::Claim(ClaimError::SegmentUnsupported { builtin: found, .. }) => {
+                found == builtin && !builtin.is_supported()
+            }
+            VerifyError::Layout(LayoutError::BuiltinTables { builtin: found, .. }) => found == builtin,
+            VerifyError::Layout(LayoutError::RangeTables { .. }) => builtin == Builtin::RangeCheck,
+            _ => false,
+        };
+        assert!(is_refused, "{builtin}: {error}");
+    }
+}
+
+/// The layout refuses it too, if the claim's check should ever let it pass.
+#[test]
+fn layouts_demand_a_table_for_every_instance() {
+    let Honest { statement, proof } = honest("cairo0/all_builtins_unused", "[]");
+    for (index, builtin) in Builtin::ALL.into_iter().enumerate().skip(1) {
+        let mut claim = proof.claim.clone();
+        claim.segments[index].stop += builtin.cells_per_instance();
+        let refused = proof.layout.check(&statement.program, &claim);
+        assert!(
+            matches!(
+                refused,
+                Err(LayoutError::BuiltinTables { found: 0, expected: 1, .. } | LayoutError::RangeTables { .. })
+            ),
+            "{builtin}: {refused:?}"
+        );
+    }
+}
+
+/// Without output, and even without builtins, a proof shows that the program ran to its end in so many steps.
+#[test]
+fn programs_without_output() {
+    for (name, builtins) in [("cairo0/no_output", &[Builtin::RangeCheck][..]), ("cairo0/no_builtins", &[])] {
+        let Honest { statement, proof } = honest(name, "[]");
+        assert_eq!(statement.program.builtins(), builtins);
+        let verified = verify(&statement, &proof.encode(), &Policy::default()).unwrap();
+        assert_eq!((verified.output, verified.n_steps), (Vec::new(), 6), "{name}");
+
+        // Nothing is said about arguments, so there can be none.
+        let (mut statement, mut proof) = (statement, proof);
+        statement.arguments.push(Felt::one());
+        proof.arguments_hash = statement.arguments_hash();
+        let refusal = verify(&statement, &proof.encode(), &Policy::default());
+        refused!(refusal, VerifyError::Claim(ClaimError::OutputTooShort { output: 0, arguments: 1 }));
+        proof.claim.output.push(Felt::one());
+        let refusal = verify(&statement, &proof.encode(), &Policy::default());
+        refused!(refusal, VerifyError::Claim(ClaimError::OutputLength { found: 1, expected: 0 }));
+    }
 }
 
 #[test]

@@ -78,6 +78,15 @@ pub enum LoadError {
         /// The variable.
         variable: String,
     },
+    /// Inputs that nothing would bind.
+    #[error(
+        "the program reads the input `{input}` but does not declare the builtin `output`: it is by the beginning of the output that a proof \
+         shows which arguments a Cairo 0 program had; declare `output`, and write the arguments there first"
+    )]
+    UnboundInput {
+        /// The first input.
+        input: String,
+    },
     /// A hint of a Cairo 2 executable that depends on more than the run.
     #[error("the hint at pc {pc} is not allowed: {name}; a provable program depends on nothing but its arguments")]
     ForbiddenHint {

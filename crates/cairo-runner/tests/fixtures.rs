@@ -4,22 +4,35 @@
 mod common;
 
 use cairo_air::Builtin;
-use cairo_runner::{Arguments, Execution, RunnableProgram};
+use cairo_execution::ExecutionError;
+use cairo_runner::{Arguments, Execution, RunError, RunnableProgram};
 use felt::{Felt, encoding};
 use serde_json::Value;
 
 /// Programs that this version refuses; other tests look at how.
-const REFUSED: [&str; 6] =
-    ["cairo0/args_array", "cairo0/no_builtins", "cairo2/circuit", "cairo2/ec", "cairo2/pedersen", "cairo2/poseidon"];
+const REFUSED: [&str; 1] = ["cairo0/args_array"];
 
-/// The expected runs of a folder.
-fn expected(folder: &str) -> Vec<(String, Value)> {
+/// The runs of a folder, those apart that use a builtin without a table.
+fn by_support(folder: &str) -> [Vec<(String, Value)>; 2] {
     let all: Value = serde_json::from_slice(&common::fixture("expected.json")).unwrap();
     let runs = all.as_object().unwrap().iter();
     let refused = |name: &str| REFUSED.contains(&name.split('@').next().unwrap());
-    runs.filter(|(name, _)| name.starts_with(folder) && !refused(name))
-        .map(|(name, run)| (name.clone(), run.clone()))
-        .collect()
+    let runs = runs.filter(|(name, _)| name.starts_with(folder) && !refused(name));
+    let (supported, unsupported) =
+        runs.map(|(name, run)| (name.clone(), run.clone())).partition(|(_, run)| unsupported(run).is_none());
+    [supported, unsupported]
+}
+
+/// The first builtin that a run uses and that has no table.
+fn unsupported(run: &Value) -> Option<Builtin> {
+    let used = run.get("instances")?.as_object()?.iter().filter(|(_, count)| count.as_u64() != Some(0));
+    used.filter_map(|(name, _)| Builtin::from_name(name)).filter(|builtin| !builtin.is_supported()).min()
+}
+
+/// The runs of a folder that can be proven.
+fn expected(folder: &str) -> Vec<(String, Value)> {
+    let [supported, _] = by_support(folder);
+    supported
 }
 
 /// Decimal strings as field elements; cells that were never written are `null` there and 0 here.
@@ -81,9 +94,22 @@ fn cairo2_programs() {
     }
 }
 
+/// It is not the declaration that is refused, but the use.
+#[test]
+fn builtins_without_a_table_are_named_when_they_are_used() {
+    for (name, run) in by_support("cairo").into_iter().flatten() {
+        let Some(expected) = unsupported(&run) else { continue };
+        let program = common::load(run["file"].as_str().unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let error = common::execute(&program, &run["args"].to_string()).expect_err("it cannot be proved");
+        let RunError::Unprovable(ExecutionError::BuiltinUnchecked(builtin)) = error else { panic!("{name}: {error}") };
+        assert_eq!(builtin, expected, "{name}");
+        let text = ExecutionError::BuiltinUnchecked(builtin).to_string();
+        assert!(text.contains(builtin.name()) && text.contains("range_check"), "{text}");
+    }
+}
+
 #[test]
 fn cairo2_panics_are_told() {
-    use cairo_runner::RunError;
     let texts = [
         ("cairo2/fib@too_many_args", "Input too long for params."),
         ("cairo2/fib@no_args", "Failed to deserialize param #0"),

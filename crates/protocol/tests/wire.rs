@@ -111,7 +111,8 @@ fn each_damage_to_a_record_has_its_error() {
     assert_eq!(decode_program(b""), Err(RecordError::Magic));
     assert_eq!(changed(8, 2), Err(RecordError::Version(2)));
     assert_eq!(changed(13, 11), Err(RecordError::Unknown { what: "builtin", found: 11 }));
-    assert_eq!(changed(13, 1), Err(RecordError::Program(ProgramError::UnsupportedBuiltin(Builtin::Pedersen))));
+    let disordered = ProgramError::BuiltinOrder { first: Builtin::RangeCheck, second: Builtin::RangeCheck };
+    assert_eq!(changed(13, 2), Err(RecordError::Program(disordered)));
     assert_eq!(changed(15, 2), Err(RecordError::Unknown { what: "argument binding", found: 2 }));
     assert_eq!(changed(24, 0xff), Err(RecordError::NonCanonical(0)));
     assert!(matches!(changed(55, 0), Err(RecordError::Program(ProgramError::Header { offset: 0, .. }))));

@@ -68,6 +68,50 @@ fn segments() {
     }
 }
 
+/// A declared builtin costs a base and a stop pointer. Without a table it has no instances.
+#[test]
+fn builtins_without_a_table_have_empty_segments() {
+    for builtin in Builtin::ALL {
+        let words = [0x0407_8001_7fff_7fff_u64, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
+        let program = Program::new(words.map(Felt::from).to_vec(), vec![builtin], ArgumentBinding::OutputPrefix)
+            .expect("a header");
+        let with = |cells| {
+            let claim = Claim {
+                n_steps: 1,
+                final_ap: 16,
+                owned_end: 1,
+                segments: vec![Segment { base: 40, stop: 40 + cells }],
+                arguments_start: None,
+                output: vec![Felt::zero(); if builtin == Builtin::Output { cells as usize } else { 0 }],
+                fetches: Vec::new(),
+            };
+            claim.check(&program, &[], 100)
+        };
+        assert_eq!(with(0), Ok(()), "{builtin}");
+        let cells = builtin.cells_per_instance();
+        let refused = Err(ClaimError::SegmentUnsupported { builtin, cells });
+        assert_eq!(with(cells), if builtin.is_supported() { Ok(()) } else { refused }, "{builtin}");
+    }
+}
+
+/// A proof without output shows that the program ran to its end, and nothing about arguments.
+#[test]
+fn programs_without_output() {
+    let words = [0x0407_8001_7fff_7fff_u64, 0, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
+    let program = |binding| Program::new(words.map(Felt::from).to_vec(), Vec::new(), binding).expect("a header");
+    let (cairo0, cairo2) = (program(ArgumentBinding::OutputPrefix), program(ArgumentBinding::Pointers { cell: 3 }));
+    let silent = Claim { segments: Vec::new(), output: Vec::new(), fetches: Vec::new(), ..claim() };
+    assert_eq!(silent.check(&cairo0, &[], 70), Ok(()));
+    assert_eq!(silent.check(&cairo0, &felts(&[7]), 70), Err(ClaimError::OutputTooShort { output: 0, arguments: 1 }));
+    let speaking = Claim { output: felts(&[7]), ..silent.clone() };
+    assert_eq!(speaking.check(&cairo0, &felts(&[7]), 70), Err(ClaimError::OutputLength { found: 1, expected: 0 }));
+    let segment = Claim { segments: vec![Segment { base: 40, stop: 41 }], ..speaking };
+    assert_eq!(segment.check(&cairo0, &[], 70), Err(ClaimError::SegmentCount { found: 1, expected: 0 }));
+    // The arguments of Cairo 2 are bound elsewhere.
+    let named = Claim { arguments_start: Some(20), ..silent };
+    assert_eq!(named.check(&cairo2, &felts(&[7]), 70), Ok(()));
+}
+
 #[test]
 fn output() {
     for (found, output) in [(1, &[7][..]), (3, &[7, 8, 9])] {

@@ -82,7 +82,7 @@ fn plain_kinds_have_names() {
     assert!(TableKind::plain().is_sorted());
 }
 
-/// A program may declare a builtin exactly if it has a table, or is public memory.
+/// Instances of a builtin can be proven exactly if it has a table, or is public memory.
 #[test]
 fn supported_builtins_have_tables() {
     for builtin in Builtin::ALL {

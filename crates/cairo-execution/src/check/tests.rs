@@ -173,6 +173,31 @@ fn segments_hold_whole_instances() {
     assert_eq!(execution.check_form(), Ok(()));
 }
 
+/// A program may declare what this version has no table for, but not use it.
+#[test]
+fn builtins_without_a_table() {
+    for builtin in Builtin::ALL.into_iter().filter(|builtin| !builtin.is_supported()) {
+        let mut execution = cairo0();
+        let mut words = execution.program.bytecode().to_vec();
+        words[1] = Felt::from(2);
+        let binding = execution.program.arguments();
+        execution.program = Program::new(words, vec![Builtin::Output, builtin], binding).unwrap();
+        execution.memory[2] = Felt::from(2);
+        execution.memory.extend(vec![Felt::zero(); 20]);
+        // The pointer that was the output's, and one more cell below the final ap: bases at 15 and 16, stop pointers at 18 and 19.
+        execution.memory[16] = Felt::from(22);
+        execution.memory[18] = Felt::from(21);
+        execution.memory[19] = Felt::from(22);
+        execution.segments.insert(builtin, Segment { base: 22, stop: 22 });
+        assert_eq!(execution.check_form(), Ok(()), "{builtin}");
+        let cells = builtin.cells_per_instance();
+        execution.memory[19] = Felt::from(u64::from(22 + cells));
+        execution.segments.insert(builtin, Segment { base: 22, stop: 22 + cells });
+        assert_eq!(execution.check_form(), Err(E::BuiltinUnchecked(builtin)));
+        assert_eq!(execution.check(), Err(E::BuiltinUnchecked(builtin)));
+    }
+}
+
 /// What no step touches: only the builtin says what it must hold.
 #[test]
 fn builtin_cells() {

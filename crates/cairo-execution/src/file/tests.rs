@@ -204,7 +204,8 @@ fn body_errors() {
     };
     assert!(matches!(changed(0, 12), LoadError::TooLarge { what: "builtins", found: 12, .. }));
     assert!(matches!(changed(1, 11), LoadError::UnknownTag { what: "builtin", found: 11 }));
-    assert!(matches!(changed(1, 1), LoadError::Program(ProgramError::UnsupportedBuiltin(Builtin::Pedersen))));
+    // Another builtin than the one that has a segment.
+    assert!(matches!(changed(1, 1), LoadError::Invalid(ExecutionError::SegmentUndeclared(Builtin::Output))));
     assert!(matches!(changed(2, 2), LoadError::UnknownTag { what: "argument binding", found: 2 }));
     assert!(matches!(changed(4, 33), LoadError::NonCanonicalFelt { what: "words" }));
     assert!(matches!(changed(5, 0), LoadError::Program(ProgramError::Header { .. })));

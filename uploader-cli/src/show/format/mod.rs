@@ -144,6 +144,21 @@ mod tests {
         }
     }
 
+    /// What programs without output give.
+    #[test]
+    fn empty_lists_take_no_column() {
+        let mut sheet = Sheet::new([Column::text("unit"), Column::each("output"), Column::number("n_steps")]);
+        sheet.push(vec![Value::text("a"), Value::Numbers(Vec::new()), Value::Number(6)]);
+        let written = |format: &Format| {
+            let mut out = Vec::new();
+            format.write(&sheet, &mut out).expect("a Vec takes everything");
+            String::from_utf8(out).expect("UTF-8")
+        };
+        let expected =
+            ["unit  n_steps\na           6\n", "{\"unit\":\"a\",\"output\":[],\"n_steps\":6}\n", "unit,n_steps\na,6\n"];
+        assert_eq!(Format::all().iter().map(written).collect::<Vec<_>>(), expected);
+    }
+
     #[test]
     fn only_people_see_nothing_of_nothing() {
         let empty = Sheet::new([Column::text("unit")]);

@@ -4,7 +4,7 @@ use crate::catch::quietly;
 use crate::convert::{from_vm, one_line, to_vm};
 use crate::hints::Hints;
 use crate::load_error::{LoadError, builtins_of};
-use cairo_air::{ArgumentBinding, Program};
+use cairo_air::{ArgumentBinding, Builtin, Program};
 use cairo_vm::Felt252;
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::{
     BuiltinHintProcessor, HintProcessorData,
@@ -57,6 +57,9 @@ pub(crate) fn load(bytes: &[u8], builtin_names: &[String]) -> Result<(Program, C
         }
     }
     let inputs = scan_hints(&json)?;
+    if let Some(input) = inputs.first().filter(|_| !builtins.contains(&Builtin::Output)) {
+        return Err(LoadError::UnboundInput { input: one_line(input, 80) });
+    }
     let words = json.data.iter().filter_map(MaybeRelocatable::get_int_ref).map(from_vm).collect();
     let program = Program::new(words, builtins, ArgumentBinding::OutputPrefix)?;
     let vm_program = quietly(|| parse_program_json(json, None))
