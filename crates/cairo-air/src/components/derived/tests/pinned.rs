@@ -117,6 +117,45 @@ fn contradictions_are_named() {
     assert_eq!(columns, Ok(4));
 }
 
+/// A call pushes its frame where an earlier one on the path has pushed its own: only if it is the same does an execution follow.
+#[test]
+fn calls_push_what_the_path_has_pushed() {
+    let ap_add = Felt::from(0x0407_8001_7fff_7fff_u64);
+    let [call, jump] = [0x1104_8001_8001_8000_u64, 0x0107_8001_7fff_7fff].map(Felt::from);
+    let minus = |value: u64| -Felt::from(value);
+    let derive = |frame, words: &[Felt], steps| {
+        let program = program(&[&[Felt::zero(); 6], words].concat());
+        Path { frame: Some(frame), ..path(7, steps) }.derive(&program).map(|_| ())
+    };
+    // call rel 2; ap += -2; jmp rel -4: the same call again, so with the same return address.
+    let again = [call, Felt::from(2_u64), ap_add, minus(2), jump, minus(4)];
+    assert_eq!(derive(0, &again, 4), Err(DerivedError::Contradiction { pc: "7".to_owned() }));
+    assert_eq!(derive(0, &again, 3), Ok(()));
+    assert_eq!(derive(-2, &again, 4), Ok(()));
+    // call rel 2; ap += -2; call rel 2: the same frame, but another return address.
+    let other = [call, Felt::from(2_u64), ap_add, minus(2), call, Felt::from(2_u64), Felt::zero()];
+    assert_eq!(derive(-2, &other, 3), Err(DerivedError::Contradiction { pc: "11".to_owned() }));
+    assert_eq!(derive(-2, &other, 2), Ok(()));
+}
+
+/// What a path demands again is no further constraint.
+#[test]
+fn repeated_demands_are_one_constraint() -> Result<(), DerivedError> {
+    // jmp rel 2 if [fp - 3] != 0; jmp rel 2 if [fp - 4] != 0; [fp - 3] = [fp - 4], twice.
+    let mut words = vec![Felt::zero(); 6];
+    words.extend([0x0207_8001_7fff_7ffd_u64, 2, 0x0207_8001_7fff_7ffc, 2].map(Felt::from));
+    words.extend([Felt::from(0x400b_7ffc_7fff_7ffd_u64); 2]);
+    words.extend([Felt::zero(); 2]);
+    let program = program(&words);
+    let constraints = |steps| {
+        let path = Path { taken: vec![true; 2], ..path(7, steps) };
+        path.derive(&program).map(|derived| derived.air.constraints().len())
+    };
+    let without = constraints(2)?;
+    assert_eq!((constraints(3)?, constraints(4)?), (without + 1, without + 1));
+    Ok(())
+}
+
 #[test]
 fn owned_cells_are_those_that_ap_moves_over() {
     let program = program(&fib());
