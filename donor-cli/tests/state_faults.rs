@@ -8,64 +8,11 @@ use common::grid::{Grid, World};
 use common::process::{Donor, command};
 use protocol::{DonorKey, Identity};
 use std::fmt::Write as _;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use tempfile::TempDir;
-
-/// What is done to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    Truncated,
-    Flipped,
-    Emptied,
-    Garbled,
-    Folder,
-    Unreadable,
-    ReadOnly,
-}
-
-const FAULTS: [Fault; 7] = [
-    Fault::Truncated,
-    Fault::Flipped,
-    Fault::Emptied,
-    Fault::Garbled,
-    Fault::Folder,
-    Fault::Unreadable,
-    Fault::ReadOnly,
-];
-
-/// Numbers that are the same in each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end.max(1) as u64) as usize
-    }
-}
-
-fn inject(path: &Path, fault: Fault, random: &mut Random) {
-    let mut bytes = fs::read(path).unwrap();
-    match fault {
-        Fault::Truncated => bytes.truncate(random.below(bytes.len())),
-        Fault::Flipped if !bytes.is_empty() => {
-            let at = random.below(bytes.len());
-            bytes[at] ^= 1 << random.below(8);
-        }
-        Fault::Garbled => (0..bytes.len()).for_each(|at| bytes[at] = random.below(256) as u8),
-        Fault::Emptied | Fault::Flipped => bytes.clear(),
-        Fault::Folder => {
-            fs::remove_file(path).unwrap();
-            return fs::create_dir(path).unwrap();
-        }
-        Fault::Unreadable => return fs::set_permissions(path, Permissions::from_mode(0o000)).unwrap(),
-        Fault::ReadOnly => return fs::set_permissions(path, Permissions::from_mode(0o444)).unwrap(),
-    }
-    fs::write(path, bytes).unwrap();
-}
+use testkit::faults::{Fault, copy_files, play_all, restore};
+use testkit::random::Random;
 
 /// A state folder with a file of each kind, and the grid that it belongs to.
 struct Scene {
@@ -93,32 +40,15 @@ impl Scene {
         // A wish that nobody took.
         fs::write(state.join("control/pause"), "").unwrap();
         grid.world().script.unavailable = false;
-        // A unit whose lease was lost is lent again at once.
-        grid.world().script.lease_seconds = 0;
+        // A unit whose lease or result was lost is lent again at once.
+        grid.world().expire_leases();
         let donor = Identity::load_or_create(&state.join("key")).unwrap().donor_key();
         Self { grid, template, donor }
     }
 
-    fn files(&self) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        let mut folders = vec![self.template.path().to_owned()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap().flatten() {
-                let path = entry.path();
-                if path.is_dir() { folders.push(path) } else { files.push(path) }
-            }
-        }
-        files.sort();
-        files.iter().map(|file| file.strip_prefix(self.template.path()).unwrap().to_owned()).collect()
-    }
-
     fn copy(&self) -> TempDir {
         let copy = tempfile::tempdir().unwrap();
-        for file in self.files() {
-            let to = copy.path().join(&file);
-            fs::create_dir_all(to.parent().unwrap()).unwrap();
-            fs::copy(self.template.path().join(&file), to).unwrap();
-        }
+        copy_files(self.template.path(), copy.path());
         copy
     }
 
@@ -133,7 +63,7 @@ impl Scene {
         }
         let state = self.copy();
         let path = state.path().join(file);
-        inject(&path, fault, random);
+        fault.inject(&path, random);
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let mut noticed = false;
         let mut log = String::new();
@@ -178,59 +108,36 @@ impl Scene {
     }
 }
 
-fn restore(path: &Path, from: &Path) {
-    if path.is_dir() {
-        fs::remove_dir_all(path).unwrap();
-    } else if path.exists() {
-        fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
-    }
-    fs::copy(from, path).unwrap();
-}
+/// One file of each kind.
+const KINDS: [&str; 13] = [
+    "key",
+    "config.toml",
+    "lock",
+    "status.json",
+    "history.jsonl",
+    "totals.json",
+    "speed.json",
+    "signers.json",
+    "leases/",
+    "programs/",
+    "executions/",
+    "outbox/",
+    "control/",
+];
 
-fn play_all(rounds: usize, chosen: impl Fn(usize, Fault) -> bool) {
-    let (scene, mut random) = (Scene::new(), Random(0x9e37_79b9_7f4a_7c15));
-    let files = scene.files();
-    for kind in [
-        "key",
-        "config.toml",
-        "lock",
-        "status.json",
-        "history.jsonl",
-        "totals.json",
-        "speed.json",
-        "signers.json",
-        "leases/",
-        "programs/",
-        "executions/",
-        "outbox/",
-        "control/",
-    ] {
-        assert!(files.iter().any(|file| file.to_string_lossy().starts_with(kind)), "no {kind} among {files:?}");
-    }
-    let (mut injected, mut noticed) = (0, 0);
-    for _ in 0..rounds {
-        for (index, file) in files.iter().enumerate() {
-            for fault in FAULTS.into_iter().filter(|fault| chosen(index, *fault)) {
-                injected += 1;
-                noticed += u32::from(scene.play(file, fault, &mut random));
-            }
-        }
-    }
-    println!(
-        "{} files: {injected} faults injected, {noticed} noticed, {} harmless, 0 units lost, 0 doubled",
-        files.len(),
-        injected - noticed
-    );
+fn play(rounds: usize, chosen: impl Fn(usize, Fault) -> bool) {
+    let scene = Scene::new();
+    play_all(scene.template.path(), &KINDS, rounds, chosen, |file, fault, random| scene.play(file, fault, random));
 }
 
 /// Each file with one fault, another one from file to file.
 #[test]
 fn a_fault_in_each_file() {
-    play_all(1, |index, fault| FAULTS[index % FAULTS.len()] == fault);
+    play(1, |index, fault| Fault::ALL[index % Fault::ALL.len()] == fault);
 }
 
 #[test]
-#[ignore = "slow: some minutes"]
+#[ignore = "slow: a minute"]
 fn all_faults_in_each_file() {
-    play_all(2, |_, _| true);
+    play(2, |_, _| true);
 }

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may panic")]
 
+pub mod faults;
 pub mod programs;
 pub mod proofs;
+pub mod random;
 pub mod tiny;

@@ -84,6 +84,12 @@ impl World {
     pub fn change_uploader(&mut self) {
         self.uploader = Identity::random().unwrap();
     }
+
+    /// All leases run out, and each later one at once.
+    pub fn expire_leases(&mut self) {
+        self.script.lease_seconds = 0;
+        self.units.iter_mut().filter_map(|unit| unit.lease.as_mut()).for_each(|lease| lease.2 = Timestamp(0));
+    }
 }
 
 struct Shared {

@@ -3,10 +3,11 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod agree;
-pub mod random;
 
 #[allow(unused_imports, reason = "each test file takes its part")]
 pub use testkit::programs::{execution, program};
+#[allow(unused_imports, reason = "each test file takes its part")]
+pub use testkit::random;
 
 use cairo_air::{Built, Claim, DisclosedTable, Layout, LayoutError, Program, TableKind, public_tuples};
 use cairo_execution::Execution;

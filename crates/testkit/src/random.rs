@@ -14,13 +14,23 @@ impl Random {
         z ^ z >> 31
     }
 
-    /// A number below `end`.
+    /// A number below `end`; 0 if that is 0.
     pub const fn below(&mut self, end: usize) -> usize {
-        (self.bits() % end as u64) as usize
+        if end == 0 { 0 } else { (self.bits() % end as u64) as usize }
     }
 
     /// True once in `n`.
     pub const fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
+    }
+
+    /// One of some.
+    pub const fn of<'a, T>(&mut self, some: &'a [T]) -> &'a T {
+        &some[self.below(some.len())]
+    }
+
+    /// Fewer bytes than `end`.
+    pub fn bytes(&mut self, end: usize) -> Vec<u8> {
+        (0..self.below(end)).map(|_| self.bits() as u8).collect()
     }
 }
