@@ -6,7 +6,7 @@ use crate::cli::RunArgs;
 use crate::exit::{Exit, Failure};
 use crate::governor::network::Limits;
 use crate::governor::{Settings, Share, machine};
-use crate::progress::show::Notice;
+use crate::progress::notice::Notice;
 use crate::progress::{Show, words};
 use crate::session::bounds::{Bounds, LEAST_MEMORY};
 use crate::session::{Plan, Session};

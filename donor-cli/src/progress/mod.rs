@@ -1,5 +1,6 @@
 //! How far a unit is: phases, an honest fraction, and the time that is left.
 
+pub mod notice;
 pub mod show;
 pub mod words;
 

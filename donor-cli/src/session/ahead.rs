@@ -8,7 +8,7 @@ use super::stock::{Ready, to_renewal};
 use super::unit::Worker;
 use super::{Ending, Session, backoff::Backoff};
 use crate::governor::Decision;
-use crate::progress::show::Notice;
+use crate::progress::notice::Notice;
 use crate::state::lease::Held;
 use crate::state::{StateError, atomic, lease};
 use protocol::client::{ClientError, LeaseAnswer};

@@ -4,7 +4,7 @@ use super::backoff::Backoff;
 use super::board::Board;
 use super::network::Network;
 use crate::progress::Show;
-use crate::progress::show::Notice;
+use crate::progress::notice::Notice;
 use crate::service::connect_through;
 use crate::state::outbox::{Entry, Kind};
 use crate::state::record::RecordError;

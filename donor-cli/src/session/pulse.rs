@@ -9,7 +9,7 @@ use crate::governor::schedule::Cap;
 use crate::governor::usage::UseMeter;
 use crate::governor::{Decision, Governor, Readings, TICK};
 use crate::progress::Show;
-use crate::progress::show::Notice;
+use crate::progress::notice::Notice;
 use crate::state::Folder;
 use crate::state::control::{self, RuleStatus, Status, Wish};
 use crate::state::pause::{self, Length, Pause};
