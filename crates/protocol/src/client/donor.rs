@@ -1,9 +1,9 @@
 //! What donors ask.
 
+use super::config::ClientConfig;
 use super::error::{ClientError, MOST_WAIT};
-use super::http::{
-    Call, ClientConfig, Http, MAX_LIST_JSON, MAX_SMALL_JSON, MAX_UNIT_JSON, Payload, Progress, json_payload,
-};
+use super::http::{Call, Http, MAX_LIST_JSON, MAX_SMALL_JSON, MAX_UNIT_JSON};
+use super::payload::{Payload, Progress, json_payload};
 use super::projects;
 use crate::ids::{Digest, LeaseToken, Nonce, Timestamp, UnitId};
 use crate::lease::{DonorCredit, ExecutionReceipt, FailureReport, Lease, LeaseRequest, NoWork, ProofReceipt, Renewed};

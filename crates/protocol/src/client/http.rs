@@ -1,31 +1,24 @@
-//! One request: address, headers, body, answer, refusal.
+//! One request: address, headers, answer, refusal.
 
+use super::config::{ClientConfig, is_loopback};
 use super::error::ClientError;
-use super::retry::RetryPolicy;
-use super::traffic::{Traffic, Way, pass};
+use super::payload::{Payload, Progress, file_error};
+use super::traffic::{Way, pass};
 use super::{proxy, tls};
 use crate::ids::Digest;
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::text::printable;
 use crate::{HEADER_PROTOCOL, PROTOCOL_VERSION};
 use bytes::Bytes;
-use futures_util::stream::{self, Stream};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use reqwest::{Body, Client, Method, Response, Url};
-use serde::Serialize;
+use reqwest::{Client, Method, Response};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once};
+use std::sync::Once;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, timeout};
-
-/// Bytes that travel between two reports of progress.
-const CHUNK: usize = 64 << 10;
-
-/// The same where somebody slows them down, so that they come evenly.
-const SMALL_CHUNK: usize = 8 << 10;
 
 /// Most bytes of an answer that has a few fields.
 pub(super) const MAX_SMALL_JSON: u64 = 64 << 10;
@@ -39,218 +32,6 @@ pub(super) const MAX_LIST_JSON: u64 = 96 << 20;
 
 /// Most bytes of a refusal.
 const MAX_PROBLEM: u64 = 64 << 10;
-
-/// Told how many bytes of how many have travelled.
-pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
-
-/// How to reach a distributor.
-#[derive(Clone, Debug)]
-pub struct ClientConfig {
-    /// Its address.
-    pub address: Url,
-    /// Who asks, such as `donor/0.1.0`.
-    pub user_agent: String,
-    /// Most time until a connection stands.
-    pub connect_timeout: Duration,
-    /// Most time without a byte from the distributor.
-    pub idle_timeout: Duration,
-    /// How slowly bytes may travel.
-    pub pace: Pace,
-    /// Whether an access key may be sent without encryption to another machine.
-    pub insecure_http: bool,
-    /// When to ask again.
-    pub retry: RetryPolicy,
-    /// Watches what travels.
-    pub traffic: Option<Arc<dyn Traffic>>,
-}
-
-/// How slowly the bytes of a body may travel: whoever sends a byte now and then would hold us for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
-    /// Time that every body has.
-    pub grace: Duration,
-    /// Bytes a second beyond that, on average.
-    pub least: u64,
-}
-
-impl Default for Pace {
-    /// Five minutes, and a kilobyte a second.
-    fn default() -> Self {
-        Self { grace: Duration::from_secs(300), least: 1000 }
-    }
-}
-
-impl Pace {
-    /// Most time for so many bytes.
-    fn time(&self, bytes: u64) -> Duration {
-        self.grace.saturating_add(Duration::from_secs(bytes / self.least.max(1)))
-    }
-}
-
-impl ClientConfig {
-    /// The usual settings. The address may have a path, under which a proxy in front of the distributor has it.
-    ///
-    /// # Errors
-    /// If the text is no http address.
-    pub fn new(address: &str, user_agent: impl Into<String>) -> Result<Self, ClientError> {
-        let shown = printable(&proxy::redact(address), 300);
-        let wrong = |reason: String| ClientError::Address { address: shown.clone(), reason };
-        let url = Url::parse(address).map_err(|error| wrong(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(wrong(format!("it begins with `{}:`, not with `http:` or `https:`", url.scheme())));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("it must end after host, port and path".to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("it must not have a name and a password, since it is shown".to_owned()));
-        }
-        Ok(Self {
-            address: url,
-            user_agent: user_agent.into(),
-            connect_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
-            pace: Pace::default(),
-            insecure_http: false,
-            retry: RetryPolicy::interactive(),
-            traffic: None,
-        })
-    }
-
-    /// Whether everybody on the way to the distributor can read what is sent.
-    pub fn is_exposed(&self) -> bool {
-        self.address.scheme() != "https" && !self.address.host_str().is_some_and(is_loopback)
-    }
-
-    /// With leave to send an access key without encryption to another machine.
-    #[must_use]
-    pub const fn insecure_http(mut self, allowed: bool) -> Self {
-        self.insecure_http = allowed;
-        self
-    }
-
-    /// With another retry policy.
-    #[must_use]
-    pub fn retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = retry;
-        self
-    }
-
-    /// With somebody who watches what travels.
-    #[must_use]
-    pub fn traffic(mut self, traffic: Arc<dyn Traffic>) -> Self {
-        self.traffic = Some(traffic);
-        self
-    }
-}
-
-/// A body to be sent, as often as needed.
-#[derive(Clone, Debug)]
-pub enum Payload {
-    /// Bytes in memory.
-    Bytes(Bytes),
-    /// A file, read anew for each try.
-    File(PathBuf),
-}
-
-impl Payload {
-    /// Nothing.
-    pub const EMPTY: Self = Self::Bytes(Bytes::new());
-
-    /// Digest and length.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub async fn measure(&self) -> Result<(Digest, u64), ClientError> {
-        match self {
-            Self::Bytes(bytes) => Ok((Digest::of(bytes), bytes.len() as u64)),
-            Self::File(path) => measure_file(path).await.map_err(|error| file_error(path, error)),
-        }
-    }
-
-    async fn body(
-        &self,
-        length: u64,
-        progress: Option<Progress>,
-        traffic: Option<Arc<dyn Traffic>>,
-    ) -> Result<Body, ClientError> {
-        match self {
-            Self::Bytes(bytes) if progress.is_none() && traffic.is_none() => Ok(Body::from(bytes.clone())),
-            Self::Bytes(bytes) => Ok(Body::wrap_stream(slices(bytes.clone(), progress, traffic))),
-            Self::File(path) => {
-                let file = tokio::fs::File::open(path).await.map_err(|error| file_error(path, error))?;
-                Ok(Body::wrap_stream(pieces(file, length, progress, traffic)))
-            }
-        }
-    }
-}
-
-async fn measure_file(path: &Path) -> std::io::Result<(Digest, u64)> {
-    let mut file = tokio::fs::File::open(path).await?;
-    let (mut hasher, mut length, mut buffer) = (Sha256::new(), 0, vec![0; CHUNK]);
-    loop {
-        let read = file.read(&mut buffer).await?;
-        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            return Ok((Digest::from_bytes(hasher.finalize().into()), length));
-        };
-        hasher.update(bytes);
-        length += read as u64;
-    }
-}
-
-fn slices(
-    bytes: Bytes,
-    progress: Option<Progress>,
-    traffic: Option<Arc<dyn Traffic>>,
-) -> impl Stream<Item = std::io::Result<Bytes>> {
-    let (total, chunk) = (bytes.len() as u64, chunk(traffic.as_ref()));
-    stream::unfold(bytes, move |mut rest| {
-        let (progress, traffic) = (progress.clone(), traffic.clone());
-        async move {
-            if let Some(progress) = &progress {
-                progress(total - rest.len() as u64, total);
-            }
-            let piece = (!rest.is_empty()).then(|| rest.split_to(rest.len().min(chunk)))?;
-            pass(traffic.as_ref(), Way::Up, piece.len()).await;
-            Some((Ok(piece), rest))
-        }
-    })
-}
-
-fn pieces(
-    file: tokio::fs::File,
-    total: u64,
-    progress: Option<Progress>,
-    traffic: Option<Arc<dyn Traffic>>,
-) -> impl Stream<Item = std::io::Result<Bytes>> {
-    let chunk = chunk(traffic.as_ref());
-    stream::unfold((file, 0), move |(mut file, sent)| {
-        let (progress, traffic) = (progress.clone(), traffic.clone());
-        async move {
-            if let Some(progress) = &progress {
-                progress(sent, total);
-            }
-            let mut buffer = vec![0; chunk];
-            match file.read(&mut buffer).await {
-                Ok(0) => None,
-                Ok(read) => {
-                    pass(traffic.as_ref(), Way::Up, read).await;
-                    buffer.truncate(read);
-                    Some((Ok(Bytes::from(buffer)), (file, sent + read as u64)))
-                }
-                Err(error) => Some((Err(error), (file, sent))),
-            }
-        }
-    })
-}
-
-fn chunk(traffic: Option<&Arc<dyn Traffic>>) -> usize {
-    if traffic.is_some() { SMALL_CHUNK } else { CHUNK }
-}
-
-pub(super) fn file_error(path: &Path, source: std::io::Error) -> ClientError {
-    ClientError::File { path: path.to_owned(), source }
-}
 
 /// One request, ready to be sent.
 pub(super) struct Call<'a> {
@@ -519,19 +300,6 @@ impl Http {
         file.sync_all().await.map_err(failed)?;
         Ok((Digest::from_bytes(hasher.finalize().into()), length))
     }
-}
-
-/// A body of JSON.
-pub(super) fn json_payload(value: &impl Serialize) -> Result<Payload, ClientError> {
-    let bytes = serde_json::to_vec(value).map_err(|error| ClientError::Setup(error.to_string()))?;
-    Ok(Payload::Bytes(bytes.into()))
-}
-
-fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The last error of the chain, which says what happened.

@@ -4,10 +4,12 @@
 //! without harm. A donor's requests are signed anew each time; its clock may be wrong, since the client learns the
 //! distributor's time from a refusal.
 
+mod config;
 mod donor;
 mod error;
 mod events;
 mod http;
+mod payload;
 mod projects;
 mod proxy;
 mod retry;
@@ -16,10 +18,11 @@ mod traffic;
 mod uploader;
 
 pub use bytes::Bytes;
+pub use config::{ClientConfig, Pace};
 pub use donor::{DonorClient, LeaseAnswer};
 pub use error::{ClientError, MOST_WAIT};
 pub use events::EventStream;
-pub use http::{ClientConfig, Pace, Payload, Progress};
+pub use payload::{Payload, Progress};
 pub use reqwest::Url;
 pub use retry::{OnRetry, RetryPolicy};
 pub use traffic::{Traffic, Way};

@@ -1,9 +1,11 @@
 //! What uploaders ask.
 
+use super::config::ClientConfig;
 use super::donor::check_digest;
 use super::error::ClientError;
 use super::events::EventStream;
-use super::http::{Call, ClientConfig, Http, MAX_LIST_JSON, Payload, Progress, json_payload};
+use super::http::{Call, Http, MAX_LIST_JSON};
+use super::payload::{Payload, Progress, json_payload};
 use super::projects;
 use crate::api_key::ApiKey;
 use crate::ids::{Digest, ProjectName, UnitId};
