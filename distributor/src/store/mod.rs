@@ -4,15 +4,17 @@
 //! the stored state and the store's [`Rules`] alone: time, ids and random numbers come from the caller. A backend is a folder here, known to nobody but [`open`]; the tests in
 //! `tests/store` are written against [`Store`] and run on each.
 
+mod keys;
 mod model;
 mod open;
 mod sqlite;
 mod weights;
 
+pub use keys::{GivenQuota, OverQuota, Pusher, Quota, Scopes, UploaderKey};
 pub use model::{
-    Accept, AcceptExecution, AcceptProof, AddUnits, BlobRef, Donor, DrawnUnit, GivenQuota, Holder, LeaseAsk,
-    LeaseChange, LeaseGrant, Miscount, OverQuota, Pusher, PutProject, Quota, Rechecked, Refusal, Release, Rules,
-    Scopes, Submission, Target, UnitChange, UnitFilter, UploaderKey, VerifiedRun,
+    Accept, AcceptExecution, AcceptProof, AddUnits, BlobRef, Donor, DrawnUnit, Holder, LeaseAsk, LeaseChange,
+    LeaseGrant, Miscount, PutProject, Rechecked, Refusal, Release, Rules, Submission, Target, UnitChange, UnitFilter,
+    VerifiedRun,
 };
 pub use open::open;
 

@@ -8,14 +8,14 @@ mod stories;
 mod trust;
 mod world;
 
-/// The stories as tests on the store at a place.
+/// The stories of a file as tests on the store at a place.
 macro_rules! stories {
-    ($place:expr; $($story:ident)*) => {
+    ($place:expr, $about:ident; $($story:ident)*) => {
         $(
             #[tokio::test]
             async fn $story() {
                 let folder = tempfile::tempdir().unwrap();
-                crate::stories::$story(&crate::world::World::open(&$place(folder.path())).await).await;
+                crate::stories::$about::$story(&crate::world::World::open(&$place(folder.path())).await).await;
             }
         )*
     };
@@ -25,15 +25,30 @@ macro_rules! stories {
 macro_rules! backend {
     ($backend:ident, $place:expr) => {
         mod $backend {
-            stories! { $place;
+            stories! { $place, units;
                 a_unit_lives_from_queue_to_collection
                 a_lease_runs_out_by_time_alone
-                the_same_wish_gets_the_same_lease
                 a_late_proof_is_taken_and_the_other_donor_superseded
                 the_second_proof_of_a_unit_is_already_proved
                 the_same_submission_gets_the_same_receipt
                 a_submission_without_an_attempt_gets_a_row
                 executions_are_lent_to_provers
+                a_unit_lets_go_of_its_execution
+                refusals_end_the_attempt
+                pages_are_complete
+            }
+            stories! { $place, lending;
+                the_same_wish_gets_the_same_lease
+                leases_of_newcomers_are_few
+                a_newcomer_renews_for_a_shorter_time
+                a_lease_of_a_wrong_clock_is_over
+                a_unit_is_not_lent_again_to_a_donor_on_which_it_failed
+                there_is_a_reason_for_no_work
+                leases_end_at_last
+                weights_share_the_work
+                two_connections_lend_each_unit_once
+            }
+            stories! { $place, reports;
                 a_report_of_a_bad_execution_is_looked_into
                 strangers_make_a_unit_suspect_and_no_more
                 a_unit_is_set_aside_by_most_of_the_work
@@ -43,28 +58,21 @@ macro_rules! backend {
                 a_limit_that_was_raised_makes_nobody_a_liar
                 refused_proofs_end_somewhere_too
                 trusted_donors_look_at_suspect_units_first
-                leases_of_newcomers_are_few
-                a_newcomer_renews_for_a_shorter_time
-                a_lease_of_a_wrong_clock_is_over
-                a_unit_lets_go_of_its_execution
+            }
+            stories! { $place, projects;
                 a_large_project_is_withdrawn_in_batches
                 projects_belong_to_their_owner
                 an_owner_may_only_lower_the_weight
                 quotas_are_kept
-                what_grows_is_folded
-                a_unit_is_not_lent_again_to_a_donor_on_which_it_failed
-                refusals_end_the_attempt
-                there_is_a_reason_for_no_work
-                leases_end_at_last
                 batches_are_all_or_nothing
                 a_project_keeps_its_program
                 withdrawn_is_withdrawn
-                pages_are_complete
-                weights_share_the_work
+            }
+            stories! { $place, keeping;
+                what_grows_is_folded
                 nonces_are_remembered_while_they_count
                 keys_are_found_and_revoked
                 donors_can_be_blocked
-                two_connections_lend_each_unit_once
                 what_is_stored_survives_reopening
             }
 
