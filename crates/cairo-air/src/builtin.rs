@@ -53,7 +53,7 @@ impl Builtin {
             Self::RangeCheck => ("range_check", 1, true),
             Self::Ecdsa => ("ecdsa", 2, false),
             Self::Bitwise => ("bitwise", 5, true),
-            Self::EcOp => ("ec_op", 7, false),
+            Self::EcOp => ("ec_op", 7, true),
             Self::Keccak => ("keccak", 16, false),
             Self::Poseidon => ("poseidon", 6, false),
             Self::RangeCheck96 => ("range_check96", 1, false),

@@ -68,3 +68,9 @@ pub const RANGE: Bus = Bus { id: 9, name: "range", arity: 1 };
 
 /// `(v)` with `0 ≤ v < 2^12`. Only the word12 table provides, and only these values: its value column counts from 0.
 pub const WORD12: Bus = Bus { id: 7, name: "word12", arity: 1 };
+
+/// `(Q.x, Q.y, m, t, R.x, R.y)`: `Q` and `R` are points of the Stark curve, and `R = START + M·Q` (see `stark_curve::START`) for an integer `M` below
+/// `2^252` with `M = m` modulo `p` and bit 251 equal to `t`, so that `t` is 0 or 1. Only the table of ec_op's products provides, and only this,
+/// whatever its multiplicities: its README argues why. Both `M = m` and `M = m + p` may be provided, where both are below `2^252`: who requires
+/// must know which one it wants.
+pub const EC_OP_PRODUCT: Bus = Bus { id: 10, name: "ec_op_product", arity: 6 };

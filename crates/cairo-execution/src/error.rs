@@ -285,6 +285,42 @@ pub enum ExecutionError {
         /// What the inputs make.
         expected: String,
     },
+    /// A point of a builtin that is not on the Stark curve.
+    #[error(
+        "memory cells {address} and {} are a point of the builtin `{builtin}`, but ({x}, {y}) is not on the Stark curve",
+        address.saturating_add(1)
+    )]
+    NotOnCurve {
+        /// Builtin.
+        builtin: Builtin,
+        /// Address of the first coordinate.
+        address: u32,
+        /// First coordinate.
+        x: String,
+        /// Second coordinate.
+        y: String,
+    },
+    /// A result of a builtin that is another one.
+    #[error("memory cell {address} holds {found}, but the result of the `{builtin}` instance's inputs is {expected}")]
+    BuiltinResult {
+        /// Builtin.
+        builtin: Builtin,
+        /// Address.
+        address: u32,
+        /// What memory holds.
+        found: String,
+        /// What the inputs make.
+        expected: String,
+    },
+    /// An instance of ec_op without a finite result.
+    #[error(
+        "the instance of `ec_op` at memory cell {address} has no result that can be proven: P + m·Q is infinity, or a sum on the \
+         way to it is"
+    )]
+    EcOpInfinity {
+        /// Address of the instance.
+        address: u32,
+    },
 }
 
 /// What is wrong with a step. Field elements that are no small integers are written in hexadecimal.

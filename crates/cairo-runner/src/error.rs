@@ -150,6 +150,16 @@ pub enum RunError {
         /// Which instance, from 0.
         instance: usize,
     },
+    /// An instance of an elliptic-curve builtin that does not hold, or whose unwritten cells do not follow.
+    #[error("instance {instance} of the builtin `{builtin}` {what}")]
+    CurveInstance {
+        /// Which builtin.
+        builtin: Builtin,
+        /// Which instance, from 0.
+        instance: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// cairo-vm or a hint panicked.
     #[error("the virtual machine itself failed ({message}); the program does something that it does not support")]
     MachinePanicked {

@@ -7,6 +7,8 @@
 //! All points here are finite. Additions that would give infinity say so.
 
 mod constants;
+pub mod ec_op;
+pub mod lines;
 pub mod pedersen;
 mod point;
 pub mod products;

@@ -1,8 +1,8 @@
 //! The registry: every kind of table has its line here, and all else about it in its own folder.
 
 use super::{
-    Component, Limb, Path, Word, bitwise, cell, component::Family, generic, instruction, memory, nibble_and, range,
-    range_check,
+    Component, Limb, Path, Word, bitwise, cell, component::Family, ec_op, generic, instruction, memory, nibble_and,
+    product, range, range_check,
 };
 use crate::codec::{CodecError, Reader};
 
@@ -91,4 +91,8 @@ table_kinds! {
     Range(range::Range),
     /// The bitwise builtin, by the size of its inputs.
     Bitwise(bitwise::Size),
+    /// The ec_op builtin.
+    EcOp = ec_op::Table,
+    /// Products on the Stark curve, by the builtin that uses them.
+    Product(product::User),
 }

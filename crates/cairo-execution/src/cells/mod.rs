@@ -1,15 +1,18 @@
 //! What a builtin's cells must hold, a file for each. Both the check of an execution and the prover's witness use it.
 
 mod bitwise;
+mod ec_op;
 mod range_check;
 
 pub use bitwise::{BITWISE_BITS, bitwise};
+pub use ec_op::{ec_op, ec_op_result};
 pub use range_check::range_check;
 
 use crate::step::cell;
-use crate::{Execution, ExecutionError};
+use crate::{Execution, ExecutionError, Segment};
 use cairo_air::Builtin;
-use felt::Felt;
+use felt::{Felt, encoding};
+use stark_curve::Point;
 
 /// An integer below `2^256`, least significant limb first.
 pub type Word = [u64; 4];
@@ -20,28 +23,56 @@ pub type Word = [u64; 4];
 /// The first cell that is wrong.
 pub(crate) fn check(execution: &Execution) -> Result<(), ExecutionError> {
     for (builtin, segment) in &execution.segments {
-        let mut instances = (segment.base..segment.stop).step_by(builtin.cells_per_instance() as usize);
-        instances.try_for_each(|address| check_instance(execution, *builtin, address))?;
+        check_segment(execution, *builtin, segment)?;
     }
     Ok(())
 }
 
-fn check_instance(execution: &Execution, builtin: Builtin, address: u32) -> Result<(), ExecutionError> {
+fn check_segment(execution: &Execution, builtin: Builtin, segment: &Segment) -> Result<(), ExecutionError> {
     let memory = &execution.memory;
+    let mut instances = instances(builtin, segment);
     match builtin {
-        Builtin::RangeCheck => range_check(memory, address).map(|_| ()),
-        Builtin::Bitwise => bitwise(memory, address).map(|_| ()),
+        Builtin::RangeCheck => instances.try_for_each(|address| range_check(memory, address).map(|_| ())),
+        Builtin::Bitwise => instances.try_for_each(|address| bitwise(memory, address).map(|_| ())),
+        Builtin::EcOp => ec_op::check(memory, segment),
         Builtin::Output => Ok(()),
         // No program can declare them. One that becomes provable gets its line above.
         Builtin::Pedersen
         | Builtin::Ecdsa
-        | Builtin::EcOp
         | Builtin::Keccak
         | Builtin::Poseidon
         | Builtin::RangeCheck96
         | Builtin::AddMod
         | Builtin::MulMod => Err(ExecutionError::BuiltinUnchecked(builtin)),
     }
+}
+
+/// The first addresses of a segment's instances.
+fn instances(builtin: Builtin, segment: &Segment) -> impl Iterator<Item = u32> {
+    (segment.base..segment.stop).step_by(builtin.cells_per_instance() as usize)
+}
+
+/// A point in two cells.
+fn point(memory: &[Felt], builtin: Builtin, address: u32) -> Result<Point, ExecutionError> {
+    let [x, y] = [0, 1].map(|offset| builtin_cell(memory, builtin, address.saturating_add(offset)));
+    let point = Point { x: *x?, y: *y? };
+    match point.is_on_curve() {
+        true => Ok(point),
+        false => {
+            let (x, y) = (encoding::to_hex(&point.x), encoding::to_hex(&point.y));
+            Err(ExecutionError::NotOnCurve { builtin, address, x, y })
+        }
+    }
+}
+
+/// Compares a result with what the instance's inputs make.
+fn compare(memory: &[Felt], builtin: Builtin, address: u32, expected: &Felt) -> Result<(), ExecutionError> {
+    let found = builtin_cell(memory, builtin, address)?;
+    if found == expected {
+        return Ok(());
+    }
+    let (found, expected) = (encoding::to_hex(found), encoding::to_hex(expected));
+    Err(ExecutionError::BuiltinResult { builtin, address, found, expected })
 }
 
 fn builtin_cell(memory: &[Felt], builtin: Builtin, address: u32) -> Result<&Felt, ExecutionError> {

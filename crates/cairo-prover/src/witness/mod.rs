@@ -23,7 +23,7 @@ pub mod word12;
 pub mod word16;
 
 pub use build::{Witness, build};
-pub use builtins::{bitwise, range_check};
+pub use builtins::{bitwise, product, range_check};
 #[cfg(test)]
 pub(crate) use steps::fill_steps;
 

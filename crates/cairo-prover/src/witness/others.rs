@@ -7,6 +7,7 @@ use crate::error::WitnessError;
 use crate::planner::ownership::Cover;
 use cairo_air::components::Limb;
 use cairo_air::components::memory::CELLS;
+use cairo_air::components::product::User;
 use cairo_air::components::range::Range;
 use cairo_air::{Builtin, Claim, TableEntry, TableKind};
 use cairo_execution::Execution;
@@ -38,12 +39,15 @@ enum Origin {
 
 impl Origin {
     const fn of(kind: &TableKind) -> Self {
-        use TableKind::{Bitwise, Cell, Generic, Instruction, Limb, Memory, NibbleAnd, Path, Range, RangeCheck, Word};
+        use TableKind::{
+            Bitwise, Cell, EcOp, Generic, Instruction, Limb, Memory, NibbleAnd, Path, Product, Range, RangeCheck, Word,
+        };
         match kind {
             Generic | Word(_) | Path(_) => Self::Steps,
             Instruction | Range(_) => Self::Users,
             RangeCheck(_) => Self::Builtin(Builtin::RangeCheck),
             Bitwise(_) => Self::Builtin(Builtin::Bitwise),
+            EcOp | Product(User::EcOp) => Self::Builtin(Builtin::EcOp),
             Memory | Cell | Limb(_) | NibbleAnd => Self::Providers,
         }
     }
@@ -162,7 +166,9 @@ fn fill(
         TableKind::Limb(Limb::Bits16) => Ok(word16::fill(multiplicities)),
         TableKind::NibbleAnd => Ok(nibble_and::fill(multiplicities)),
         // They are not filled from here.
-        TableKind::RangeCheck(_) | TableKind::Bitwise(_) => Err(WitnessError::Empty("builtin")),
+        TableKind::RangeCheck(_) | TableKind::Bitwise(_) | TableKind::EcOp | TableKind::Product(_) => {
+            Err(WitnessError::Empty("builtin"))
+        }
         TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => Err(WitnessError::Empty("opcode")),
     }
 }

@@ -1,6 +1,8 @@
 //! Cells of builtins that a program never wrote, but that a proof needs; a file for each builtin that has some.
 
 mod bitwise;
+mod ec_op;
+mod written;
 
 use crate::error::RunError;
 use cairo_air::Builtin;
@@ -19,10 +21,10 @@ pub(crate) fn complete(
         // Public memory; and single cells, of which nothing follows from another.
         Builtin::Output | Builtin::RangeCheck => Ok(()),
         Builtin::Bitwise => bitwise::complete(vm, segment, cells),
+        Builtin::EcOp => ec_op::complete(vm, segment, cells),
         // No program can declare them. One that becomes provable gets its line above.
         Builtin::Pedersen
         | Builtin::Ecdsa
-        | Builtin::EcOp
         | Builtin::Keccak
         | Builtin::Poseidon
         | Builtin::RangeCheck96

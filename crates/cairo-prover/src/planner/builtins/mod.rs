@@ -3,6 +3,7 @@
 //! A builtin stands here once. The lookup tables that its tables need are found by what those require, see [`super::tables`].
 
 pub mod bitwise;
+pub mod ec_op;
 pub mod range_check;
 
 use cairo_air::{Builtin, Segment, TableEntry};
@@ -16,12 +17,12 @@ fn choose(builtin: Builtin) -> Option<Choose> {
     match builtin {
         Builtin::RangeCheck => Some(range_check::tables),
         Builtin::Bitwise => Some(bitwise::tables),
+        Builtin::EcOp => Some(ec_op::tables),
         // Public memory.
         Builtin::Output => None,
         // No program can declare them.
         Builtin::Pedersen
         | Builtin::Ecdsa
-        | Builtin::EcOp
         | Builtin::Keccak
         | Builtin::Poseidon
         | Builtin::RangeCheck96

@@ -2,6 +2,8 @@
 //! segment follow from that; what they require from tables that they share with others is counted, and these are filled later.
 
 pub mod bitwise;
+mod ec_op;
+pub mod product;
 pub mod range_check;
 
 use super::Trace;
@@ -32,12 +34,12 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
     match builtin {
         Builtin::RangeCheck => range_check::tables(source, tables),
         Builtin::Bitwise => bitwise::tables(source, tables),
+        Builtin::EcOp => ec_op::tables(source, tables),
         // Public memory.
         Builtin::Output => Ok(Vec::new()),
         // No program can declare them. One that becomes provable gets its line above.
         Builtin::Pedersen
         | Builtin::Ecdsa
-        | Builtin::EcOp
         | Builtin::Keccak
         | Builtin::Poseidon
         | Builtin::RangeCheck96

@@ -1,0 +1,17 @@
+//! The elliptic-curve builtins: runs from end to end, pranks and forgeries.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod ec_op;
+mod forger;
+mod runs;
+
+use felt::{Felt, encoding};
+
+/// A field element as the JSON of arguments has it.
+fn json(value: &Felt) -> String {
+    format!("\"{}\"", encoding::to_hex(value))
+}
