@@ -105,15 +105,14 @@ pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Vec<Fetch>, CodecError> 
 mod tests {
     use super::*;
     use crate::program::ArgumentBinding;
-    use crate::{Builtin, buses};
+    use crate::{Builtin, buses, fixture};
 
-    /// `ap += 1; call rel 4; jmp rel 0`, then `main: [ap] = 7; ap++`, a word that is none, `ret`, and an instruction whose
+    /// After the header `main: [ap] = 7; ap++`, a word that is none, `ret`, and an instruction whose
     /// immediate lies beyond the end.
     fn program() -> Program {
-        let (ap_add, call, jump) = (0x0407_8001_7fff_7fff, 0x1104_8001_8001_8000, 0x0107_8001_7fff_7fff);
-        let (store, ret) = (0x4806_8001_7fff_8000, 0x208b_7fff_7fff_7ffe);
-        let words = [ap_add, 1, call, 4, jump, 0, store, 7, u64::MAX, ret, store].map(Felt::from).to_vec();
-        Program::new(words, vec![Builtin::Output], ArgumentBinding::OutputPrefix).expect("header as it must be")
+        let store = 0x4806_8001_7fff_8000;
+        let words = [store, 7, u64::MAX, fixture::RET, store];
+        fixture::program(&[Builtin::Output], words, ArgumentBinding::OutputPrefix)
     }
 
     fn at(pc: u32) -> Fetch {

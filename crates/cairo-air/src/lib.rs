@@ -8,6 +8,8 @@ pub mod components;
 pub mod decode;
 pub mod draft;
 pub mod fetch;
+#[cfg(test)]
+mod fixture;
 pub mod layout;
 pub mod policy;
 pub mod program;

@@ -31,3 +31,12 @@ pub(crate) fn checked_memory(values: &[u128]) -> (Vec<Felt>, Segment) {
     memory.extend([-Felt::one(); 3]);
     (memory, Segment { base: 5, stop: 5 + values.len() as u32 })
 }
+
+/// Pseudo-random numbers.
+pub(crate) fn numbers() -> impl FnMut() -> u128 {
+    let mut state = 1_u128;
+    move || {
+        state = state.wrapping_mul(0xda94_2042_e4dd_58b5).wrapping_add(0x1234_5678_9abc_def1_0fed_cba9);
+        state.rotate_left(64) ^ state >> 41
+    }
+}

@@ -4,13 +4,11 @@
 
 use super::*;
 use crate::codec::Reader;
+use crate::fixture;
 
 /// `ap += 3; call rel 4; jmp rel 0; ret`: seven words, so that the initial ap is 10.
 fn program(arguments: ArgumentBinding) -> Program {
-    let words =
-        [0x0407_8001_7fff_7fff_u64, 3, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
-    let builtins = vec![Builtin::Output, Builtin::RangeCheck, Builtin::Bitwise];
-    Program::new(words.map(Felt::from).to_vec(), builtins, arguments).expect("a header for three builtins")
+    fixture::program(&[Builtin::Output, Builtin::RangeCheck, Builtin::Bitwise], [fixture::RET], arguments)
 }
 
 fn cairo0() -> Program {
@@ -72,9 +70,7 @@ fn segments() {
 #[test]
 fn builtins_without_a_table_have_empty_segments() {
     for builtin in Builtin::ALL {
-        let words = [0x0407_8001_7fff_7fff_u64, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
-        let program = Program::new(words.map(Felt::from).to_vec(), vec![builtin], ArgumentBinding::OutputPrefix)
-            .expect("a header");
+        let program = fixture::program(&[builtin], [0_u64; 0], ArgumentBinding::OutputPrefix);
         let with = |cells| {
             let claim = Claim {
                 n_steps: 1,
@@ -97,8 +93,7 @@ fn builtins_without_a_table_have_empty_segments() {
 /// A proof without output shows that the program ran to its end, and nothing about arguments.
 #[test]
 fn programs_without_output() {
-    let words = [0x0407_8001_7fff_7fff_u64, 0, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
-    let program = |binding| Program::new(words.map(Felt::from).to_vec(), Vec::new(), binding).expect("a header");
+    let program = |binding| fixture::program(&[], [0_u64; 0], binding);
     let (cairo0, cairo2) = (program(ArgumentBinding::OutputPrefix), program(ArgumentBinding::Pointers { cell: 3 }));
     let silent = Claim { segments: Vec::new(), output: Vec::new(), fetches: Vec::new(), ..claim() };
     assert_eq!(silent.check(&cairo0, &[], 70), Ok(()));

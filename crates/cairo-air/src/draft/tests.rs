@@ -6,14 +6,11 @@ use super::*;
 use crate::components::{Limb, Path, Word};
 use crate::fetch::Fetch;
 use crate::layout::TableEntry;
-use crate::{ArgumentBinding, Builtin, Segment};
+use crate::{ArgumentBinding, Builtin, Segment, fixture};
 use felt::Felt;
 
 fn program() -> Program {
-    let words =
-        [0x0407_8001_7fff_7fff_u64, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
-    let binding = ArgumentBinding::OutputPrefix;
-    Program::new(words.map(Felt::from).to_vec(), vec![Builtin::Output], binding).expect("a header")
+    fixture::program(&[Builtin::Output], [fixture::RET], ArgumentBinding::OutputPrefix)
 }
 
 fn claim(fetches: &[Fetch]) -> Claim {

@@ -8,14 +8,12 @@ use crate::components::bitwise::Size;
 use crate::components::range::Range;
 use crate::components::range_check::Limbs;
 use crate::components::{Limb, Path, Word};
-use crate::{ArgumentBinding, Segment};
+use crate::{ArgumentBinding, Segment, fixture};
 use stark::Parameters;
 
 fn program() -> Program {
-    let words =
-        [0x0407_8001_7fff_7fff_u64, 3, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
-    let builtins = vec![Builtin::Output, Builtin::RangeCheck, Builtin::Bitwise];
-    Program::new(words.map(Felt::from).to_vec(), builtins, ArgumentBinding::OutputPrefix).expect("three builtins")
+    let builtins = [Builtin::Output, Builtin::RangeCheck, Builtin::Bitwise];
+    fixture::program(&builtins, [fixture::RET], ArgumentBinding::OutputPrefix)
 }
 
 /// Without cells of builtins.

@@ -4,14 +4,11 @@
 
 use super::*;
 use crate::fetch::Fetch;
-use crate::{Program, Segment};
+use crate::{Program, Segment, fixture};
 use stark::Bus;
 
 fn program(arguments: ArgumentBinding) -> Program {
-    let words =
-        [0x0407_8001_7fff_7fff_u64, 2, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
-    let builtins = vec![Builtin::Output, Builtin::RangeCheck];
-    Program::new(words.map(Felt::from).to_vec(), builtins, arguments).expect("a header for two builtins")
+    fixture::program(&[Builtin::Output, Builtin::RangeCheck], [fixture::RET], arguments)
 }
 
 fn claim() -> Claim {

@@ -2,21 +2,6 @@
 
 use super::*;
 
-/// The columns of which a multiplicity is the product: that of the enabler, if it is a factor, and that of the count.
-pub fn counted(graph: &Graph, multiplicity: NodeId) -> Option<(Option<usize>, usize)> {
-    let column = |id: NodeId| match graph.nodes()[id.index()] {
-        Node::Input(Input::Main(column)) => Some(column as usize),
-        _ => None,
-    };
-    match graph.nodes()[multiplicity.index()] {
-        Node::Mul(a, b) => {
-            let (a, b) = (column(a)?, column(b)?);
-            Some((Some(a.min(b)), a.max(b)))
-        }
-        _ => Some((None, column(multiplicity)?)),
-    }
-}
-
 /// A prover that cheats.
 pub struct Forger(pub Witness);
 
@@ -159,59 +144,9 @@ impl Forger {
         public.splice(0..0, public_tuples(statement, claim));
     }
 
-    /// Gives every lookup table the multiplicities that others need, where it has the tuple at all.
+    /// Makes all lookups balance again.
     pub fn balance(&mut self) {
-        let Witness { layout, tables, public, traces, .. } = &mut self.0;
-        let mut sums: HashMap<(u32, Vec<[u64; 4]>), Felt> = HashMap::new();
-        let key = |bus: Bus, tuple: &[Felt]| (bus.id, tuple.iter().map(encoding::montgomery_limbs).collect::<Vec<_>>());
-        for tuple in public.iter() {
-            *sums.entry(key(tuple.bus, &tuple.tuple)).or_default() += tuple.multiplicity;
-        }
-        let provides = |kind: &TableKind| match kind {
-            TableKind::Memory | TableKind::Cell | TableKind::Path(_) => Some(buses::MEMORY),
-            TableKind::Instruction => Some(buses::INSTRUCTION),
-            TableKind::Limb(Limb::Bits8) => Some(buses::BYTE),
-            TableKind::Limb(Limb::Bits16) => Some(buses::WORD16),
-            TableKind::Limb(Limb::Bits12) => Some(buses::WORD12),
-            TableKind::NibbleAnd => Some(buses::NIBBLE_AND),
-            _ => None,
-        };
-        for provider in [false, true] {
-            for ((entry, table), trace) in layout.tables.iter().zip(tables.iter()).zip(traces.iter_mut()) {
-                let height = 1 << entry.log_height;
-                for row in 0..height {
-                    let value = |input| match input {
-                        Input::Main(column) => trace[column as usize][row],
-                        Input::MainNext(column) => trace[column as usize][(row + 1) % height],
-                        Input::Periodic(column) => {
-                            let column = &table.air.periodic()[column as usize];
-                            column[row % column.len()]
-                        }
-                        _ => Felt::zero(),
-                    };
-                    let values = table.air.graph().evaluate(value);
-                    for interaction in table.air.interactions() {
-                        let tuple: Vec<Felt> = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
-                        let key = key(interaction.bus, &tuple);
-                        let count = counted(table.air.graph(), interaction.multiplicity)
-                            .filter(|_| provides(&entry.kind) == Some(interaction.bus));
-                        match (count, provider) {
-                            (None, false) => {
-                                *sums.entry(key).or_default() += values[interaction.multiplicity.index()];
-                            }
-                            // Rows of padding have no say.
-                            (Some((Some(enabler), _)), true) if trace[enabler][row] == Felt::zero() => {}
-                            (Some((enabler, column)), true) => {
-                                let count = -sums.remove(&key).unwrap_or_default();
-                                let times = enabler.map_or(small(1), |enabler| trace[enabler][row]);
-                                trace[column][row] = count * times.inv().unwrap();
-                            }
-                            _ => {}
-                        }
-                    }
-                }
-            }
-        }
+        balance(&mut self.0);
     }
 
     /// A whole proof of the claim as it stands.

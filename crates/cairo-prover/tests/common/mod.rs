@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod agree;
+pub mod balance;
 
 #[allow(unused_imports, reason = "each test file takes its part")]
 pub use testkit::programs::{execution, program};

@@ -218,70 +218,9 @@ impl Forger {
         Ok(())
     }
 
-    /// Gives every table that provides the multiplicities that others need, where it has the tuple at all.
+    /// Makes all lookups balance again.
     pub fn balance(&mut self) {
-        let Witness { layout, tables, public, traces, .. } = &mut self.0;
-        let mut sums: HashMap<(u32, Vec<[u64; 4]>), Felt> = HashMap::new();
-        let key = |bus: Bus, tuple: &[Felt]| (bus.id, tuple.iter().map(encoding::montgomery_limbs).collect::<Vec<_>>());
-        for tuple in public.iter() {
-            *sums.entry(key(tuple.bus, &tuple.tuple)).or_default() += tuple.multiplicity;
-        }
-        for provider in [false, true] {
-            for ((entry, table), trace) in layout.tables.iter().zip(tables.iter()).zip(traces.iter_mut()) {
-                let graph = table.air.graph();
-                let height = 1 << entry.log_height;
-                for row in 0..height {
-                    let value = |input| match input {
-                        Input::Main(column) => trace[column as usize][row],
-                        Input::MainNext(column) => trace[column as usize][(row + 1) % height],
-                        Input::Periodic(column) => {
-                            let column = &table.air.periodic()[column as usize];
-                            column[row % column.len()]
-                        }
-                        _ => Felt::zero(),
-                    };
-                    let values = graph.evaluate(value);
-                    for interaction in table.air.interactions() {
-                        let tuple: Vec<Felt> = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
-                        let key = key(interaction.bus, &tuple);
-                        // The column to set, and what it is multiplied by.
-                        let uses = match (&entry.kind, interaction.name.as_str()) {
-                            (TableKind::Range(_) | TableKind::Cell, "cell") => {
-                                let column = if entry.kind == TableKind::Cell { 3 } else { Range::USES };
-                                match graph.nodes()[interaction.multiplicity.index()] {
-                                    Node::Input(_) => Some((column, Felt::one())),
-                                    _ => Some((column, trace[0][row])),
-                                }
-                            }
-                            (
-                                TableKind::Memory
-                                | TableKind::Instruction
-                                | TableKind::Limb(Limb::Bits8)
-                                | TableKind::Limb(Limb::Bits16)
-                                | TableKind::Limb(Limb::Bits12),
-                                _,
-                            ) => match graph.nodes()[interaction.multiplicity.index()] {
-                                Node::Input(Input::Main(column)) => Some((column as usize, Felt::one())),
-                                _ => None,
-                            },
-                            _ => None,
-                        };
-                        match uses {
-                            None if !provider => {
-                                *sums.entry(key).or_default() += values[interaction.multiplicity.index()];
-                            }
-                            Some((column, factor)) if provider => {
-                                trace[column][row] = match factor.inv() {
-                                    Ok(inverse) => -sums.remove(&key).unwrap_or_default() * inverse,
-                                    Err(_) => Felt::zero(),
-                                };
-                            }
-                            _ => {}
-                        }
-                    }
-                }
-            }
-        }
+        balance(&mut self.0);
     }
 
     /// A whole proof, and the verifier's word on it.

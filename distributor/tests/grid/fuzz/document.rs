@@ -1,9 +1,8 @@
 //! What the OpenAPI document promises.
 
 use super::wire::{Answer, Request};
-use crate::raw::get;
 use protocol::Cause;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// One kind of request in the document.

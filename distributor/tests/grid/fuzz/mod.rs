@@ -11,7 +11,6 @@ use crate::raw::get;
 use distributor::clock::Clock as _;
 use distributor::config::Settings;
 use protocol::ProofStatus;
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};

@@ -29,22 +29,10 @@ impl Size {
     }
 }
 
-/// A path that was found by following an execution. It owns no cells yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Followed {
-    /// The path.
-    pub path: Path,
-    /// The size of its table.
-    pub size: Size,
-    /// For each cell between `ap` before and after the path, whether a row knows its value. Empty if the path does not move `ap` up by a constant
-    /// of at most [`MAX_OWNED`].
-    pub cells: Vec<bool>,
-}
-
 /// A finished symbolic execution with the start state.
 #[derive(Clone)]
-struct Run<'a> {
-    machine: Machine<'a>,
+pub(super) struct Run<'a> {
+    pub(super) machine: Machine<'a>,
     enabler: Linear,
     start: [Linear; 4],
     instruction: Option<[Linear; 6]>,
@@ -187,97 +175,16 @@ fn run_path<'a>(program: &'a Program, path: &Path, named: bool) -> Result<Run<'a
     run.finish()?.own(&path.owned)
 }
 
-fn start_path(program: &Program, pc: u32, frame: Option<i32>, named: bool) -> Result<Run<'_>, DerivedError> {
+/// Before the first step of a path.
+pub(super) fn start_path(program: &Program, pc: u32, frame: Option<i32>, named: bool) -> Result<Run<'_>, DerivedError> {
     let mut run = Run::new(Machine::new(Some(program), named), frame)?;
     run.machine.pc = Linear::integer(i64::from(pc));
     run.start[0] = run.machine.pc.clone();
     Ok(run)
 }
 
-/// The path that visits `pcs`, one step at each.
-pub(super) fn follow(
-    program: &Program,
-    pcs: &[u32],
-    taken: Vec<bool>,
-    frame: Option<i32>,
-    returns: impl Fn(u32, u32) -> Option<u32>,
-) -> Result<Followed, DerivedError> {
-    let steps = u32::try_from(pcs.len()).unwrap_or(u32::MAX);
-    let Some((first, following)) = pcs.split_first().filter(|_| steps <= MAX_STEPS) else {
-        return Err(DerivedError::Steps(steps));
-    };
-    let mut run = start_path(program, *first, frame, false)?;
-    let mut choices = Choices::to_follow(&taken);
-    for (pc, next) in pcs.iter().zip(following.iter().map(Some).chain([None])) {
-        match next {
-            Some(next) => choices.go_on(*next, returns(*pc, *next)),
-            None => choices.last = true,
-        }
-        let operation = fetch(program, &run.machine.pc)?;
-        run.machine.step(&operation, &mut choices)?;
-        let expected = next.map(|pc| Linear::integer(i64::from(*pc)));
-        if expected.is_some_and(|expected| expected != run.machine.pc) {
-            return Err(DerivedError::Contradiction { pc: run.machine.pc.to_string() });
-        }
-    }
-    let (targets, returns) = (choices.targets.needed(), choices.returns.needed());
-    let run = run.finish()?;
-    let path = Path { pc: *first, frame, steps, taken, targets, returns, owned: Vec::new() };
-    Ok(Followed { path, size: run.size(), cells: run.cells() })
-}
-
-/// The paths that visit `pcs` once, twice and so on up to `longest` times: as far as [`follow`] finds them and
-/// `fits` wants them.
-pub(super) fn follow_again(
-    program: &Program,
-    pcs: &[u32],
-    taken: &[bool],
-    frame: Option<i32>,
-    longest: u32,
-    returns: impl Fn(u32, u32) -> Option<u32>,
-    fits: impl Fn(&Followed) -> bool,
-) -> Vec<Followed> {
-    let mut paths = Vec::new();
-    let Some(&first) = pcs.first() else { return paths };
-    let Ok(mut run) = start_path(program, first, frame, false) else { return paths };
-    let all_taken = taken.repeat(longest as usize);
-    let mut choices = Choices::to_follow(&all_taken);
-    for times in 1..=longest {
-        for (position, pc) in (1..).zip(pcs) {
-            if run.machine.pc != Linear::integer(i64::from(*pc)) {
-                return paths;
-            }
-            let Ok(operation) = fetch(program, &run.machine.pc) else { return paths };
-            if position == pcs.len() {
-                // The path that ends here; its last target stays open.
-                let mut run = run.clone();
-                let mut choices = Choices { last: true, ..choices.clone() };
-                let steps = u32::try_from(pcs.len()).unwrap_or(u32::MAX).saturating_mul(times);
-                if steps > MAX_STEPS || run.machine.step(&operation, &mut choices).is_err() {
-                    return paths;
-                }
-                let Ok(run) = run.finish() else { return paths };
-                let (targets, returns) = (choices.targets.needed(), choices.returns.needed());
-                let taken = taken.repeat(times as usize);
-                let path = Path { pc: first, frame, steps, taken, targets, returns, owned: Vec::new() };
-                let followed = Followed { path, size: run.size(), cells: run.cells() };
-                if !fits(&followed) {
-                    return paths;
-                }
-                paths.push(followed);
-            }
-            let next = pcs.get(position).copied().unwrap_or(first);
-            choices.go_on(next, returns(*pc, next));
-            if run.machine.step(&operation, &mut choices).is_err() {
-                return paths;
-            }
-        }
-    }
-    paths
-}
-
 /// The instruction at a constant `pc` of the program.
-fn fetch(program: &Program, pc: &Linear) -> Result<Operation, DerivedError> {
+pub(super) fn fetch(program: &Program, pc: &Linear) -> Result<Operation, DerivedError> {
     let outside = || DerivedError::OutsideProgram { pc: pc.to_string() };
     let address = pc.as_constant().and_then(|pc| encoding::to_u64(&pc)).and_then(|pc| u32::try_from(pc).ok());
     let address = address.ok_or_else(outside)?;
@@ -310,7 +217,7 @@ impl<'a> Run<'a> {
     }
 
     /// Adds the inverse columns: one shows that two expressions are not 0, by `a · b · inverse = 1` of degree 3.
-    fn finish(mut self) -> Result<Self, DerivedError> {
+    pub(super) fn finish(mut self) -> Result<Self, DerivedError> {
         for pair in self.machine.nonzero.clone().chunks(2) {
             let name = || {
                 format!("inverse of {}", pair.iter().map(|value| format!("({value})")).collect::<Vec<_>>().join(" · "))
@@ -335,7 +242,7 @@ impl<'a> Run<'a> {
     }
 
     /// See [`Followed::cells`].
-    fn cells(&self) -> Vec<bool> {
+    pub(super) fn cells(&self) -> Vec<bool> {
         let mut known = vec![false; self.advance().unwrap_or(0)];
         for cell in &self.machine.lookups {
             if let Some(place) = self.place(&cell.address, known.len()) {
@@ -401,7 +308,7 @@ impl<'a> Run<'a> {
         Ok(self)
     }
 
-    fn size(&self) -> Size {
+    pub(super) fn size(&self) -> Size {
         let owned = self.provided.len() + if self.owned_end.is_some() { 2 } else { 0 };
         let interactions = 2 + self.machine.lookups.len() + usize::from(self.instruction.is_some()) + owned;
         Size { columns: self.machine.columns.len(), interactions }

@@ -24,14 +24,16 @@
 mod air;
 mod component;
 mod error;
+mod follow;
 mod linear;
 mod machine;
 mod path;
 #[cfg(test)]
 mod tests;
 
-pub use air::{Executed, Followed, Size};
+pub use air::{Executed, Size};
 pub use error::DerivedError;
+pub use follow::Followed;
 pub use linear::Linear;
 pub use path::{Path, Word};
 
@@ -198,7 +200,7 @@ impl Path {
         frame: Option<i32>,
         returns: impl Fn(u32, u32) -> Option<u32>,
     ) -> Result<Followed, DerivedError> {
-        air::follow(program, pcs, taken, frame, returns)
+        follow::follow(program, pcs, taken, frame, returns)
     }
 
     /// The paths that [`follow`](Self::follow) finds for `pcs` once, twice and so on, up to `longest` times or up to the first that
@@ -212,7 +214,7 @@ impl Path {
         returns: impl Fn(u32, u32) -> Option<u32>,
         fits: impl Fn(&Followed) -> bool,
     ) -> Vec<Followed> {
-        air::follow_again(program, pcs, taken, frame, longest, returns, fits)
+        follow::follow_again(program, pcs, taken, frame, longest, returns, fits)
     }
 
     /// The table's size, without building it.

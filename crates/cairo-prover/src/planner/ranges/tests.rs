@@ -1,21 +1,12 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::fixture::checked_memory as memory;
+use crate::fixture::{checked_memory as memory, numbers};
 use cairo_air::Builtin;
 use cairo_execution::ExecutionError;
 use felt::encoding;
 
 const TOP: u128 = u128::MAX;
-
-/// Pseudo-random numbers.
-fn numbers() -> impl FnMut() -> u128 {
-    let mut state = 1_u128;
-    move || {
-        state = state.wrapping_mul(0xda94_2042_e4dd_58b5).wrapping_add(0x1234_5678_9abc_def1_0fed_cba9);
-        state.rotate_left(64) ^ state >> 41
-    }
-}
 
 /// What is chosen: each value in one range, which has it.
 fn chosen(values: &[u128], steps: usize) -> Vec<Checks> {

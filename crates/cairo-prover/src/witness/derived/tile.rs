@@ -33,6 +33,11 @@ impl Rows<'_> {
             }
         }
     }
+
+    /// The product of sums of columns on each row.
+    fn evaluate(&self, factors: &[Sum], columns: &[&mut [Felt]], first: usize, out: &mut [Felt]) {
+        dispatch(Evaluate { factors, columns, first, out: &mut out[..self.clocks.len()] });
+    }
 }
 
 impl Recipe {
@@ -168,8 +173,7 @@ impl Recipe {
         for (address, value, is_read) in &self.lookups {
             address.evaluate(chunk, first, scratch, len);
             if !is_read {
-                let left = &mut scratch.left[..len];
-                dispatch(Evaluate { factors: std::slice::from_ref(value), columns: chunk, first, out: left });
+                rows.evaluate(std::slice::from_ref(value), chunk, first, &mut scratch.left);
             }
             // Neighbours often look up the same cell: those are counted at once.
             let (mut last, mut uses, mut holds) = (0, 0, true);
@@ -221,12 +225,8 @@ impl Recipe {
             Ok(())
         });
         felt::vector::dot_windows(&execution.memory, &scratch.starts, weights, &mut scratch.left);
-        let right = &mut scratch.right[..len];
-        dispatch(Evaluate { factors: std::slice::from_ref(sum), columns: chunk, first, out: right });
-        rows.each(|row, clock| match scratch.left[row] == scratch.right[row] {
-            true => Ok(()),
-            false => Err(self.wrong(execution, clock, ASSERTION)),
-        });
+        rows.evaluate(std::slice::from_ref(sum), chunk, first, &mut scratch.right);
+        self.require(execution, rows, ASSERTION, |row| scratch.left[row] == scratch.right[row]);
     }
 
     /// The constraints: sums that are 0, and products.
@@ -238,24 +238,14 @@ impl Recipe {
         chunk: &[&mut [Felt]],
         scratch: &mut Scratch,
     ) {
-        let len = rows.clocks.len();
-        let evaluate = |factors: &[Sum], out: &mut [Felt]| {
-            dispatch(Evaluate { factors, columns: chunk, first, out: &mut out[..len] });
-        };
         for zero in &self.zeros {
-            evaluate(std::slice::from_ref(zero), &mut scratch.left);
-            rows.each(|row, clock| match scratch.left[row] == Felt::zero() {
-                true => Ok(()),
-                false => Err(self.wrong(execution, clock, ASSERTION)),
-            });
+            rows.evaluate(std::slice::from_ref(zero), chunk, first, &mut scratch.left);
+            self.require(execution, rows, ASSERTION, |row| scratch.left[row] == Felt::zero());
         }
         for (factors, product) in &self.products {
-            evaluate(factors, &mut scratch.left);
-            evaluate(std::slice::from_ref(product), &mut scratch.right);
-            rows.each(|row, clock| match scratch.left[row] == scratch.right[row] {
-                true => Ok(()),
-                false => Err(self.wrong(execution, clock, ASSERTION)),
-            });
+            rows.evaluate(factors, chunk, first, &mut scratch.left);
+            rows.evaluate(std::slice::from_ref(product), chunk, first, &mut scratch.right);
+            self.require(execution, rows, ASSERTION, |row| scratch.left[row] == scratch.right[row]);
         }
     }
 
@@ -268,10 +258,6 @@ impl Recipe {
         chunk: &[&mut [Felt]],
         scratch: &mut Scratch,
     ) {
-        let len = rows.clocks.len();
-        let evaluate = |factors: &[Sum], out: &mut [Felt]| {
-            dispatch(Evaluate { factors, columns: chunk, first, out: &mut out[..len] });
-        };
         rows.each(|row, clock| {
             scratch.registers[row] = registers(execution, clock.saturating_add(self.length))?;
             Ok(())
@@ -279,12 +265,15 @@ impl Recipe {
         let registers: [fn(&Registers) -> u32; 3] =
             [|registers| registers.pc, |registers| registers.ap, |registers| registers.fp];
         for (sum, register) in self.end.iter().zip(registers) {
-            evaluate(std::slice::from_ref(sum), &mut scratch.left);
-            rows.each(|row, clock| match scratch.left[row] == small(u64::from(register(&scratch.registers[row]))) {
-                true => Ok(()),
-                false => Err(self.wrong(execution, clock, "it leads elsewhere than the trace")),
-            });
+            rows.evaluate(std::slice::from_ref(sum), chunk, first, &mut scratch.left);
+            let found = |row: usize| small(u64::from(register(&scratch.registers[row])));
+            self.require(execution, rows, "it leads elsewhere than the trace", |row| scratch.left[row] == found(row));
         }
+    }
+
+    /// Each row for which something does not hold is wrong.
+    fn require(&self, execution: &Execution, rows: &mut Rows<'_>, what: &'static str, holds: impl Fn(usize) -> bool) {
+        rows.each(|row, clock| if holds(row) { Ok(()) } else { Err(self.wrong(execution, clock, what)) });
     }
 
     fn wrong(&self, execution: &Execution, clock: u32, what: &'static str) -> WitnessError {

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::needless_range_loop)]
 
 use super::*;
-use crate::fixture::checked_memory as memory;
+use crate::fixture::{checked_memory as memory, numbers};
 use cairo_air::components::Limb;
 use cairo_air::{TableKind, buses};
 use cairo_execution::ExecutionError;
@@ -11,15 +11,6 @@ use stark::{MIN_LOG_HEIGHT, NoControl};
 use std::collections::BTreeMap;
 
 const TOP: u128 = u128::MAX;
-
-/// Pseudo-random numbers.
-fn numbers() -> impl FnMut() -> u128 {
-    let mut state = 1_u128;
-    move || {
-        state = state.wrapping_mul(0xda94_2042_e4dd_58b5).wrapping_add(0x1234_5678_9abc_def1_0fed_cba9);
-        state.rotate_left(64) ^ state >> 41
-    }
-}
 
 #[test]
 fn too_large_values_are_refused() {

@@ -13,7 +13,7 @@ mod walks;
 use super::{Derived, Source};
 use crate::decode::{Decoded, Flags, signed};
 use crate::program::{ArgumentBinding, Program};
-use crate::{Builtin, buses, decode};
+use crate::{Builtin, buses, decode, fixture};
 use felt::Felt;
 use reference::{Memory, State};
 use stark::graph::Input;
@@ -24,13 +24,10 @@ const WORDS: usize = 80;
 /// First word after the header.
 const FIRST: u64 = 7;
 
+/// A program of which all words but the header, which is always the same, are given.
 fn program(bytecode: &[Felt]) -> Program {
-    let mut words = bytecode.to_vec();
-    let header = [0x0407_8001_7fff_7fff_u64, 1, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
-    for (word, header) in words.iter_mut().zip(header) {
-        *word = Felt::from(header);
-    }
-    Program::new(words, vec![Builtin::Output], ArgumentBinding::OutputPrefix).expect("the header is right")
+    let words = bytecode.iter().skip(FIRST as usize - 1).copied();
+    fixture::program(&[Builtin::Output], words, ArgumentBinding::OutputPrefix)
 }
 
 /// The row that the sources give.

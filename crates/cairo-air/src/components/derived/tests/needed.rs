@@ -1,14 +1,13 @@
 //! Each constraint and each look-up of a derived table is needed: without it a false row passes.
 
-use super::reference::{Memory, Random};
+use super::reference::Random;
 use super::walk::Walk;
-use super::{check, program, row, valid_flags};
+use super::{check, row, valid_flags};
 use crate::buses;
 use crate::components::derived::{Derived, Path, Source};
 use crate::decode::Flags;
 use felt::{Felt, encoding};
 use stark::graph::Input;
-use std::collections::HashMap;
 
 /// A memory lookup that is gone no longer notices another value in its cell.
 #[test]

@@ -2,7 +2,7 @@
 
 use super::reference::{Memory, Random, State};
 use super::walk::Walk;
-use super::{WORDS, check, check_owning, instruction, program, row, uses, valid_flags};
+use super::{WORDS, check, check_owning, row, valid_flags};
 use crate::components::derived::{Derived, Followed, Linear, Path, Source, Word};
 use crate::decode::{Decoded, Flags};
 use felt::{Felt, encoding};

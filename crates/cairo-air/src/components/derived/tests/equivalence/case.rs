@@ -1,9 +1,8 @@
 //! The cases: flag words, cells of operands, and what comes before the instruction.
 
-use crate::components::derived::Word;
 use crate::components::derived::machine::offset_constant;
 use crate::components::derived::tests::reference::State;
-use crate::components::derived::tests::{FIRST, WORDS, instruction, program, valid_flags};
+use crate::components::derived::tests::{FIRST, WORDS, program, valid_flags};
 use crate::decode::{Decoded, Flags, signed};
 use crate::program::Program;
 use felt::Felt;

@@ -13,9 +13,8 @@ mod case;
 mod subject;
 
 use crate::components::derived::DerivedError;
+use crate::components::derived::tests::FIRST;
 use crate::components::derived::tests::reference::{Memory, Random};
-use crate::components::derived::tests::{FIRST, instruction, program};
-use crate::components::generic;
 use crate::decode::signed;
 use case::{Before, Case, FP, Place, ZERO_WORD};
 use felt::Felt;

@@ -3,7 +3,7 @@
 use super::case::{Case, ZERO_WORD};
 use crate::buses;
 use crate::components::derived::tests::reference::{Memory, Random, State};
-use crate::components::derived::tests::{FIRST, WORDS, instruction, program, row};
+use crate::components::derived::tests::{FIRST, WORDS, instruction, row};
 use crate::components::derived::{Derived, DerivedError, MAX_COLUMNS, Path, Source, Word};
 use crate::components::generic::{self, Columns};
 use crate::components::instruction::flag_bits;
