@@ -5,7 +5,7 @@ use crate::cairo0::{self, Cairo0};
 use crate::cairo2::{self, Cairo2};
 use crate::convert::one_line;
 use crate::limits::MAX_PROGRAM_BYTES;
-use crate::load_error::LoadError;
+use crate::load_error::{LoadError, check_compiler};
 use cairo_air::Program;
 use felt::Felt;
 use serde::Deserialize;
@@ -47,6 +47,11 @@ struct Shape {
     type_declarations: Option<IgnoredAny>,
     entry_points_by_type: Option<IgnoredAny>,
     proof_parameters: Option<IgnoredAny>,
+    compiler_version: Option<serde_json::Value>,
+    layout: Option<serde_json::Value>,
+    public_memory: Option<IgnoredAny>,
+    trace_path: Option<IgnoredAny>,
+    hints: Option<IgnoredAny>,
 }
 
 impl RunnableProgram {
@@ -72,12 +77,20 @@ impl RunnableProgram {
             return load_cairo2(bytes);
         }
         if shape.prime.is_some() && shape.data.is_some() {
+            check_compiler(shape.compiler())?;
+            if shape.hints.is_none() {
+                return Err(LoadError::NotAProgram {
+                    what: "a Cairo program without its hints",
+                    advice: STRIPPED_ADVICE,
+                });
+            }
+            let version = shape.compiler().map(ToOwned::to_owned);
             let names: Vec<String> = match shape.builtins {
                 Some(names) => serde_json::from_value(names)
                     .map_err(|error| LoadError::Malformed { message: format!("field `builtins`: {error}") })?,
                 None => Vec::new(),
             };
-            let (program, source) = cairo0::load(bytes, &names)?;
+            let (program, source) = cairo0::load(bytes, &names, version.as_deref())?;
             return Ok(Self { program, source: Source::Cairo0(source) });
         }
         Err(shape.describe())
@@ -123,6 +136,8 @@ fn load_cairo2(bytes: &[u8]) -> Result<RunnableProgram, LoadError> {
 }
 
 const PIE_ADVICE: &str = "give the compiled program, not the result of a run";
+const STRIPPED_ADVICE: &str = "a PIE and other tools strip them; give what the compiler wrote";
+const TRACE_ADVICE: &str = "give the compiled program, which is run here";
 const SIERRA_ADVICE: &str =
     "Sierra is an intermediate step: mark a function `#[executable]` and build `*.executable.json` from it";
 const CONTRACT_ADVICE: &str =
@@ -133,8 +148,17 @@ const NOT_CAIRO: LoadError = LoadError::NotAProgram {
 };
 
 impl Shape {
+    /// The version of the compiler, if the file says so.
+    fn compiler(&self) -> Option<&str> {
+        self.compiler_version.as_ref().and_then(serde_json::Value::as_str)
+    }
+
     /// What a file is that is no program.
     fn describe(&self) -> LoadError {
+        if let (Some(layout), Some(_)) = (self.layout.as_ref().and_then(serde_json::Value::as_str), &self.public_memory)
+        {
+            return LoadError::OfALayout { what: "the public input of a proof of a run", layout: one_line(layout, 40) };
+        }
         let (what, advice) = if self.sierra_program.is_some() {
             ("a Starknet contract class (Sierra)", CONTRACT_ADVICE)
         } else if self.entry_points_by_type.is_some() && self.bytecode.is_some() {
@@ -143,6 +167,8 @@ impl Shape {
             ("a Cairo 0 Starknet contract class", CONTRACT_ADVICE)
         } else if self.type_declarations.is_some() || self.program.is_some() {
             ("a Sierra program", SIERRA_ADVICE)
+        } else if self.trace_path.is_some() {
+            ("the private input of a proof", TRACE_ADVICE)
         } else if self.proof_parameters.is_some() {
             ("a proof", PIE_ADVICE)
         } else {

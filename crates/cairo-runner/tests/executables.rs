@@ -105,7 +105,7 @@ fn hints_of_the_outside_world_are_refused() {
         assert!(matches!(error, LoadError::ForbiddenHint { pc: 8, name } if name.contains(expected)), "{error}");
     }
     let unknown = executable(&WRAPPER, json!([[8, [{"ReadFile": {"path": "x"}}]]]));
-    assert!(matches!(load_json(&unknown), Err(LoadError::Malformed { .. })));
+    assert!(matches!(load_json(&unknown), Err(LoadError::ExecutableForm { .. })));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod common;
 
-use cairo_air::ProgramError;
+use cairo_air::{Builtin, ProgramError};
 use cairo_runner::{Language, LoadError, MAX_PROGRAM_BYTES, RunnableProgram};
 use common::{RETURN, cairo0, load_json, shortest, with_hint};
 use serde_json::{Value, json};
@@ -91,6 +91,69 @@ fn programs_that_cannot_be_proved() {
     assert!(matches!(error(&header), LoadError::Program(ProgramError::Header { offset: 4, .. })));
     let disordered = cairo0(&["range_check", "output"], &[RETURN]);
     assert!(matches!(error(&disordered), LoadError::Program(ProgramError::BuiltinOrder { .. })));
+}
+
+/// Names that other tools have, names that nobody has, and the wrong order: each is told.
+#[test]
+fn builtins_that_are_none() {
+    for (name, part) in [("segment_arena", "dictionaries"), ("gas_builtin", "gas"), ("system", "system calls")] {
+        let error = error(&cairo0(&["output", name], &[RETURN]));
+        assert!(matches!(error, LoadError::ForeignBuiltin { name: found, .. } if found == name), "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    let unknown = error(&cairo0(&["output", "blake"], &[RETURN])).to_string();
+    assert!(
+        unknown.contains("`blake`") && unknown.contains("output, pedersen") && unknown.contains("mul_mod"),
+        "{unknown}"
+    );
+    for (builtins, first, second) in [
+        (["range_check", "pedersen"], Builtin::RangeCheck, Builtin::Pedersen),
+        (["mul_mod", "add_mod"], Builtin::MulMod, Builtin::AddMod),
+        (["output", "output"], Builtin::Output, Builtin::Output),
+    ] {
+        let error = error(&cairo0(&builtins, &[RETURN]));
+        assert_eq!(error, LoadError::Program(ProgramError::BuiltinOrder { first, second }));
+        assert!(error.to_string().contains("the order is: output, pedersen"), "{error}");
+    }
+    // The machine that runs programs has all of them.
+    let all = Builtin::ALL.map(Builtin::name);
+    assert!(load_json(&cairo0(&all, &[RETURN])).is_ok());
+    assert!(LoadError::BuiltinNotInMachine(Builtin::EcOp).to_string().contains("cairo-vm 3.2"));
+}
+
+#[test]
+fn other_versions_are_named() {
+    // Old compilers wrote one hint for an instruction, no list; others are none of Cairo 0.
+    let old = with(with(shortest(), "compiler_version", json!("0.1.0")), "hints", json!({"6": {"code": "x"}}));
+    let newer = with(shortest(), "compiler_version", json!("2.6.3"));
+    for (program, version) in [(old, "0.1.0"), (newer, "2.6.3")] {
+        let error = error(&program);
+        assert!(matches!(&error, LoadError::CompilerVersion { found, .. } if found == version), "{error}");
+        assert!(error.to_string().contains("cairo-compile` 0.14"), "{error}");
+    }
+    for version in ["0.10.3", "0.14.0.1"] {
+        assert!(load_json(&with(shortest(), "compiler_version", json!(version))).is_ok());
+    }
+    // Damaged, whatever its version.
+    let damaged = with(with(shortest(), "compiler_version", json!("0.14.0.1")), "hints", json!([]));
+    assert!(matches!(error(&damaged), LoadError::Malformed { .. }));
+    let executable = json!({"program": {"bytecode": ["0x1"]}, "entrypoints": []});
+    let error = error(&executable);
+    assert!(matches!(&error, LoadError::ExecutableForm { message } if message.contains("hints")), "{error}");
+    assert!(error.to_string().contains("Cairo 2.21"), "{error}");
+}
+
+#[test]
+fn files_about_runs_are_told_from_programs() {
+    let public = json!({"layout": "starknet_with_keccak", "n_steps": 5, "public_memory": [], "memory_segments": {}});
+    let error_of_public = error(&public);
+    assert!(matches!(&error_of_public, LoadError::OfALayout { layout, .. } if layout == "starknet_with_keccak"));
+    assert!(error_of_public.to_string().contains("all_cairo"), "{error_of_public}");
+    let private = json!({"trace_path": "trace", "memory_path": "memory", "pedersen": []});
+    assert!(matches!(error(&private), LoadError::NotAProgram { what, .. } if what.contains("private input")));
+    let mut stripped = shortest();
+    stripped.as_object_mut().unwrap().remove("hints");
+    assert!(matches!(error(&stripped), LoadError::NotAProgram { what, .. } if what.contains("without its hints")));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::catch::quietly;
 use crate::convert::{from_vm, one_line, to_vm};
 use crate::hints::Hints;
-use crate::load_error::{LoadError, builtins_of};
+use crate::load_error::{LoadError, builtins_of, unreadable};
 use cairo_air::{ArgumentBinding, Builtin, Program};
 use cairo_vm::Felt252;
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::{
@@ -41,12 +41,16 @@ pub(crate) struct Cairo0 {
 }
 
 /// Reads a compiled program whose kind and builtins are known already.
-pub(crate) fn load(bytes: &[u8], builtin_names: &[String]) -> Result<(Program, Cairo0), LoadError> {
+pub(crate) fn load(
+    bytes: &[u8],
+    builtin_names: &[String],
+    version: Option<&str>,
+) -> Result<(Program, Cairo0), LoadError> {
     // cairo-vm's own message for an unknown builtin says nothing about it.
     let builtins = builtins_of(builtin_names)?;
     let json = quietly(|| deserialize_program_json(bytes))
         .map_err(|message| LoadError::Malformed { message })?
-        .map_err(|error| LoadError::Malformed { message: one_line(&error.to_string(), 300) })?;
+        .map_err(|error| unreadable(version, one_line(&error.to_string(), 300)))?;
     if json.prime != PRIME_STR {
         return Err(LoadError::WrongPrime { found: one_line(&json.prime, 80) });
     }

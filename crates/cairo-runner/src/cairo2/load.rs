@@ -46,7 +46,7 @@ struct EntryPoint {
 /// Reads an executable.
 pub(crate) fn load(bytes: &[u8]) -> Result<(Program, Cairo2), LoadError> {
     let executable: Executable = serde_json::from_slice(bytes)
-        .map_err(|error| LoadError::Malformed { message: one_line(&error.to_string(), 300) })?;
+        .map_err(|error| LoadError::ExecutableForm { message: one_line(&error.to_string(), 300) })?;
     let entry = executable
         .entrypoints
         .iter()
