@@ -18,6 +18,7 @@ pub mod memory;
 pub mod nibble_and;
 pub mod range;
 pub mod range_check;
+pub mod range_check96;
 pub mod word12;
 pub mod word16;
 

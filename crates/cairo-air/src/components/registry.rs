@@ -2,7 +2,7 @@
 
 use super::{
     Component, Limb, Path, Word, bitwise, cell, component::Family, generic, instruction, memory, nibble_and, range,
-    range_check,
+    range_check, range_check96,
 };
 use crate::codec::{CodecError, Reader};
 
@@ -91,4 +91,6 @@ table_kinds! {
     Range(range::Range),
     /// The bitwise builtin, by the size of its inputs.
     Bitwise(bitwise::Size),
+    /// The range_check96 builtin, by the limbs that values are cut into.
+    RangeCheck96(range_check96::Table),
 }

@@ -2,9 +2,11 @@
 
 mod bitwise;
 mod range_check;
+mod range_check96;
 
 pub use bitwise::{BITWISE_BITS, bitwise};
 pub use range_check::range_check;
+pub use range_check96::range_check96;
 
 use crate::step::cell;
 use crate::{Execution, ExecutionError};
@@ -31,6 +33,7 @@ fn check_instance(execution: &Execution, builtin: Builtin, address: u32) -> Resu
     match builtin {
         Builtin::RangeCheck => range_check(memory, address).map(|_| ()),
         Builtin::Bitwise => bitwise(memory, address).map(|_| ()),
+        Builtin::RangeCheck96 => range_check96(memory, address).map(|_| ()),
         Builtin::Output => Ok(()),
         // No program can declare them. One that becomes provable gets its line above.
         Builtin::Pedersen
@@ -38,7 +41,6 @@ fn check_instance(execution: &Execution, builtin: Builtin, address: u32) -> Resu
         | Builtin::EcOp
         | Builtin::Keccak
         | Builtin::Poseidon
-        | Builtin::RangeCheck96
         | Builtin::AddMod
         | Builtin::MulMod => Err(ExecutionError::BuiltinUnchecked(builtin)),
     }

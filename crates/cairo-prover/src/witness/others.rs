@@ -38,12 +38,14 @@ enum Origin {
 
 impl Origin {
     const fn of(kind: &TableKind) -> Self {
-        use TableKind::{Bitwise, Cell, Generic, Instruction, Limb, Memory, NibbleAnd, Path, Range, RangeCheck, Word};
+        use TableKind::{Bitwise, Cell, Generic, Instruction, Limb, Memory, NibbleAnd, Path, Range, RangeCheck};
+        use TableKind::{RangeCheck96, Word};
         match kind {
             Generic | Word(_) | Path(_) => Self::Steps,
             Instruction | Range(_) => Self::Users,
             RangeCheck(_) => Self::Builtin(Builtin::RangeCheck),
             Bitwise(_) => Self::Builtin(Builtin::Bitwise),
+            RangeCheck96(_) => Self::Builtin(Builtin::RangeCheck96),
             Memory | Cell | Limb(_) | NibbleAnd => Self::Providers,
         }
     }
@@ -162,7 +164,9 @@ fn fill(
         TableKind::Limb(Limb::Bits16) => Ok(word16::fill(multiplicities)),
         TableKind::NibbleAnd => Ok(nibble_and::fill(multiplicities)),
         // They are not filled from here.
-        TableKind::RangeCheck(_) | TableKind::Bitwise(_) => Err(WitnessError::Empty("builtin")),
+        TableKind::RangeCheck(_) | TableKind::Bitwise(_) | TableKind::RangeCheck96(_) => {
+            Err(WitnessError::Empty("builtin"))
+        }
         TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => Err(WitnessError::Empty("opcode")),
     }
 }

@@ -3,7 +3,9 @@
 //! A builtin stands here once. The lookup tables that its tables need are found by what those require, see [`super::tables`].
 
 pub mod bitwise;
+mod limbs;
 pub mod range_check;
+pub mod range_check96;
 
 use cairo_air::{Builtin, Segment, TableEntry};
 use felt::Felt;
@@ -16,6 +18,7 @@ fn choose(builtin: Builtin) -> Option<Choose> {
     match builtin {
         Builtin::RangeCheck => Some(range_check::tables),
         Builtin::Bitwise => Some(bitwise::tables),
+        Builtin::RangeCheck96 => Some(range_check96::tables),
         // Public memory.
         Builtin::Output => None,
         // No program can declare them.
@@ -24,7 +27,6 @@ fn choose(builtin: Builtin) -> Option<Choose> {
         | Builtin::EcOp
         | Builtin::Keccak
         | Builtin::Poseidon
-        | Builtin::RangeCheck96
         | Builtin::AddMod
         | Builtin::MulMod => None,
     }

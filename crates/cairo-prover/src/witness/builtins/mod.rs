@@ -3,6 +3,7 @@
 
 pub mod bitwise;
 pub mod range_check;
+pub mod range_check96;
 
 use super::Trace;
 use super::multiplicities::Multiplicities;
@@ -32,6 +33,7 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
     match builtin {
         Builtin::RangeCheck => range_check::tables(source, tables),
         Builtin::Bitwise => bitwise::tables(source, tables),
+        Builtin::RangeCheck96 => range_check96::tables(source, tables),
         // Public memory.
         Builtin::Output => Ok(Vec::new()),
         // No program can declare them. One that becomes provable gets its line above.
@@ -40,7 +42,6 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
         | Builtin::EcOp
         | Builtin::Keccak
         | Builtin::Poseidon
-        | Builtin::RangeCheck96
         | Builtin::AddMod
         | Builtin::MulMod => Err(WitnessError::Empty(builtin.name())),
     }
