@@ -265,6 +265,14 @@ pub enum ExecutionError {
         /// What memory holds.
         found: String,
     },
+    /// A cell of the range_check96 segment that is too large.
+    #[error("memory cell {address} belongs to the range_check96 builtin but holds {found}, which is not below 2^96")]
+    RangeCheck96 {
+        /// Address.
+        address: u32,
+        /// What memory holds.
+        found: String,
+    },
     /// An input of the bitwise builtin that is too large.
     #[error("memory cell {address} is an input of the bitwise builtin but holds {found}, which is not below 2^251")]
     BitwiseInput {

@@ -57,6 +57,10 @@ runs! {
     pedersen_unused: "cairo0/pedersen_unused", None, 8;
     range_check_edges: "cairo0/range_check_edges", None, 40;
     range_check_math: "cairo0/range_check_math", None, 400;
+    range_check96_edges: "cairo0/range_check96_edges", None, 121;
+    range_check96_hole: "cairo0/range_check96_hole", None, 12;
+    range_check96_many: "cairo0/range_check96_many", Some(r#"{"n": 3000}"#), 27019;
+    range_check96_unused: "cairo0/range_check96_many", Some(r#"{"n": 0}"#), 19;
     recursion_deep: "cairo0/recursion_deep", None, 13126;
     sum_to_n: "cairo0/sum_to_n", Some(r#"{"n": 100}"#), 716;
     uint256: "cairo0/uint256", None, 1406;

@@ -6,14 +6,15 @@
 mod common;
 
 use cairo_air::components::range_check::Limbs;
-use cairo_air::components::{Limb, Path, Word, word12, word16};
+use cairo_air::components::{Limb, Path, Word, range_check96};
 use cairo_air::decode::Decoded;
 use cairo_air::fetch::MAX_FETCHES;
-use cairo_air::{CairoProof, TableEntry, TableKind};
+use cairo_air::{Builtin, CairoProof, TableEntry, TableKind};
 use cairo_execution::Execution;
 use cairo_prover::prove::{all_generic, witness};
+use cairo_prover::witness::builtins::{range_check, range_check96 as range_check96_witness};
 use cairo_prover::witness::multiplicities::Multiplicities;
-use cairo_prover::witness::{range_check, word12 as word12_witness, word16 as word16_witness};
+use cairo_prover::witness::{byte as byte_witness, word12 as word12_witness, word16 as word16_witness};
 use cairo_prover::{StepTable, Witness};
 use common::{disclose_all, execution, report};
 use felt::encoding;
@@ -115,36 +116,63 @@ fn open_path(execution: &Execution) -> Vec<StepTable> {
 
 /// The same witness with other limbs.
 fn with_limbs(mut witness: Witness, memory: &[felt::Felt], limbs: Limbs) -> Witness {
-    let Witness { statement, claim, layout, tables, traces, .. } = &mut witness;
-    let segment = claim.segment(&statement.program, cairo_air::Builtin::RangeCheck).unwrap();
+    let segment = witness.claim.segment(&witness.statement.program, Builtin::RangeCheck).unwrap();
+    let bytes = TableKind::RangeCheck(Limbs::Bytes);
+    exchange(&mut witness, memory, &bytes, TableKind::RangeCheck(limbs), limbs.limb(), |log_height, multiplicities| {
+        range_check::fill(limbs, memory, segment, log_height, multiplicities, &NoControl).unwrap()
+    });
+    witness
+}
+
+/// The same witness with other limbs of range_check96.
+fn with_limbs96(mut witness: Witness, memory: &[felt::Felt], limbs: Limbs) -> Witness {
+    let segment = witness.claim.segment(&witness.statement.program, Builtin::RangeCheck96).unwrap();
+    let [bytes, table] = [Limbs::Bytes, limbs].map(range_check96::Table);
+    let kind = TableKind::RangeCheck96(table);
+    exchange(
+        &mut witness,
+        memory,
+        &TableKind::RangeCheck96(bytes),
+        kind,
+        limbs.limb(),
+        |log_height, multiplicities| {
+            range_check96_witness::fill(table, memory, segment, log_height, multiplicities, &NoControl).unwrap()
+        },
+    );
+    witness
+}
+
+/// Puts another table in the place of one with bytes for limbs, and that of its limbs in the place of the bytes.
+fn exchange(
+    witness: &mut Witness,
+    memory: &[felt::Felt],
+    old: &TableKind,
+    new: TableKind,
+    limb: Limb,
+    fill: impl Fn(u32, &Multiplicities) -> Vec<Vec<felt::Felt>>,
+) {
+    let Witness { statement, claim, layout, tables, traces, .. } = witness;
     let multiplicities = Multiplicities::new(memory.len());
-    let position =
-        |layout: &cairo_air::Layout, kind| layout.tables.iter().position(|entry| entry.kind == kind).unwrap();
-    let at = position(layout, TableKind::RangeCheck(Limbs::Bytes));
-    let log_height = layout.tables[at].log_height;
-    let (kind, words, trace, filled) = match limbs {
-        Limbs::Bytes => return witness,
-        Limbs::Words12 => {
-            let trace = range_check::fill_words12(memory, segment, log_height, &multiplicities, &NoControl).unwrap();
-            let words = TableEntry { kind: TableKind::Limb(Limb::Bits12), log_height: word12::LOG_HEIGHT };
-            (TableKind::RangeCheck(Limbs::Words12), words, trace, word12_witness::fill(&multiplicities))
-        }
-        Limbs::Words16 => {
-            let trace = range_check::fill_words16(memory, segment, log_height, &multiplicities, &NoControl).unwrap();
-            let words = TableEntry { kind: TableKind::Limb(Limb::Bits16), log_height: word16::LOG_HEIGHT };
-            (TableKind::RangeCheck(Limbs::Words16), words, trace, word16_witness::fill(&multiplicities))
-        }
+    let position = |layout: &cairo_air::Layout, kind: &TableKind| {
+        layout.tables.iter().position(|entry| entry.kind == *kind).unwrap()
     };
-    (layout.tables[at].kind, traces[at]) = (kind, trace);
+    let at = position(layout, old);
+    let trace = fill(layout.tables[at].log_height, &multiplicities);
+    (layout.tables[at].kind, traces[at]) = (new, trace);
     // Nothing else uses bytes: the instructions are counted in the claim.
-    let byte = position(layout, TableKind::Limb(Limb::Bits8));
+    let byte = position(layout, &TableKind::Limb(Limb::Bits8));
     layout.tables.remove(byte);
     traces.remove(byte);
+    let words = TableEntry { kind: TableKind::Limb(limb), log_height: u32::from(limb.bits()) };
+    let filled = match limb {
+        Limb::Bits8 => byte_witness::fill(&multiplicities),
+        Limb::Bits12 => word12_witness::fill(&multiplicities),
+        Limb::Bits16 => word16_witness::fill(&multiplicities),
+    };
     let at = layout.tables.partition_point(|entry| entry.kind < words.kind);
     layout.tables.insert(at, words);
     traces.insert(at, filled);
     *tables = layout.build(&statement.program, claim).unwrap().tables;
-    witness
 }
 
 struct Kept {
@@ -179,6 +207,9 @@ fn all() -> Vec<Kept> {
     };
     let sum = execution("cairo0/sum_to_n", Some(r#"{"n": 5}"#));
     let checked = execution("cairo0/range_count", Some(r#"{"lo": 2, "hi": 6}"#));
+    let checked96 = execution("cairo0/range_check96_many", Some(r#"{"n": 5}"#));
+    let limbs96 = |limbs| with_limbs96(generic(&checked96, MAX_FETCHES), &checked96.memory, limbs);
+    let many96 = "cairo0/range_check96_many";
     vec![
         kept(
             "generic",
@@ -235,6 +266,14 @@ fn all() -> Vec<Kept> {
             "cairo0/range_count",
             "the same run with word tables of fixed outcomes in place of the generic one, all rows disclosed but bytes",
             disclosed_but_bytes(make(&checked, open_path_and_words(&checked), 0)),
+        ),
+        kept("range_check96_8", many96, "range_check96 in bytes", generic(&checked96, MAX_FETCHES)),
+        kept("range_check96_12", many96, "range_check96 in words of 12 bits", limbs96(Limbs::Words12)),
+        kept(
+            "range_check96_16",
+            many96,
+            "range_check96 in words of 16 bits, all rows disclosed that may be",
+            disclose_all(limbs96(Limbs::Words16)),
         ),
     ]
 }

@@ -88,16 +88,20 @@ impl Bases {
     }
 }
 
-/// Makes the execution out of a run that has ended.
+/// Makes the execution out of a run that has ended. `padding` is a segment that is no part of it.
 pub(crate) fn relocate(
     runner: &mut CairoRunner,
     program: &Program,
     arguments: Vec<Felt>,
     trace: RawTrace,
+    padding: Option<usize>,
 ) -> Result<Execution, RunError> {
     let words = program.bytecode().len();
     let mut lengths: Vec<u64> =
         runner.vm.segments.compute_effective_sizes().iter().map(|&length| length as u64).collect();
+    if let Some(length) = padding.and_then(|segment| lengths.get_mut(segment)) {
+        *length = 0;
+    }
     if let Some(cells) = lengths.first().and_then(|&length| (length as usize).checked_sub(words)).filter(|&n| n > 0) {
         return Err(RunError::ProgramGrew { cells, words });
     }

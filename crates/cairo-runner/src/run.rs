@@ -73,12 +73,14 @@ fn run_with<H: Hints>(
     let mut runner = CairoRunner::new(vm_program, LayoutName::all_cairo, None, proof_mode, machine_trace, no_padding)
         .map_err(|error| setup(error.to_string()))?;
     let end = runner.initialize(false).map_err(|error| setup(error.to_string()))?;
+    // The last segment so far, which nothing points to: cairo-vm keeps zeros there for what another prover pads the modular builtins with.
+    let padding = runner.vm.segments.has_zero_segment().then(|| runner.vm.segments.num_segments().saturating_sub(1));
     let trace = run_steps(&mut runner, program, end, &mut hints, limits, watch)?;
 
     let ended = |message: String| RunError::End { message: one_line(&message, 300) };
     let fill_builtin_holes = true;
     runner.end_run(no_padding, false, &mut hints, fill_builtin_holes).map_err(|error| ended(error.to_string()))?;
-    relocate(&mut runner, program, arguments, trace)
+    relocate(&mut runner, program, arguments, trace, padding)
 }
 
 fn run_steps<H: Hints>(

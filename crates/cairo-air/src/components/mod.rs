@@ -21,6 +21,7 @@ pub mod nibble_and;
 pub mod product;
 pub mod range;
 pub mod range_check;
+pub mod range_check96;
 pub mod word12;
 pub mod word16;
 

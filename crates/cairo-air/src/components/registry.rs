@@ -2,7 +2,7 @@
 
 use super::{
     Component, Limb, Path, Word, bitwise, cell, component::Family, ec_op, generic, instruction, memory, nibble_and,
-    product, range, range_check,
+    product, range, range_check, range_check96,
 };
 use crate::codec::{CodecError, Reader};
 
@@ -95,4 +95,6 @@ table_kinds! {
     EcOp = ec_op::Table,
     /// Products on the Stark curve, by the builtin that uses them.
     Product(product::User),
+    /// The range_check96 builtin, by the limbs that values are cut into.
+    RangeCheck96(range_check96::Table),
 }

@@ -22,6 +22,10 @@ fn shapes_are_pinned() -> Result<(), AirError> {
     assert_eq!(shape(range_check::bytes::air(1, 2)?), (17, 3, 17));
     assert_eq!(shape(range_check::words12::air(1, 2)?), (12, 3, 13));
     assert_eq!(shape(range_check::words16::air(1, 2)?), (9, 3, 9));
+    let segment = Segment { base: 1, stop: 2 };
+    for (table, limbs) in range_check96::Table::ALL.into_iter().zip([12, 8, 6]) {
+        assert_eq!(shape(table.table(segment)?), (1 + limbs, 3, 1 + limbs), "{table:?}");
+    }
     for (size, constraints) in Size::ALL.into_iter().zip([6, 10, 10, 10, 12]) {
         assert_eq!(shape(bitwise::air(size, 1, 6)?), (16, constraints, 9), "{size:?}");
     }
@@ -66,7 +70,7 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
     // The bytes, and the order in layouts, belong to the protocol: new kinds get new bytes, and stand where they like.
     kinds.sort();
     let codes: Vec<u8> = kinds.iter().map(|kind| kind.component().code()).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 32, 33]);
+    assert_eq!(codes, [1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 32, 33, 64, 65, 66]);
     for code in (0..=u8::MAX).filter(|code| !codes.contains(code)) {
         let refused = TableKind::decode(&mut Reader::new(&[code]), 0);
         assert_eq!(refused, Err(CodecError::Unknown { what: "table kind", found: code.into(), offset: 0 }));
@@ -79,7 +83,8 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
 fn plain_kinds_have_names() {
     let names: Vec<String> = TableKind::plain().map(|kind| kind.to_string()).collect();
     let expected = "memory instruction generic cell byte word16 word12 nibble_and range_check8 range_check12 range_check16 \
-                    bitwise bitwise16 bitwise32 bitwise64 bitwise128 ec_op ec_op_product";
+                    bitwise bitwise16 bitwise32 bitwise64 bitwise128 ec_op ec_op_product \
+                    range_check96_8 range_check96_12 range_check96_16";
     assert_eq!(names, expected.split(' ').collect::<Vec<_>>());
     assert!(TableKind::plain().is_sorted());
 }
@@ -111,11 +116,12 @@ fn each_bus_has_one_provider() {
 #[test]
 fn kinds_that_may_be_disclosed() {
     let words =
-        [0x0407_8001_7fff_7fff_u64, 4, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
-    let builtins = vec![Builtin::Output, Builtin::RangeCheck, Builtin::Bitwise, Builtin::EcOp];
+        [0x0407_8001_7fff_7fff_u64, 5, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
+    let builtins = vec![Builtin::Output, Builtin::RangeCheck, Builtin::Bitwise, Builtin::EcOp, Builtin::RangeCheck96];
     let program = Program::new(words.map(Felt::from).to_vec(), builtins, ArgumentBinding::OutputPrefix);
-    let program = program.expect("a header for four builtins");
-    let segments = [[40, 41], [50, 51], [60, 65], [70, 77]].map(|[base, stop]| Segment { base, stop }).to_vec();
+    let program = program.expect("a header for five builtins");
+    let segments = [[40, 41], [50, 51], [60, 65], [70, 77], [80, 81]];
+    let segments = segments.map(|[base, stop]| Segment { base, stop }).to_vec();
     let claim = Claim {
         n_steps: 1,
         final_ap: 100,
@@ -162,7 +168,8 @@ fn kinds_that_may_be_disclosed() {
         Kind::Bitwise(Size::Bits128),
     ];
     let curve = [Kind::EcOp, Kind::Product(product::User::EcOp)];
-    for kind in tied.into_iter().chain(bitwise).chain(curve) {
+    let checked = range_check96::Table::ALL.map(Kind::RangeCheck96);
+    for kind in tied.into_iter().chain(bitwise).chain(curve).chain(checked) {
         assert!(!is_local(kind.clone()), "{kind}");
     }
 }

@@ -3,10 +3,12 @@
 mod bitwise;
 mod ec_op;
 mod range_check;
+mod range_check96;
 
 pub use bitwise::{BITWISE_BITS, bitwise};
 pub use ec_op::{ec_op, ec_op_result};
 pub use range_check::range_check;
+pub use range_check96::range_check96;
 
 use crate::step::cell;
 use crate::{Execution, ExecutionError, Segment};
@@ -35,13 +37,13 @@ fn check_segment(execution: &Execution, builtin: Builtin, segment: &Segment) -> 
         Builtin::RangeCheck => instances.try_for_each(|address| range_check(memory, address).map(|_| ())),
         Builtin::Bitwise => instances.try_for_each(|address| bitwise(memory, address).map(|_| ())),
         Builtin::EcOp => ec_op::check(memory, segment),
+        Builtin::RangeCheck96 => instances.try_for_each(|address| range_check96(memory, address).map(|_| ())),
         Builtin::Output => Ok(()),
         // No program can declare them. One that becomes provable gets its line above.
         Builtin::Pedersen
         | Builtin::Ecdsa
         | Builtin::Keccak
         | Builtin::Poseidon
-        | Builtin::RangeCheck96
         | Builtin::AddMod
         | Builtin::MulMod => Err(ExecutionError::BuiltinUnchecked(builtin)),
     }

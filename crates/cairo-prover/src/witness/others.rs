@@ -39,16 +39,15 @@ enum Origin {
 
 impl Origin {
     const fn of(kind: &TableKind) -> Self {
-        use TableKind::{
-            Bitwise, Cell, EcOp, Generic, Instruction, Limb, Memory, NibbleAnd, Path, Product, Range, RangeCheck, Word,
-        };
+        use TableKind as Kind;
         match kind {
-            Generic | Word(_) | Path(_) => Self::Steps,
-            Instruction | Range(_) => Self::Users,
-            RangeCheck(_) => Self::Builtin(Builtin::RangeCheck),
-            Bitwise(_) => Self::Builtin(Builtin::Bitwise),
-            EcOp | Product(User::EcOp) => Self::Builtin(Builtin::EcOp),
-            Memory | Cell | Limb(_) | NibbleAnd => Self::Providers,
+            Kind::Generic | Kind::Word(_) | Kind::Path(_) => Self::Steps,
+            Kind::Instruction | Kind::Range(_) => Self::Users,
+            Kind::RangeCheck(_) => Self::Builtin(Builtin::RangeCheck),
+            Kind::Bitwise(_) => Self::Builtin(Builtin::Bitwise),
+            Kind::EcOp | Kind::Product(User::EcOp) => Self::Builtin(Builtin::EcOp),
+            Kind::RangeCheck96(_) => Self::Builtin(Builtin::RangeCheck96),
+            Kind::Memory | Kind::Cell | Kind::Limb(_) | Kind::NibbleAnd => Self::Providers,
         }
     }
 
@@ -165,10 +164,7 @@ fn fill(
         TableKind::Limb(Limb::Bits12) => Ok(word12::fill(multiplicities)),
         TableKind::Limb(Limb::Bits16) => Ok(word16::fill(multiplicities)),
         TableKind::NibbleAnd => Ok(nibble_and::fill(multiplicities)),
-        // They are not filled from here.
-        TableKind::RangeCheck(_) | TableKind::Bitwise(_) | TableKind::EcOp | TableKind::Product(_) => {
-            Err(WitnessError::Empty("builtin"))
-        }
-        TableKind::Generic | TableKind::Word(_) | TableKind::Path(_) => Err(WitnessError::Empty("opcode")),
+        // Not filled from here: see `Origin`, which knows every kind.
+        _ => Err(WitnessError::Empty("other")),
     }
 }

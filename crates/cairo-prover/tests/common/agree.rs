@@ -51,6 +51,7 @@ pub fn compare(execution: &Execution, what: &str) -> Verdict {
     match (&checked, &generic) {
         (Ok(()), Ok(())) => {}
         (Err(ExecutionError::Step { .. } | ExecutionError::RangeCheck { .. }), Err(_))
+        | (Err(ExecutionError::RangeCheck96 { .. }), Err(_))
         | (Err(ExecutionError::BitwiseInput { .. } | ExecutionError::BitwiseResult { .. }), Err(_)) => {
             return Verdict::None;
         }

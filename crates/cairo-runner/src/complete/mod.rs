@@ -19,7 +19,7 @@ pub(crate) fn complete(
 ) -> Result<(), RunError> {
     match builtin {
         // Public memory; and single cells, of which nothing follows from another.
-        Builtin::Output | Builtin::RangeCheck => Ok(()),
+        Builtin::Output | Builtin::RangeCheck | Builtin::RangeCheck96 => Ok(()),
         Builtin::Bitwise => bitwise::complete(vm, segment, cells),
         Builtin::EcOp => ec_op::complete(vm, segment, cells),
         // No program can declare them. One that becomes provable gets its line above.
@@ -27,7 +27,6 @@ pub(crate) fn complete(
         | Builtin::Ecdsa
         | Builtin::Keccak
         | Builtin::Poseidon
-        | Builtin::RangeCheck96
         | Builtin::AddMod
         | Builtin::MulMod => {
             Err(RunError::Setup { message: format!("this version cannot complete the cells of `{builtin}`") })

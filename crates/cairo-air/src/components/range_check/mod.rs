@@ -142,7 +142,8 @@ pub mod words16 {
     }
 }
 
-fn constrain(b: &mut AirBuilder, address: &Expr, limbs: &[Expr], limb: Limb, (base, stop): (u32, u32)) {
+/// What the tables of range_check and range_check96 have in common: each cell of `base..stop` holds the sum of its row's limbs.
+pub(super) fn constrain(b: &mut AirBuilder, address: &Expr, limbs: &[Expr], limb: Limb, (base, stop): (u32, u32)) {
     let (bus, radix) = (limb.bus(), 1_u64 << limb.bits());
     super::constrain_segment(b, address, 1, None, (base, stop));
     // The limbs' number times their width is at most 132 bits, below the 251 of p: the sum is an integer and does not wrap. It

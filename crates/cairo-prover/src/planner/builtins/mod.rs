@@ -4,7 +4,9 @@
 
 pub mod bitwise;
 pub mod ec_op;
+mod limbs;
 pub mod range_check;
+pub mod range_check96;
 
 use cairo_air::{Builtin, Segment, TableEntry};
 use felt::Felt;
@@ -18,6 +20,7 @@ fn choose(builtin: Builtin) -> Option<Choose> {
         Builtin::RangeCheck => Some(range_check::tables),
         Builtin::Bitwise => Some(bitwise::tables),
         Builtin::EcOp => Some(ec_op::tables),
+        Builtin::RangeCheck96 => Some(range_check96::tables),
         // Public memory.
         Builtin::Output => None,
         // No program can declare them.
@@ -25,7 +28,6 @@ fn choose(builtin: Builtin) -> Option<Choose> {
         | Builtin::Ecdsa
         | Builtin::Keccak
         | Builtin::Poseidon
-        | Builtin::RangeCheck96
         | Builtin::AddMod
         | Builtin::MulMod => None,
     }

@@ -1,7 +1,7 @@
 //! What the values of a segment of range_check are cut into, if no rows own its cells.
 
-use crate::table_size::{self, half_columns, log_height};
-use cairo_air::components::Size;
+use super::limbs::Costs;
+use crate::table_size::{self, log_height};
 use cairo_air::components::range_check::Limbs;
 use cairo_air::{Segment, TableEntry, TableKind};
 use felt::Felt;
@@ -12,27 +12,19 @@ pub(super) fn tables(_memory: &[Felt], segment: Segment) -> Vec<TableEntry> {
     vec![TableEntry { kind: TableKind::RangeCheck(cheapest(cells)), log_height: log_height(u64::from(cells)) }]
 }
 
-/// The limbs for a segment of this many cells: those whose tables have the fewest committed cells, and of several the fewest
-/// columns. That some other table may need the byte table too is not taken into account.
+/// The limbs for a segment of this many cells.
 pub fn cheapest(cells: u32) -> Limbs {
-    let cost = |limbs: &Limbs| {
-        let (rows, range) = sizes(*limbs);
-        (committed(*limbs, cells), half_columns(rows) + half_columns(range))
-    };
-    Limbs::ALL.into_iter().min_by_key(cost).unwrap_or(Limbs::Bytes)
+    costs(cells).cheapest()
 }
 
 /// Committed cells of both tables for a segment of this many cells. Half a LogUp column counts as such.
 pub fn committed(limbs: Limbs, cells: u32) -> u64 {
-    let (rows, range) = sizes(limbs);
-    table_size::cells(rows, log_height(u64::from(cells))) + table_size::cells(range, u32::from(limbs.limb().bits()))
+    costs(cells).committed(limbs)
 }
 
-/// The builtin's table and the one for its limbs.
-fn sizes(limbs: Limbs) -> (Size, Size) {
+const fn costs(cells: u32) -> Costs<'static> {
     // The size is the same for every segment.
-    let segment = Segment { base: 1, stop: 2 };
-    (table_size::size(limbs.table(segment)), table_size::size(limbs.limb().table()))
+    Costs { rows: cells as u64, size: &|limbs: Limbs| table_size::size(limbs.table(Segment { base: 1, stop: 2 })) }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod bitwise;
 mod ec_op;
 pub mod product;
 pub mod range_check;
+pub mod range_check96;
 
 use super::Trace;
 use super::multiplicities::Multiplicities;
@@ -35,6 +36,7 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
         Builtin::RangeCheck => range_check::tables(source, tables),
         Builtin::Bitwise => bitwise::tables(source, tables),
         Builtin::EcOp => ec_op::tables(source, tables),
+        Builtin::RangeCheck96 => range_check96::tables(source, tables),
         // Public memory.
         Builtin::Output => Ok(Vec::new()),
         // No program can declare them. One that becomes provable gets its line above.
@@ -42,7 +44,6 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
         | Builtin::Ecdsa
         | Builtin::Keccak
         | Builtin::Poseidon
-        | Builtin::RangeCheck96
         | Builtin::AddMod
         | Builtin::MulMod => Err(WitnessError::Empty(builtin.name())),
     }

@@ -1,0 +1,16 @@
+//! The builtins range_check96, add_mod and mul_mod: honest rows, forged ones, and whole proofs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod range_check96;
+mod system;
+
+use felt::Felt;
+
+/// A power of two.
+fn two(bits: u64) -> Felt {
+    Felt::from(2_u64).pow(bits)
+}
