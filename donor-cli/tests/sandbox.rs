@@ -10,9 +10,9 @@ use common::fixture;
 use common::grid::Grid;
 use donor::child::ATTEMPT;
 use donor::child::messages::Order;
-use donor::child::messages::{Event, Job, Limits, VERSION};
+use donor::child::messages::{Event, Job, JobLimits, VERSION};
 use donor::child::sandbox::Walls;
-use donor::child::unit::{Unit, command};
+use donor::child::unit::{UnitProcess, command};
 use protocol::{Digest, FailureCause, Felts, Identity, LeaseMode, Preset};
 use rustix::process::geteuid;
 use rustix::thread::CapabilitySet;
@@ -65,7 +65,7 @@ fn job(folder: &Path, file: &[u8], arguments: &str, mode: LeaseMode) -> Job {
         proof: place("proof"),
         prover: Identity::random().unwrap().donor_key(),
         preset: Preset::Default100,
-        limits: Limits {
+        limits: JobLimits {
             max_steps: 1 << 18,
             max_memory_cells: 1 << 20,
             own_memory: false,
@@ -89,7 +89,7 @@ fn run(job: &Job, attempt: &str) -> Vec<Event> {
         if attempt.is_empty() {
             command.env_remove(ATTEMPT);
         }
-        let mut unit = Unit::spawn(command, job).await.unwrap();
+        let mut unit = UnitProcess::spawn(command, job).await.unwrap();
         let mut events = Vec::new();
         while let Some(event) = unit.next().await {
             events.push(event);
@@ -249,14 +249,14 @@ fn most_holds_without_the_filter() {
 fn limits_end_what_goes_beyond_them() {
     let folder = tempfile::tempdir().unwrap();
     let mut job = attempt_job(folder.path());
-    let tight = Limits { memory_bytes: 512 << 20, file_bytes: 1 << 20, total_seconds: 1, ..job.limits };
+    let tight = JobLimits { memory_bytes: 512 << 20, file_bytes: 1 << 20, total_seconds: 1, ..job.limits };
     for (attempt, expected) in [
         ("allocate", "in: memory allocation failed"),
         ("fill", "crash: the system ended the work unit's process: it wrote more than it may"),
         ("spin", "time_limit: the unit took more than 1 s of processor time"),
     ] {
         let loose = format!("free-{attempt}");
-        job.limits = Limits { memory_bytes: 8 << 30, file_bytes: 1 << 30, total_seconds: 600, ..tight };
+        job.limits = JobLimits { memory_bytes: 8 << 30, file_bytes: 1 << 30, total_seconds: 600, ..tight };
         assert_eq!(outcome(&job, &loose), "out", "{attempt}");
         job.limits = tight;
         let outcome = outcome(&job, attempt);
@@ -290,7 +290,7 @@ fn the_kernel_says_so_too() {
     runtime().block_on(async {
         let mut command = command(Path::new(DONOR));
         command.env(ATTEMPT, r#"lie:{"waiting":{"why":"here"}}"#);
-        let mut unit = Unit::spawn(command, &job).await.unwrap();
+        let mut unit = UnitProcess::spawn(command, &job).await.unwrap();
         assert_eq!(unit.next().await, Some(Event::Waiting { why: "here".to_owned() }));
         let proc = PathBuf::from(format!("/proc/{}", unit.id().unwrap()));
         let mut threads = 0;
@@ -520,7 +520,7 @@ fn a_throttled_and_paused_unit_works_behind_the_walls() {
     let mut job = job(folder.path(), &fixture("bench/fib_2p14.json"), "{}", LeaseMode::Both);
     job.cores = 0.0;
     runtime().block_on(async {
-        let mut unit = Unit::start(Path::new(DONOR), &job).await.unwrap();
+        let mut unit = UnitProcess::start(Path::new(DONOR), &job).await.unwrap();
         let paused = async {
             while let Some(event) = unit.next().await {
                 assert!(!matches!(event, Event::Proved { .. } | Event::Failed { .. }), "{event:?}");

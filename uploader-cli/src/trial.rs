@@ -1,6 +1,6 @@
 //! Running units here before anybody else has to: does the program run on the arguments, and how long does it take?
 
-use crate::units::Unit;
+use crate::units::UnitToPush;
 use cairo_runner::{Arguments, Limits, RunError, RunnableProgram, run, unwatched};
 use protocol::{ExternalId, UnitLimits};
 use std::time::{Duration, Instant};
@@ -50,10 +50,10 @@ pub struct TrialError {
 /// The first unit that does not run within the limits.
 pub fn run_units(
     program: &RunnableProgram,
-    units: &[Unit],
+    units: &[UnitToPush],
     limits: &UnitLimits,
     count: usize,
-    begins: &dyn Fn(&Unit),
+    begins: &dyn Fn(&UnitToPush),
 ) -> Result<Vec<Trial>, TrialError> {
     let limits = Limits {
         max_steps: limits.max_steps,

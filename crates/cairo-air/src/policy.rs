@@ -1,6 +1,6 @@
 //! What a verifier demands of a proof besides its being right.
 
-use stark::security::{Security, Size};
+use stark::security::{ProofSize, Security};
 use stark::{Outlined, Parameters, PublicTuple, Shape};
 
 /// A verifier's demands.
@@ -99,13 +99,13 @@ pub fn security<T: Outlined>(tables: &[T], public: &[PublicTuple], parameters: &
 }
 
 /// What the errors of a proof depend on. Terms of disclosed rows are public tuples.
-fn size<T: Outlined>(tables: &[T], public: &[PublicTuple], parameters: &Parameters) -> Size {
+fn size<T: Outlined>(tables: &[T], public: &[PublicTuple], parameters: &Parameters) -> ProofSize {
     let shape = Shape::new(tables, parameters);
     let tables: Vec<_> = tables.iter().map(T::outline).collect();
     let terms = tables.iter().map(|table| (table.interactions.len() as u128) << table.log_height);
     let interactions = tables.iter().flat_map(|table| &table.interactions);
     let arities = interactions.map(|term| term.bus.arity).chain(public.iter().map(|tuple| tuple.bus.arity));
-    Size {
+    ProofSize {
         log_max_height: shape.groups.first().map_or(0, |group| group.log_height),
         terms: terms.sum::<u128>() + public.len() as u128,
         tuple_arity: arities.max().unwrap_or(0) as u64,
@@ -129,7 +129,8 @@ mod tests {
         let table = Table { air: Arc::new(byte::air()?), log_height: byte::LOG_HEIGHT };
         let tuple = |bus: stark::Bus| PublicTuple::provide(bus, vec![Felt::zero(); bus.arity]);
         let size = |public: &[PublicTuple]| {
-            let Size { terms, tuple_arity, .. } = size(std::slice::from_ref(&table), public, &Parameters::default());
+            let ProofSize { terms, tuple_arity, .. } =
+                size(std::slice::from_ref(&table), public, &Parameters::default());
             (terms, tuple_arity)
         };
         assert_eq!(size(&[]), (256, 1));

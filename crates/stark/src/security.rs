@@ -26,7 +26,7 @@ const MULTIPLICITIES: (u32, u32) = (3, 1000);
 
 /// What the shape of a proof contributes to its soundness error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
+pub struct ProofSize {
     /// `log2` of the rows of the tallest table.
     pub log_max_height: u32,
     /// Terms of the bus sum: rows times interactions over all tables, and public tuples.
@@ -41,7 +41,7 @@ pub struct Size {
     pub folds: u32,
 }
 
-impl Size {
+impl ProofSize {
     /// The limits on heights and bus terms, with far more of the rest than any use needs.
     pub const LARGEST: Self = Self {
         log_max_height: MAX_LOG_HEIGHT,
@@ -84,13 +84,13 @@ pub struct Security {
 
 impl Parameters {
     /// Bits of security of a proof of the given size.
-    pub fn security(&self, size: &Size) -> Security {
+    pub fn security(&self, size: &ProofSize) -> Security {
         security(self, size)
     }
 }
 
 /// Bits of security of a proof with these parameters and this size.
-pub fn security(parameters: &Parameters, size: &Size) -> Security {
+pub fn security(parameters: &Parameters, size: &ProofSize) -> Security {
     let multiplicity = best_multiplicity(parameters, size);
     let proven = Regime::johnson(parameters, size, multiplicity);
     let conjectured = Regime::capacity(parameters, size);
@@ -155,7 +155,7 @@ struct Regime {
 
 impl Regime {
     /// Agreement `√ρ·(1 + 1/2m)`, just inside the Johnson bound.
-    fn johnson(parameters: &Parameters, size: &Size, multiplicity: u32) -> Self {
+    fn johnson(parameters: &Parameters, size: &ProofSize, multiplicity: u32) -> Self {
         let log_blowup = f64::from(parameters.log_blowup);
         let log_domain = f64::from(size.log_max_height) + log_blowup;
         let m = f64::from(multiplicity);
@@ -175,7 +175,7 @@ impl Regime {
     }
 
     /// Agreement `ρ + η` with `η = ρ·log2(e/ρ)/log2|F|`: at greater agreement a random word meets no codeword.
-    fn capacity(parameters: &Parameters, size: &Size) -> Self {
+    fn capacity(parameters: &Parameters, size: &ProofSize) -> Self {
         let log_blowup = f64::from(parameters.log_blowup);
         let log_domain = f64::from(size.log_max_height) + log_blowup;
         // η/ρ
@@ -190,7 +190,7 @@ impl Regime {
         }
     }
 
-    fn bits(&self, round: Round, parameters: &Parameters, size: &Size) -> f64 {
+    fn bits(&self, round: Round, parameters: &Parameters, size: &ProofSize) -> f64 {
         let combined = |degree: f64| FIELD_BITS - self.log_exceptions - self.degree_power * log2(degree.max(1.0));
         let bits = match round {
             // Numerator: degree below T in z and below T·a in α. Denominators: one bad z each.
@@ -217,7 +217,7 @@ impl Regime {
 
 /// The multiplicity with the highest proven minimum. The query round gains with it, the other rounds lose, so the best is
 /// where they cross.
-fn best_multiplicity(parameters: &Parameters, size: &Size) -> u32 {
+fn best_multiplicity(parameters: &Parameters, size: &ProofSize) -> u32 {
     let queries_and_rest = |multiplicity| {
         let regime = Regime::johnson(parameters, size, multiplicity);
         let bits = |round| regime.bits(round, parameters, size);
@@ -268,8 +268,14 @@ mod tests {
     use super::*;
     use crate::parameters::{GRINDING_BITS_RANGE, LOG_BLOWUP_RANGE, LOG_FOLD_RANGE, Preset, QUERIES_RANGE};
 
-    const MIDDLE: Size =
-        Size { log_max_height: 20, terms: 1 << 27, tuple_arity: 8, constraints: 1 << 10, openings: 1 << 10, folds: 5 };
+    const MIDDLE: ProofSize = ProofSize {
+        log_max_height: 20,
+        terms: 1 << 27,
+        tuple_arity: 8,
+        constraints: 1 << 10,
+        openings: 1 << 10,
+        folds: 5,
+    };
 
     fn tenths(bits: f64) -> i64 {
         (bits * 10.0).floor() as i64
@@ -277,7 +283,7 @@ mod tests {
 
     #[test]
     fn presets_have_their_bits_at_every_size() {
-        for (size, proven_100_conjectured) in [(MIDDLE, 1280), (Size::LARGEST, 1266)] {
+        for (size, proven_100_conjectured) in [(MIDDLE, 1280), (ProofSize::LARGEST, 1266)] {
             let found = Preset::ALL.map(|preset| {
                 let Security { conjectured, proven, legacy, .. } = preset.parameters().security(&size);
                 (preset.name(), tenths(conjectured), tenths(proven), tenths(legacy))
@@ -294,7 +300,7 @@ mod tests {
 
     #[test]
     fn presets_keep_their_promises() {
-        for size in [MIDDLE, Size::LARGEST] {
+        for size in [MIDDLE, ProofSize::LARGEST] {
             let bits = |preset: Preset| preset.parameters().security(&size);
             assert!(bits(Preset::Bench96).conjectured >= 96.0);
             assert!(bits(Preset::Default100).conjectured >= 100.0);
@@ -306,15 +312,15 @@ mod tests {
     /// (proven, conjectured) tenths of bits of each round, as tabulated in the documentation.
     #[test]
     fn every_round() {
-        let rounds = |preset: Preset, size: &Size| {
+        let rounds = |preset: Preset, size: &ProofSize| {
             let terms = preset.parameters().security(size).terms;
             terms.iter().map(|term| (tenths(term.proven_bits), tenths(term.conjectured_bits))).collect::<Vec<_>>()
         };
         let expected = [
             (Preset::Default100, MIDDLE, DEFAULT_MIDDLE),
-            (Preset::Default100, Size::LARGEST, DEFAULT_LARGEST),
+            (Preset::Default100, ProofSize::LARGEST, DEFAULT_LARGEST),
             (Preset::Proven100, MIDDLE, PROVEN_MIDDLE),
-            (Preset::Proven100, Size::LARGEST, PROVEN_LARGEST),
+            (Preset::Proven100, ProofSize::LARGEST, PROVEN_LARGEST),
         ];
         for (preset, size, expected) in expected {
             assert_eq!(rounds(preset, &size), expected, "{preset} {size:?}");
@@ -369,7 +375,7 @@ mod tests {
 
     #[test]
     fn more_work_never_lowers_and_more_size_never_raises_security() {
-        let larger: [fn(&mut Size); 6] = [
+        let larger: [fn(&mut ProofSize); 6] = [
             |size| size.log_max_height += 1,
             |size| size.terms *= 2,
             |size| size.tuple_arity += 1,
@@ -378,7 +384,7 @@ mod tests {
             |size| size.folds += 1,
         ];
         for parameters in all_parameters() {
-            for size in [MIDDLE, Size::LARGEST] {
+            for size in [MIDDLE, ProofSize::LARGEST] {
                 let base = parameters.security(&size);
                 let more_queries = Parameters { queries: parameters.queries + 1, ..parameters }.security(&size);
                 let more_work =
@@ -416,10 +422,10 @@ mod tests {
     /// A field that is too small for the shape lowers the multiplicity; the search then finds what trying all finds.
     #[test]
     fn the_best_multiplicity_is_found() {
-        let huge = |openings| Size { log_max_height: 60, openings, ..Size::LARGEST };
+        let huge = |openings| ProofSize { log_max_height: 60, openings, ..ProofSize::LARGEST };
         let mut below_limit = 0;
         for parameters in all_parameters() {
-            for size in [MIDDLE, Size::LARGEST, huge(1 << 40), huge(1 << 50), huge(1 << 63)] {
+            for size in [MIDDLE, ProofSize::LARGEST, huge(1 << 40), huge(1 << 50), huge(1 << 63)] {
                 let least = |multiplicity| {
                     let regime = Regime::johnson(&parameters, &size, multiplicity);
                     ROUNDS
@@ -444,7 +450,7 @@ mod tests {
                 let parameters = Parameters { log_blowup, queries: number, grinding_bits: number, log_fold: number };
                 for wide in [0, u128::from(number), u128::MAX] {
                     let narrow = wide.min(u128::from(u64::MAX)) as u64;
-                    let size = Size {
+                    let size = ProofSize {
                         log_max_height: number,
                         terms: wide,
                         tuple_arity: narrow,
@@ -464,7 +470,7 @@ mod tests {
 
     #[test]
     fn no_fold_no_round() {
-        let security = Parameters::default().security(&Size { log_max_height: 6, folds: 0, ..MIDDLE });
+        let security = Parameters::default().security(&ProofSize { log_max_height: 6, folds: 0, ..MIDDLE });
         assert!(security.terms.iter().all(|term| term.name != "FRI folds"));
         assert_eq!(security.terms.len(), ROUNDS.len() - 1);
     }

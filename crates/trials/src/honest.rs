@@ -26,7 +26,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// What donors have in common.
 #[derive(Clone)]
-pub struct Plan {
+pub struct CrowdPlan {
     /// The distributor.
     pub server: SocketAddr,
     /// Who proves.
@@ -47,7 +47,7 @@ pub struct Crowd {
 
 impl Crowd {
     /// So many donors, each from an address of its own: 127.0.2.1 and so on.
-    pub fn start(plan: &Plan, count: u8) -> Self {
+    pub fn start(plan: &CrowdPlan, count: u8) -> Self {
         let (stop, stopped) = watch::channel(false);
         let donors = (1..=count).map(|number| {
             let identity = Identity::from_seed(&[number; 32]);
@@ -80,7 +80,7 @@ impl Crowd {
 struct Donor {
     wire: Wire,
     identity: Identity,
-    plan: Plan,
+    plan: CrowdPlan,
     stopped: watch::Receiver<bool>,
     /// The distributor's clock less ours, in seconds, as a refusal has told.
     offset: i64,

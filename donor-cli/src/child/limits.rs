@@ -1,7 +1,7 @@
 //! What a unit's process does to itself before it touches a stranger's program: lowest priority, hard limits on memory, time
 //! and files, and death with its parent.
 
-use super::messages::Limits;
+use super::messages::JobLimits;
 use rustix::process::{Pid, Resource, Rlimit, getppid, getrlimit, setpriority_process, setrlimit};
 use std::io;
 
@@ -37,7 +37,7 @@ const GRACE: u64 = 30;
 ///
 /// # Errors
 /// If the system refuses, or the parent is gone.
-pub fn confine(parent: u32, limits: &Limits) -> Result<(), LimitError> {
+pub fn confine(parent: u32, limits: &JobLimits) -> Result<(), LimitError> {
     let failed = |what| move |error: rustix::io::Errno| LimitError::System { what, error: error.into() };
     // Donors know each other by this name; without it, it would be that of the link which the process was started from.
     #[cfg(target_os = "linux")]

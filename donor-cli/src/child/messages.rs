@@ -42,7 +42,7 @@ pub struct Job {
     #[serde(with = "protocol::preset")]
     pub preset: Preset,
     /// The limits.
-    pub limits: Limits,
+    pub limits: JobLimits,
     /// Threads.
     pub threads: usize,
     /// Cores to begin with; 0 is a pause.
@@ -55,7 +55,7 @@ pub struct Job {
 
 /// Limits of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
+pub struct JobLimits {
     /// Most steps.
     pub max_steps: u64,
     /// Most memory cells.

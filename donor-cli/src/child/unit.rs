@@ -51,7 +51,7 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// A running unit.
 #[derive(Debug)]
-pub struct Unit {
+pub struct UnitProcess {
     child: Child,
     orders: Option<ChildStdin>,
     events: Lines<ChildStdout>,
@@ -73,7 +73,7 @@ pub struct Unit {
     kills: Option<u64>,
 }
 
-impl Unit {
+impl UnitProcess {
     /// Starts the process. It dies with the thread that calls this, which must be the donor's main thread.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The donor's own watch over a unit's process, which does not depend on what the process says: memory, threads, processor
 //! time, how long it has worked, how long it has been silent. Pure; time and what was seen come from outside.
 
-use super::messages::{Job, Limits};
+use super::messages::{Job, JobLimits};
 use crate::governor::times;
 use protocol::FailureCause;
 use std::time::Duration;
@@ -65,7 +65,7 @@ fn parse(status: &str) -> Sight {
 /// Watches one process.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    limits: Limits,
+    limits: JobLimits,
     threads: usize,
     /// Time in which it could have worked, in which one core was its own.
     worked: Duration,
@@ -126,7 +126,7 @@ impl Watch {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: JobLimits = JobLimits {
         max_steps: 1,
         max_memory_cells: 1,
         own_memory: false,
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn limits_without_end_do_not_overflow() {
-        let limits = Limits { total_seconds: u64::MAX, memory_bytes: u64::MAX, ..LIMITS };
+        let limits = JobLimits { total_seconds: u64::MAX, memory_bytes: u64::MAX, ..LIMITS };
         let mut watch = Watch { limits, ..watch() };
         let sight = Sight { memory: Some(u64::MAX - 1), threads: None, cpu: Some(1e18) };
         assert_eq!(watch.look(BETWEEN_LOOKS, f64::INFINITY, sight), None);

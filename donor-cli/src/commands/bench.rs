@@ -2,9 +2,9 @@
 
 use super::output::{print, say};
 use super::{open, runtime, sandbox};
-use crate::child::messages::{Event, Job, Limits, VERSION};
+use crate::child::messages::{Event, Job, JobLimits, VERSION};
 use crate::child::sandbox::Walls;
-use crate::child::unit::Unit;
+use crate::child::unit::UnitProcess;
 use crate::cli::BenchArgs;
 use crate::exit::{Exit, Failure};
 use crate::governor::machine;
@@ -128,7 +128,7 @@ fn job(folder: &Folder, threads: usize, cores: f64, walls: Walls) -> Result<Job,
         proof: place("proof"),
         prover: folder.identity()?.donor_key(),
         preset: Preset::default(),
-        limits: Limits {
+        limits: JobLimits {
             max_steps: 1 << 20,
             max_memory_cells: 1 << 22,
             own_memory: false,
@@ -149,7 +149,7 @@ type Figures = (u64, f64, f64, f64, Option<u64>, u64);
 async fn listen(job: &Job) -> Result<Figures, Failure> {
     let program =
         crate::child::program().map_err(FileError::of("find", std::path::Path::new("the donor's own file")))?;
-    let mut unit = Unit::start(&program, job).await.map_err(FileError::of("start", &program))?;
+    let mut unit = UnitProcess::start(&program, job).await.map_err(FileError::of("start", &program))?;
     let (mut execute, mut begin, mut figures) = (0.0, Instant::now(), None);
     while let Some(event) = unit.next().await {
         match event {

@@ -4,12 +4,12 @@ use super::{open, runtime, sandbox, server, settings};
 use crate::child::sandbox::Walls;
 use crate::cli::RunArgs;
 use crate::exit::{Exit, Failure};
-use crate::governor::network::Limits;
+use crate::governor::network::NetworkLimits;
 use crate::governor::{Settings, Share, machine};
 use crate::progress::notice::Notice;
 use crate::progress::{Show, words};
 use crate::session::bounds::{Bounds, LEAST_MEMORY};
-use crate::session::{Plan, Session};
+use crate::session::{Session, SessionPlan};
 use crate::state::config::Config;
 use protocol::LeaseMode;
 use std::time::Duration;
@@ -73,9 +73,9 @@ fn limits(arguments: &RunArgs, config: &Config, cap: Share) -> Result<Settings, 
 }
 
 /// What the command line and the settings say about the network.
-fn network(arguments: &RunArgs, config: &Config) -> Limits {
+fn network(arguments: &RunArgs, config: &Config) -> NetworkLimits {
     let set = config.network();
-    Limits {
+    NetworkLimits {
         download: arguments.max_download.or(set.download),
         upload: arguments.max_upload.or(set.upload),
         hours: arguments.network_hours.clone().or(set.hours),
@@ -111,7 +111,7 @@ fn within(cap: Share, allowed: Option<f64>, cores: usize) -> Share {
     allowed.map_or(cap, |allowed| cap.at_most(allowed / cores.max(1) as f64))
 }
 
-fn plan(arguments: &RunArgs, config: &Config, walls: Walls) -> Result<Plan, Failure> {
+fn plan(arguments: &RunArgs, config: &Config, walls: Walls) -> Result<SessionPlan, Failure> {
     let server = server(&arguments.server, config)?;
     let cores = machine::cores();
     let cap = arguments.max_cpu.or_else(|| config.parsed("max-cpu"));
@@ -133,7 +133,7 @@ fn plan(arguments: &RunArgs, config: &Config, walls: Walls) -> Result<Plan, Fail
         let message = format!("{at_once} units at once cannot share {memory} of memory: each takes at least {least}");
         return Err(Failure::fault(message));
     }
-    Ok(Plan {
+    Ok(SessionPlan {
         server,
         project: arguments.project.clone().or_else(|| config.parsed("project")),
         mode: match (arguments.execute_only, arguments.prove_only) {

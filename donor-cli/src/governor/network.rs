@@ -16,7 +16,7 @@ pub const LEAST_VOLUME: u64 = 1_000_000;
 
 /// What the person who lends the machine allows.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Limits {
+pub struct NetworkLimits {
     /// Most bytes a second from distributors.
     pub download: Option<u64>,
     /// Most bytes a second to distributors.
@@ -43,7 +43,7 @@ pub enum Closed {
     Month(u64),
 }
 
-impl Limits {
+impl NetworkLimits {
     /// Whether there is any limit.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
@@ -175,8 +175,12 @@ mod tests {
     #[test]
     fn hours_and_volumes() {
         let hours = Some("22:00-07:00".parse().expect("hours"));
-        let limits =
-            Limits { hours, per_day: Some(2_000_000_000), per_month: Some(10_000_000_000), ..Limits::default() };
+        let limits = NetworkLimits {
+            hours,
+            per_day: Some(2_000_000_000),
+            per_month: Some(10_000_000_000),
+            ..NetworkLimits::default()
+        };
         let day = date(2026, 1, 5);
         let why = |hour, today, month| limits.closed(at(hour), &Used { day, today, month }).map(|why| why.to_string());
         assert_eq!(why(23, 0, 0), None);
@@ -186,8 +190,8 @@ mod tests {
         assert_eq!(why(12, 2_000_000_000, 0).as_deref(), Some(used_up));
         let month = "the 10.0 GB for this month are used up; it goes on on the first";
         assert_eq!(why(23, 0, 10_000_000_000).as_deref(), Some(month));
-        assert_eq!(Limits::default().closed(at(12), &Used { day, today: u64::MAX, month: u64::MAX }), None);
-        assert!(Limits::default().is_none() && !limits.is_none());
+        assert_eq!(NetworkLimits::default().closed(at(12), &Used { day, today: u64::MAX, month: u64::MAX }), None);
+        assert!(NetworkLimits::default().is_none() && !limits.is_none());
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub mod stock;
 pub mod unit;
 
 pub use board::Ending;
-pub use plan::Plan;
+pub use plan::SessionPlan;
 
 use crate::exit::{Exit, Failure};
 use crate::governor::Governor;
@@ -48,7 +48,7 @@ use unit::{End, Worker};
 
 /// A running donor.
 pub struct Session {
-    plan: Plan,
+    plan: SessionPlan,
     folder: Folder,
     client: DonorClient,
     board: Arc<Board>,
@@ -69,7 +69,7 @@ impl Session {
     ///
     /// # Errors
     /// If the key cannot be had or the address is none.
-    pub fn new(plan: Plan, folder: Folder, show: Show) -> Result<Self, Failure> {
+    pub fn new(plan: SessionPlan, folder: Folder, show: Show) -> Result<Self, Failure> {
         let identity = folder.identity()?;
         let (network, lost) = Network::new(plan.network.clone(), &folder);
         lost.iter().for_each(|message| show.warn(message));

@@ -3,7 +3,7 @@
 //! Only what travels in bodies counts. Lease renewals and releases, a few hundred bytes each, go at any time: without them
 //! work would be done twice.
 
-use crate::governor::network::{Closed, Limits, Pace};
+use crate::governor::network::{Closed, NetworkLimits, Pace};
 use crate::state::network::{Used, keep};
 use crate::state::record::RecordError;
 use crate::state::{Folder, network};
@@ -20,7 +20,7 @@ const BETWEEN_WRITES: Duration = Duration::from_secs(5);
 /// The network.
 #[derive(Debug)]
 pub struct Network {
-    limits: Limits,
+    limits: NetworkLimits,
     begin: Instant,
     inner: Mutex<Inner>,
 }
@@ -36,7 +36,7 @@ struct Inner {
 
 impl Network {
     /// Goes on with what an earlier session counted. The message says if that is lost.
-    pub fn new(limits: Limits, folder: &Folder) -> (Self, Option<String>) {
+    pub fn new(limits: NetworkLimits, folder: &Folder) -> (Self, Option<String>) {
         let (used, message) = network::load(folder, Zoned::now().date());
         let inner =
             Inner { used, up: limits.upload.map(Pace::new), down: limits.download.map(Pace::new), written: None };
@@ -48,7 +48,7 @@ impl Network {
     }
 
     /// What is allowed.
-    pub const fn limits(&self) -> &Limits {
+    pub const fn limits(&self) -> &NetworkLimits {
         &self.limits
     }
 

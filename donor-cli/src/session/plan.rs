@@ -3,14 +3,14 @@
 use super::bounds::Bounds;
 use crate::child::sandbox::Walls;
 use crate::governor::Settings;
-use crate::governor::network::Limits;
+use crate::governor::network::NetworkLimits;
 use crate::state::config::Config;
 use protocol::{LeaseMode, ProjectName};
 use std::time::Duration;
 
 /// What a session may use and is to do.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct SessionPlan {
     /// Address of the distributor.
     pub server: String,
     /// The project; all by weight if not given.
@@ -30,7 +30,7 @@ pub struct Plan {
     /// Most memory of all units together in bytes.
     pub max_memory: u64,
     /// What may go over the network.
-    pub network: Limits,
+    pub network: NetworkLimits,
     /// Whether to fetch the next unit while one is worked on.
     pub fetch_ahead: bool,
     /// What a unit gets at most.
@@ -45,7 +45,7 @@ pub struct Plan {
     pub patience: Option<Duration>,
 }
 
-impl Plan {
+impl SessionPlan {
     /// Threads of one unit.
     pub fn unit_threads(&self) -> usize {
         (self.threads / self.at_once.max(1)).max(1)

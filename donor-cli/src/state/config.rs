@@ -3,7 +3,7 @@
 use super::atomic::{self, FileError};
 use super::settings::{all, find};
 use crate::governor::Thresholds;
-use crate::governor::network::{Limits, rate, volume};
+use crate::governor::network::{NetworkLimits, rate, volume};
 use crate::progress::words;
 use crate::setting::{Setting, Values, variable};
 use std::io;
@@ -174,10 +174,10 @@ impl Config {
     }
 
     /// What may go over the network.
-    pub fn network(&self) -> Limits {
+    pub fn network(&self) -> NetworkLimits {
         let rate = |name| rate(&self.text(name)?).ok();
         let volume = |name| volume(&self.text(name)?).ok();
-        Limits {
+        NetworkLimits {
             download: rate("max-download"),
             upload: rate("max-upload"),
             hours: self.parsed("network-hours"),

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::local::{Record, RecordedUnit, StateError};
 use crate::show::number::{Reading, bytes, counted, grouped, integer};
 use crate::trial::{Trial, estimates, run_units};
-use crate::units::{self, Unit};
+use crate::units::{self, UnitToPush};
 use felt::encoding;
 use num_bigint::Sign;
 use protocol::client::UploaderClient;
@@ -113,9 +113,9 @@ fn say_trials(context: &Context, trials: &[Trial], estimates: &[u64]) {
 }
 
 /// Negative numbers are field elements just below p. Who expects them to be small is told once.
-fn say_negatives(context: &Context, units: &[Unit]) {
+fn say_negatives(context: &Context, units: &[UnitToPush]) {
     let negative =
-        |unit: &&Unit| unit.arguments.0.iter().any(|felt| integer(felt, Reading::Signed).sign() == Sign::Minus);
+        |unit: &&UnitToPush| unit.arguments.0.iter().any(|felt| integer(felt, Reading::Signed).sign() == Sign::Minus);
     let count = units.iter().filter(negative).count();
     let Some(unit) = units.iter().find(negative) else { return };
     for felt in &unit.arguments.0 {
@@ -201,13 +201,13 @@ async fn put_units(
     context: &Context,
     client: &UploaderClient,
     record: &mut Record,
-    units: &[Unit],
+    units: &[UnitToPush],
     estimates: &[u64],
 ) -> Result<u64, Error> {
     let (mut new, mut sent) = (0, 0);
     while let Some(rest) = units.get(sent..).filter(|rest| !rest.is_empty()) {
         let batch = batch_of(rest);
-        let unit = |(unit, estimated_steps): (&Unit, &u64)| NewUnit {
+        let unit = |(unit, estimated_steps): (&UnitToPush, &u64)| NewUnit {
             external_id: unit.id.clone(),
             arguments: unit.arguments.clone(),
             estimated_steps: (*estimated_steps).max(1),
@@ -225,7 +225,7 @@ async fn put_units(
 }
 
 /// The answer must be about the units that were sent: what it does not name may not be there.
-fn check_stored(batch: &[Unit], stored: &UnitsStored) -> Result<(), Error> {
+fn check_stored(batch: &[UnitToPush], stored: &UnitsStored) -> Result<(), Error> {
     let (sent, named) = (batch.len(), stored.units.len());
     if sent != named {
         return Err(Error::OtherUnits { what: format!("{sent} were sent, {named} are named") });
@@ -239,9 +239,9 @@ fn check_stored(batch: &[Unit], stored: &UnitsStored) -> Result<(), Error> {
 }
 
 /// As many of the units as go into one request, at least one.
-fn batch_of(units: &[Unit]) -> &[Unit] {
+fn batch_of(units: &[UnitToPush]) -> &[UnitToPush] {
     let mut values = 0;
-    let fits = |unit: &&Unit| {
+    let fits = |unit: &&UnitToPush| {
         values += unit.arguments.0.len();
         values <= MAX_BATCH_VALUES
     };
@@ -255,12 +255,12 @@ mod tests {
 
     #[test]
     fn batches_have_bounds() {
-        let unit = |values: usize| Unit {
+        let unit = |values: usize| UnitToPush {
             id: "u".parse().expect("an id"),
             arguments: protocol::Felts(vec![felt::Felt::from(1); values]),
             place: units::Place { file: String::new(), line: 1, column: None },
         };
-        let length = |units: Vec<Unit>| batch_of(&units).len();
+        let length = |units: Vec<UnitToPush>| batch_of(&units).len();
         assert_eq!(length((0..MAX_BATCH + 5).map(|_| unit(2)).collect()), MAX_BATCH);
         assert_eq!(length(vec![unit(MAX_BATCH_VALUES - 1), unit(1), unit(1)]), 2);
         assert_eq!(length(vec![unit(MAX_BATCH_VALUES + 1), unit(1)]), 1);

@@ -1,9 +1,9 @@
 //! CSV with a header, with commas, semicolons or tabs. A Cairo 0 program's inputs are found by their names; a Cairo 2 program takes the columns in order.
 
-use super::{Argument, File, Unit, UnitsError, shorten};
+use super::{Argument, File, UnitToPush, UnitsError, shorten};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<Unit>, UnitsError> {
+pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<UnitToPush>, UnitsError> {
     let delimiter = delimiter(text);
     let mut reader = ReaderBuilder::new().trim(Trim::All).delimiter(delimiter).flexible(true).from_reader(text);
     let header = reader.headers().map_err(|error| explain(file, &error, 1))?.clone();
@@ -109,7 +109,7 @@ fn unit(
     id_column: Option<usize>,
     record: &StringRecord,
     line: u64,
-) -> Result<Unit, UnitsError> {
+) -> Result<UnitToPush, UnitsError> {
     let cells: Vec<(usize, &str, &str)> = header
         .iter()
         .zip(record)

@@ -1,6 +1,6 @@
 //! JSON lines: an object or an array a line.
 
-use super::{Argument, File, Unit, UnitsError};
+use super::{Argument, File, UnitToPush, UnitsError};
 use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -11,7 +11,7 @@ enum Line<'a> {
     Array(Vec<&'a RawValue>),
 }
 
-pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<Unit>, UnitsError> {
+pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<UnitToPush>, UnitsError> {
     if let Some(filter) = one_document(text) {
         return Err(UnitsError::OneDocument { path: file.path.to_owned(), filter });
     }
@@ -46,7 +46,7 @@ fn one_document(text: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn unit(file: &File<'_>, number: u64, text: &str) -> Result<Unit, UnitsError> {
+fn unit(file: &File<'_>, number: u64, text: &str) -> Result<UnitToPush, UnitsError> {
     // Said here, since the parser's words for it depend on its features.
     let begin = text.chars().take_while(|c| c.is_whitespace()).count();
     if !matches!(text.trim_start().as_bytes().first(), Some(b'{' | b'[')) {

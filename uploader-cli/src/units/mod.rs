@@ -49,7 +49,7 @@ impl fmt::Display for Place {
 
 /// A unit to be pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unit {
+pub struct UnitToPush {
     /// The uploader's name for it.
     pub id: ExternalId,
     /// Its arguments, bound to the program.
@@ -146,7 +146,7 @@ pub enum UnitsError {
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.
-pub fn read(source: &Source, id_field: Option<&str>, program: &RunnableProgram) -> Result<Vec<Unit>, UnitsError> {
+pub fn read(source: &Source, id_field: Option<&str>, program: &RunnableProgram) -> Result<Vec<UnitToPush>, UnitsError> {
     let units = match source {
         Source::File(path) => {
             let text = read_file(path)?;
@@ -162,7 +162,7 @@ pub fn read(source: &Source, id_field: Option<&str>, program: &RunnableProgram) 
         Source::Nothing => {
             let arguments = program.bind(&Arguments::none()).map_err(UnitsError::Nothing)?;
             let place = Place { file: "no arguments".to_owned(), line: 1, column: None };
-            vec![Unit { id: default_id(&arguments), arguments: Felts(arguments), place }]
+            vec![UnitToPush { id: default_id(&arguments), arguments: Felts(arguments), place }]
         }
     };
     refuse_duplicates(&units, id_field.is_some())?;
@@ -181,12 +181,12 @@ fn read_file(path: &Path) -> Result<Vec<u8>, UnitsError> {
     Ok(text)
 }
 
-fn from_range(range: Range, program: &RunnableProgram) -> Result<Vec<Unit>, UnitsError> {
+fn from_range(range: Range, program: &RunnableProgram) -> Result<Vec<UnitToPush>, UnitsError> {
     let unit = |(line, (lo, hi)): (u64, (u64, u64))| {
         let arguments = Arguments::from_felts(&[Felt::from(lo), Felt::from(hi)]);
         let arguments = program.bind(&arguments).map_err(UnitsError::Range)?;
         let place = Place { file: format!("range {range}"), line, column: None };
-        Ok(Unit { id: default_id(&arguments), arguments: Felts(arguments), place })
+        Ok(UnitToPush { id: default_id(&arguments), arguments: Felts(arguments), place })
     };
     (1..).zip(range.units()).map(unit).collect()
 }
@@ -214,7 +214,7 @@ impl File<'_> {
         id: Option<(String, usize)>,
         json: &[u8],
         column: impl Fn(&Argument<'_>) -> Option<usize>,
-    ) -> Result<Unit, UnitsError> {
+    ) -> Result<UnitToPush, UnitsError> {
         let bound = Arguments::from_json(json).and_then(|arguments| self.program.bind(&arguments));
         let arguments = bound.map_err(|error| {
             let column = about(&error).and_then(|argument| column(&argument));
@@ -229,11 +229,11 @@ impl File<'_> {
             Some((id, column)) => id.parse().map_err(|error| self.error(line, Some(column), error))?,
             None => default_id(&arguments),
         };
-        Ok(Unit { id, arguments: Felts(arguments), place: self.place(line, None) })
+        Ok(UnitToPush { id, arguments: Felts(arguments), place: self.place(line, None) })
     }
 
     /// Adds a unit to those read so far.
-    fn push(&self, units: &mut Vec<Unit>, unit: Unit) -> Result<(), UnitsError> {
+    fn push(&self, units: &mut Vec<UnitToPush>, unit: UnitToPush) -> Result<(), UnitsError> {
         if units.len() == MAX_UNITS {
             return Err(UnitsError::TooMany { path: self.path.to_owned() });
         }
@@ -310,14 +310,14 @@ pub fn default_id(arguments: &[Felt]) -> ExternalId {
     named.unwrap_or_else(|_| unreachable!("digits, commas and signs make an external id"))
 }
 
-fn refuse_duplicates(units: &[Unit], named: bool) -> Result<(), UnitsError> {
+fn refuse_duplicates(units: &[UnitToPush], named: bool) -> Result<(), UnitsError> {
     let advice = if named {
         "each unit needs a name of its own"
     } else {
         "the same arguments are the same unit, so remove one of the two"
     };
     let mut names: HashMap<&ExternalId, u64> = HashMap::with_capacity(units.len());
-    let mut arguments: HashMap<Digest, &Unit> = HashMap::with_capacity(units.len());
+    let mut arguments: HashMap<Digest, &UnitToPush> = HashMap::with_capacity(units.len());
     for unit in units {
         if let Some(first) = names.insert(&unit.id, unit.place.line) {
             return Err(UnitsError::Duplicate { place: unit.place.clone(), first, id: unit.id.clone(), advice });

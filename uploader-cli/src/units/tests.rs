@@ -18,7 +18,7 @@ fn read_text(
     text: impl AsRef<[u8]>,
     id: Option<&str>,
     program: &RunnableProgram,
-) -> Result<Vec<Unit>, UnitsError> {
+) -> Result<Vec<UnitToPush>, UnitsError> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
     std::fs::write(&path, text).expect("a write");
@@ -31,7 +31,7 @@ fn message(name: &str, text: impl AsRef<[u8]>, id: Option<&str>, program: &Runna
     error.rsplit_once('/').map_or(error.clone(), |(_, rest)| rest.to_owned())
 }
 
-fn shape(units: &[Unit]) -> Vec<(&str, Vec<String>, u64)> {
+fn shape(units: &[UnitToPush]) -> Vec<(&str, Vec<String>, u64)> {
     units.iter().map(|unit| (unit.id.as_str(), decimals(&unit.arguments.0, Reading::Signed), unit.place.line)).collect()
 }
 
@@ -39,7 +39,7 @@ fn row(id: &str, values: [&str; 2], line: u64) -> (String, Vec<String>, u64) {
     (id.to_owned(), values.map(str::to_owned).to_vec(), line)
 }
 
-fn assert_units(units: Result<Vec<Unit>, UnitsError>, expected: &[(String, Vec<String>, u64)]) {
+fn assert_units(units: Result<Vec<UnitToPush>, UnitsError>, expected: &[(String, Vec<String>, u64)]) {
     let units = units.expect("units");
     let expected: Vec<_> = expected.iter().map(|(id, values, line)| (id.as_str(), values.clone(), *line)).collect();
     assert_eq!(shape(&units), expected);

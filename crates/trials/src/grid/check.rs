@@ -1,7 +1,7 @@
 //! The judgement from outside: what an uploader collects, what the operator's commands say, and what was acknowledged must
 //! all tell the same story.
 
-use super::{DonorProcess, Grid, Size, Uploader, history, text};
+use super::{DonorProcess, Grid, UnitSize, Uploader, history, text};
 use crate::grid::PROJECT;
 use crate::ledger::Acknowledged;
 use crate::machine;
@@ -150,7 +150,7 @@ struct Row {
 /// The uploader collects all and believes it, and so does a third party. Returns how many rows are there twice.
 async fn collected(grid: &Grid, units: u64, partial: bool, report: &mut Report) -> anyhow::Result<u64> {
     // It only collects what was pushed before, so no size of units matters.
-    let uploader = Uploader::new(grid, Size::SMALL)?;
+    let uploader = Uploader::new(grid, UnitSize::SMALL)?;
     let output = uploader.collect("judged", partial).await?;
     report.demand("collect --verify succeeds", output.status.success(), complaint(&output));
     let output = uploader.verify("judged").await?;

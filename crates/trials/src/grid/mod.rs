@@ -8,7 +8,7 @@ mod uploader;
 pub use check::{Claims, check};
 pub use donors::{DonorProcess, history};
 pub use readings::{Reading, Watch, flat};
-pub use uploader::{Size, Uploader};
+pub use uploader::{UnitSize, Uploader};
 
 use crate::machine::{Process, Programs, run};
 use anyhow::{Context as _, ensure};

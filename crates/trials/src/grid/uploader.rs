@@ -15,12 +15,12 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How large the units of a project are: the numbers that each looks through for primes.
 #[derive(Debug, Clone, Copy)]
-pub struct Size {
+pub struct UnitSize {
     first: u64,
     width: u64,
 }
 
-impl Size {
+impl UnitSize {
     /// Some hundred steps.
     pub const SMALL: Self = Self { first: 0, width: 4 };
 
@@ -36,7 +36,7 @@ pub struct Uploader {
     address: String,
     folder: PathBuf,
     project: String,
-    size: Size,
+    size: UnitSize,
 }
 
 impl Uploader {
@@ -44,7 +44,7 @@ impl Uploader {
     ///
     /// # Errors
     /// If the program cannot be written to the folder.
-    pub fn new(grid: &Grid, size: Size) -> anyhow::Result<Self> {
+    pub fn new(grid: &Grid, size: UnitSize) -> anyhow::Result<Self> {
         Self::of(grid, &grid.key, PROJECT, size)
     }
 
@@ -52,7 +52,7 @@ impl Uploader {
     ///
     /// # Errors
     /// If the program cannot be written to the folder.
-    pub fn of(grid: &Grid, key: &ApiKey, project: &str, size: Size) -> anyhow::Result<Self> {
+    pub fn of(grid: &Grid, key: &ApiKey, project: &str, size: UnitSize) -> anyhow::Result<Self> {
         let folder = grid.path(&format!("uploader-{project}"));
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join("primes.json"), PROGRAM)?;
@@ -70,7 +70,7 @@ impl Uploader {
 
     /// The command that pushes the project's first `units` units.
     pub fn push_command(&self, units: u64) -> Command {
-        let Size { first, width } = self.size;
+        let UnitSize { first, width } = self.size;
         let range = format!("{first}..{}:{width}", first + units * width);
         let fixed = ["push", "primes.json", "--project", &self.project, "--preset", PRESET.name()];
         self.command(&[&fixed[..], &["--range", &range, "--max-steps", "1000000"]].concat())

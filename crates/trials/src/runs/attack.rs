@@ -2,7 +2,7 @@
 
 use super::Effort;
 use super::field::Field;
-use crate::grid::{PROJECT, Size, Uploader, Watch, flat};
+use crate::grid::{PROJECT, UnitSize, Uploader, Watch, flat};
 use crate::honest::Crowd;
 use crate::hostile::{Army, Deed, Material, Orders};
 use crate::ledger::Ledger;
@@ -64,7 +64,7 @@ impl Stretch {
 /// If a program fails.
 pub async fn orders(field: &Field, effort: &Effort) -> anyhow::Result<Orders> {
     let key = field.grid.make_key("evil*", "push,read,withdraw").await?;
-    let uploader = Uploader::of(&field.grid, &key, "evil", Size::SMALL)?;
+    let uploader = Uploader::of(&field.grid, &key, "evil", UnitSize::SMALL)?;
     uploader.push(1000).await?;
     Ok(Orders {
         server: field.grid.server,

@@ -2,7 +2,7 @@
 
 use super::Effort;
 use super::field::Field;
-use crate::grid::{Grid, Size};
+use crate::grid::{Grid, UnitSize};
 use crate::honest::Crowd;
 use crate::machine::Programs;
 use crate::report::Report;
@@ -84,7 +84,7 @@ pub async fn clock(programs: &Programs, effort: &Effort, report: &mut Report) ->
     let data = folder.path().join("grid");
     let mut grid = Grid::without_process(programs, folder, data).await?;
     let serving = Serving::start(&mut grid).await?;
-    let mut field = Field::on(grid, effort, 200, Size::SMALL).await?;
+    let mut field = Field::on(grid, effort, 200, UnitSize::SMALL).await?;
     let crowd = Crowd::start(&field.plan(Some(Duration::from_millis(400))), 6);
     let address = field.grid.address();
     field.start_donors(2, &address, &["--at-once", "1"])?;

@@ -5,7 +5,7 @@
 
 use super::Effort;
 use super::field::Field;
-use crate::grid::{DonorProcess, Grid, Size, text};
+use crate::grid::{DonorProcess, Grid, UnitSize, text};
 use crate::honest::Crowd;
 use crate::machine::Programs;
 use crate::report::Report;
@@ -39,7 +39,7 @@ pub async fn disk(programs: &Programs, effort: &Effort, report: &mut Report) -> 
     }
     let settings = ["--retry-all-leased", "1", "--retry-empty", "1", "--lease-seconds", "20"];
     let grid = Grid::start_in(programs, folder, data.clone(), &settings).await?;
-    let mut field = Field::on(grid, effort, 100, Size::SMALL).await?;
+    let mut field = Field::on(grid, effort, 100, UnitSize::SMALL).await?;
     let crowd = Crowd::start(&field.plan(Some(Duration::from_millis(400))), 4);
     let address = field.grid.address();
     field.start_donors(1, &address, &["--at-once", "1"])?;

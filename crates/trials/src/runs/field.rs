@@ -1,8 +1,8 @@
 //! What most runs have: a grid with a project, donors of both kinds at work, and the judgement at the end.
 
 use super::Effort;
-use crate::grid::{Claims, DonorProcess, Grid, Size, Uploader, check};
-use crate::honest::{Crowd, Plan};
+use crate::grid::{Claims, DonorProcess, Grid, UnitSize, Uploader, check};
+use crate::honest::{Crowd, CrowdPlan};
 use crate::ledger::Ledger;
 use crate::machine::Programs;
 use crate::prover::Prover;
@@ -38,14 +38,14 @@ impl Field {
     /// # Errors
     /// If a program fails.
     pub async fn new(programs: &Programs, effort: &Effort, settings: &[&str], units: u64) -> anyhow::Result<Self> {
-        Self::on(Grid::start(programs, settings).await?, effort, units, Size::SMALL).await
+        Self::on(Grid::start(programs, settings).await?, effort, units, UnitSize::SMALL).await
     }
 
     /// The same on a grid that is there, with units of this size.
     ///
     /// # Errors
     /// If a program fails.
-    pub async fn on(mut grid: Grid, effort: &Effort, units: u64, size: Size) -> anyhow::Result<Self> {
+    pub async fn on(mut grid: Grid, effort: &Effort, units: u64, size: UnitSize) -> anyhow::Result<Self> {
         grid.keep(effort.keep);
         let uploader = Uploader::new(&grid, size)?;
         uploader.push(units).await?;
@@ -53,8 +53,8 @@ impl Field {
     }
 
     /// A plan for simulated donors, who speak to the distributor itself.
-    pub fn plan(&self, pace: Option<Duration>) -> Plan {
-        Plan {
+    pub fn plan(&self, pace: Option<Duration>) -> CrowdPlan {
+        CrowdPlan {
             server: self.grid.server,
             prover: self.prover.clone(),
             ledger: Arc::clone(&self.ledger),

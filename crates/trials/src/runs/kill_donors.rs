@@ -2,7 +2,7 @@
 
 use super::Effort;
 use super::field::Field;
-use crate::grid::{Grid, Size};
+use crate::grid::{Grid, UnitSize};
 use crate::machine::{Programs, send};
 use crate::report::Report;
 use rand::Rng as _;
@@ -35,7 +35,7 @@ pub async fn kill_donors(programs: &Programs, effort: &Effort, report: &mut Repo
         "1000",
     ];
     let grid = Grid::start(programs, &settings).await?;
-    let mut field = Field::on(grid, effort, 60, Size::MEDIUM).await?;
+    let mut field = Field::on(grid, effort, 60, UnitSize::MEDIUM).await?;
     let address = field.grid.address();
     field.start_donors(3, &address, &["--at-once", "1"])?;
     let (mut donors, mut units) = (0_u32, 0_u32);

@@ -2,7 +2,7 @@
 
 use super::Effort;
 use super::field::Field;
-use crate::honest::{Crowd, Plan};
+use crate::honest::{Crowd, CrowdPlan};
 use crate::machine::Programs;
 use crate::proxy::Proxy;
 use crate::report::Report;
@@ -30,7 +30,7 @@ pub async fn network(programs: &Programs, effort: &Effort, report: &mut Report) 
     ];
     let mut field = Field::new(programs, effort, &settings, 200).await?;
     let proxy = Proxy::start(field.grid.server, effort.seed).await?;
-    let plan = Plan { server: proxy.address(), ..field.plan(Some(Duration::from_millis(400))) };
+    let plan = CrowdPlan { server: proxy.address(), ..field.plan(Some(Duration::from_millis(400))) };
     let crowd = Crowd::start(&plan, 6);
     field.start_donors(3, &format!("http://{}", proxy.address()), &["--at-once", "1"])?;
     let end = Instant::now() + time;

@@ -6,7 +6,7 @@ mod process;
 
 use super::board::{Board, Current};
 use super::stock::{Ready, lead};
-use super::{Ending, Plan};
+use super::{Ending, SessionPlan};
 use crate::progress::notice::Notice;
 use crate::progress::{Phase, Show, Tracker};
 use crate::state::lease::Held;
@@ -73,7 +73,7 @@ pub struct Worker {
     /// Where to tell.
     pub show: Arc<Show>,
     /// What the session may use.
-    pub plan: Plan,
+    pub plan: SessionPlan,
 }
 
 impl Worker {

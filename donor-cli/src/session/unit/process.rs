@@ -1,9 +1,9 @@
 //! A unit's process: what it is told to do, and what it tells.
 
 use super::{MAX_EXECUTION_BYTES, Stop, Worker, time_to_renew, total_seconds};
-use crate::child::messages::{Event, Job, Limits, Order, VERSION};
+use crate::child::messages::{Event, Job, JobLimits, Order, VERSION};
 use crate::child::result;
-use crate::child::unit::Unit;
+use crate::child::unit::UnitProcess;
 use crate::progress::Phase;
 use crate::session::Ending;
 use crate::state::atomic::{FileError, Last};
@@ -45,7 +45,7 @@ impl Worker {
             proof: self.folder.work(&unit, Kind::Proof),
             prover: self.client.identity().donor_key(),
             preset: project.preset,
-            limits: Limits {
+            limits: JobLimits {
                 max_steps: limits.max_steps,
                 max_memory_cells: own_cells.min(limits.max_memory_cells),
                 own_memory: own_cells < limits.max_memory_cells,
@@ -64,7 +64,7 @@ impl Worker {
     /// Runs the unit's process to its end.
     pub(super) async fn run(&self, held: &mut Held) -> Result<Told, Stop> {
         let program = crate::child::program().map_err(FileError::of("find", Path::new("the donor's own file")))?;
-        let started = Unit::start(&program, &self.job(held)).await;
+        let started = UnitProcess::start(&program, &self.job(held)).await;
         let mut unit = started.map_err(FileError::of("start", &program))?;
         self.board.set_process(&held.unit(), unit.id());
         let stop = self.attend(held, &mut unit).await;
@@ -77,7 +77,7 @@ impl Worker {
     }
 
     /// Listens to the unit, hands on what the governor decides, keeps the lease alive.
-    async fn attend(&self, held: &mut Held, unit: &mut Unit) -> Result<Told, Stop> {
+    async fn attend(&self, held: &mut Held, unit: &mut UnitProcess) -> Result<Told, Stop> {
         let mut told = Told::default();
         let mut parts = self.board.parts.subscribe();
         // What was decided since the job was written is not missed.
