@@ -96,7 +96,7 @@ fuzz: ## Run each fuzz target for FUZZ_SECONDS (600)
 .PHONY: mutants
 mutants: ## Small faults in the verifier, one at a time: does a test notice? (FILES=... for some; hours on two cores)
 	command -v cargo-mutants >/dev/null || $(CARGO) install cargo-mutants --locked
-	tools/mutants --test "-p cairo-air --tests" --test "-p cairo-prover --test attacks --test ranges --test open --test prove_verify" $(FILES)
+	tools/mutants $(FILES)
 
 .PHONY: docs
 docs: ## Build the API documentation

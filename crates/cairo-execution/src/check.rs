@@ -29,16 +29,22 @@ pub(crate) fn check_form(execution: &Execution) -> Result<(), ExecutionError> {
 fn check_size(execution: &Execution) -> Result<(), ExecutionError> {
     let cells = execution.memory.len() as u64;
     let needed = u64::from(execution.program.initial_ap()) + execution.program.builtins().len() as u64;
+    check_cells(cells, needed)?;
+    match execution.memory.first() {
+        Some(cell) if *cell != Felt::zero() => Err(ExecutionError::CellZero { found: encoding::to_hex(cell) }),
+        _ => Ok(()),
+    }
+}
+
+/// The number of memory cells: those that the statement says something about, and no more than addresses.
+fn check_cells(cells: u64, needed: u64) -> Result<(), ExecutionError> {
     if cells < needed {
         return Err(ExecutionError::MemoryTooShort { cells, needed });
     }
     if cells > u64::from(u32::MAX) {
         return Err(ExecutionError::MemoryTooLong { cells });
     }
-    match execution.memory.first() {
-        Some(cell) if *cell != Felt::zero() => Err(ExecutionError::CellZero { found: encoding::to_hex(cell) }),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// States that are looked at together.

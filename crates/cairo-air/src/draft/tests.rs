@@ -133,6 +133,19 @@ fn disclosed_rows() {
     assert!(matches!(low, LayoutError::Tables(_)), "{low}");
 }
 
+/// Each look at the disclosed rows refuses what are no rows, the one for their terms too.
+#[test]
+fn both_looks_refuse_uneven_rows() {
+    let uneven = DisclosedTable { kind: TableKind::Generic, width: 36, cells: vec![Felt::zero(); 37] };
+    let layout = Layout { tables: vec![entry(TableKind::Memory, 6)], disclosed: vec![uneven] };
+    let (program, claim) = (program(), claim(&[FETCH]));
+    let mut draft = layout.draft(&program, &claim, false).unwrap();
+    let error = DisclosedError::Cells { cells: 37, width: 36 };
+    let refused = LayoutError::Disclosed { position: 0, kind: "generic".to_owned(), error };
+    assert_eq!(draft.disclosed_tuples().map(|_| ()), Err(refused.clone()));
+    assert_eq!(draft.check_disclosed(), Err(refused));
+}
+
 /// Work adds up over the tables, and the last that may be is let in.
 #[test]
 fn work_disclosed() {

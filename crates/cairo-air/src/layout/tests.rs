@@ -222,6 +222,61 @@ fn the_encoding_is_pinned() {
     }
 }
 
+/// A file that is cut off is refused for the field in which it ends, also where fields have no fixed length.
+#[test]
+fn cut_off_files_are_refused() {
+    let kind = path(7, 3, vec![1, 0, 2]);
+    let mut description = Vec::new();
+    kind.encode(&mut description);
+    let height = 8 + description.len();
+    // A cell of ten bytes and one of one.
+    let cell = |value: Felt| DisclosedTable { kind: TableKind::Cell, width: 1, cells: vec![value] };
+    let disclosed = vec![cell(Felt::from(2_u64).pow(64_u64)), cell(Felt::one())];
+    let layout = Layout { tables: vec![entry(kind, 6)], disclosed };
+    let mut bytes = Vec::new();
+    layout.encode(&mut bytes);
+    assert_eq!(bytes.len(), height + 1 + 8 + (9 + 10) + (9 + 1));
+    assert_eq!(Layout::decode(&mut Reader::new(&bytes)), Ok(layout));
+    // Nine bytes for each disclosed table are asked for before the first is read.
+    let tables = height + 1 + 8;
+    let fields = [
+        (10, "list of tables"),
+        (height, ""),
+        (height + 1, "table height"),
+        (tables + 18, "list of disclosed tables"),
+        (tables + 19, "list of disclosed rows"),
+        (tables + 20, "table kind"),
+        (bytes.len(), "list of disclosed rows"),
+    ];
+    for offset in 0..bytes.len() {
+        let refused = Layout::decode(&mut Reader::new(&bytes[..offset])).unwrap_err();
+        let what = fields.iter().find(|(end, _)| offset < *end).map_or("", |(_, name)| name);
+        match refused {
+            CodecError::Derived { position: 0, .. } => assert_eq!(what, "", "{offset} bytes"),
+            refused => assert_eq!(refused, CodecError::Truncated { what, offset }),
+        }
+    }
+    // With a last byte of 0, a shorter form says the same.
+    let first = tables + 9;
+    assert_eq!(bytes[first..first + 10], [0xc8, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    bytes[first + 9] = 0;
+    let refused = CodecError::NonCanonical { what: "list of disclosed rows", offset: first };
+    assert_eq!(Layout::decode(&mut Reader::new(&bytes)), Err(refused));
+}
+
+/// Tables are built of no layout that is not one.
+#[test]
+fn nothing_is_built_of_a_layout_out_of_order() {
+    let build = |kinds: [TableKind; 2]| {
+        let claim = Claim { fetches: vec![crate::fetch::Fetch { pc: 7, count: 1 }], ..claim() };
+        let tables = kinds.map(|kind| entry(kind, 6)).to_vec();
+        Layout { tables, disclosed: Vec::new() }.build(&program(), &claim).map(|built| built.tables.len())
+    };
+    assert_eq!(build([TableKind::Memory, TableKind::Generic]), Ok(2));
+    let order = LayoutError::Order { position: 1, kind: "memory".to_owned() };
+    assert_eq!(build([TableKind::Generic, TableKind::Memory]), Err(order));
+}
+
 /// Cells of all disclosed tables together, before any of them is read.
 #[test]
 fn too_many_disclosed_cells() {

@@ -36,6 +36,17 @@ fn output_of_a_broken_segment_is_empty() {
 fn memory_size() {
     let error = refused(cairo0(), |e| e.memory.truncate(10));
     assert_eq!(error, E::MemoryTooShort { cells: 10, needed: 16 });
+    let error = refused(cairo0(), |e| e.memory.truncate(15));
+    assert_eq!(error, E::MemoryTooShort { cells: 15, needed: 16 });
+    // No run fits in the least, but that is for others to say.
+    let error = refused(cairo0(), |e| e.memory.truncate(16));
+    assert!(matches!(error, E::RegisterOutside { .. }), "{error}");
+    let most = u64::from(u32::MAX);
+    assert_eq!(super::check_cells(16, 16), Ok(()));
+    assert_eq!(super::check_cells(most, 16), Ok(()));
+    for cells in [most + 1, most + 2] {
+        assert_eq!(super::check_cells(cells, 16), Err(E::MemoryTooLong { cells }));
+    }
     let error = refused(cairo0(), |e| e.memory[0] = Felt::from(5));
     assert_eq!(error, E::CellZero { found: "0x5".to_owned() });
 }
@@ -67,7 +78,7 @@ fn states_of_a_long_run() {
     let last = long.trace.len() - 1;
     assert_eq!(long.check_form(), Ok(()));
     type Change = (fn(&mut Registers), fn(usize) -> E);
-    let changes: [Change; 7] = [
+    let changes: [Change; 12] = [
         (|state| state.pc = 0, |step| E::RegisterOutside { step, register: "pc", value: 0, last: 20 }),
         (|state| state.pc = 21, |step| E::RegisterOutside { step, register: "pc", value: 21, last: 20 }),
         (|state| state.ap = 0, |step| E::RegisterOutside { step, register: "ap", value: 0, last: 21 }),
@@ -75,6 +86,12 @@ fn states_of_a_long_run() {
         (|state| state.fp = 0, |step| E::RegisterOutside { step, register: "fp", value: 0, last: 21 }),
         (|state| state.fp = 22, |step| E::RegisterOutside { step, register: "fp", value: 22, last: 21 }),
         (|state| state.pc = 5, |step| E::EarlyEnd { step, last: 3006 }),
+        // Several of one state, of which one is told.
+        (|state| (state.pc, state.ap) = (0, 0), |step| E::RegisterOutside { step, register: "pc", value: 0, last: 20 }),
+        (|state| (state.pc, state.fp) = (0, 0), |step| E::RegisterOutside { step, register: "pc", value: 0, last: 20 }),
+        (|state| (state.ap, state.fp) = (0, 0), |step| E::RegisterOutside { step, register: "ap", value: 0, last: 21 }),
+        (|state| (state.pc, state.ap) = (5, 0), |step| E::RegisterOutside { step, register: "ap", value: 0, last: 21 }),
+        (|state| (state.pc, state.fp) = (5, 0), |step| E::RegisterOutside { step, register: "fp", value: 0, last: 21 }),
     ];
     assert_eq!(last, 3006);
     for step in [1, 5, 1022, 1023, 1024, 1500, 2047, 2048, 3005] {
@@ -96,6 +113,18 @@ fn states_of_a_long_run() {
     }
 }
 
+/// A whole piece of wrong states, none of which differs from the others.
+#[test]
+fn states_that_are_all_wrong() {
+    let mut long = cairo0();
+    let again = vec![long.trace[3]; 3000];
+    long.trace.splice(3..3, again);
+    let all = |change: fn(&mut Registers)| refused(long.clone(), |e| e.trace[1024..2048].iter_mut().for_each(change));
+    let nowhere = all(|state| *state = Registers { pc: 0, ap: 0, fp: 0 });
+    assert_eq!(nowhere, E::RegisterOutside { step: 1024, register: "pc", value: 0, last: 20 });
+    assert_eq!(all(|state| state.pc = 5), E::EarlyEnd { step: 1024, last: 3006 });
+}
+
 #[test]
 fn first_and_last_state() {
     let expected = Registers { pc: 1, ap: 15, fp: 15 };
@@ -114,6 +143,10 @@ fn first_and_last_state() {
     assert_eq!(error, E::EarlyEnd { step: 6, last: 7 });
     let error = refused(cairo0(), |e| e.trace[6].ap = 16);
     assert_eq!(error, E::FinalAp { ap: 16, least: 17 });
+    // Two cells for each builtin; where they may just stand there are others.
+    let ends_at = |ap| refused(builtins(), |e| e.trace[6].ap = ap);
+    assert_eq!(ends_at(20), E::FinalAp { ap: 20, least: 21 });
+    assert!(matches!(ends_at(21), E::StopPointer { builtin: Builtin::Output, address: 18, .. }), "{}", ends_at(21));
 }
 
 #[test]
@@ -232,6 +265,18 @@ fn an_output_that_no_proof_shows() {
         execution.segments.insert(Builtin::Output, segment);
         assert_eq!(execution.check_form().err(), expected);
     }
+}
+
+/// Only the output has a limit of its own.
+#[test]
+fn a_segment_longer_than_any_output() {
+    let mut execution = builtins();
+    let segment = Segment { base: 36, stop: 37 + MAX_OUTPUT as u32 };
+    execution.memory.resize(segment.stop as usize, Felt::zero());
+    execution.memory[16] = Felt::from(u64::from(segment.base));
+    execution.memory[21] = Felt::from(u64::from(segment.stop));
+    execution.segments.insert(Builtin::RangeCheck, segment);
+    assert_eq!(execution.check_form(), Ok(()));
 }
 
 #[test]

@@ -101,6 +101,8 @@ fn assertions_hold() {
 fn pc_moves() {
     leads(&[], OP1_AP, [0, 0, 0], after(6, 20, 30));
     leads(&[], OP1_IMM, [0, 0, 1], after(7, 20, 30));
+    // Without a jump, whatever dst and op1 are.
+    leads(&[(21, 7), (22, 7)], ASSERT | OP1_AP, [1, 0, 2], after(6, 20, 30));
     leads(&[(21, 33)], OP1_AP | PC_ABS, [0, 0, 1], after(33, 20, 30));
     leads(&[(21, 33)], OP1_AP | PC_REL, [0, 0, 1], after(38, 20, 30));
     leads(&[(21, -4)], OP1_AP | PC_REL, [0, 0, 1], after(1, 20, 30));

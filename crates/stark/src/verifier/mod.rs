@@ -226,6 +226,14 @@ mod tests {
 
     const BUS: Bus = Bus { id: 5, name: "bus", arity: 2 };
 
+    #[test]
+    fn refusals_name_the_commitment() {
+        let told = [Commitment::Main, Commitment::Lookup, Commitment::Quotient]
+            .map(|c| VerifyError::Opening { commitment: c }.to_string());
+        let expected = ["main columns", "LogUp columns", "quotient pieces"];
+        assert_eq!(told, expected.map(|of| format!("the opened {of} do not belong to their commitment")));
+    }
+
     /// A challenge that meets a tuple, which no transcript can be made to give.
     #[test]
     fn a_public_tuple_that_meets_the_challenge() -> Result<(), crate::AirError> {
