@@ -30,7 +30,7 @@ fn shapes_are_pinned() -> Result<(), AirError> {
         assert_eq!(shape(bitwise::air(size, 1, 6)?), (16, constraints, 9), "{size:?}");
     }
     assert_eq!(shape(ec_op::air(1, 8)?), (38, 11, 34));
-    assert_eq!(shape(product::air(product::User::EcOp)?), (14, 28, 1));
+    assert_eq!(shape(product::air(product::User::EcOp)?), (14, 25, 1));
     Ok(())
 }
 
