@@ -136,7 +136,7 @@ impl Verifier for CairoVerifier {
     ) -> Result<VerifiedRun, Refusal> {
         let loaded = cairo_execution::load(
             BufReader::new(file),
-            cairo_execution::Limits {
+            cairo_execution::LoadLimits {
                 max_packed_bytes: bounds.max_bytes,
                 max_body_bytes: bounds.most_unpacked(limits),
                 max_steps: limits.max_steps,

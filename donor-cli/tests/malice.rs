@@ -157,7 +157,7 @@ fn an_invented_execution() {
     let grid = Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#]);
     let program = cairo_runner::RunnableProgram::from_json(&common::fixture("cairo0/sum_to_n.json")).unwrap();
     let arguments = cairo_runner::Arguments::from_json(br#"{"n": "5"}"#).unwrap();
-    let limits = cairo_runner::Limits::default();
+    let limits = cairo_runner::RunLimits::default();
     let mut execution = cairo_runner::run(&program, &arguments, &limits, &mut cairo_runner::unwatched).unwrap();
     execution.trace[9].ap -= 1;
     let mut file = Vec::new();

@@ -1,7 +1,7 @@
 //! Every program on every one of its argument sets, against the independent computations.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
-use cairo_runner::{Arguments, Language, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, Language, RunLimits, RunnableProgram, run, unwatched};
 use felt::Felt;
 use programs::{ALL, Project};
 
@@ -26,7 +26,7 @@ fn project(name: &str) -> &'static Project {
 fn output(project: &Project, arguments: &[u64]) -> Vec<Felt> {
     let program = load(project);
     let arguments = Arguments::from_felts(&felts(arguments.iter().map(|value| u128::from(*value))));
-    run(&program, &arguments, &Limits::default(), &mut unwatched).expect("a run").output().to_vec()
+    run(&program, &arguments, &RunLimits::default(), &mut unwatched).expect("a run").output().to_vec()
 }
 
 fn check_argument_sets(name: &str) {
@@ -36,7 +36,7 @@ fn check_argument_sets(name: &str) {
     assert!(sets.len() >= 8, "{name} has {} argument sets", sets.len());
     for (line, values) in sets {
         let arguments = Arguments::from_json(line.as_bytes()).expect("arguments");
-        let execution = run(&program, &arguments, &Limits::default(), &mut unwatched).expect("a run");
+        let execution = run(&program, &arguments, &RunLimits::default(), &mut unwatched).expect("a run");
         let expected = felts((project.compute)(&values));
         assert_eq!(execution.output(), expected, "{name} {line}");
         assert!(execution.output().starts_with(&felts(values.iter().map(|value| u128::from(*value)))), "{name} {line}");
@@ -121,7 +121,7 @@ fn arguments_that_make_no_sense_end_the_run() {
     ] {
         let program = load(project(name));
         let values = felts(arguments.iter().map(|value| u128::from(*value)));
-        let outcome = run(&program, &Arguments::from_felts(&values), &Limits::default(), &mut unwatched);
+        let outcome = run(&program, &Arguments::from_felts(&values), &RunLimits::default(), &mut unwatched);
         assert!(outcome.is_err(), "{name} {arguments:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Running units here before anybody else has to: does the program run on the arguments, and how long does it take?
 
 use crate::units::UnitToPush;
-use cairo_runner::{Arguments, Limits, RunError, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunError, RunLimits, RunnableProgram, run, unwatched};
 use protocol::{ExternalId, UnitLimits};
 use std::time::{Duration, Instant};
 
@@ -55,7 +55,7 @@ pub fn run_units(
     count: usize,
     begins: &dyn Fn(&UnitToPush),
 ) -> Result<Vec<Trial>, TrialError> {
-    let limits = Limits {
+    let limits = RunLimits {
         max_steps: limits.max_steps,
         max_memory_cells: limits.max_memory_cells,
         max_time: Some(Duration::from_secs(limits.time_limit)),

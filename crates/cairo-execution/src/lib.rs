@@ -15,7 +15,7 @@ mod step;
 
 pub use error::{ExecutionError, Fault};
 #[cfg(feature = "file")]
-pub use file::{Limits, LoadError, SaveError, load, save};
+pub use file::{LoadError, LoadLimits, SaveError, load, save};
 pub use step::Step;
 
 use cairo_air::{Builtin, Program};

@@ -10,7 +10,7 @@ use cairo_air::{CairoProof, DisclosedTable, Policy, Statement, verify};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::estimate_memory;
 use cairo_prover::{Options, prove};
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use felt::Felt;
 use felt::packed::{self, Packed, WithPacked};
 use lambdaworks_math::field::fields::fft_friendly::stark_252_prime_field::Stark252PrimeField;
@@ -315,7 +315,7 @@ struct Proven {
 fn prove_once(name: &str, threads: usize, prover: [u8; 32]) -> Proven {
     let (program, arguments) = inputs(name);
     let begin = Instant::now();
-    let execution = run(&program, &arguments, &Limits::default(), &mut unwatched).unwrap();
+    let execution = run(&program, &arguments, &RunLimits::default(), &mut unwatched).unwrap();
     let run_ms = millis(begin);
     let (steps, arguments) = (execution.n_steps(), execution.arguments.clone());
     let run_bytes = size_of_val(execution.trace.as_slice()) + size_of_val(execution.memory.as_slice());

@@ -3,7 +3,7 @@
 
 use anyhow::Context as _;
 use cairo_prover::{Options, prove};
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use stark::{NoControl, Preset};
 use std::path::Path;
 
@@ -12,7 +12,7 @@ fn main() -> anyhow::Result<()> {
     for name in ["fib_tiny", "primes_2p14"] {
         let program = std::fs::read(root.join(format!("programs/fixtures/bench/{name}.json")))?;
         let execution =
-            run(&RunnableProgram::from_json(&program)?, &Arguments::none(), &Limits::default(), &mut unwatched)?;
+            run(&RunnableProgram::from_json(&program)?, &Arguments::none(), &RunLimits::default(), &mut unwatched)?;
         let options = Options { parameters: Preset::Compact.parameters(), ..Options::default() };
         let proof = prove(execution, [0x5a; 32], &options, &NoControl)?;
         let file = root.join(format!("crates/cairo-air/tests/fixtures/{name}.v6.proof"));

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use cairo_prover::{Options, prove};
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use clap::Parser;
 use stark::{Control, Phase, Preset};
 use std::path::PathBuf;
@@ -74,7 +74,7 @@ fn try_main() -> anyhow::Result<()> {
         None => Arguments::none(),
     };
     let begin = Instant::now();
-    let execution = run(&program, &arguments, &Limits::default(), &mut unwatched)?;
+    let execution = run(&program, &arguments, &RunLimits::default(), &mut unwatched)?;
     let run_ms = millis(begin, Instant::now());
     let n_steps = execution.n_steps();
 

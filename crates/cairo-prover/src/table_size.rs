@@ -2,7 +2,7 @@
 
 use cairo_air::TableKind;
 use cairo_air::components::memory::CELLS;
-use cairo_air::components::{Context, Size};
+use cairo_air::components::{Context, TableSize};
 use stark::{Air, AirError, MIN_LOG_HEIGHT};
 
 /// Most steps of a run: lookup multiplicities have 32 bits, and no table has more rows.
@@ -12,17 +12,17 @@ pub const MAX_STEPS: usize = 1 << 28;
 const MIN_SAVED_ROWS: usize = 1 << 13;
 
 /// The size of a table whose AIR is fixed.
-pub fn size(air: Result<Air, AirError>) -> Size {
-    air.map_or(NO_SIZE, |air| Size::of(&air))
+pub fn size(air: Result<Air, AirError>) -> TableSize {
+    air.map_or(NO_SIZE, |air| TableSize::of(&air))
 }
 
 /// The size of a kind of table; of one that this program and claim cannot have, a size that no plan would choose.
-pub fn size_of(kind: &TableKind, context: Context<'_>) -> Size {
+pub fn size_of(kind: &TableKind, context: Context<'_>) -> TableSize {
     kind.component().size(context).unwrap_or(NO_SIZE)
 }
 
 /// Larger than what it stands for.
-const NO_SIZE: Size = Size { columns: 64, interactions: 32 };
+const NO_SIZE: TableSize = TableSize { columns: 64, interactions: 32 };
 
 /// Heights of the tables for so many rows: one, or two if that saves cells and `chunks` allows.
 pub fn heights(rows: u64, chunks: usize) -> Vec<u32> {
@@ -43,7 +43,7 @@ pub fn log_height(rows: u64) -> u32 {
 }
 
 /// Cells of a table of that size with so many rows, padded to a power of two; or in between, to lead a search.
-pub fn cells_of_rows(size: Size, rows: u64, padded: bool) -> u64 {
+pub fn cells_of_rows(size: TableSize, rows: u64, padded: bool) -> u64 {
     match padded {
         true => cells(size, log_height(rows)),
         false => half_columns(size) as u64 * rows.max(1 << MIN_LOG_HEIGHT) * 2 / 3,
@@ -51,12 +51,12 @@ pub fn cells_of_rows(size: Size, rows: u64, padded: bool) -> u64 {
 }
 
 /// Cells of a table of that size and height. Half a LogUp column is counted as such: odd fractions of one height share.
-pub const fn cells(size: Size, log_height: u32) -> u64 {
+pub const fn cells(size: TableSize, log_height: u32) -> u64 {
     ((2 * size.columns + size.interactions) as u64) << (log_height - 1)
 }
 
 /// Half columns.
-pub const fn half_columns(size: Size) -> usize {
+pub const fn half_columns(size: TableSize) -> usize {
     2 * size.columns + size.interactions
 }
 

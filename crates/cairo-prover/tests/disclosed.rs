@@ -17,7 +17,7 @@ use cairo_prover::disclosed::{MAX_TERMS, disclose_short};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::{StepTable, Witness};
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use common::{disclose_all, execution};
 use felt::{Felt, encoding};
 use stark::{DisclosedError, NoControl, Shape};
@@ -301,7 +301,7 @@ fn rounds(loops: u64, passes: u64, rounds: i32) -> Execution {
         data.join(",")
     );
     let program = RunnableProgram::from_json(json.as_bytes()).unwrap();
-    run(&program, &Arguments::none(), &Limits::default(), &mut unwatched).unwrap()
+    run(&program, &Arguments::none(), &RunLimits::default(), &mut unwatched).unwrap()
 }
 
 /// The planner and the prover stop where the verifier would refuse, and the plan says what the proof has.

@@ -5,7 +5,7 @@
 
 mod common;
 
-use cairo_air::components::bitwise::Size;
+use cairo_air::components::bitwise::BitwiseSize;
 use cairo_air::components::range_check::Limbs;
 use cairo_air::components::{self, Component as _, Limb, TableKind, bitwise, memory, nibble_and};
 use cairo_air::decode::FLAG_NAMES;
@@ -277,7 +277,7 @@ fn range_check8() {
 
 #[test]
 fn bitwise_of_any_inputs() {
-    let mut pranks = Pranks::new(TableKind::Bitwise(Size::Any));
+    let mut pranks = Pranks::new(TableKind::Bitwise(BitwiseSize::Any));
     pranks.expect("first_address", Row(0), &[("address", Add(5))]);
     pranks.expect("next_address", Row(16), &[("address", Add(1))]);
     pranks.expect("same_address", Row(20), &[("address", Add(5))]);
@@ -388,7 +388,7 @@ fn prank_words(limbs: Limbs, count: usize, bits: u32, more: &[&str]) {
 }
 
 /// Ten instances with inputs of this size, their memory, and the nibbles.
-fn bitwise_of(size: Size) -> Words {
+fn bitwise_of(size: BitwiseSize) -> Words {
     use cairo_prover::planner::builtins::bitwise as bitwise_size;
     use cairo_prover::witness;
     let segment = Segment { base: 9, stop: 59 };
@@ -416,7 +416,7 @@ fn bitwise_of(size: Size) -> Words {
         table(nibble_and::air().unwrap(), 8),
     ];
     let rows = witness::bitwise::fill(&cells, segment, size, log_height, &multiplicities, &NoControl).unwrap();
-    let too_small = Size::ALL.into_iter().filter(|other| other.bits() < size.bits());
+    let too_small = BitwiseSize::ALL.into_iter().filter(|other| other.bits() < size.bits());
     for other in too_small {
         let error = witness::bitwise::fill(&cells, segment, other, 10, &multiplicities, &NoControl).unwrap_err();
         assert!(error.to_string().ends_with(&format!("which is not below 2^{}", other.bits())), "{error}");
@@ -434,7 +434,7 @@ fn bitwise_of(size: Size) -> Words {
 #[test]
 fn bitwise_beyond_its_size() {
     const INSTANCE: usize = 3;
-    for size in Size::ALL.into_iter().filter(|size| *size != Size::Any) {
+    for size in BitwiseSize::ALL.into_iter().filter(|size| *size != BitwiseSize::Any) {
         for operand in 0..2 {
             for by_nibble in [true, false] {
                 let mut honest = bitwise_of(size);
@@ -481,7 +481,7 @@ fn bitwise_beyond_its_size() {
 
 #[test]
 fn bitwise_of_small_inputs() {
-    for size in Size::ALL.into_iter().filter(|size| *size != Size::Any) {
+    for size in BitwiseSize::ALL.into_iter().filter(|size| *size != BitwiseSize::Any) {
         let honest = bitwise_of(size);
         let report = check(&honest.tables, &honest.traces, &honest.public);
         assert!(report.is_clean(), "{size:?}: {report}");

@@ -5,7 +5,7 @@
 mod common;
 
 use cairo_air::claim::{ClaimError, MAX_OUTPUT};
-use cairo_air::components::bitwise::Size;
+use cairo_air::components::bitwise::BitwiseSize;
 use cairo_air::components::range_check::Limbs;
 use cairo_air::components::{Limb, MAX_CHUNKS, Occurrence, Path, Word};
 use cairo_air::fetch::{Fetch, FetchError, MAX_FETCHES};
@@ -378,7 +378,7 @@ fn layouts() {
     );
     let error = refuse(&|p| height(p, TableKind::Generic, 5));
     assert!(matches!(error, LayoutError::Tables(TableError::Height { log_height: 5, .. })));
-    for kind in [TableKind::RangeCheck(Limbs::Bytes), TableKind::Bitwise(Size::Bits16)] {
+    for kind in [TableKind::RangeCheck(Limbs::Bytes), TableKind::Bitwise(BitwiseSize::Bits16)] {
         let error = refuse(&|p| remove(p, kind.clone()));
         assert!(matches!(error, LayoutError::BuiltinTables { expected: 1, found: 0, .. }), "{error}");
     }
@@ -387,7 +387,7 @@ fn layouts() {
         let builtin = Builtin::RangeCheck;
         assert!(matches!(error, LayoutError::BuiltinTables { builtin: b, expected: 1, found: 2, .. } if b == builtin));
     }
-    let error = refuse(&|p| insert(p, TableKind::Bitwise(Size::Any), 6, 1));
+    let error = refuse(&|p| insert(p, TableKind::Bitwise(BitwiseSize::Any), 6, 1));
     assert!(matches!(error, LayoutError::BuiltinTables { builtin: Builtin::Bitwise, expected: 1, found: 2, .. }));
     let empty = |p: &mut CairoProof| p.claim.segments[1].stop = p.claim.segments[1].base;
     assert!(matches!(refuse(&empty), LayoutError::BuiltinTables { cells: 0, expected: 0, found: 1, .. }));
@@ -447,7 +447,7 @@ fn layouts() {
     }
 
     // A program without the builtin.
-    let bitwise = TableEntry { kind: TableKind::Bitwise(Size::Any), log_height: 6 };
+    let bitwise = TableEntry { kind: TableKind::Bitwise(BitwiseSize::Any), log_height: 6 };
     let error = other().changed(|p| p.layout.tables.push(bitwise));
     refused!(error, VerifyError::Layout(LayoutError::BuiltinTables { cells: 0, expected: 0, found: 1, .. }));
 
@@ -521,12 +521,12 @@ fn layouts_without_memory_tables() {
 #[test]
 fn bitwise_of_every_size() {
     for (bits, kind) in [
-        (16, TableKind::Bitwise(Size::Bits16)),
-        (17, TableKind::Bitwise(Size::Bits32)),
-        (33, TableKind::Bitwise(Size::Bits64)),
-        (128, TableKind::Bitwise(Size::Bits128)),
-        (129, TableKind::Bitwise(Size::Any)),
-        (251, TableKind::Bitwise(Size::Any)),
+        (16, TableKind::Bitwise(BitwiseSize::Bits16)),
+        (17, TableKind::Bitwise(BitwiseSize::Bits32)),
+        (33, TableKind::Bitwise(BitwiseSize::Bits64)),
+        (128, TableKind::Bitwise(BitwiseSize::Bits128)),
+        (129, TableKind::Bitwise(BitwiseSize::Any)),
+        (251, TableKind::Bitwise(BitwiseSize::Any)),
     ] {
         let c = Felt::from(2).pow(bits - 1_u64) + Felt::from(12);
         let arguments =

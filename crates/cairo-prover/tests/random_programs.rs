@@ -13,7 +13,7 @@ use cairo_prover::disclosed::{MAX_TERMS, disclose_short};
 use cairo_prover::planner::{Costs, plan};
 use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::{StepTable, Witness};
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use common::random::Random;
 use felt::{Felt, encoding};
 use stark::{MIN_LOG_HEIGHT, NoControl, Shape};
@@ -356,7 +356,7 @@ fn check(seed: u64) -> Outcome {
     let (words, output) = Writer::new(seed).finish();
     let program =
         RunnableProgram::from_json(json(&words).as_bytes()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-    let execution = match run(&program, &Arguments::none(), &Limits::default(), &mut unwatched) {
+    let execution = match run(&program, &Arguments::none(), &RunLimits::default(), &mut unwatched) {
         Ok(execution) => execution,
         Err(error) => {
             if std::env::var_os("SHOW_REFUSALS").is_some() {

@@ -3,14 +3,14 @@
 // criterion's macros define functions without documentation.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use cairo_runner::{Arguments, Execution, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, Execution, RunLimits, RunnableProgram, run, unwatched};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 
 fn execution(name: &str) -> Execution {
     let file = format!("{}/../../programs/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let program = RunnableProgram::from_json(&std::fs::read(file).unwrap()).unwrap();
-    run(&program, &Arguments::none(), &Limits::default(), &mut unwatched).unwrap()
+    run(&program, &Arguments::none(), &RunLimits::default(), &mut unwatched).unwrap()
 }
 
 /// The last is half made of bitwise instances, a few steps for each.

@@ -1,6 +1,6 @@
 //! `cargo run -p cairo-runner --example run -- PROGRAM [ARGUMENTS]`: runs a program and says how it went.
 
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ fn execute() -> Result<(), Box<dyn std::error::Error>> {
     let program = RunnableProgram::from_json(&std::fs::read(path)?)?;
     let arguments = inputs.next().map_or(Ok(Arguments::none()), |text| Arguments::from_json(text.as_bytes()))?;
     let begin = Instant::now();
-    let execution = run(&program, &arguments, &Limits::default(), &mut unwatched)?;
+    let execution = run(&program, &arguments, &RunLimits::default(), &mut unwatched)?;
     let seconds = begin.elapsed().as_secs_f64();
     println!(
         "{} steps, {} cells in {seconds:.3} s ({:.0} steps/s)",

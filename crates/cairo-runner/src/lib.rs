@@ -1,11 +1,11 @@
 //! Runs Cairo programs: program and arguments in, checked [`Execution`] out.
 //!
 //! ```no_run
-//! use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+//! use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 //!
 //! let program = RunnableProgram::from_json(&std::fs::read("program.json")?)?;
 //! let arguments = Arguments::from_json(br#"{"n": 5}"#)?;
-//! let execution = run(&program, &arguments, &Limits::default(), &mut unwatched)?;
+//! let execution = run(&program, &arguments, &RunLimits::default(), &mut unwatched)?;
 //! println!("{} steps", execution.n_steps());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -29,7 +29,7 @@ mod run;
 pub use arguments::{ArgumentError, Arguments, MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_NESTING};
 pub use cairo_execution::Execution;
 pub use error::RunError;
-pub use limits::{Limits, MAX_PROGRAM_BYTES, Progress, Watch, unwatched};
+pub use limits::{MAX_PROGRAM_BYTES, Progress, RunLimits, Watch, unwatched};
 pub use load::{Language, RunnableProgram};
 pub use load_error::LoadError;
 pub use run::run;

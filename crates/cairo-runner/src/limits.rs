@@ -8,7 +8,7 @@ pub const MAX_PROGRAM_BYTES: usize = 256 << 20;
 
 /// Bounds of a run, enforced while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct RunLimits {
     /// Most steps.
     pub max_steps: u64,
     /// Most memory cells, over all segments. A cell takes 32 bytes in the virtual machine and 32 in the execution.
@@ -18,7 +18,7 @@ pub struct Limits {
     pub max_time: Option<Duration>,
 }
 
-impl Default for Limits {
+impl Default for RunLimits {
     /// 2^26 steps, 2^27 cells, no bound on time.
     fn default() -> Self {
         Self { max_steps: 1 << 26, max_memory_cells: 1 << 27, max_time: None }

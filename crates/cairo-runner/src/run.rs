@@ -8,7 +8,7 @@ use crate::convert::one_line;
 use crate::error::RunError;
 use crate::guard::Guard;
 use crate::hints::Hints;
-use crate::limits::{Limits, Progress, Watch};
+use crate::limits::{Progress, RunLimits, Watch};
 use crate::load::{RunnableProgram, Source};
 use crate::relocate::{RawTrace, relocate};
 use cairo_air::Program;
@@ -40,7 +40,7 @@ const HINT_REACH: u64 = 64;
 pub fn run(
     program: &RunnableProgram,
     arguments: &Arguments,
-    limits: &Limits,
+    limits: &RunLimits,
     watch: &mut Watch<'_>,
 ) -> Result<Execution, RunError> {
     let arguments = program.bind(arguments)?;
@@ -65,7 +65,7 @@ fn run_with<H: Hints>(
     program: &Program,
     arguments: Vec<Felt>,
     mut hints: H,
-    limits: &Limits,
+    limits: &RunLimits,
     watch: &mut Watch<'_>,
 ) -> Result<Execution, RunError> {
     let setup = |message: String| RunError::Setup { message: one_line(&message, 300) };
@@ -88,7 +88,7 @@ fn run_steps<H: Hints>(
     program: &Program,
     end: Relocatable,
     hints: &mut H,
-    limits: &Limits,
+    limits: &RunLimits,
     watch: &mut Watch<'_>,
 ) -> Result<RawTrace, RunError> {
     let shared = Arc::clone(&runner.get_program().shared_program_data);

@@ -62,7 +62,7 @@ fn compare(name: &str, run: &Value) {
     }
     let mut file = Vec::new();
     cairo_execution::save(&execution, &mut file).unwrap();
-    let loaded = cairo_execution::load(file.as_slice(), cairo_execution::Limits::default());
+    let loaded = cairo_execution::load(file.as_slice(), cairo_execution::LoadLimits::default());
     assert_eq!(loaded.unwrap(), execution, "{name}: saved and loaded");
 }
 

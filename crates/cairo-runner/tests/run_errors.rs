@@ -5,7 +5,7 @@ mod common;
 
 use cairo_air::Builtin;
 use cairo_execution::ExecutionError;
-use cairo_runner::{ArgumentError, Arguments, Limits, Progress, RunError, run, unwatched};
+use cairo_runner::{ArgumentError, Arguments, Progress, RunError, RunLimits, run, unwatched};
 use common::{PUSH, PUSH_FIRST_POINTER, PUSH_SECOND_POINTER, RETURN, cairo0, execute, failure, load, load_json};
 use felt::Felt;
 use std::ops::ControlFlow;
@@ -52,22 +52,23 @@ fn setup_fails_on_broken_references() {
 #[test]
 fn limits_stop_a_run_soon() {
     let program = load(LONG).unwrap();
-    let with = |limits: Limits| run(&program, &Arguments::none(), &limits, &mut unwatched).unwrap_err();
-    let limits = Limits::default();
-    assert_eq!(with(Limits { max_steps: 1000, ..limits }), RunError::StepLimit { limit: 1000 });
-    let error = with(Limits { max_memory_cells: 5000, ..limits });
+    let with = |limits: RunLimits| run(&program, &Arguments::none(), &limits, &mut unwatched).unwrap_err();
+    let limits = RunLimits::default();
+    assert_eq!(with(RunLimits { max_steps: 1000, ..limits }), RunError::StepLimit { limit: 1000 });
+    let error = with(RunLimits { max_memory_cells: 5000, ..limits });
     assert!(matches!(error, RunError::MemoryLimit { limit: 5000, step } if step < 10_000), "{error}");
-    let error = with(Limits { max_time: Some(Duration::ZERO), ..limits });
+    let error = with(RunLimits { max_time: Some(Duration::ZERO), ..limits });
     assert!(matches!(error, RunError::TimeLimit { limit: Duration::ZERO, .. }), "{error}");
     // A run that just fits.
-    let exact = Limits { max_steps: 65533, max_memory_cells: 1 << 16, ..limits };
+    let exact = RunLimits { max_steps: 65533, max_memory_cells: 1 << 16, ..limits };
     assert!(run(&program, &Arguments::none(), &exact, &mut unwatched).is_ok());
 }
 
 #[test]
 fn endless_programs_stop_in_time() {
     let program = load("hostile/infinite_loop.json").unwrap();
-    let limits = Limits { max_steps: u64::MAX, max_memory_cells: u64::MAX, max_time: Some(Duration::from_millis(50)) };
+    let limits =
+        RunLimits { max_steps: u64::MAX, max_memory_cells: u64::MAX, max_time: Some(Duration::from_millis(50)) };
     let begin = Instant::now();
     let error = run(&program, &Arguments::none(), &limits, &mut unwatched).unwrap_err();
     assert!(matches!(error, RunError::TimeLimit { step, .. } if step > 0), "{error}");
@@ -82,17 +83,17 @@ fn a_watch_sees_progress_and_cancels() {
         seen.push(progress);
         ControlFlow::Continue(())
     };
-    run(&program, &Arguments::none(), &Limits::default(), &mut note).unwrap();
+    run(&program, &Arguments::none(), &RunLimits::default(), &mut note).unwrap();
     assert!(seen.len() > 10 && seen.windows(2).all(|pair| pair[0].steps <= pair[1].steps));
     assert_eq!(seen.last().unwrap().steps, 65533);
     let mut cancel = |progress: Progress| match progress.steps {
         0..10_000 => ControlFlow::Continue(()),
         _ => ControlFlow::Break(()),
     };
-    let error = run(&program, &Arguments::none(), &Limits::default(), &mut cancel).unwrap_err();
+    let error = run(&program, &Arguments::none(), &RunLimits::default(), &mut cancel).unwrap_err();
     assert!(matches!(error, RunError::Cancelled { step: 10_000..20_000 }), "{error}");
     let mut never = |_| ControlFlow::Break(());
-    let error = run(&program, &Arguments::none(), &Limits::default(), &mut never).unwrap_err();
+    let error = run(&program, &Arguments::none(), &RunLimits::default(), &mut never).unwrap_err();
     assert_eq!(error, RunError::Cancelled { step: 0 });
 }
 

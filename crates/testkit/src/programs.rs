@@ -1,7 +1,7 @@
 //! The programs of `programs/fixtures`, and their runs.
 
 use cairo_execution::Execution;
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use std::path::PathBuf;
 
 /// The path of a file below `programs/fixtures`.
@@ -24,5 +24,5 @@ pub fn program(name: &str) -> RunnableProgram {
 /// Its run on arguments given as JSON.
 pub fn execution(name: &str, arguments: Option<&str>) -> Execution {
     let arguments = arguments.map_or_else(Arguments::none, |text| Arguments::from_json(text.as_bytes()).unwrap());
-    run(&program(name), &arguments, &Limits::default(), &mut unwatched).unwrap()
+    run(&program(name), &arguments, &RunLimits::default(), &mut unwatched).unwrap()
 }

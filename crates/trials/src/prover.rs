@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use cairo_execution::Execution;
 use cairo_prover::{Options, prove};
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use protocol::{DonorKey, Felts, Preset};
 use stark::NoControl;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Prover {
     /// # Errors
     /// If the program fails on them.
     pub fn execute(&self, arguments: &Felts) -> anyhow::Result<Execution> {
-        Ok(run(&self.program, &Arguments::from_felts(&arguments.0), &Limits::default(), &mut unwatched)?)
+        Ok(run(&self.program, &Arguments::from_felts(&arguments.0), &RunLimits::default(), &mut unwatched)?)
     }
 
     /// A proof by this donor of a run on these arguments, and its steps.

@@ -74,7 +74,7 @@ async fn one_executes_and_another_proves() {
     let path = grid.folder().join("fetched");
     assert_eq!(prover.0.execution(&info.sha256, 1 << 20, &path, None).await.unwrap(), info.size);
     let execution =
-        cairo_execution::load(std::fs::File::open(&path).unwrap(), cairo_execution::Limits::default()).unwrap();
+        cairo_execution::load(std::fs::File::open(&path).unwrap(), cairo_execution::LoadLimits::default()).unwrap();
     let proof = fixture::prove(execution, &prover.0.identity().donor_key());
     prover.submit(&id, Some(&lease), proof).await.unwrap();
     assert_eq!(grid.state(&id).await, UnitState::Proved);

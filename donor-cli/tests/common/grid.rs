@@ -512,7 +512,7 @@ async fn put_execution(
     if let Err(refusal) = signed(&mut world, &method, &uri, &headers, &body) {
         return *refusal;
     }
-    let execution = match cairo_execution::load(&body[..], cairo_execution::Limits::default()) {
+    let execution = match cairo_execution::load(&body[..], cairo_execution::LoadLimits::default()) {
         Ok(execution) => execution,
         Err(error) => return refuse(&world, Cause::BadExecution, &error.to_string()),
     };

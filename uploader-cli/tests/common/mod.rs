@@ -6,7 +6,7 @@ pub mod fake;
 pub mod server;
 
 use cairo_prover::{Options, prove};
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use protocol::Preset;
 use protocol::signing::Identity;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub fn load(path: &Path) -> RunnableProgram {
 
 /// A proof by some donor.
 pub fn prove_unit(program: &RunnableProgram, arguments: &Arguments, donor: &Identity, preset: Preset) -> Vec<u8> {
-    let execution = run(program, arguments, &Limits::default(), &mut unwatched).expect("a run");
+    let execution = run(program, arguments, &RunLimits::default(), &mut unwatched).expect("a run");
     let options = Options { parameters: preset.parameters(), threads: Some(1), ..Options::default() };
     prove(execution, *donor.donor_key().as_bytes(), &options, &stark::NoControl).expect("a proof").encode()
 }

@@ -1,6 +1,6 @@
 //! What a table has to say about itself.
 
-use super::derived::{DerivedError, Size};
+use super::derived::{DerivedError, TableSize};
 use crate::Builtin;
 use crate::claim::{Claim, Segment};
 use crate::codec::{CodecError, Reader};
@@ -86,8 +86,8 @@ pub trait Component {
     ///
     /// # Errors
     /// As [`air`](Self::air).
-    fn size(&self, context: Context<'_>) -> Result<Size, ComponentError> {
-        Ok(Size::of(&self.air(context)?))
+    fn size(&self, context: Context<'_>) -> Result<TableSize, ComponentError> {
+        Ok(TableSize::of(&self.air(context)?))
     }
 
     /// Least numbers of columns and of interactions, by the description alone. A bound on what a proof file can be, before an AIR is

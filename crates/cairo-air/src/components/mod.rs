@@ -26,7 +26,7 @@ pub mod word12;
 pub mod word16;
 
 pub use component::{Component, ComponentError, Context, MAX_CHUNKS, Occurrence};
-pub use derived::{Path, Size, Word};
+pub use derived::{Path, TableSize, Word};
 pub use limb::Limb;
 pub use registry::TableKind;
 

@@ -90,7 +90,7 @@ table_kinds! {
     /// Owned cells of the range_check builtin with values in a range.
     Range(range::Range),
     /// The bitwise builtin, by the size of its inputs.
-    Bitwise(bitwise::Size),
+    Bitwise(bitwise::BitwiseSize),
     /// The ec_op builtin.
     EcOp = ec_op::Table,
     /// Products on the Stark curve, by the builtin that uses them.

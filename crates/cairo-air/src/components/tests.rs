@@ -1,4 +1,4 @@
-use super::bitwise::Size;
+use super::bitwise::BitwiseSize;
 use super::range::Range;
 use super::range_check::Limbs;
 use super::*;
@@ -26,7 +26,7 @@ fn shapes_are_pinned() -> Result<(), AirError> {
     for (table, limbs) in range_check96::Table::ALL.into_iter().zip([12, 8, 6]) {
         assert_eq!(shape(table.table(segment)?), (1 + limbs, 3, 1 + limbs), "{table:?}");
     }
-    for (size, constraints) in Size::ALL.into_iter().zip([6, 10, 10, 10, 12]) {
+    for (size, constraints) in BitwiseSize::ALL.into_iter().zip([6, 10, 10, 10, 12]) {
         assert_eq!(shape(bitwise::air(size, 1, 6)?), (16, constraints, 9), "{size:?}");
     }
     assert_eq!(shape(ec_op::air(1, 8)?), (38, 11, 34));
@@ -161,11 +161,11 @@ fn kinds_that_may_be_disclosed() {
         Kind::RangeCheck(Limbs::Words16),
     ];
     let bitwise = [
-        Kind::Bitwise(Size::Any),
-        Kind::Bitwise(Size::Bits16),
-        Kind::Bitwise(Size::Bits32),
-        Kind::Bitwise(Size::Bits64),
-        Kind::Bitwise(Size::Bits128),
+        Kind::Bitwise(BitwiseSize::Any),
+        Kind::Bitwise(BitwiseSize::Bits16),
+        Kind::Bitwise(BitwiseSize::Bits32),
+        Kind::Bitwise(BitwiseSize::Bits64),
+        Kind::Bitwise(BitwiseSize::Bits128),
     ];
     let curve = [Kind::EcOp, Kind::Product(product::User::EcOp)];
     let checked = range_check96::Table::ALL.map(Kind::RangeCheck96);

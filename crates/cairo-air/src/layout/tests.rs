@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::codec::Reader;
-use crate::components::bitwise::Size;
+use crate::components::bitwise::BitwiseSize;
 use crate::components::range::Range;
 use crate::components::range_check::Limbs;
 use crate::components::{Limb, Path, Word};
@@ -185,12 +185,12 @@ fn builtins_have_their_tables() {
         tables: kinds.iter().map(|kind| entry(kind.clone(), 6)).collect(),
         disclosed: Vec::new(),
     };
-    assert_eq!(layout(&[TableKind::Bitwise(Size::Bits64)]).check(&program(), &claim), Ok(()));
+    assert_eq!(layout(&[TableKind::Bitwise(BitwiseSize::Bits64)]).check(&program(), &claim), Ok(()));
     assert_eq!(layout(&[]).check(&program(), &claim), Err(bitwise(0)));
-    let two = layout(&[TableKind::Bitwise(Size::Any), TableKind::Bitwise(Size::Bits64)]);
+    let two = layout(&[TableKind::Bitwise(BitwiseSize::Any), TableKind::Bitwise(BitwiseSize::Bits64)]);
     assert_eq!(two.check(&program(), &claim), Err(bitwise(2)));
     claim.segments[0].stop = 45;
-    assert_eq!(layout(&[TableKind::Bitwise(Size::Any)]).check(&program(), &claim), Ok(()));
+    assert_eq!(layout(&[TableKind::Bitwise(BitwiseSize::Any)]).check(&program(), &claim), Ok(()));
 }
 
 /// Two tables, one of them with a disclosed row, to the byte.

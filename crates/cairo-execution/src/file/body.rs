@@ -1,7 +1,7 @@
 //! The parts of an execution in the order of the file.
 
 use super::codec::{Sink, Source};
-use super::{Limits, LoadError};
+use super::{LoadError, LoadLimits};
 use crate::{Execution, Registers, Segment};
 use cairo_air::program::MAX_BYTECODE;
 use cairo_air::{ArgumentBinding, Builtin, Program};
@@ -62,7 +62,7 @@ pub(super) fn write<W: Write>(execution: &Execution, sink: &mut Sink<W>) -> io::
 }
 
 /// Reads an execution; it is still to be checked.
-pub(super) fn read<R: Read>(source: &mut Source<R>, limits: &Limits) -> Result<Execution, LoadError> {
+pub(super) fn read<R: Read>(source: &mut Source<R>, limits: &LoadLimits) -> Result<Execution, LoadError> {
     let count = source.count("builtins", Builtin::ALL.len() as u64, 1)?;
     let builtins = (0..count).map(|_| read_builtin(source)).collect::<Result<_, _>>()?;
     let binding = match source.byte()? {
@@ -91,7 +91,7 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, limits: &Limits) -> Result<E
     Ok(Execution { program, arguments, trace, memory, segments, arguments_start })
 }
 
-fn read_trace<R: Read>(source: &mut Source<R>, limits: &Limits) -> Result<Vec<Registers>, LoadError> {
+fn read_trace<R: Read>(source: &mut Source<R>, limits: &LoadLimits) -> Result<Vec<Registers>, LoadError> {
     // One state more than steps.
     let states = source.count("trace states", limits.max_steps.saturating_add(1), COLUMNS.len() as u64)?;
     let mut trace = vec![Registers { pc: 0, ap: 0, fp: 0 }; states];

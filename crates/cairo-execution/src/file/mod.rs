@@ -41,7 +41,7 @@ const MAX_WINDOW_LOG: u32 = 27;
 
 /// What a file may come to, checked before anything of that size is allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct LoadLimits {
     /// Most bytes of the file's frame.
     pub max_packed_bytes: u64,
     /// Most bytes of the unpacked body.
@@ -52,7 +52,7 @@ pub struct Limits {
     pub max_memory_cells: u64,
 }
 
-impl Default for Limits {
+impl Default for LoadLimits {
     /// 1 GiB packed, 4 GiB unpacked, 2^26 steps, 2^27 cells.
     fn default() -> Self {
         Self { max_packed_bytes: 1 << 30, max_body_bytes: 1 << 32, max_steps: 1 << 26, max_memory_cells: 1 << 27 }
@@ -185,7 +185,7 @@ pub fn save(execution: &Execution, mut writer: impl Write) -> Result<(), SaveErr
 ///
 /// # Errors
 /// Each [`LoadError`] as its text says.
-pub fn load(mut reader: impl Read, limits: Limits) -> Result<Execution, LoadError> {
+pub fn load(mut reader: impl Read, limits: LoadLimits) -> Result<Execution, LoadError> {
     let mut header = [0; HEADER];
     read_exact(&mut reader, &mut header, "header")?;
     let (fixed, expected) = header.split_at(FIXED);
@@ -221,7 +221,7 @@ pub fn load(mut reader: impl Read, limits: Limits) -> Result<Execution, LoadErro
 }
 
 /// A checksum tells damage, not malice: the body is read with as much care as if there were none.
-fn unpack(frame: &[u8], body_bytes: u64, limits: &Limits) -> Result<Execution, LoadError> {
+fn unpack(frame: &[u8], body_bytes: u64, limits: &LoadLimits) -> Result<Execution, LoadError> {
     let failed = |error: io::Error| LoadError::Unpack { message: error.to_string() };
     let mut decoder = zstd::Decoder::with_buffer(frame).map_err(failed)?.single_frame();
     decoder.window_log_max(MAX_WINDOW_LOG).map_err(failed)?;

@@ -11,7 +11,7 @@ fn saved(execution: &Execution) -> Vec<u8> {
 }
 
 fn loaded(file: &[u8]) -> Result<Execution, LoadError> {
-    load(file, Limits::default())
+    load(file, LoadLimits::default())
 }
 
 /// A file around any body, with a right checksum.
@@ -71,7 +71,7 @@ fn a_failing_writer_or_reader_is_reported() {
         }
     }
     assert!(matches!(save(&cairo0(), Broken), Err(SaveError::Io(_))));
-    assert!(matches!(load(Broken, Limits::default()), Err(LoadError::Io(_))));
+    assert!(matches!(load(Broken, LoadLimits::default()), Err(LoadError::Io(_))));
 }
 
 #[test]
@@ -142,18 +142,18 @@ fn header_errors() {
 #[test]
 fn limits_hold() {
     let file = saved(&cairo0());
-    let limits = Limits::default();
+    let limits = LoadLimits::default();
     let small = [
-        ("packed bytes", Limits { max_packed_bytes: 10, ..limits }),
-        ("unpacked bytes", Limits { max_body_bytes: 10, ..limits }),
-        ("trace states", Limits { max_steps: 5, ..limits }),
-        ("memory cells", Limits { max_memory_cells: 20, ..limits }),
+        ("packed bytes", LoadLimits { max_packed_bytes: 10, ..limits }),
+        ("unpacked bytes", LoadLimits { max_body_bytes: 10, ..limits }),
+        ("trace states", LoadLimits { max_steps: 5, ..limits }),
+        ("memory cells", LoadLimits { max_memory_cells: 20, ..limits }),
     ];
     for (name, limits) in small {
         let error = load(file.as_slice(), limits).expect_err(name);
         assert!(matches!(error, LoadError::TooLarge { what, .. } if what == name), "{name}: {error}");
     }
-    let exact = Limits { max_steps: 6, max_memory_cells: 21, ..limits };
+    let exact = LoadLimits { max_steps: 6, max_memory_cells: 21, ..limits };
     assert!(load(file.as_slice(), exact).is_ok());
 }
 

@@ -6,7 +6,7 @@ use super::ranges::{self, Checks};
 use super::tables::{lookups, of_builtins};
 use crate::claim::claim;
 use crate::table_size::{cells_of_rows, half_columns, memory_log_heights, size_of};
-use cairo_air::components::{Context, Limb, Size};
+use cairo_air::components::{Context, Limb, TableSize};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, Claim, TableKind};
@@ -31,13 +31,13 @@ pub struct Costs {
     /// Whether rows can own cells.
     pub own: bool,
     /// The cell table.
-    pub cell: Size,
+    pub cell: TableSize,
     /// Cells of the cell table besides those that steps move `ap` over; none if rows cannot own cells.
     pub rest: u64,
     /// The generic table.
-    pub generic: Size,
+    pub generic: TableSize,
     /// The instruction table; nothing if the claim's list of fetches takes its place.
-    pub instruction: Size,
+    pub instruction: TableSize,
     /// Columns of the byte table, if the instruction table needs it and nothing else does already.
     pub byte: usize,
     /// Most tables of one kind.
@@ -73,7 +73,7 @@ impl Costs {
 
     /// What a table of that size with so many rows costs: cells, and half columns. A short one is disclosed, if that much is left: it is committed to
     /// no cells and has no columns, but its rows are bytes, which are counted as the columns that would take as many, and the verifier looks at each.
-    pub fn spend(&self, size: Size, rows: u64, padded: bool, budget: &mut Budget) -> (u64, usize) {
+    pub fn spend(&self, size: TableSize, rows: u64, padded: bool, budget: &mut Budget) -> (u64, usize) {
         let halves = half_columns(size);
         // In this order of tests: what is disclosed is decided again, with the true sizes, when the witness is made. The model need only
         // prefer tables that will be.
@@ -107,7 +107,7 @@ impl Costs {
             steps_per_excess_column: 8,
             generic: size_of(&TableKind::Generic, context),
             instruction: match listed {
-                true => Size { columns: 0, interactions: 0 },
+                true => TableSize { columns: 0, interactions: 0 },
                 false => size_of(&TableKind::Instruction, context),
             },
             byte: if listed { 0 } else { fixed.byte },

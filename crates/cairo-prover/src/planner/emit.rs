@@ -9,13 +9,13 @@ use super::grammar::{Grammar, Rule};
 use super::step_table::{StepTable, fetches};
 use crate::table_size::{cells, half_columns, heights, log_height};
 use cairo_air::TableKind;
-use cairo_air::components::derived::Size;
+use cairo_air::components::derived::TableSize;
 use cairo_execution::Execution;
 
 /// A table to be, with the first steps of its rows.
 struct Rows {
     kind: TableKind,
-    size: Size,
+    size: TableSize,
     starts: Vec<u32>,
 }
 

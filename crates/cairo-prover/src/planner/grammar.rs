@@ -274,7 +274,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
     use super::*;
-    use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+    use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 
     #[test]
     fn unrolled_paths_are_those_of_the_repeated_blocks() {
@@ -282,7 +282,7 @@ mod tests {
         for name in ["bench/fib_2p14", "bench/primes_2p14", "cairo0/mixed_2p12"] {
             let file = format!("{}/../../programs/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
             let program = RunnableProgram::from_json(&std::fs::read(file).unwrap()).unwrap();
-            let execution = run(&program, &Arguments::none(), &Limits::default(), &mut unwatched).unwrap();
+            let execution = run(&program, &Arguments::none(), &RunLimits::default(), &mut unwatched).unwrap();
             let blocks = Blocks::new(&execution);
             let grammar = Grammar::new(&blocks, &execution.program);
             for symbol in 0..grammar.symbols.len() as u32 {

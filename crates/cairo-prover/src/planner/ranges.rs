@@ -4,7 +4,7 @@ use crate::error::WitnessError;
 use crate::table_size::{self, cell_log_heights, cells, half_columns};
 use cairo_air::Segment;
 use cairo_air::components::range::Range;
-use cairo_air::components::{Limb, Size};
+use cairo_air::components::{Limb, TableSize};
 use cairo_execution::cells::range_check;
 use felt::Felt;
 
@@ -49,8 +49,8 @@ fn range(limb: u8, width: usize, high: bool) -> Option<Range> {
 }
 
 /// The size of a range's table.
-pub const fn size(range: &Range) -> Size {
-    Size { columns: range.columns(), interactions: range.interactions() }
+pub const fn size(range: &Range) -> TableSize {
+    TableSize { columns: range.columns(), interactions: range.interactions() }
 }
 
 /// The ranges for the values of a segment, each with limbs of the same bits: those whose tables cost least, a column counting as much as a cell in 16
@@ -139,12 +139,12 @@ impl Histogram {
 }
 
 /// What a table of so many rows costs, in cells.
-fn price(size: Size, rows: u64, steps: usize) -> u64 {
+fn price(size: TableSize, rows: u64, steps: usize) -> u64 {
     let heights = cell_log_heights(rows as usize, steps);
     heights.into_iter().map(|log_height| cells(size, log_height) + column_price(size, steps)).sum()
 }
 
-fn column_price(size: Size, steps: usize) -> u64 {
+fn column_price(size: TableSize, steps: usize) -> u64 {
     (half_columns(size) * steps.max(1 << 12) / 32) as u64
 }
 

@@ -10,10 +10,10 @@ use crate::prove::{claim, witness};
 use crate::witness::fill_steps;
 use crate::witness::multiplicities::Multiplicities;
 use cairo_air::components::range_check::Limbs;
-use cairo_air::components::{Limb, Size, Word};
+use cairo_air::components::{Limb, TableSize, Word};
 use cairo_air::{Layout, TableKind};
 use cairo_execution::{Execution, Registers};
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use felt::{Felt, encoding};
 use stark::NoControl;
 use stark::debug::check;
@@ -23,7 +23,7 @@ fn execution(name: &str, arguments: Option<&str>) -> Execution {
     let file = if name.starts_with("cairo2/") { format!("{name}.executable.json") } else { format!("{name}.json") };
     let program = RunnableProgram::from_json(&std::fs::read(format!("{folder}/{file}")).unwrap()).unwrap();
     let arguments = arguments.map_or_else(Arguments::none, |text| Arguments::from_json(text.as_bytes()).unwrap());
-    run(&program, &arguments, &Limits::default(), &mut unwatched).unwrap()
+    run(&program, &arguments, &RunLimits::default(), &mut unwatched).unwrap()
 }
 
 fn planned(execution: &Execution) -> Plan {
@@ -80,7 +80,7 @@ fn check_run(name: &str, arguments: Option<&str>) {
 fn altered_cells_are_noticed() {
     let execution = execution("bench/fib_tiny", None);
     // As if there were an instruction table: without it, paths do not pay in so short a run.
-    let instruction = Size { columns: 25, interactions: 9 };
+    let instruction = TableSize { columns: 25, interactions: 9 };
     let tables = plan(&execution, &Costs { instruction, ..Costs::new(&execution, DEFAULT_COLUMNS) }).tables;
     let mut made = witness(execution, [7; 32], tables, 0, &NoControl).unwrap();
     let mut altered = 0;

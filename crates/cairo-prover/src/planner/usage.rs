@@ -1,7 +1,7 @@
 //! Which cells are used after a row that owns them: those the row must provide.
 
 use super::grammar::{Grammar, Rule};
-use cairo_air::components::derived::{Followed, MAX_COLUMNS, Path, Size};
+use cairo_air::components::derived::{Followed, MAX_COLUMNS, Path, TableSize};
 use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::Execution;
@@ -71,7 +71,7 @@ impl<'a> Usage<'a> {
         // Most cells are used equally often, or always at the same time.
         let uses = (known_provided + unknown_provided).min(1 + (known_provided + unknown_provided) / 8);
         path.owned = vec![0; cells.len()];
-        let size = Size {
+        let size = TableSize {
             columns: size.columns + unknown_provided + uses,
             interactions: size.interactions - (known - known_provided) + unknown_provided + 2,
         };
@@ -92,7 +92,7 @@ pub struct Owning {
     /// The path, with the cells that it owns.
     pub path: Path,
     /// The size of its table.
-    pub size: Size,
+    pub size: TableSize,
     /// Cells that a row moves `ap` over without owning them.
     pub rest: u64,
 }

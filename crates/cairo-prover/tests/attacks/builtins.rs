@@ -33,13 +33,13 @@ fn range_check_of_too_much() {
 #[test]
 fn bitwise_of_another_size() {
     for other in [
-        TableKind::Bitwise(Size::Bits32),
-        TableKind::Bitwise(Size::Bits64),
-        TableKind::Bitwise(Size::Bits128),
-        TableKind::Bitwise(Size::Any),
+        TableKind::Bitwise(BitwiseSize::Bits32),
+        TableKind::Bitwise(BitwiseSize::Bits64),
+        TableKind::Bitwise(BitwiseSize::Bits128),
+        TableKind::Bitwise(BitwiseSize::Any),
     ] {
         let mut forger = Forger::new(honest());
-        let position = forger.position(&TableKind::Bitwise(Size::Bits16));
+        let position = forger.position(&TableKind::Bitwise(BitwiseSize::Bits16));
         forger.0.layout.tables[position].kind = other;
         let proof = forger.proof().encode();
         let result = verify(&forger.0.statement, &proof, &policy());

@@ -17,7 +17,7 @@ mod steps;
 mod tables;
 
 use cairo_air::claim::ClaimError;
-use cairo_air::components::bitwise::Size;
+use cairo_air::components::bitwise::BitwiseSize;
 use cairo_air::components::derived::{Linear, Source};
 use cairo_air::components::range_check::Limbs;
 use cairo_air::components::{Limb, Path, cell, memory, word12};

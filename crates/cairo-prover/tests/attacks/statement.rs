@@ -198,12 +198,14 @@ fn stop_pointer_moved() {
                     forger.solve_res();
                 }
                 if base == stop {
-                    forger.drop_tables(|kind| matches!(kind, TableKind::Bitwise(Size::Bits16) | TableKind::NibbleAnd));
+                    forger.drop_tables(|kind| {
+                        matches!(kind, TableKind::Bitwise(BitwiseSize::Bits16) | TableKind::NibbleAnd)
+                    });
                 } else {
                     let kind = if position == 1 {
                         TableKind::RangeCheck(Limbs::Bytes)
                     } else {
-                        TableKind::Bitwise(Size::Bits16)
+                        TableKind::Bitwise(BitwiseSize::Bits16)
                     };
                     for address in forger.column(&kind, "address") {
                         let integer =

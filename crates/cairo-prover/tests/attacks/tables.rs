@@ -29,7 +29,7 @@ fn a_table_left_out() {
             (
                 TableKind::RangeCheck(Limbs::Bytes)
                 | TableKind::RangeCheck(Limbs::Words12)
-                | TableKind::Bitwise(Size::Bits16),
+                | TableKind::Bitwise(BitwiseSize::Bits16),
                 Err(VerifyError::Layout(LayoutError::BuiltinTables { .. })),
             ) => {}
             (
@@ -62,7 +62,7 @@ fn a_table_given_twice() {
             (
                 TableKind::RangeCheck(Limbs::Bytes)
                 | TableKind::RangeCheck(Limbs::Words12)
-                | TableKind::Bitwise(Size::Bits16),
+                | TableKind::Bitwise(BitwiseSize::Bits16),
                 Err(VerifyError::Layout(_)),
             ) => {}
             (_, Err(VerifyError::Layout(LayoutError::TooMany { .. }))) => {}

@@ -4,7 +4,7 @@ use cairo_air::components::memory::CELLS;
 use cairo_air::{Builtin, CairoProof, TableKind, buses, verify};
 use cairo_prover::Witness;
 use cairo_prover::prove::{all_generic, witness};
-use cairo_runner::{Arguments, Limits, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, run, unwatched};
 use felt::{Felt, encoding};
 use stark::graph::{Input, Node};
 use stark::{NoControl, Shape};
@@ -14,7 +14,7 @@ use testkit::proofs::{CHEAP, policy};
 /// The witness of a run with all steps in the generic table.
 pub fn honest(name: &str, arguments: Option<&str>) -> Witness {
     let arguments = arguments.map_or_else(Arguments::none, |text| Arguments::from_json(text.as_bytes()).unwrap());
-    let execution = run(&testkit::programs::program(name), &arguments, &Limits::default(), &mut unwatched).unwrap();
+    let execution = run(&testkit::programs::program(name), &arguments, &RunLimits::default(), &mut unwatched).unwrap();
     let steps = all_generic(&execution);
     witness(execution, [7; 32], steps, 0, &NoControl).unwrap()
 }

@@ -4,7 +4,7 @@ use crate::json;
 use cairo_air::{CairoProof, Statement, TableKind, verify};
 use cairo_execution::Execution;
 use cairo_prover::{Options, prove};
-use cairo_runner::{Arguments, Limits, RunError, run, unwatched};
+use cairo_runner::{Arguments, RunError, RunLimits, run, unwatched};
 use felt::Felt;
 use stark::NoControl;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use testkit::proofs::{CHEAP, policy};
 
 pub fn try_run(name: &str, arguments: Option<&str>) -> Result<Execution, RunError> {
     let arguments = arguments.map_or_else(Arguments::none, |text| Arguments::from_json(text.as_bytes()).unwrap());
-    run(&testkit::programs::program(name), &arguments, &Limits::default(), &mut unwatched)
+    run(&testkit::programs::program(name), &arguments, &RunLimits::default(), &mut unwatched)
 }
 
 /// Proves and verifies a run that the check takes; gives the output and the kinds of tables.

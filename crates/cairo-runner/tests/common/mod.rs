@@ -1,7 +1,7 @@
 //! What the integration tests share.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use cairo_runner::{Arguments, Execution, Limits, LoadError, RunError, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, Execution, LoadError, RunError, RunLimits, RunnableProgram, run, unwatched};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -22,8 +22,8 @@ pub fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-pub fn small_limits() -> Limits {
-    Limits { max_steps: 1 << 18, max_memory_cells: 1 << 20, max_time: None }
+pub fn small_limits() -> RunLimits {
+    RunLimits { max_steps: 1 << 18, max_memory_cells: 1 << 20, max_time: None }
 }
 
 pub fn load(name: &str) -> Result<RunnableProgram, LoadError> {

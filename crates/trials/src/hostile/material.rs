@@ -102,7 +102,7 @@ mod tests {
         let real = prover.execute(&Felts(vec![Felt::from(0), Felt::from(4)])).unwrap();
         // Who invents writes the file whatever the run: only its form stands between.
         let file = invented(&real, &Felts(vec![Felt::from(8), Felt::from(12)]), 99).unwrap();
-        let read = cairo_execution::load(file.as_slice(), cairo_execution::Limits::default());
+        let read = cairo_execution::load(file.as_slice(), cairo_execution::LoadLimits::default());
         assert!(matches!(read, Err(cairo_execution::LoadError::Invalid(_))), "{read:?}");
     }
 }

@@ -92,7 +92,7 @@ impl Worker {
     fn execute(&self, program: &RunnableProgram, arguments: &Arguments) -> Result<Execution, Stop> {
         let limits = &self.job.limits;
         let most = Duration::from_secs(limits.execute_seconds);
-        let bounds = cairo_runner::Limits {
+        let bounds = cairo_runner::RunLimits {
             max_steps: limits.max_steps,
             max_memory_cells: limits.max_memory_cells,
             max_time: None,
@@ -134,10 +134,10 @@ impl Worker {
         arguments: &Arguments,
     ) -> Option<Result<Execution, String>> {
         let file = file?;
-        let limits = cairo_execution::Limits {
+        let limits = cairo_execution::LoadLimits {
             max_steps: self.job.limits.max_steps,
             max_memory_cells: self.job.limits.max_memory_cells,
-            ..cairo_execution::Limits::default()
+            ..cairo_execution::LoadLimits::default()
         };
         self.report(Phase::Execute, 0.0);
         let loaded = cairo_execution::load(BufReader::new(file), limits).map_err(|error| error.to_string());

@@ -9,7 +9,7 @@ use stark::{Air, AirBuilder, AirError, Expr, Rows};
 /// The size of all inputs, which decides how many rows an instance has. Each row takes 16 bits, the most significant first. The order is that
 /// of tables in a layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Size {
+pub enum BitwiseSize {
     /// Below 2^251, which the builtin demands: 16 rows, the first of which takes 11 bits.
     Any,
     /// Below 2^16: one row.
@@ -22,7 +22,7 @@ pub enum Size {
     Bits128,
 }
 
-impl Size {
+impl BitwiseSize {
     /// All sizes, the smallest first.
     pub const ALL: [Self; 5] = [Self::Bits16, Self::Bits32, Self::Bits64, Self::Bits128, Self::Any];
 
@@ -46,7 +46,7 @@ impl Size {
     }
 }
 
-impl Component for Size {
+impl Component for BitwiseSize {
     fn name(&self) -> String {
         match self {
             Self::Any => "bitwise".to_owned(),
@@ -74,7 +74,7 @@ impl Component for Size {
     }
 }
 
-impl Family for Size {
+impl Family for BitwiseSize {
     const PLAIN: &'static [Self] = &[Self::Any, Self::Bits16, Self::Bits32, Self::Bits64, Self::Bits128];
 }
 
@@ -106,7 +106,7 @@ columns! {
 ///
 /// # Errors
 /// None in practice: the description is fixed.
-pub fn air(size: Size, base: u32, stop: u32) -> Result<Air, AirError> {
+pub fn air(size: BitwiseSize, base: u32, stop: u32) -> Result<Air, AirError> {
     let mut b = AirBuilder::new(size.name());
     let Columns { address, x, y, and, x_sum, y_sum, and_sum } = Columns::new(&mut b);
     let rows = size.rows();
@@ -123,7 +123,7 @@ pub fn air(size: Size, base: u32, stop: u32) -> Result<Air, AirError> {
         let triple = [x[i].clone(), y[i].clone(), and[i].clone()];
         b.require(format!("nibbles[{i}]"), buses::NIBBLE_AND, Expr::one(), triple);
     }
-    if size == Size::Any {
+    if size == BitwiseSize::Any {
         // An instance's first row takes 11 bits, so that x and y are integers below 2^251 < p and their bits are unique. Its
         // last nibble is no part of the word but twice nibble 2, which is therefore below 8.
         for (name, nibbles) in [("x", &x), ("y", &y)] {
@@ -133,7 +133,7 @@ pub fn air(size: Size, base: u32, stop: u32) -> Result<Air, AirError> {
     for (name, sum, nibbles) in [("x", &x_sum, &x), ("y", &y_sum, &y), ("and", &and_sum, &and)] {
         let low = &nibbles[0] + &nibbles[1] * 16 + &nibbles[2] * 256;
         let high = &nibbles[3] * 4096;
-        let start = if size == Size::Any { low.clone() } else { &low + &high };
+        let start = if size == BitwiseSize::Any { low.clone() } else { &low + &high };
         b.constrain(format!("start_{name}"), Rows::All, &first * (sum - start));
         if rows > 1 {
             // Height is a multiple of an instance's rows, so the row after the last one is an instance's first, where this says

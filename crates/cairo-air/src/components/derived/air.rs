@@ -10,14 +10,14 @@ use stark::{Air, AirBuilder, BusTerm, Expr, Outline, Rows};
 
 /// What a derived table costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
+pub struct TableSize {
     /// Main columns.
     pub columns: usize,
     /// Bus interactions; two share a LogUp column.
     pub interactions: usize,
 }
 
-impl Size {
+impl TableSize {
     /// That of a table with this AIR.
     pub fn of(air: &Air) -> Self {
         Self { columns: air.width(), interactions: air.interactions().len() }
@@ -96,7 +96,7 @@ pub(super) fn word_rows(word: Word) -> Result<RowContents, DerivedError> {
 }
 
 /// The size of a word's table.
-pub(super) fn word_size(word: Word) -> Result<Size, DerivedError> {
+pub(super) fn word_size(word: Word) -> Result<TableSize, DerivedError> {
     Ok(run_word(word, false)?.size())
 }
 
@@ -111,7 +111,7 @@ pub(super) fn path_rows(program: &Program, path: &Path) -> Result<RowContents, D
 }
 
 /// The size of a path's table.
-pub(super) fn path_size(program: &Program, path: &Path) -> Result<Size, DerivedError> {
+pub(super) fn path_size(program: &Program, path: &Path) -> Result<TableSize, DerivedError> {
     Ok(run_path(program, path, false)?.size())
 }
 
@@ -308,10 +308,10 @@ impl<'a> Run<'a> {
         Ok(self)
     }
 
-    pub(super) fn size(&self) -> Size {
+    pub(super) fn size(&self) -> TableSize {
         let owned = self.provided.len() + if self.owned_end.is_some() { 2 } else { 0 };
         let interactions = 2 + self.machine.lookups.len() + usize::from(self.instruction.is_some()) + owned;
-        Size { columns: self.machine.columns.len(), interactions }
+        TableSize { columns: self.machine.columns.len(), interactions }
     }
 
     fn build(self, name: String) -> Result<Derived, DerivedError> {

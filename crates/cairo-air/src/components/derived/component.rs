@@ -1,6 +1,6 @@
 //! Word and path tables in the registry.
 
-use super::{Path, Size, Word};
+use super::{Path, TableSize, Word};
 use crate::codec::{CodecError, Reader};
 use crate::components::component::{Component, ComponentError, Context, Family, Occurrence};
 use stark::Air;
@@ -29,7 +29,7 @@ impl Component for Word {
         Ok(self.derive()?.air)
     }
 
-    fn size(&self, _context: Context<'_>) -> Result<Size, ComponentError> {
+    fn size(&self, _context: Context<'_>) -> Result<TableSize, ComponentError> {
         Ok(Self::size(self)?)
     }
 
@@ -73,7 +73,7 @@ impl Component for Path {
         Ok(self.derive(context.program)?.air)
     }
 
-    fn size(&self, context: Context<'_>) -> Result<Size, ComponentError> {
+    fn size(&self, context: Context<'_>) -> Result<TableSize, ComponentError> {
         Ok(Self::size(self, context.program)?)
     }
 

@@ -1,6 +1,6 @@
 //! Paths that are found by following an execution: what a prover proposes, and the verifier derives anew.
 
-use super::air::{Size, fetch, start_path};
+use super::air::{TableSize, fetch, start_path};
 use super::machine::Choices;
 use super::{DerivedError, Linear, MAX_STEPS, Path};
 use crate::program::Program;
@@ -11,7 +11,7 @@ pub struct Followed {
     /// The path.
     pub path: Path,
     /// The size of its table.
-    pub size: Size,
+    pub size: TableSize,
     /// For each cell between `ap` before and after the path, whether a row knows its value. Empty if the path does not move `ap` up by a constant
     /// of at most [`MAX_OWNED`](super::MAX_OWNED).
     pub cells: Vec<bool>,

@@ -31,7 +31,7 @@ mod path;
 #[cfg(test)]
 mod tests;
 
-pub use air::{Executed, Size};
+pub use air::{Executed, TableSize};
 pub use error::DerivedError;
 pub use follow::Followed;
 pub use linear::Linear;
@@ -156,7 +156,7 @@ impl Word {
     ///
     /// # Errors
     /// As [`word_air`].
-    pub fn size(&self) -> Result<Size, DerivedError> {
+    pub fn size(&self) -> Result<TableSize, DerivedError> {
         air::word_size(*self)
     }
 }
@@ -221,7 +221,7 @@ impl Path {
     ///
     /// # Errors
     /// As [`path_air`].
-    pub fn size(&self, program: &Program) -> Result<Size, DerivedError> {
+    pub fn size(&self, program: &Program) -> Result<TableSize, DerivedError> {
         air::path_size(program, self)
     }
 }

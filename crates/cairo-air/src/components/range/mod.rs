@@ -2,7 +2,7 @@
 
 use super::Limb;
 use super::component::{Component, ComponentError, Context, Family, Occurrence};
-use super::derived::Size;
+use super::derived::TableSize;
 use crate::buses;
 use crate::codec::{CodecError, Reader};
 use felt::Felt;
@@ -165,8 +165,8 @@ impl Component for Range {
         Ok(Self::air(self)?)
     }
 
-    fn size(&self, _context: Context<'_>) -> Result<Size, ComponentError> {
-        Ok(Size { columns: self.columns(), interactions: self.interactions() })
+    fn size(&self, _context: Context<'_>) -> Result<TableSize, ComponentError> {
+        Ok(TableSize { columns: self.columns(), interactions: self.interactions() })
     }
 
     fn least_size(&self) -> (usize, usize) {

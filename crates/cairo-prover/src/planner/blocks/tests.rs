@@ -6,7 +6,7 @@ use cairo_air::Builtin;
 use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::Registers;
-use cairo_runner::{Arguments, Limits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use felt::Felt;
 
 /// Executions of two programs, and one of them with states in disorder and outside the bytecode.
@@ -15,7 +15,7 @@ fn executions() -> Vec<Execution> {
     for name in ["bench/primes_2p14", "cairo0/mixed_2p12"] {
         let file = format!("{}/../../programs/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let program = RunnableProgram::from_json(&std::fs::read(file).unwrap()).unwrap();
-        executions.push(run(&program, &Arguments::none(), &Limits::default(), &mut unwatched).unwrap());
+        executions.push(run(&program, &Arguments::none(), &RunLimits::default(), &mut unwatched).unwrap());
     }
     let mut shuffled = executions[1].clone();
     let mut state = 1_u64;

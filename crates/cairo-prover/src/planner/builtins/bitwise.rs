@@ -1,7 +1,7 @@
 //! The size of the inputs of bitwise, which decides how many rows an instance has.
 
 use crate::table_size;
-use cairo_air::components::bitwise::{CELLS, Size};
+use cairo_air::components::bitwise::{BitwiseSize, CELLS};
 use cairo_air::{Segment, TableEntry, TableKind};
 use cairo_execution::cells::Word;
 use felt::{Felt, encoding};
@@ -14,21 +14,21 @@ pub(super) fn tables(memory: &[Felt], segment: Segment) -> Vec<TableEntry> {
 }
 
 /// The smallest size that all inputs of a segment have. What is no input of any size counts as one: filling the table reports it.
-pub fn size(memory: &[Felt], segment: Segment) -> Size {
+pub fn size(memory: &[Felt], segment: Segment) -> BitwiseSize {
     let cells = memory.get(segment.base as usize..segment.stop as usize).unwrap_or_default();
     let inputs = cells.chunks(CELLS as usize).flat_map(|instance| instance.iter().take(2));
     let word = inputs.map(encoding::canonical_limbs).fold([0; 4], |all: Word, word| from_fn(|i| all[i] | word[i]));
-    Size::ALL.into_iter().find(|size| fits(&word, *size)).unwrap_or(Size::Any)
+    BitwiseSize::ALL.into_iter().find(|size| fits(&word, *size)).unwrap_or(BitwiseSize::Any)
 }
 
 /// Whether a word has no bits beyond those of a size.
-pub fn fits(word: &Word, size: Size) -> bool {
+pub fn fits(word: &Word, size: BitwiseSize) -> bool {
     let (limb, bit) = (size.bits() as usize / 64, size.bits() % 64);
     word[limb] >> bit == 0 && word[limb + 1..].iter().all(|limb| *limb == 0)
 }
 
 /// The table's height for a segment whose inputs have this size.
-pub fn log_height(segment: Segment, size: Size) -> u32 {
+pub fn log_height(segment: Segment, size: BitwiseSize) -> u32 {
     let instances = u64::from(segment.stop - segment.base).div_ceil(CELLS);
     table_size::log_height(instances * size.rows() as u64)
 }
@@ -48,19 +48,19 @@ mod tests {
             size(&memory, segment)
         };
         for (bits, at_most, beyond) in [
-            (16, Size::Bits16, Size::Bits32),
-            (32, Size::Bits32, Size::Bits64),
-            (64, Size::Bits64, Size::Bits128),
-            (128, Size::Bits128, Size::Any),
-            (251, Size::Any, Size::Any),
+            (16, BitwiseSize::Bits16, BitwiseSize::Bits32),
+            (32, BitwiseSize::Bits32, BitwiseSize::Bits64),
+            (64, BitwiseSize::Bits64, BitwiseSize::Bits128),
+            (128, BitwiseSize::Bits128, BitwiseSize::Any),
+            (251, BitwiseSize::Any, BitwiseSize::Any),
         ] {
             // Inputs are the first two cells of an instance.
             for at in [2, 3, 7, 8] {
                 assert_eq!(with(at, power(bits) - Felt::one()), at_most, "{bits}");
                 assert_eq!(with(at, power(bits)), beyond, "{bits}");
             }
-            assert_eq!(with(4, power(bits)), Size::Bits16, "no input");
+            assert_eq!(with(4, power(bits)), BitwiseSize::Bits16, "no input");
         }
-        assert_eq!(with(2, -Felt::one()), Size::Any);
+        assert_eq!(with(2, -Felt::one()), BitwiseSize::Any);
     }
 }

@@ -1,7 +1,7 @@
 //! What values are cut into, where a builtin has a table for each kind of limbs.
 
 use crate::table_size::{self, half_columns, log_height};
-use cairo_air::components::Size;
+use cairo_air::components::TableSize;
 use cairo_air::components::range_check::Limbs;
 
 /// What tables of so many rows cost, by their limbs.
@@ -9,7 +9,7 @@ pub(super) struct Costs<'a> {
     /// Rows that are needed.
     pub(super) rows: u64,
     /// The size of the table with these limbs.
-    pub(super) size: &'a dyn Fn(Limbs) -> Size,
+    pub(super) size: &'a dyn Fn(Limbs) -> TableSize,
 }
 
 impl Costs<'_> {
@@ -27,6 +27,6 @@ impl Costs<'_> {
     }
 }
 
-fn provider(limbs: Limbs) -> Size {
+fn provider(limbs: Limbs) -> TableSize {
     table_size::size(limbs.limb().table())
 }

@@ -16,7 +16,7 @@ use super::cost::Costs;
 use super::grammar::Grammar;
 use super::usage::Usage;
 use cairo_air::Program;
-use cairo_air::components::derived::{Path, Size, Word};
+use cairo_air::components::derived::{Path, TableSize, Word};
 use candidates::{candidates, words};
 use judge::Counts;
 use rayon::prelude::*;
@@ -39,7 +39,7 @@ pub struct Candidate {
     /// How.
     pub path: Path,
     /// Its size.
-    pub size: Size,
+    pub size: TableSize,
     /// Cells that a row moves `ap` over without owning them.
     pub rest: u64,
 }
@@ -50,7 +50,7 @@ pub struct WordSize {
     /// The word.
     pub word: Word,
     /// Its table's size.
-    pub size: Size,
+    pub size: TableSize,
 }
 
 /// A choice of tables.

@@ -117,7 +117,7 @@ fn sizes_are_the_tables() {
         for width in 1..=128 {
             let range = Range::new(limb, width, 0).unwrap();
             let air = range.air().unwrap();
-            assert_eq!(size(&range), Size { columns: air.width(), interactions: air.interactions().len() });
+            assert_eq!(size(&range), TableSize { columns: air.width(), interactions: air.interactions().len() });
         }
     }
 }

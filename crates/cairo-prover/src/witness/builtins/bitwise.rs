@@ -7,7 +7,7 @@ use crate::planner::builtins::bitwise::fits;
 use crate::witness::Trace;
 use crate::witness::multiplicities::{Multiplicities, Tally, pair};
 use crate::witness::rows::fill_rows;
-use cairo_air::components::bitwise::{CELLS, Columns, Size};
+use cairo_air::components::bitwise::{BitwiseSize, CELLS, Columns};
 use cairo_air::{Segment, TableEntry, TableKind};
 use cairo_execution::cells::{self, Word};
 use felt::integers::small;
@@ -64,7 +64,7 @@ pub(super) fn tables(source: &Source<'_>, entries: &[&TableEntry]) -> Result<Vec
 pub fn fill(
     memory: &[Felt],
     segment: Segment,
-    size: Size,
+    size: BitwiseSize,
     log_height: u32,
     multiplicities: &Multiplicities,
     control: &dyn Control,
@@ -86,7 +86,7 @@ pub fn fill(
             state.inputs = Some((address, [x, y]));
             let and: Word = from_fn(|i| x[i] & y[i]);
             let position = rows - 1 - row % rows;
-            let takes_11_bits = size == Size::Any && position == rows - 1;
+            let takes_11_bits = size == BitwiseSize::Any && position == rows - 1;
             let [x_nibbles, y_nibbles] = [x, y].map(|word| nibbles(chunk(&word, position), takes_11_bits));
             let and_nibbles: [u8; 4] = from_fn(|i| x_nibbles[i] & y_nibbles[i]);
             for (a, b) in x_nibbles.into_iter().zip(y_nibbles) {
@@ -110,7 +110,7 @@ pub fn fill(
 }
 
 /// The inputs of an instance, whose results are right.
-fn inputs(memory: &[Felt], address: u32, size: Size) -> Result<[Word; 2], WitnessError> {
+fn inputs(memory: &[Felt], address: u32, size: BitwiseSize) -> Result<[Word; 2], WitnessError> {
     let inputs = cells::bitwise(memory, address)?;
     match (address..).zip(inputs).find(|(_, word)| !fits(word, size)) {
         None => Ok(inputs),
