@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
 use crate::ExecutionError as E;
@@ -88,4 +88,45 @@ fn cells_that_nothing_checks() {
         let _ = execution.segments.insert(builtin, segment);
         assert_eq!(check(&execution), Ok(()));
     }
+}
+
+#[test]
+fn range_check96_at_its_edges() {
+    let checked = |value: Felt| range_check96(&[Felt::zero(), value], 1);
+    for bits in [0, 1, 48, 49, 63, 64, 65, 95] {
+        assert_eq!(checked(two(bits)), Ok(1 << bits), "2^{bits}");
+        assert_eq!(checked(two(bits) - Felt::one()), Ok((1 << bits) - 1), "2^{bits} - 1");
+    }
+    assert_eq!(checked(two(96) - Felt::one()), Ok((1 << 96) - 1));
+    for value in [two(96), two(96) + Felt::one(), two(127), two(128), two(250), -Felt::one(), -two(49)] {
+        assert_eq!(checked(value), Err(E::RangeCheck96 { address: 1, found: encoding::to_hex(&value) }));
+    }
+}
+
+/// `P + 1·Q`, and everything beside it.
+#[test]
+fn ec_op_results() {
+    let mut points = (1_u64..).filter_map(|x| Point::with_x(Felt::from(x)));
+    let (p, q) = (points.next().unwrap(), points.next().unwrap());
+    let r = p.add(&q).unwrap();
+    let checked = |cells: [Felt; 7]| {
+        let mut execution = crate::fixture::cairo0();
+        execution.memory = [&[Felt::zero(), Felt::zero()][..], &cells].concat();
+        execution.segments = [(Builtin::EcOp, Segment { base: 2, stop: 9 })].into();
+        check(&execution)
+    };
+    let honest = [p.x, p.y, q.x, q.y, Felt::one(), r.x, r.y];
+    assert_eq!(checked(honest), Ok(()));
+    for at in 0..7 {
+        let mut cells = honest;
+        cells[at] += Felt::one();
+        let refused = checked(cells).unwrap_err();
+        match (at, &refused) {
+            (0 | 1, E::NotOnCurve { address: 2, .. }) | (2 | 3, E::NotOnCurve { address: 4, .. }) => {}
+            (4 | 5, E::BuiltinResult { address: 7, .. }) | (6, E::BuiltinResult { address: 8, .. }) => {}
+            _ => panic!("cell {at}: {refused}"),
+        }
+    }
+    // P = −Q has no sum.
+    assert_eq!(checked([q.x, -q.y, q.x, q.y, Felt::one(), r.x, r.y]), Err(E::EcOpInfinity { address: 2 }));
 }
