@@ -1,10 +1,6 @@
 //! The curve's constants, and the point at which products begin.
 
 use crate::{Point, Word};
-use felt::Felt;
-
-/// `β` of `y² = x³ + x + β`.
-pub const BETA: Felt = Felt::from_hex_unchecked("6f21413efbe40de150e596d72f7a8c5609ad26c15c915c1f4cdfcb99cee9e89");
 
 /// The group's order `n`, a prime between `2^251` and `p`.
 pub const ORDER: Word = [0x1e66_a241_adc6_4d2f, 0xb781_126d_cae7_b232, u64::MAX, 0x0800_0000_0000_0010];

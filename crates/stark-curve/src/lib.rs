@@ -13,8 +13,8 @@ pub mod pedersen;
 mod point;
 pub mod products;
 
-pub use constants::{BETA, GENERATOR, ORDER, START};
-pub use point::{Point, double_repeatedly};
+pub use constants::{GENERATOR, ORDER, START};
+pub use point::{BETA, Point, double_repeatedly};
 
 /// An integer below `2^256`, least significant limb first.
 pub type Word = [u64; 4];

@@ -1,10 +1,12 @@
 //! Finite points of the curve.
 
-use crate::constants::BETA;
 use felt::Felt;
 use felt::encoding::{canonical_limbs, is_zero};
 use felt::vector::batch_inverse_portable;
 use std::ops::Neg;
+
+/// `β` of `y² = x³ + x + β`.
+pub const BETA: Felt = Felt::from_hex_unchecked("6f21413efbe40de150e596d72f7a8c5609ad26c15c915c1f4cdfcb99cee9e89");
 
 /// Affine coordinates of a finite point; nothing says that it lies on the curve but [`Point::is_on_curve`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
