@@ -195,6 +195,36 @@ fn programs_without_output_and_with_unused_builtins() {
     }
 }
 
+/// Arguments with lists and records: a donor gets them as numbers one after the other, and reads them by the program's hints.
+#[test]
+fn nested_arguments_reach_the_donor() {
+    let (grid, machine) = (Grid::start(), Machine::new());
+    let path = common::programs().join("fixtures/cairo0/args_forms.json");
+    let program = path.display().to_string();
+    let run = |arguments: &[&str]| machine.run_with_key(&grid.address, arguments);
+    let unit = r#"{"last": 9, "points": [{"x": 1, "y": 2}], "third": [4], "second": [10, "0xb"], "first": [], "a": 5,
+        "deep": {"inner": {"c": 7}, "b": 16}}"#;
+    machine.write("units.jsonl", &(unit.replace('\n', " ") + "\n"));
+    let pushed = run(&["push", &program, "--args", "units.jsonl", "--preset", "bench-96"]);
+    assert_eq!(pushed.code, 0, "{pushed}");
+    assert!(pushed.stderr.contains("`print` in hints is ignored"), "{pushed}");
+    assert_eq!(grid.prove(2, &path, usize::MAX), 1);
+    let collected = run(&["collect", "args-forms", "--verify", "--format", "jsonl"]);
+    assert_eq!(collected.code, 0, "{collected}");
+    let row: serde_json::Value = serde_json::from_str(&collected.stdout).expect("one line of JSON");
+    let expected = ["5", "16", "7", "0", "2", "10", "11", "1", "4", "1", "2", "1", "9"];
+    assert_eq!(row["arguments"], serde_json::json!(expected), "{collected}");
+    let output = row["output"].as_array().expect("a list");
+    assert_eq!(output[..expected.len()], row["arguments"].as_array().expect("a list")[..], "{collected}");
+    // Another kind of value than the hints read.
+    machine.write("wrong.jsonl", &(unit.replace('\n', " ").replace("[4]", "4") + "\n"));
+    let wrong = run(&["push", &program, "--args", "wrong.jsonl", "--dry-run"]);
+    assert!(
+        wrong.code != 0 && wrong.stderr.contains("`third` is a number, but the program's hints read an array"),
+        "{wrong}"
+    );
+}
+
 #[test]
 fn a_proof_that_was_changed_at_the_distributor_is_refused() {
     let (grid, machine) = (Grid::start(), Machine::new());

@@ -27,6 +27,7 @@ runs! {
     all_builtins_unused: "cairo0/all_builtins_unused", None, 17;
     alloc_segments: "cairo0/alloc_segments", None, 309;
     args3: "cairo0/args3", Some(r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#), 48;
+    args_array: "cairo0/args_array", Some(r#"{"values": [3, 1, 4, 1, 5, -1]}"#), 72;
     big_felts: "cairo0/big_felts", None, 277;
     bitwise_edges: "cairo0/bitwise_edges", None, 174;
     bitwise_many: "cairo0/bitwise_many", None, 2708;
@@ -36,6 +37,8 @@ runs! {
     computed_jump: "cairo0/computed_jump", None, 73;
     dict: "cairo0/dict", None, 1198;
     empty_main: "cairo0/empty_main", None, 5;
+    hints_hash: "cairo0/hints_hash", None, 12255;
+    hints_small: "cairo0/hints_small", None, 8728;
     label_data: "cairo0/label_data", None, 72;
     memory_holes: "cairo0/memory_holes", None, 13;
     mixed_2p12: "cairo0/mixed_2p12", None, 3811;

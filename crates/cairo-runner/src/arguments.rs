@@ -1,8 +1,13 @@
 //! Arguments as people write them, and as field elements in the order in which a program takes them.
 
+mod bind;
+
+pub(crate) use bind::read;
+
 use felt::{Felt, encoding};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Value as Json;
+use serde_json::value::RawValue;
+use std::collections::HashSet;
 use std::fmt;
 
 /// Most bytes of an arguments file.
@@ -16,9 +21,10 @@ pub const MAX_NESTING: usize = 16;
 
 /// The arguments of one run, not yet matched with a program.
 ///
-/// * `{"n": 5, "lo": "0x10"}` names the inputs of a Cairo 0 program.
-/// * `[5, "0x10"]` gives a Cairo 0 program its inputs in the order in which its hints read them, and a Cairo 2 program
-///   its serialised arguments; there, a nested array stands for its length and then its elements.
+/// * `{"n": 5, "list": ["0x10"]}` names the inputs of a Cairo 0 program.
+/// * `[5, ["0x10"]]` gives a Cairo 0 program its inputs in the order in which its hints read them, and a Cairo 2 program
+///   its arguments. A nested array stands for its length and then its elements, an object for its values in the order in
+///   which hints read them. A list of numbers alone is taken as serialised already.
 ///
 /// Numbers are integers, decimal or hexadecimal strings. Negative ones count from the field's modulus: −5 is `p − 5`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +40,8 @@ enum Form {
 enum Value {
     Felt(Felt),
     Array(Vec<Self>),
+    /// Entries with different names.
+    Object(Vec<(String, Self)>),
 }
 
 /// Why arguments cannot be used.
@@ -54,12 +62,12 @@ pub enum ArgumentError {
     /// A name given twice.
     #[error("argument `{name}` is given twice")]
     Repeated {
-        /// The name.
+        /// The name, with what it is within.
         name: String,
     },
     /// A value that is no integer.
     #[error(
-        "argument {path} is {found}; an argument is an integer, a decimal or hexadecimal string, or an array of them"
+        "argument {path} is {found}; an argument is an integer, a decimal or hexadecimal string, or an array or object of them"
     )]
     NotAnInteger {
         /// Where.
@@ -110,14 +118,30 @@ pub enum ArgumentError {
         /// Their names.
         inputs: Vec<String>,
     },
-    /// An array for a Cairo 0 program.
-    #[error("argument {path} is an array, but the inputs of a Cairo 0 program are single field elements")]
-    ArrayInput {
+    /// A value of another kind than the hints of a Cairo 0 program read.
+    #[error("argument {path} is {found}, but the program's hints read {expected} there")]
+    Shape {
         /// Where.
         path: String,
+        /// What stands there.
+        found: &'static str,
+        /// What hints read.
+        expected: &'static str,
+    },
+    /// A list of numbers that is no serialised form of the inputs.
+    #[error(
+        "the {found} numbers of the arguments are not the program's inputs one after the other ({}); \
+             a list is its length and then its elements",
+        list(inputs)
+    )]
+    Serialised {
+        /// Numbers given.
+        found: usize,
+        /// Names of the inputs.
+        inputs: Vec<String>,
     },
     /// Names for a Cairo 2 program.
-    #[error("a Cairo 2 executable takes its arguments as a JSON array (names are for Cairo 0)")]
+    #[error("a Cairo 2 executable takes its arguments as a JSON array, without objects (names are for Cairo 0)")]
     NamedForCairo2,
 }
 
@@ -144,101 +168,67 @@ impl Arguments {
         if bytes.len() > MAX_ARGUMENT_BYTES {
             return Err(ArgumentError::TooLarge { bytes: bytes.len() });
         }
-        let not_json = |error: serde_json::Error| ArgumentError::NotJson { message: error.to_string() };
-        let mut reader = serde_json::Deserializer::from_slice(bytes);
-        let top = reader.deserialize_any(TopVisitor).map_err(not_json)?;
-        reader.end().map_err(not_json)?;
+        let top = read_level(bytes).map_err(|error| ArgumentError::NotJson { message: error.to_string() })?;
         let mut budget = MAX_ARGUMENTS;
         match top {
-            Top::Array(items) => {
-                let item =
-                    |(index, item): (usize, &Json)| Value::from_json(item, &format!("[{index}]"), 1, &mut budget);
+            Level::Array(items) => {
+                let item = |(index, item): (usize, &Json)| Value::read(item, &format!("[{index}]"), 1, &mut budget);
                 Ok(Self(Form::Listed(items.iter().enumerate().map(item).collect::<Result<_, _>>()?)))
             }
-            Top::Object(entries) => {
-                let mut named: Vec<(String, Value)> = Vec::with_capacity(entries.len());
-                let mut seen = std::collections::HashSet::new();
-                for (name, item) in &entries {
-                    if !seen.insert(name.as_str()) {
-                        return Err(ArgumentError::Repeated { name: shorten(name) });
-                    }
-                    let value = Value::from_json(item, &format!("`{}`", shorten(name)), 1, &mut budget)?;
-                    named.push((name.clone(), value));
-                }
-                Ok(Self(Form::Named(named)))
-            }
-        }
-    }
-
-    /// The values for a Cairo 0 program's inputs, in their order.
-    pub(crate) fn for_inputs(&self, inputs: &[String]) -> Result<Vec<Felt>, ArgumentError> {
-        match &self.0 {
-            Form::Listed(values) if values.len() != inputs.len() => {
-                Err(ArgumentError::Count { found: values.len(), expected: inputs.len(), inputs: inputs.to_vec() })
-            }
-            Form::Listed(values) => {
-                values.iter().enumerate().map(|(index, value)| value.single(|| format!("[{index}]"))).collect()
-            }
-            Form::Named(entries) => {
-                if let Some((name, _)) = entries.iter().find(|(name, _)| !inputs.contains(name)) {
-                    return Err(ArgumentError::Unknown { name: shorten(name), inputs: inputs.to_vec() });
-                }
-                let value = |name: &String| match entries.iter().find(|(given, _)| given == name) {
-                    Some((_, value)) => value.single(|| format!("`{name}`")),
-                    None => Err(ArgumentError::Missing { name: name.clone() }),
-                };
-                inputs.iter().map(value).collect()
-            }
-        }
-    }
-
-    /// The cells of a Cairo 2 program's argument segment.
-    pub(crate) fn serialised(&self) -> Result<Vec<Felt>, ArgumentError> {
-        match &self.0 {
-            Form::Named(_) => Err(ArgumentError::NamedForCairo2),
-            Form::Listed(values) => {
-                let mut cells = Vec::new();
-                values.iter().for_each(|value| value.serialise(&mut cells));
-                Ok(cells)
+            Level::Object(entries) => {
+                let entries = named(&entries, |name| format!("`{name}`"))?;
+                let entry =
+                    |(name, path, item): (String, String, &Json)| Ok((name, Value::read(item, &path, 1, &mut budget)?));
+                Ok(Self(Form::Named(entries.into_iter().map(entry).collect::<Result<_, _>>()?)))
             }
         }
     }
 }
 
 impl Value {
-    fn from_json(json: &Json, path: &str, depth: usize, budget: &mut usize) -> Result<Self, ArgumentError> {
+    /// Reads a value, whose text is JSON.
+    fn read(json: &Json, path: &str, depth: usize, budget: &mut usize) -> Result<Self, ArgumentError> {
         // An array costs a cell too, for its length.
         *budget = budget.checked_sub(1).ok_or(ArgumentError::TooMany)?;
-        match json {
-            Json::Number(number) => parse_felt(&number.to_string(), path).map(Self::Felt),
-            Json::String(text) => parse_felt(text.trim(), path).map(Self::Felt),
-            Json::Array(_) if depth > MAX_NESTING => Err(ArgumentError::TooDeep { path: path.to_owned() }),
-            Json::Array(items) => {
-                let item = |(index, item): (usize, &Json)| {
-                    Self::from_json(item, &format!("{path}[{index}]"), depth + 1, budget)
-                };
-                items.iter().enumerate().map(item).collect::<Result<_, _>>().map(Self::Array)
+        let text = json.get();
+        let other = || ArgumentError::NotAnInteger { path: path.to_owned(), found: shorten(text) };
+        match text.bytes().next() {
+            Some(b'[' | b'{') if depth > MAX_NESTING => Err(ArgumentError::TooDeep { path: path.to_owned() }),
+            Some(b'[' | b'{') => match read_level(text.as_bytes()).map_err(|_| other())? {
+                Level::Array(items) => {
+                    let item = |(index, item): (usize, &Json)| {
+                        Self::read(item, &format!("{path}[{index}]"), depth + 1, budget)
+                    };
+                    items.iter().enumerate().map(item).collect::<Result<_, _>>().map(Self::Array)
+                }
+                Level::Object(entries) => {
+                    let entries = named(&entries, |name| format!("{path}.`{name}`"))?;
+                    let entry = |(name, path, item): (String, String, &Json)| {
+                        Ok((name, Self::read(item, &path, depth + 1, budget)?))
+                    };
+                    entries.into_iter().map(entry).collect::<Result<_, _>>().map(Self::Object)
+                }
+            },
+            Some(b'"') => {
+                let text: String = serde_json::from_str(text).map_err(|_| other())?;
+                parse_felt(text.trim(), path).map(Self::Felt)
             }
-            other => Err(ArgumentError::NotAnInteger { path: path.to_owned(), found: shorten(&other.to_string()) }),
+            Some(b'-' | b'0'..=b'9') => parse_felt(text, path).map(Self::Felt),
+            _ => Err(other()),
         }
     }
+}
 
-    fn single(&self, path: impl Fn() -> String) -> Result<Felt, ArgumentError> {
-        match self {
-            Self::Felt(felt) => Ok(*felt),
-            Self::Array(_) => Err(ArgumentError::ArrayInput { path: path() }),
-        }
+/// Entries with their paths, each name once.
+fn named(
+    entries: &[(String, Json)],
+    path: impl Fn(&str) -> String,
+) -> Result<Vec<(String, String, &Json)>, ArgumentError> {
+    let mut seen = HashSet::new();
+    if let Some((name, _)) = entries.iter().find(|(name, _)| !seen.insert(name.as_str())) {
+        return Err(ArgumentError::Repeated { name: shorten(name) });
     }
-
-    fn serialise(&self, cells: &mut Vec<Felt>) {
-        match self {
-            Self::Felt(felt) => cells.push(*felt),
-            Self::Array(items) => {
-                cells.push(Felt::from(items.len() as u64));
-                items.iter().for_each(|item| item.serialise(cells));
-            }
-        }
-    }
+    Ok(entries.iter().map(|(name, item)| (name.clone(), path(&shorten(name)), item)).collect())
 }
 
 fn shorten(text: &str) -> String {
@@ -276,35 +266,45 @@ pub(crate) fn parse_felt(text: &str, path: &str) -> Result<Felt, ArgumentError> 
     Ok(if negative { -value } else { value })
 }
 
-enum Top {
+/// A JSON value that is still a text.
+type Json = Box<RawValue>;
+
+/// One level of an array or an object. Repeated names are kept, for somebody to notice.
+enum Level {
     Object(Vec<(String, Json)>),
     Array(Vec<Json>),
 }
 
-/// Reads the outermost level, keeping repeated names, which `serde_json::Map` would drop.
-struct TopVisitor;
+fn read_level(bytes: &[u8]) -> Result<Level, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let level = reader.deserialize_any(LevelVisitor)?;
+    reader.end()?;
+    Ok(level)
+}
 
-impl<'de> Visitor<'de> for TopVisitor {
-    type Value = Top;
+struct LevelVisitor;
+
+impl<'de> Visitor<'de> for LevelVisitor {
+    type Value = Level;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object or array of arguments")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Top, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Level, A::Error> {
         let mut array = Vec::new();
         while let Some(item) = items.next_element()? {
             array.push(item);
         }
-        Ok(Top::Array(array))
+        Ok(Level::Array(array))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Top, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Level, A::Error> {
         let mut object = Vec::new();
         while let Some(entry) = entries.next_entry()? {
             object.push(entry);
         }
-        Ok(Top::Object(object))
+        Ok(Level::Object(object))
     }
 }
 

@@ -113,8 +113,16 @@ impl RunnableProgram {
     /// line); `None` for Cairo 2, whose arguments have no names.
     pub fn inputs(&self) -> Option<&[String]> {
         match &self.source {
-            Source::Cairo0(source) => Some(&source.inputs),
+            Source::Cairo0(source) => Some(&source.names),
             Source::Cairo2(_) => None,
+        }
+    }
+
+    /// What its user should know about its hints, in sentences without a full stop.
+    pub fn notes(&self) -> &[String] {
+        match &self.source {
+            Source::Cairo0(source) => &source.notes,
+            Source::Cairo2(_) => &[],
         }
     }
 

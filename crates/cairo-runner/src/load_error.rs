@@ -105,8 +105,8 @@ pub enum LoadError {
     },
     /// A hint that is neither cairo-vm's own nor an input.
     #[error(
-        "the hint at pc {pc} is not allowed: `{code}`; allowed are the hints of Cairo's common library and \
-         `ids.NAME = program_input[\"NAME\"]`"
+        "the hint at pc {pc} is not allowed: `{code}`; allowed are the hints of Cairo's common library, and those that read \
+         `program_input` by plain access"
     )]
     UnknownHint {
         /// Where.
@@ -114,8 +114,21 @@ pub enum LoadError {
         /// Its text, shortened.
         code: String,
     },
-    /// An input hint that writes no variable.
-    #[error("the hint at pc {pc} reads an input into `ids.{variable}`, but there is no such variable there")]
+    /// A hint that reads inputs in another way than by plain access.
+    #[error(
+        "the hint at pc {pc} reads `program_input`, but not by plain access: `{line}`: {reason}; docs/WRITING_PROGRAMS.md lists the \
+         forms that are taken"
+    )]
+    InputHint {
+        /// Where.
+        pc: usize,
+        /// The line, shortened.
+        line: String,
+        /// Why it is none.
+        reason: &'static str,
+    },
+    /// An input hint that uses no variable of the program.
+    #[error("the hint at pc {pc} reads inputs and uses `ids.{variable}`, but there is no such variable there")]
     InputTarget {
         /// Where.
         pc: usize,

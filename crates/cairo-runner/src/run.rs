@@ -47,7 +47,7 @@ pub fn run(
     // Limits keep cairo-vm from the panics that we know of; this is for those that we do not.
     let outcome = quietly(|| match &program.source {
         Source::Cairo0(source) => {
-            let hints = Cairo0Hints::new(&source.inputs, &arguments);
+            let hints = Cairo0Hints::new(source, &arguments);
             run_with(&source.vm_program, program.program(), arguments, hints, limits, watch)
         }
         Source::Cairo2(source) => {
@@ -157,7 +157,7 @@ fn run_hints<H: Hints>(
     let mut reached = Vec::new();
     for hint in here {
         reached.clear();
-        hints.reach(&runner.vm, hint.as_ref(), &mut |address| reached.push(address));
+        hints.reach(&runner.vm, &runner.exec_scopes, hint.as_ref(), &mut |address| reached.push(address));
         for address in &reached {
             let end = (address.offset as u64).saturating_add(HINT_REACH);
             guard.reserve(&mut runner.vm, address.segment_index, end, step)?;

@@ -9,15 +9,11 @@ use cairo_runner::{Arguments, Execution, RunError, RunnableProgram};
 use felt::{Felt, encoding};
 use serde_json::Value;
 
-/// Programs that this version refuses; other tests look at how.
-const REFUSED: [&str; 1] = ["cairo0/args_array"];
-
 /// The runs of a folder, those apart that use a builtin without a table.
 fn by_support(folder: &str) -> [Vec<(String, Value)>; 2] {
     let all: Value = serde_json::from_slice(&common::fixture("expected.json")).unwrap();
     let runs = all.as_object().unwrap().iter();
-    let refused = |name: &str| REFUSED.contains(&name.split('@').next().unwrap());
-    let runs = runs.filter(|(name, _)| name.starts_with(folder) && !refused(name));
+    let runs = runs.filter(|(name, _)| name.starts_with(folder));
     let (supported, unsupported) =
         runs.map(|(name, run)| (name.clone(), run.clone())).partition(|(_, run)| unsupported(run).is_none());
     [supported, unsupported]

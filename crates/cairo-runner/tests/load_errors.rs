@@ -159,13 +159,12 @@ fn files_about_runs_are_told_from_programs() {
 #[test]
 fn hints_outside_the_whitelist() {
     let long = format!("import os\n{}", "x = 1\n".repeat(100));
-    for code in ["import os", "ids.x = open('/etc/passwd').read()", "skip_next_instruction()", "print(5)", &long] {
+    for code in ["import os", "ids.x = open('/etc/passwd').read()", "skip_next_instruction()", "ids.x = 5", &long] {
         let error = error(&with_hint(shortest(), code));
         let LoadError::UnknownHint { pc: 6, code: shown } = &error else { panic!("{error}") };
         assert!(shown.chars().count() <= 121 && !shown.contains('\n'), "{shown}");
         assert!(shown.starts_with(&code[..5]));
     }
-    assert!(matches!(common::load("cairo0/args_array.json"), Err(LoadError::UnknownHint { .. })));
     let error = error(&with_hint(shortest(), "ids.y = program_input['y']"));
     assert_eq!(error, LoadError::InputTarget { pc: 6, variable: "y".to_owned() });
 }

@@ -31,8 +31,8 @@ fn arguments_must_fit() {
     assert!(matches!(error("[1, 2]"), ArgumentError::Count { found: 2, expected: 3, .. }));
     assert!(matches!(error(r#"{"a": 1, "b": 2}"#), ArgumentError::Missing { name } if name == "c"));
     assert!(matches!(error(r#"{"a": 1, "b": 2, "c": 3, "d": 4}"#), ArgumentError::Unknown { name, .. } if name == "d"));
-    assert!(matches!(error("[1, [2], 3]"), ArgumentError::ArrayInput { path } if path == "[1]"));
-    assert!(matches!(error(r#"{"a": 1, "b": [], "c": 3}"#), ArgumentError::ArrayInput { path } if path == "`b`"));
+    assert!(matches!(error("[1, [2], 3]"), ArgumentError::Shape { path, .. } if path == "[1]"));
+    assert!(matches!(error(r#"{"a": 1, "b": [], "c": 3}"#), ArgumentError::Shape { path, .. } if path == "`b`"));
 }
 
 #[test]

@@ -33,6 +33,9 @@ pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Err
     if let Some(compiler) = &compiled.compiler {
         printer.note(format_args!("Compiled {} with {}.", options.program.display(), compiler.display()));
     }
+    for note in compiled.program.notes() {
+        printer.note(format_args!("Note: {note}."));
+    }
     let units = units::read(&source(&options.arguments), options.arguments.id_field.as_deref(), &compiled.program)?;
     let limits = UnitLimits {
         max_steps: options.max_steps,

@@ -253,7 +253,7 @@ fn about(error: &ArgumentError) -> Option<Argument<'_>> {
     use ArgumentError as E;
     match error {
         E::Repeated { name } | E::Unknown { name, .. } => Some(Argument::Name(name)),
-        E::NotAnInteger { path, .. } | E::OutOfField { path, .. } | E::TooDeep { path } | E::ArrayInput { path } => {
+        E::NotAnInteger { path, .. } | E::OutOfField { path, .. } | E::TooDeep { path } | E::Shape { path, .. } => {
             match path.strip_prefix('[') {
                 Some(rest) => rest.split(']').next()?.parse().ok().map(Argument::Index),
                 None => path.strip_prefix('`')?.split('`').next().map(Argument::Name),
@@ -264,6 +264,7 @@ fn about(error: &ArgumentError) -> Option<Argument<'_>> {
         | E::TooMany
         | E::Missing { .. }
         | E::Count { .. }
+        | E::Serialised { .. }
         | E::NamedForCairo2 => None,
     }
 }

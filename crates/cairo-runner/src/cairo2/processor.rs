@@ -122,7 +122,7 @@ impl HintProcessorLogic for Cairo2Hints {
 }
 
 impl Hints for Cairo2Hints {
-    fn reach(&self, vm: &VirtualMachine, hint: &dyn Any, visit: &mut dyn FnMut(Relocatable)) {
+    fn reach(&self, vm: &VirtualMachine, _: &ExecutionScopes, hint: &dyn Any, visit: &mut dyn FnMut(Relocatable)) {
         let pointer = match hint.downcast_ref::<Hint>() {
             Some(
                 Hint::Felt252DictEntryInit { dict_ptr: pointer, .. }
