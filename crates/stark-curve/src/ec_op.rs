@@ -46,11 +46,12 @@ pub fn steps(operations: &[Operation], products: &[Option<Point>]) -> Vec<Option
     let sums = lines::sums(&pairs);
     let pairs: Vec<_> = sums.iter().map(|sum| (sum.map_or(START, |(_, sum)| sum), -START)).collect();
     let results = lines::sums(&pairs);
-    let steps = |((product, sum), result): ((&Option<Point>, Option<(Felt, Point)>), Option<(Felt, Point)>)| {
-        let (product, (sum_slope, sum), (r_slope, r)) = ((*product)?, sum?, result?);
+    let steps = |number: usize| {
+        let (product, (sum_slope, sum)) = ((*products.get(number)?)?, (*sums.get(number)?)?);
+        let (r_slope, r) = (*results.get(number)?)?;
         Some(Steps { product, sum_slope, sum, r_slope, r })
     };
-    products.iter().zip(sums).zip(results).map(steps).collect()
+    (0..products.len()).map(steps).collect()
 }
 
 /// The result of each operation; `None` as in [`steps`].

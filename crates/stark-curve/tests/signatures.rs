@@ -19,7 +19,7 @@ fn theirs(felt: &Felt) -> Reference {
 
 fn good(signed: &Signed) -> bool {
     let Signed { key, message, signature: Signature { r, s } } = signed;
-    verify(&theirs(key), &theirs(message), &theirs(r), &theirs(s)) == Ok(true)
+    matches!(verify(&theirs(key), &theirs(message), &theirs(r), &theirs(s)), Ok(true))
 }
 
 /// A signature, if there is one for this key, message and nonce.

@@ -73,7 +73,10 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
     // The bytes, and the order in layouts, belong to the protocol: new kinds get new bytes, and stand where they like.
     kinds.sort();
     let codes: Vec<u8> = kinds.iter().map(|kind| kind.component().code()).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 34, 35, 36, 32, 33, 37, 64, 65, 66]);
+    assert_eq!(
+        codes,
+        [1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 34, 35, 36, 32, 33, 37, 64, 65, 66]
+    );
     for code in (0..=u8::MAX).filter(|code| !codes.contains(code)) {
         let refused = TableKind::decode(&mut Reader::new(&[code]), 0);
         assert_eq!(refused, Err(CodecError::Unknown { what: "table kind", found: code.into(), offset: 0 }));
@@ -120,8 +123,15 @@ fn each_bus_has_one_provider() {
 fn kinds_that_may_be_disclosed() {
     let words =
         [0x0407_8001_7fff_7fff_u64, 7, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
-    let builtins =
-        vec![Builtin::Output, Builtin::Pedersen, Builtin::RangeCheck, Builtin::Ecdsa, Builtin::Bitwise, Builtin::EcOp, Builtin::RangeCheck96];
+    let builtins = vec![
+        Builtin::Output,
+        Builtin::Pedersen,
+        Builtin::RangeCheck,
+        Builtin::Ecdsa,
+        Builtin::Bitwise,
+        Builtin::EcOp,
+        Builtin::RangeCheck96,
+    ];
     let program = Program::new(words.map(Felt::from).to_vec(), builtins, ArgumentBinding::OutputPrefix);
     let program = program.expect("a header for seven builtins");
     let segments = [[40, 41], [43, 46], [50, 51], [54, 56], [60, 65], [70, 77], [80, 81]]

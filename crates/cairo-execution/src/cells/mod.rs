@@ -47,10 +47,9 @@ fn check_segment(execution: &Execution, builtin: Builtin, segment: &Segment) -> 
         Builtin::RangeCheck96 => instances.try_for_each(|address| range_check96(memory, address).map(|_| ())),
         Builtin::Output => Ok(()),
         // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Keccak
-        | Builtin::Poseidon
-        | Builtin::AddMod
-        | Builtin::MulMod => Err(ExecutionError::BuiltinUnchecked(builtin)),
+        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => {
+            Err(ExecutionError::BuiltinUnchecked(builtin))
+        }
     }
 }
 

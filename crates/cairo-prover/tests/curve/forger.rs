@@ -1,7 +1,7 @@
 //! A prover that cheats: it overwrites cells, and makes all lookups balance again.
 
 use cairo_air::components::memory::CELLS;
-use cairo_air::{Builtin, CairoProof, TableKind, buses, verify};
+use cairo_air::{Builtin, CairoProof, TableKind, verify};
 use cairo_prover::Witness;
 use cairo_prover::prove::{all_generic, witness};
 use cairo_runner::{Arguments, RunLimits, run, unwatched};
@@ -181,6 +181,3 @@ pub fn pranks(honest: &Witness, kind: &TableKind, pranks: &[(&str, usize, &str)]
     let done: BTreeSet<&str> = pranks.iter().map(|(what, ..)| *what).collect();
     assert_eq!(all, done, "{air}: a prank for each, and no other");
 }
-
-/// Whether a memory bus is among the faults.
-pub const MEMORY: &str = buses::MEMORY.name;

@@ -27,10 +27,7 @@ pub(crate) fn complete(
         Builtin::Pedersen => pedersen::complete(vm, segment, cells),
         Builtin::EcOp => ec_op::complete(vm, segment, cells),
         // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Keccak
-        | Builtin::Poseidon
-        | Builtin::AddMod
-        | Builtin::MulMod => {
+        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => {
             Err(RunError::Setup { message: format!("this version cannot complete the cells of `{builtin}`") })
         }
     }

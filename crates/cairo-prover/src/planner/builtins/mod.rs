@@ -28,10 +28,7 @@ fn choose(builtin: Builtin) -> Option<Choose> {
         // Public memory.
         Builtin::Output => None,
         // No program can declare them.
-        Builtin::Keccak
-        | Builtin::Poseidon
-        | Builtin::AddMod
-        | Builtin::MulMod => None,
+        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => None,
     }
 }
 

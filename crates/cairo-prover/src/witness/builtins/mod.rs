@@ -44,9 +44,8 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
         // Public memory.
         Builtin::Output => Ok(Vec::new()),
         // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Keccak
-        | Builtin::Poseidon
-        | Builtin::AddMod
-        | Builtin::MulMod => Err(WitnessError::Empty(builtin.name())),
+        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => {
+            Err(WitnessError::Empty(builtin.name()))
+        }
     }
 }
