@@ -49,9 +49,9 @@ impl Builtin {
     const fn entry(self) -> (&'static str, u32, bool) {
         match self {
             Self::Output => ("output", 1, true),
-            Self::Pedersen => ("pedersen", 3, false),
+            Self::Pedersen => ("pedersen", 3, true),
             Self::RangeCheck => ("range_check", 1, true),
-            Self::Ecdsa => ("ecdsa", 2, false),
+            Self::Ecdsa => ("ecdsa", 2, true),
             Self::Bitwise => ("bitwise", 5, true),
             Self::EcOp => ("ec_op", 7, true),
             Self::Keccak => ("keccak", 16, false),

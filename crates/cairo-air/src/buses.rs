@@ -74,3 +74,11 @@ pub const WORD12: Bus = Bus { id: 7, name: "word12", arity: 1 };
 /// whatever its multiplicities: its README argues why. Both `M = m` and `M = m + p` may be provided, where both are below `2^252`: who requires
 /// must know which one it wants.
 pub const EC_OP_PRODUCT: Bus = Bus { id: 10, name: "ec_op_product", arity: 6 };
+
+/// `(64·input + place, digit, x, y)`: the point that pedersen adds for a digit, see `stark_curve::pedersen::Table`. Only the pedersen_points table
+/// provides, and its columns are fixed: places 0 to 63, digits below 16, of place 63 only 0; of place 62 only 0 to 7, and 8 under a number that is larger
+/// by 128.
+pub const PEDERSEN_POINT: Bus = Bus { id: 12, name: "pedersen_point", arity: 4 };
+
+/// The same as [`EC_OP_PRODUCT`], for ecdsa.
+pub const ECDSA_PRODUCT: Bus = Bus { id: 11, name: "ecdsa_product", arity: 6 };

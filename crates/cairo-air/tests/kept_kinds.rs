@@ -100,11 +100,23 @@ fn every_kind_is_there() {
         committed.extend(layout.tables.iter().map(|entry| family(&entry.kind)));
         disclosed.extend(layout.disclosed.iter().map(|table| family(&table.kind)));
     }
-    let both = ["byte", "cell", "generic", "instruction", "nibble_and", "path with an open jump", "range", "word None"];
+    let both = [
+        "byte",
+        "cell",
+        "generic",
+        "instruction",
+        "nibble_and",
+        "path with an open jump",
+        "pedersen_points",
+        "range",
+        "word None",
+    ];
     let local: BTreeSet<String> = both.map(str::to_owned).into();
     let tied = ["memory", "word16", "word12", "range_check8", "range_check12", "range_check16"];
     let bitwise = ["bitwise", "bitwise16", "bitwise32", "bitwise64", "bitwise128"];
-    let all: BTreeSet<String> = tied.into_iter().chain(bitwise).map(str::to_owned).chain(local.clone()).collect();
+    let curve = ["pedersen", "ecdsa", "ecdsa_product", "ec_op", "ec_op_product"];
+    let all: BTreeSet<String> =
+        tied.into_iter().chain(bitwise).chain(curve).map(str::to_owned).chain(local.clone()).collect();
     let missing: Vec<_> = all.difference(&committed).chain(local.difference(&disclosed)).collect();
     assert!(missing.is_empty(), "{missing:?} of {committed:?} and {disclosed:?}");
     assert!(disclosed.contains("word Some(true)") && disclosed.contains("word Some(false)"), "{disclosed:?}");

@@ -122,6 +122,9 @@ fn check_segments(execution: &Execution) -> Result<(), ExecutionError> {
     if let Some(undeclared) = execution.segments.keys().find(|builtin| !builtins.contains(builtin)) {
         return Err(ExecutionError::SegmentUndeclared(*undeclared));
     }
+    if !builtins.contains(&Builtin::Ecdsa) && !execution.signatures.is_empty() {
+        return Err(ExecutionError::Signatures { instances: 0, signatures: execution.signatures.len() });
+    }
     let final_ap = execution.trace.last().map_or(0, |state| state.ap);
     let first_stop = final_ap.saturating_sub(builtins.len() as u32);
     let initial = execution.program.initial_ap();
@@ -137,6 +140,10 @@ fn check_segments(execution: &Execution) -> Result<(), ExecutionError> {
         let cells_per_instance = builtin.cells_per_instance();
         if !(stop - base).is_multiple_of(cells_per_instance) {
             return Err(ExecutionError::SegmentInstances { builtin, len: stop - base, cells_per_instance });
+        }
+        let instances = ((stop - base) / cells_per_instance) as usize;
+        if builtin == Builtin::Ecdsa && execution.signatures.len() != instances {
+            return Err(ExecutionError::Signatures { instances, signatures: execution.signatures.len() });
         }
         if base < stop && !builtin.is_supported() {
             return Err(ExecutionError::BuiltinUnchecked(builtin));

@@ -320,6 +320,28 @@ pub enum ExecutionError {
         /// What the inputs make.
         expected: String,
     },
+    /// An instance of pedersen whose sum cannot be computed as tables do it. Nobody knows one.
+    #[error("the instance of `pedersen` at memory cell {address} has no hash that can be proven")]
+    PedersenInfinity {
+        /// Address of the instance.
+        address: u32,
+    },
+    /// Not one signature for each instance of ecdsa.
+    #[error("the run has {instances} instances of `ecdsa`, but {signatures} signatures")]
+    Signatures {
+        /// Instances.
+        instances: usize,
+        /// Signatures.
+        signatures: usize,
+    },
+    /// An instance of ecdsa whose signature is none.
+    #[error("the instance of `ecdsa` at memory cell {address} does not hold: {refusal}")]
+    Signature {
+        /// Address of the instance.
+        address: u32,
+        /// Why.
+        refusal: stark_curve::ecdsa::Refusal,
+    },
     /// An instance of ec_op without a finite result.
     #[error(
         "the instance of `ec_op` at memory cell {address} has no result that can be proven: P + m·Q is infinity, or a sum on the \

@@ -36,6 +36,7 @@ pub(crate) fn cairo0() -> Execution {
         memory: cells.into_iter().map(Felt::from).collect(),
         segments: BTreeMap::from([(Builtin::Output, Segment { base: 20, stop: 21 })]),
         arguments_start: None,
+        signatures: Vec::new(),
     }
 }
 
@@ -78,6 +79,7 @@ pub(crate) fn countdown(n: u32) -> Execution {
         memory,
         segments: BTreeMap::from([(Builtin::Output, Segment { base: end, stop: end })]),
         arguments_start: None,
+        signatures: Vec::new(),
     }
 }
 
@@ -112,6 +114,7 @@ pub(crate) fn builtins() -> Execution {
         memory,
         segments: segments.map(|(builtin, base, stop)| (builtin, Segment { base, stop })).into(),
         arguments_start: None,
+        signatures: Vec::new(),
     }
 }
 

@@ -16,6 +16,7 @@ mod step;
 pub use error::{ExecutionError, Fault};
 #[cfg(feature = "file")]
 pub use file::{LoadError, LoadLimits, SaveError, load, save};
+pub use stark_curve::ecdsa::Signature;
 pub use step::Step;
 
 use cairo_air::{Builtin, Program};
@@ -66,6 +67,8 @@ pub struct Execution {
     pub segments: BTreeMap<Builtin, Segment>,
     /// Start of the argument segment, for programs with [`cairo_air::ArgumentBinding::Pointers`].
     pub arguments_start: Option<u32>,
+    /// One for each instance of ecdsa, in order: a proof shows that there are some, and not which.
+    pub signatures: Vec<Signature>,
 }
 
 impl Execution {
@@ -84,7 +87,7 @@ impl Execution {
     }
 
     /// Checks that this is a run of the program on the arguments, in time linear in its steps and the used builtin cells: its form, as
-    /// [`check_form`](Self::check_form) does, each cell of range_check and bitwise, and each step. What passes can be proven, if it
+    /// [`check_form`](Self::check_form) does, each cell of a builtin, and each step. What passes can be proven, if it
     /// is not too large; what does not is no run.
     ///
     /// It takes no memory that grows with the execution.

@@ -19,6 +19,7 @@ pub(crate) fn execution(builtins: &[Builtin], words: &[Felt], trace: Vec<Registe
         memory,
         segments: BTreeMap::new(),
         arguments_start: None,
+        signatures: Vec::new(),
     }
 }
 

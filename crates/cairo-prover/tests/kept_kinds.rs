@@ -27,6 +27,25 @@ const PARAMETERS: Parameters = Parameters { log_blowup: 1, queries: 5, grinding_
 
 const PROVER: [u8; 32] = [0x5a; 32];
 
+/// A signature by the private key 6.
+const ECDSA: &str = r#"{
+    "key": "0x1efc3d7c9649900fcbd03f578a8248d095bc4b6a13b3c25f9886ef971ff96fa",
+    "message": 12345,
+    "r": "0x759ca09377679ecd535a81e83039658bf40959283187c654c5416f439403cf5",
+    "s": "0x20d5e1ba6636d9bffa0f85b890ac30af2ff12a50e0637b298fbaf3879510e06",
+    "n": 1
+}"#;
+
+/// `P0 + (p − 1)·G`: the largest scalar.
+const EC_OP: &str = r#"{
+    "p_x": "0x49ee3eba8c1600700ee1b87eb599f16716b0b1022947733551fde4050ca6804",
+    "p_y": "0x3ca0cfe4b3bc6ddf346d49d06ea0ed34e621062c0e056c1d0405d266e10268a",
+    "q_x": "0x1ef15c18599971b7beced415a40f0c7deacfd9b0d1819e03d723d8bc943cfca",
+    "q_y": "0x5668060aa49730b7be4801df46ec62de53ecd11abe43a32873000c36e8dc1f",
+    "m": -1,
+    "n": 1
+}"#;
+
 /// Outcomes of conditional jumps in word tables.
 #[derive(Clone, Copy)]
 enum Outcomes {
@@ -210,6 +229,9 @@ fn all() -> Vec<Kept> {
     let checked96 = execution("cairo0/range_check96_many", Some(r#"{"n": 5}"#));
     let limbs96 = |limbs| with_limbs96(generic(&checked96, MAX_FETCHES), &checked96.memory, limbs);
     let many96 = "cairo0/range_check96_many";
+    let hashed = execution("cairo0/pedersen_args", Some(r#"{"x": -1, "y": 5, "n": 1}"#));
+    let signed = execution("cairo0/ecdsa_args", Some(ECDSA));
+    let curve = execution("cairo0/ec_op_args", Some(EC_OP));
     vec![
         kept(
             "generic",
@@ -275,6 +297,15 @@ fn all() -> Vec<Kept> {
             "range_check96 in words of 16 bits, all rows disclosed that may be",
             disclose_all(limbs96(Limbs::Words16)),
         ),
+        kept("pedersen", "cairo0/pedersen_args", "pedersen and its points", generic(&hashed, MAX_FETCHES)),
+        kept(
+            "pedersen_disclosed",
+            "cairo0/pedersen_args",
+            "the same run, all rows disclosed that may be, those of the points too",
+            disclose_all(generic(&hashed, MAX_FETCHES)),
+        ),
+        kept("ecdsa", "cairo0/ecdsa_args", "ecdsa and its products", generic(&signed, MAX_FETCHES)),
+        kept("ec_op", "cairo0/ec_op_args", "ec_op and its products", generic(&curve, MAX_FETCHES)),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! From the virtual machine's segments to one address space: the program at 1, the execution segment, the builtins in
 //! order, everything else.
 
-use crate::complete::complete;
+use crate::complete::{complete, ecdsa};
 use crate::convert::from_vm;
 use crate::error::RunError;
 use cairo_air::program::PROGRAM_BASE;
@@ -105,12 +105,18 @@ pub(crate) fn relocate(
     if let Some(cells) = lengths.first().and_then(|&length| (length as usize).checked_sub(words)).filter(|&n| n > 0) {
         return Err(RunError::ProgramGrew { cells, words });
     }
+    let builtins = builtin_segments(runner, program)?;
+    for &(builtin, segment) in &builtins {
+        // The last instance may be written in part: it is one all the same, as for cairo-vm.
+        if let Some(length) = lengths.get_mut(segment) {
+            *length = length.next_multiple_of(u64::from(builtin.cells_per_instance()));
+        }
+    }
     let used = lengths.clone();
     // Registers may stand beyond the last written cell; no other segment may begin there.
     if let Some(stack) = lengths.get_mut(1) {
         *stack = (*stack).max(u64::from(trace.stack_cells));
     }
-    let builtins = builtin_segments(runner, program)?;
     check_stop_pointers(&runner.vm, &builtins, &lengths)?;
     check_output(&runner.vm, &builtins)?;
     let order: Vec<usize> = [0, 1].into_iter().chain(builtins.iter().map(|(_, segment)| *segment)).collect();
@@ -121,6 +127,12 @@ pub(crate) fn relocate(
         let cells = bases.range(segment).and_then(|range| memory.get_mut(range)).unwrap_or_default();
         complete(builtin, &runner.vm, segment, cells)?;
     }
+    let signatures = match builtins.iter().find(|(builtin, _)| *builtin == Builtin::Ecdsa) {
+        Some(&(_, segment)) => {
+            ecdsa::signatures(&runner.vm, segment, bases.range(segment).map_or(0, |range| range.len()))?
+        }
+        None => Vec::new(),
+    };
     let trace = relocate_trace(trace, &bases)?;
     let segments = segments(&builtins, &bases, &used);
     let arguments_start = match program.arguments() {
@@ -131,7 +143,7 @@ pub(crate) fn relocate(
             Some(read_address(&memory, address).unwrap_or_default())
         }
     };
-    Ok(Execution { program: program.clone(), arguments, trace, memory, segments, arguments_start })
+    Ok(Execution { program: program.clone(), arguments, trace, memory, segments, arguments_start, signatures })
 }
 
 /// The segment index of each declared builtin, in order.

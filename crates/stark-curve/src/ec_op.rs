@@ -46,12 +46,12 @@ pub fn steps(operations: &[Operation], products: &[Option<Point>]) -> Vec<Option
     let sums = lines::sums(&pairs);
     let pairs: Vec<_> = sums.iter().map(|sum| (sum.map_or(START, |(_, sum)| sum), -START)).collect();
     let results = lines::sums(&pairs);
-    let all = products.iter().zip(sums).zip(results);
-    all.map(|((product, sum), result)| {
-        let (product, (sum_slope, sum), (r_slope, r)) = ((*product)?, sum?, result?);
+    let steps = |number: usize| {
+        let (product, (sum_slope, sum)) = ((*products.get(number)?)?, (*sums.get(number)?)?);
+        let (r_slope, r) = (*results.get(number)?)?;
         Some(Steps { product, sum_slope, sum, r_slope, r })
-    })
-    .collect()
+    };
+    (0..products.len()).map(steps).collect()
 }
 
 /// The result of each operation; `None` as in [`steps`].

@@ -8,6 +8,7 @@
 
 mod constants;
 pub mod ec_op;
+pub mod ecdsa;
 pub mod lines;
 pub mod pedersen;
 mod point;

@@ -126,7 +126,12 @@ impl Hashes {
     pub fn new(inputs: &[[Felt; 2]]) -> Self {
         let words: Vec<_> =
             inputs.iter().map(|pair| pair.map(|input| felt::encoding::canonical_limbs(&input))).collect();
-        let len = inputs.len();
+        Self::of_words(&words)
+    }
+
+    /// The same for any integers below `2^256` as inputs, with what the table has for their digits: for tests.
+    pub fn of_words(words: &[[crate::Word; 2]]) -> Self {
+        let len = words.len();
         let mut ends = vec![Some(*TABLE.start()); len];
         let mut steps = Vec::with_capacity(2 * DIGITS * len);
         let (mut slopes, mut denominators) = (vec![Felt::zero(); len], vec![Felt::one(); len]);

@@ -116,6 +116,7 @@ fn checking() -> Execution {
         memory,
         segments: BTreeMap::from(segments),
         arguments_start: None,
+        signatures: Vec::new(),
     }
 }
 

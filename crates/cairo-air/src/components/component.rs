@@ -76,6 +76,11 @@ pub trait Component {
         None
     }
 
+    /// Columns of a lookup table that count how often what a row provides is required elsewhere.
+    fn counters(&self) -> usize {
+        1
+    }
+
     /// The AIR.
     ///
     /// # Errors

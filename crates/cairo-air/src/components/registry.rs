@@ -1,8 +1,8 @@
 //! The registry: every kind of table has its line here, and all else about it in its own folder.
 
 use super::{
-    Component, Limb, Path, Word, bitwise, cell, component::Family, ec_op, generic, instruction, memory, nibble_and,
-    product, range, range_check, range_check96,
+    Component, Limb, Path, Word, bitwise, cell, component::Family, ec_op, ecdsa, generic, instruction, memory,
+    nibble_and, pedersen, pedersen_points, product, range, range_check, range_check96,
 };
 use crate::codec::{CodecError, Reader};
 
@@ -91,6 +91,12 @@ table_kinds! {
     Range(range::Range),
     /// The bitwise builtin, by the size of its inputs.
     Bitwise(bitwise::BitwiseSize),
+    /// The pedersen builtin.
+    Pedersen = pedersen::Table,
+    /// The points of pedersen's digits.
+    PedersenPoints = pedersen_points::Table,
+    /// The ecdsa builtin.
+    Ecdsa = ecdsa::Table,
     /// The ec_op builtin.
     EcOp = ec_op::Table,
     /// Products on the Stark curve, by the builtin that uses them.

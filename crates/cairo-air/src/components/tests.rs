@@ -29,6 +29,9 @@ fn shapes_are_pinned() -> Result<(), AirError> {
     for (size, constraints) in BitwiseSize::ALL.into_iter().zip([6, 10, 10, 10, 12]) {
         assert_eq!(shape(bitwise::air(size, 1, 6)?), (16, constraints, 9), "{size:?}");
     }
+    assert_eq!(shape(pedersen::air(1, 4)?), (20, 21, 6));
+    assert_eq!(shape(pedersen_points::air()?), (2, 0, 2));
+    assert_eq!(shape(ecdsa::air(1, 3)?), (17, 12, 5));
     assert_eq!(shape(ec_op::air(1, 8)?), (38, 11, 34));
     assert_eq!(shape(product::air(product::User::EcOp)?), (14, 25, 1));
     Ok(())
@@ -70,7 +73,10 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
     // The bytes, and the order in layouts, belong to the protocol: new kinds get new bytes, and stand where they like.
     kinds.sort();
     let codes: Vec<u8> = kinds.iter().map(|kind| kind.component().code()).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 32, 33, 64, 65, 66]);
+    assert_eq!(
+        codes,
+        [1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 34, 35, 36, 32, 33, 37, 64, 65, 66]
+    );
     for code in (0..=u8::MAX).filter(|code| !codes.contains(code)) {
         let refused = TableKind::decode(&mut Reader::new(&[code]), 0);
         assert_eq!(refused, Err(CodecError::Unknown { what: "table kind", found: code.into(), offset: 0 }));
@@ -83,7 +89,7 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
 fn plain_kinds_have_names() {
     let names: Vec<String> = TableKind::plain().map(|kind| kind.to_string()).collect();
     let expected = "memory instruction generic cell byte word16 word12 nibble_and range_check8 range_check12 range_check16 \
-                    bitwise bitwise16 bitwise32 bitwise64 bitwise128 ec_op ec_op_product \
+                    bitwise bitwise16 bitwise32 bitwise64 bitwise128 pedersen pedersen_points ecdsa ec_op ec_op_product ecdsa_product \
                     range_check96_8 range_check96_12 range_check96_16";
     assert_eq!(names, expected.split(' ').collect::<Vec<_>>());
     assert!(TableKind::plain().is_sorted());
@@ -116,12 +122,21 @@ fn each_bus_has_one_provider() {
 #[test]
 fn kinds_that_may_be_disclosed() {
     let words =
-        [0x0407_8001_7fff_7fff_u64, 5, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
-    let builtins = vec![Builtin::Output, Builtin::RangeCheck, Builtin::Bitwise, Builtin::EcOp, Builtin::RangeCheck96];
+        [0x0407_8001_7fff_7fff_u64, 7, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
+    let builtins = vec![
+        Builtin::Output,
+        Builtin::Pedersen,
+        Builtin::RangeCheck,
+        Builtin::Ecdsa,
+        Builtin::Bitwise,
+        Builtin::EcOp,
+        Builtin::RangeCheck96,
+    ];
     let program = Program::new(words.map(Felt::from).to_vec(), builtins, ArgumentBinding::OutputPrefix);
-    let program = program.expect("a header for five builtins");
-    let segments = [[40, 41], [50, 51], [60, 65], [70, 77], [80, 81]];
-    let segments = segments.map(|[base, stop]| Segment { base, stop }).to_vec();
+    let program = program.expect("a header for seven builtins");
+    let segments = [[40, 41], [43, 46], [50, 51], [54, 56], [60, 65], [70, 77], [80, 81]]
+        .map(|[base, stop]| Segment { base, stop })
+        .to_vec();
     let claim = Claim {
         n_steps: 1,
         final_ap: 100,
@@ -148,7 +163,8 @@ fn kinds_that_may_be_disclosed() {
     use TableKind as Kind;
     let word = Word { flags: 0x4806, taken: None };
     let derived = [Kind::Word(word), Kind::Path(path), Kind::Range(range)];
-    let fixed = [Kind::Instruction, Kind::Generic, Kind::Cell, Kind::Limb(Limb::Bits8), Kind::NibbleAnd];
+    let fixed =
+        [Kind::Instruction, Kind::Generic, Kind::Cell, Kind::Limb(Limb::Bits8), Kind::NibbleAnd, Kind::PedersenPoints];
     for kind in derived.into_iter().chain(fixed) {
         assert!(is_local(kind.clone()), "{kind}");
     }
@@ -167,7 +183,13 @@ fn kinds_that_may_be_disclosed() {
         Kind::Bitwise(BitwiseSize::Bits64),
         Kind::Bitwise(BitwiseSize::Bits128),
     ];
-    let curve = [Kind::EcOp, Kind::Product(product::User::EcOp)];
+    let curve = [
+        Kind::Pedersen,
+        Kind::Ecdsa,
+        Kind::Product(product::User::Ecdsa),
+        Kind::EcOp,
+        Kind::Product(product::User::EcOp),
+    ];
     let checked = range_check96::Table::ALL.map(Kind::RangeCheck96);
     for kind in tied.into_iter().chain(bitwise).chain(curve).chain(checked) {
         assert!(!is_local(kind.clone()), "{kind}");

@@ -2,11 +2,15 @@
 
 mod bitwise;
 mod ec_op;
+mod ecdsa;
+mod pedersen;
 mod range_check;
 mod range_check96;
 
 pub use bitwise::{BITWISE_BITS, bitwise};
 pub use ec_op::{ec_op, ec_op_result};
+pub use ecdsa::signed;
+pub use pedersen::{pedersen, pedersen_result};
 pub use range_check::range_check;
 pub use range_check96::range_check96;
 
@@ -24,7 +28,8 @@ pub type Word = [u64; 4];
 /// # Errors
 /// The first cell that is wrong.
 pub(crate) fn check(execution: &Execution) -> Result<(), ExecutionError> {
-    for (builtin, segment) in &execution.segments {
+    // A segment without instances holds nothing that could be wrong.
+    for (builtin, segment) in execution.segments.iter().filter(|(_, segment)| segment.base < segment.stop) {
         check_segment(execution, *builtin, segment)?;
     }
     Ok(())
@@ -36,16 +41,13 @@ fn check_segment(execution: &Execution, builtin: Builtin, segment: &Segment) -> 
     match builtin {
         Builtin::RangeCheck => instances.try_for_each(|address| range_check(memory, address).map(|_| ())),
         Builtin::Bitwise => instances.try_for_each(|address| bitwise(memory, address).map(|_| ())),
+        Builtin::Pedersen => pedersen::check(memory, segment),
+        Builtin::Ecdsa => ecdsa::check(execution, segment),
         Builtin::EcOp => ec_op::check(memory, segment),
         Builtin::RangeCheck96 => instances.try_for_each(|address| range_check96(memory, address).map(|_| ())),
         Builtin::Output => Ok(()),
         // Programs may declare these, but not use them. One that becomes provable gets its line above.
-        Builtin::Pedersen
-        | Builtin::Ecdsa
-        | Builtin::Keccak
-        | Builtin::Poseidon
-        | Builtin::AddMod
-        | Builtin::MulMod => match instances.next() {
+        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => match instances.next() {
             Some(_) => Err(ExecutionError::BuiltinUnchecked(builtin)),
             None => Ok(()),
         },

@@ -2,7 +2,7 @@
 
 use super::codec::{Sink, Source};
 use super::{LoadError, LoadLimits};
-use crate::{Execution, Registers, Segment};
+use crate::{Execution, Registers, Segment, Signature};
 use cairo_air::program::MAX_BYTECODE;
 use cairo_air::{ArgumentBinding, Builtin, Program};
 use felt::Felt;
@@ -58,6 +58,10 @@ pub(super) fn write<W: Write>(execution: &Execution, sink: &mut Sink<W>) -> io::
         }
     }
     write_felts(&execution.memory, sink)?;
+    for Signature { r, s } in &execution.signatures {
+        sink.felt(r)?;
+        sink.felt(s)?;
+    }
     sink.flush()
 }
 
@@ -88,7 +92,21 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, limits: &LoadLimits) -> Resu
     }
     let trace = read_trace(source, limits)?;
     let memory = read_felts(source, "memory cells", limits.max_memory_cells)?;
-    Ok(Execution { program, arguments, trace, memory, segments, arguments_start })
+    let signatures = read_signatures(source, &segments)?;
+    Ok(Execution { program, arguments, trace, memory, segments, arguments_start, signatures })
+}
+
+/// One for each instance of ecdsa. Grows as they come: a segment's bounds alone allocate nothing.
+fn read_signatures<R: Read>(
+    source: &mut Source<R>,
+    segments: &BTreeMap<Builtin, Segment>,
+) -> Result<Vec<Signature>, LoadError> {
+    let cells = segments.get(&Builtin::Ecdsa).map_or(0, |segment| segment.stop.saturating_sub(segment.base));
+    let mut signatures = Vec::new();
+    for _ in 0..cells / Builtin::Ecdsa.cells_per_instance() {
+        signatures.push(Signature { r: source.felt("signatures")?, s: source.felt("signatures")? });
+    }
+    Ok(signatures)
 }
 
 fn read_trace<R: Read>(source: &mut Source<R>, limits: &LoadLimits) -> Result<Vec<Registers>, LoadError> {

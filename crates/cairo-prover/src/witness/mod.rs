@@ -16,6 +16,7 @@ pub mod multiplicities;
 pub mod nibble_and;
 mod others;
 mod owned;
+pub mod pedersen_points;
 pub mod range;
 mod rows;
 mod steps;
@@ -23,7 +24,7 @@ pub mod word12;
 pub mod word16;
 
 pub use build::{Witness, build};
-pub use builtins::{bitwise, product, range_check};
+pub use builtins::{bitwise, pedersen, product, range_check};
 #[cfg(test)]
 pub(crate) use steps::fill_steps;
 

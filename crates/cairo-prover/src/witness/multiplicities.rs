@@ -80,10 +80,10 @@ impl Multiplicities {
         self.beyond.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The multiplicities of a lookup table, one for each row; none if it is no such table.
+    /// The multiplicities of a lookup table, one for each row and then for each further counter; none if it is no such table.
     fn table(&self, kind: &TableKind) -> &[AtomicU32] {
         let Some((kind, multiplicities)) = self.tables.iter().find(|(known, _)| known == kind) else { return &[] };
-        let rows = 1 << kind.component().log_height().unwrap_or(0);
+        let rows = kind.component().counters() << kind.component().log_height().unwrap_or(0);
         // Not on all threads: while one waits for the others, it might come here again with another job.
         multiplicities.get_or_init(|| std::iter::repeat_with(|| AtomicU32::new(0)).take(rows).collect())
     }
@@ -132,7 +132,7 @@ impl Multiplicities {
         used
     }
 
-    /// The column of multiplicities of such a table.
+    /// The column of multiplicities of such a table, and below it those of further counters.
     pub fn uses(&self, kind: &TableKind) -> Vec<Felt> {
         column(self.table(kind))
     }

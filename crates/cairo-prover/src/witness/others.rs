@@ -2,7 +2,7 @@
 
 use super::builtins::{self, Source};
 use super::multiplicities::Multiplicities;
-use super::{Trace, byte, cell, instruction, memory, nibble_and, range, word12, word16};
+use super::{Trace, byte, cell, instruction, memory, nibble_and, pedersen_points, range, word12, word16};
 use crate::error::WitnessError;
 use crate::planner::ownership::Cover;
 use cairo_air::components::Limb;
@@ -45,9 +45,11 @@ impl Origin {
             Kind::Instruction | Kind::Range(_) => Self::Users,
             Kind::RangeCheck(_) => Self::Builtin(Builtin::RangeCheck),
             Kind::Bitwise(_) => Self::Builtin(Builtin::Bitwise),
+            Kind::Pedersen => Self::Builtin(Builtin::Pedersen),
+            Kind::Ecdsa | Kind::Product(User::Ecdsa) => Self::Builtin(Builtin::Ecdsa),
             Kind::EcOp | Kind::Product(User::EcOp) => Self::Builtin(Builtin::EcOp),
             Kind::RangeCheck96(_) => Self::Builtin(Builtin::RangeCheck96),
-            Kind::Memory | Kind::Cell | Kind::Limb(_) | Kind::NibbleAnd => Self::Providers,
+            Kind::Memory | Kind::Cell | Kind::Limb(_) | Kind::NibbleAnd | Kind::PedersenPoints => Self::Providers,
         }
     }
 
@@ -164,6 +166,7 @@ fn fill(
         TableKind::Limb(Limb::Bits12) => Ok(word12::fill(multiplicities)),
         TableKind::Limb(Limb::Bits16) => Ok(word16::fill(multiplicities)),
         TableKind::NibbleAnd => Ok(nibble_and::fill(multiplicities)),
+        TableKind::PedersenPoints => Ok(pedersen_points::fill(multiplicities)),
         // Not filled from here: see `Origin`, which knows every kind.
         _ => Err(WitnessError::Empty("other")),
     }

@@ -79,6 +79,8 @@ fn what_the_machine_refuses() {
     assert!(failed(&g, &g, 1) && failed(&g, &-g, 1) && failed(&twice, &g, 2));
     let off = Point { x: g.x, y: g.y + Felt::one() };
     assert!(failed(&off, &g, 1) && failed(&g, &off, 1));
+    // No bit is added, so nothing can meet.
+    proven(try_run("cairo0/ec_op_args", Some(&ec_op_arguments(&g, &g, &Felt::zero(), 1))).unwrap());
     // Beyond the scalar's bits points may meet.
     let doubles = double_repeatedly(&g, 9);
     let before = doubles[8].add(&-g).unwrap();

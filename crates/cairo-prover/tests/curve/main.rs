@@ -6,7 +6,9 @@
 mod common;
 
 mod ec_op;
+mod ecdsa;
 mod forger;
+mod pedersen;
 mod runs;
 
 use felt::{Felt, encoding};

@@ -2,6 +2,8 @@
 
 mod bitwise;
 mod ec_op;
+pub(crate) mod ecdsa;
+mod pedersen;
 mod written;
 
 use crate::error::RunError;
@@ -21,14 +23,11 @@ pub(crate) fn complete(
         // Public memory; and single cells, of which nothing follows from another.
         Builtin::Output | Builtin::RangeCheck | Builtin::RangeCheck96 => Ok(()),
         Builtin::Bitwise => bitwise::complete(vm, segment, cells),
+        Builtin::Ecdsa => ecdsa::complete(vm, segment, cells),
+        Builtin::Pedersen => pedersen::complete(vm, segment, cells),
         Builtin::EcOp => ec_op::complete(vm, segment, cells),
         // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Pedersen
-        | Builtin::Ecdsa
-        | Builtin::Keccak
-        | Builtin::Poseidon
-        | Builtin::AddMod
-        | Builtin::MulMod => {
+        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => {
             Err(RunError::Setup { message: format!("this version cannot complete the cells of `{builtin}`") })
         }
     }

@@ -13,6 +13,8 @@ use stark_curve::products::BITS;
 pub enum User {
     /// Those of ec_op.
     EcOp,
+    /// Those of ecdsa.
+    Ecdsa,
 }
 
 impl User {
@@ -20,6 +22,7 @@ impl User {
     pub const fn bus(self) -> Bus {
         match self {
             Self::EcOp => buses::EC_OP_PRODUCT,
+            Self::Ecdsa => buses::ECDSA_PRODUCT,
         }
     }
 }
@@ -32,6 +35,7 @@ impl Component for User {
     fn code(&self) -> u8 {
         match self {
             Self::EcOp => 33,
+            Self::Ecdsa => 37,
         }
     }
 
@@ -187,5 +191,5 @@ fn constrain_scalar(b: &mut AirBuilder, columns: &Columns<Expr>, selectors: &Sel
 }
 
 impl Family for User {
-    const PLAIN: &'static [Self] = &[Self::EcOp];
+    const PLAIN: &'static [Self] = &[Self::EcOp, Self::Ecdsa];
 }

@@ -4,7 +4,9 @@
 
 pub mod bitwise;
 pub mod ec_op;
+pub mod ecdsa;
 mod limbs;
+pub mod pedersen;
 pub mod range_check;
 pub mod range_check96;
 
@@ -19,17 +21,14 @@ fn choose(builtin: Builtin) -> Option<Choose> {
     match builtin {
         Builtin::RangeCheck => Some(range_check::tables),
         Builtin::Bitwise => Some(bitwise::tables),
+        Builtin::Pedersen => Some(pedersen::tables),
+        Builtin::Ecdsa => Some(ecdsa::tables),
         Builtin::EcOp => Some(ec_op::tables),
         Builtin::RangeCheck96 => Some(range_check96::tables),
         // Public memory.
         Builtin::Output => None,
         // No program can declare them.
-        Builtin::Pedersen
-        | Builtin::Ecdsa
-        | Builtin::Keccak
-        | Builtin::Poseidon
-        | Builtin::AddMod
-        | Builtin::MulMod => None,
+        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => None,
     }
 }
 

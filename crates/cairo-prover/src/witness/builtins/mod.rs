@@ -3,6 +3,8 @@
 
 pub mod bitwise;
 mod ec_op;
+mod ecdsa;
+pub mod pedersen;
 pub mod product;
 pub mod range_check;
 pub mod range_check96;
@@ -35,16 +37,15 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
     match builtin {
         Builtin::RangeCheck => range_check::tables(source, tables),
         Builtin::Bitwise => bitwise::tables(source, tables),
+        Builtin::Pedersen => pedersen::tables(source, tables),
+        Builtin::Ecdsa => ecdsa::tables(source, tables),
         Builtin::EcOp => ec_op::tables(source, tables),
         Builtin::RangeCheck96 => range_check96::tables(source, tables),
         // Public memory.
         Builtin::Output => Ok(Vec::new()),
         // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Pedersen
-        | Builtin::Ecdsa
-        | Builtin::Keccak
-        | Builtin::Poseidon
-        | Builtin::AddMod
-        | Builtin::MulMod => Err(WitnessError::Empty(builtin.name())),
+        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => {
+            Err(WitnessError::Empty(builtin.name()))
+        }
     }
 }
