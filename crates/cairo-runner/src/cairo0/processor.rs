@@ -135,10 +135,10 @@ impl Hints for Cairo0Hints {
         for reference in data.ids_data.values() {
             let Some(address) = compute_addr_from_reference(reference, vm, &data.ap_tracking) else { continue };
             visit(address);
-            if let Some(MaybeRelocatable::RelocatableValue(pointer)) = vm.get_maybe(&address) {
-                if let Ok(end) = pointer + further {
-                    visit(end);
-                }
+            if let Some(MaybeRelocatable::RelocatableValue(pointer)) = vm.get_maybe(&address)
+                && let Ok(end) = pointer + further
+            {
+                visit(end);
             }
         }
     }
