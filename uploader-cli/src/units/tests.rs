@@ -94,8 +94,8 @@ fn long_arguments_get_a_short_name() {
 #[test]
 fn errors_of_json_lines_say_line_and_column() {
     let of = |text: &str| message("a.jsonl", text, None, &cairo0());
-    insta::assert_snapshot!(of("[1, 2]\n{\"lo\": 1, \"hi\": \"x\"}"), @r#"a.jsonl, line 2, column 17: argument `hi` is "x"; an argument is an integer, a decimal or hexadecimal string, or an array of them"#);
-    insta::assert_snapshot!(of("[1, 2]\n[3, 4.5]"), @r#"a.jsonl, line 2, column 5: argument [1] is "4.5"; an argument is an integer, a decimal or hexadecimal string, or an array of them (it is a floating-point number: write all digits of a whole number)"#);
+    insta::assert_snapshot!(of("[1, 2]\n{\"lo\": 1, \"hi\": \"x\"}"), @r#"a.jsonl, line 2, column 17: argument `hi` is "x"; an argument is an integer, a decimal or hexadecimal string, or an array or object of them"#);
+    insta::assert_snapshot!(of("[1, 2]\n[3, 4.5]"), @r#"a.jsonl, line 2, column 5: argument [1] is "4.5"; an argument is an integer, a decimal or hexadecimal string, or an array or object of them (it is a floating-point number: write all digits of a whole number)"#);
     insta::assert_snapshot!(of("[1, 2]\n\n[3, 4"), @"a.jsonl, line 3, column 5: EOF while parsing a list");
     insta::assert_snapshot!(of("[1, 2]\n{\"lo\": 1, \"hi\" 2}"), @"a.jsonl, line 2, column 16: expected `:`");
     insta::assert_snapshot!(of("[1, 2]\n5"), @"a.jsonl, line 2, column 1: each line must be a JSON object or a JSON array of arguments");
@@ -104,16 +104,16 @@ fn errors_of_json_lines_say_line_and_column() {
     insta::assert_snapshot!(of("{\"lo\": 1, \"high\": 2}"), @"a.jsonl, line 1, column 19: the program has no input `high`; its inputs are: lo, hi");
     insta::assert_snapshot!(of("{\"lo\": 1}"), @"a.jsonl, line 1: the program's input `hi` is not among the arguments");
     insta::assert_snapshot!(of("[1]"), @"a.jsonl, line 1: the program takes 2 arguments (lo, hi), but 1 are given");
-    insta::assert_snapshot!(of("[\"ä\", 2]"), @r#"a.jsonl, line 1, column 2: argument [0] is "ä"; an argument is an integer, a decimal or hexadecimal string, or an array of them"#);
+    insta::assert_snapshot!(of("[\"ä\", 2]"), @r#"a.jsonl, line 1, column 2: argument [0] is "ä"; an argument is an integer, a decimal or hexadecimal string, or an array or object of them"#);
     insta::assert_snapshot!(of("\n \n"), @"a.jsonl: there is no argument set in it");
     insta::assert_snapshot!(message("a.jsonl", b"[1, 2]\n[\xff]", None, &cairo0()), @"a.jsonl, line 2, column 2: this is not UTF-8; save the file as UTF-8");
-    insta::assert_snapshot!(message("a.jsonl", "{\"lo\": 1}", None, &cairo2()), @"a.jsonl, line 1: a Cairo 2 executable takes its arguments as a JSON array (names are for Cairo 0)");
+    insta::assert_snapshot!(message("a.jsonl", "{\"lo\": 1}", None, &cairo2()), @"a.jsonl, line 1: a Cairo 2 executable takes its arguments as a JSON array, without objects (names are for Cairo 0)");
 }
 
 #[test]
 fn errors_of_csv_say_line_and_column() {
     let of = |text: &str| message("a.csv", text, None, &cairo0());
-    insta::assert_snapshot!(of("lo,hi\n1,2\n3,four\n"), @r#"a.csv, line 3, column 2: argument `hi` is "four"; an argument is an integer, a decimal or hexadecimal string, or an array of them"#);
+    insta::assert_snapshot!(of("lo,hi\n1,2\n3,four\n"), @r#"a.csv, line 3, column 2: argument `hi` is "four"; an argument is an integer, a decimal or hexadecimal string, or an array or object of them"#);
     insta::assert_snapshot!(of("lo,hi\n1,2\n3\n"), @"a.csv, line 3, column 2: the line has 1 fields, but the header has 2: `hi` is missing");
     insta::assert_snapshot!(of("lo,hi\n1,2\n3,4,5\n"), @"a.csv, line 3, column 3: the line has 3 fields, but the header has 2: `5` is too many");
     insta::assert_snapshot!(of("lo,hi\n1,\"2\n3,4\n"), @"a.csv, line 2, column 2: this cell goes over several lines; is a quotation mark missing, or one too many?");
@@ -121,7 +121,7 @@ fn errors_of_csv_say_line_and_column() {
     insta::assert_snapshot!(of("lo,high\n1,2\n"), @"a.csv, line 2, column 2: the program has no input `high`; its inputs are: lo, hi");
     insta::assert_snapshot!(of("0,400\n400,800\n"), @"a.csv, line 1: the first line must name the columns, but it has a number");
     insta::assert_snapshot!(of("lo,hi\n"), @"a.csv: there is no argument set in it");
-    insta::assert_snapshot!(message("a.csv", "a,b\n1,2\n3,\n", None, &cairo2()), @r#"a.csv, line 3, column 2: argument [1] is ""; an argument is an integer, a decimal or hexadecimal string, or an array of them (it is empty)"#);
+    insta::assert_snapshot!(message("a.csv", "a,b\n1,2\n3,\n", None, &cairo2()), @r#"a.csv, line 3, column 2: argument [1] is ""; an argument is an integer, a decimal or hexadecimal string, or an array or object of them (it is empty)"#);
     insta::assert_snapshot!(message("a.csv", "lo,hi\n1,2\n", Some("name"), &cairo0()), @"a.csv, line 1: there is no column `name`; the columns are: lo, hi");
 }
 

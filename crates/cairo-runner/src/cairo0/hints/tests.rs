@@ -44,6 +44,9 @@ fn nondet_goes_to_any_cell_near_a_register() {
     }
 }
 
+/// Leaves by index.
+type Leaves = Vec<(BigUint, u64)>;
+
 /// A Patricia tree over some leaves; adds what is behind its hashes.
 struct Builder {
     preimage: HashMap<Felt252, Vec<Felt252>>,
@@ -120,7 +123,6 @@ fn update(height: usize, before: &[(BigUint, u64)], changes: &[(BigUint, u64)]) 
 fn patricia_trees_are_updated() {
     let n = |index: u64| BigUint::from(index);
     let far = |bits: u64, low: u64| (BigUint::from(1_u32) << bits) + low;
-    type Leaves = Vec<(BigUint, u64)>;
     let cases: [(usize, Leaves, Leaves); 9] = [
         // From nothing to one leaf, and on.
         (3, vec![], vec![(n(5), 7)]),
