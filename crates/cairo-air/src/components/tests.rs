@@ -29,7 +29,7 @@ fn shapes_are_pinned() -> Result<(), AirError> {
     for (size, constraints) in BitwiseSize::ALL.into_iter().zip([6, 10, 10, 10, 12]) {
         assert_eq!(shape(bitwise::air(size, 1, 6)?), (16, constraints, 9), "{size:?}");
     }
-    assert_eq!(shape(pedersen::air(1, 4)?), (20, 21, 6));
+    assert_eq!(shape(pedersen::air(1, 4)?), (20, 22, 6));
     assert_eq!(shape(pedersen_points::air()?), (2, 0, 2));
     assert_eq!(shape(ecdsa::air(1, 3)?), (17, 12, 5));
     assert_eq!(shape(ec_op::air(1, 8)?), (38, 11, 34));
