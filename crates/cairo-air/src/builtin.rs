@@ -57,8 +57,8 @@ impl Builtin {
             Self::Keccak => ("keccak", 16, false),
             Self::Poseidon => ("poseidon", 6, false),
             Self::RangeCheck96 => ("range_check96", 1, true),
-            Self::AddMod => ("add_mod", 7, false),
-            Self::MulMod => ("mul_mod", 7, false),
+            Self::AddMod => ("add_mod", 7, true),
+            Self::MulMod => ("mul_mod", 7, true),
         }
     }
 

@@ -7,6 +7,7 @@
 //! each required with a multiplicity of at most 4, so a required tuple has a sum that is not zero modulo `p` and must
 //! have been provided.
 
+use crate::Builtin;
 use stark::Bus;
 
 /// `(pc, ap, fp, clock)`: the machine's registers between two steps.
@@ -82,3 +83,30 @@ pub const PEDERSEN_POINT: Bus = Bus { id: 12, name: "pedersen_point", arity: 4 }
 
 /// The same as [`EC_OP_PRODUCT`], for ecdsa.
 pub const ECDSA_PRODUCT: Bus = Bus { id: 11, name: "ecdsa_product", arity: 6 };
+
+/// `(low, high)` with `0 ≤ low, high < 2^48`: the halves of a word of 96 bits. Only the word96 tables provide, and only these pairs: both are
+/// sums of limbs that each row looks up.
+pub const WORD96: Bus = Bus { id: 30, name: "word96", arity: 2 };
+
+/// `(address, goes_on, n, p0, p1, p2, p3, values_ptr, offsets_ptr)`: between two instances of add_mod, what the one leaves to the next. `goes_on` is 1
+/// if they belong to one batch; then the rest is the number of instances from the second on, the modulus, and its two pointers; else it
+/// is 0.
+///
+/// A row with enabler 1 requires it with its own address, and provides it with the address of the next instance, both once. The verifier provides
+/// `(base, 0, …)` and requires `(stop, 0, …)`, if the segment `base..stop` is not empty. Look at addresses alone: rows are edges from `a` to
+/// `a + 7`, and as with [`OWNED`] they all lie on one walk from `base` to `stop`, so each instance has one row, and the tuple between two of them
+/// is the one that the first provides and the second requires.
+pub const ADD_MOD: Bus = Bus { id: 31, name: "add_mod", arity: 9 };
+
+/// The same for mul_mod.
+pub const MUL_MOD: Bus = Bus { id: 32, name: "mul_mod", arity: 9 };
+
+/// The bus on which the verifier provides the first address of a builtin's segment and requires its end, the other entries being 0; if the
+/// builtin's rows walk over it so.
+pub const fn walk(builtin: Builtin) -> Option<Bus> {
+    match builtin {
+        Builtin::AddMod => Some(ADD_MOD),
+        Builtin::MulMod => Some(MUL_MOD),
+        _ => None,
+    }
+}

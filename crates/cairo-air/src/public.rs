@@ -4,7 +4,7 @@
 use crate::Builtin;
 use crate::buses;
 use crate::claim::Claim;
-use crate::program::{ArgumentBinding, PROGRAM_BASE};
+use crate::program::{ArgumentBinding, PROGRAM_BASE, Program};
 use crate::statement::Statement;
 use felt::Felt;
 use stark::PublicTuple;
@@ -23,6 +23,7 @@ fn cell(address: u64, value: Felt) -> PublicTuple {
 ///   segment and the two pointers to it.
 /// * Owned cells: the first address is provided and their end required; if the segment of range_check is among them, it is required
 ///   as a whole, and its base provided and its end required on the range bus.
+/// * Instances of the modular builtins: the first address is provided and their end required, on a bus of each builtin.
 /// * Instructions: the claim's fetches, each as often as claimed. What they say follows from the program alone, so a false
 ///   count can only unbalance the bus.
 pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
@@ -37,6 +38,7 @@ pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
         tuples.push(PublicTuple::provide(buses::RANGE, base));
         tuples.push(PublicTuple::require(buses::RANGE, stop));
     }
+    tuples.extend(walks(program, claim));
     for (address, word) in (u64::from(PROGRAM_BASE)..).zip(program.bytecode()) {
         tuples.push(cell(address, *word));
     }
@@ -64,6 +66,25 @@ pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
             let multiplicity = Felt::from(u64::from(fetch.count));
             tuples.push(PublicTuple { bus: buses::INSTRUCTION, multiplicity, tuple: tuple.to_vec() });
         }
+    }
+    tuples
+}
+
+/// The two ends of each builtin's walk over its instances, for those whose rows walk on a bus.
+fn walks(program: &Program, claim: &Claim) -> Vec<PublicTuple> {
+    let mut tuples = Vec::new();
+    for builtin in program.builtins() {
+        let segment = claim.segment(program, *builtin).filter(|segment| segment.base < segment.stop);
+        let (Some(bus), Some(segment)) = (buses::walk(*builtin), segment) else { continue };
+        let state = |address: u32| {
+            let mut tuple = vec![Felt::zero(); bus.arity];
+            if let Some(first) = tuple.first_mut() {
+                *first = Felt::from(u64::from(address));
+            }
+            tuple
+        };
+        tuples.push(PublicTuple::provide(bus, state(segment.base)));
+        tuples.push(PublicTuple::require(bus, state(segment.stop)));
     }
     tuples
 }

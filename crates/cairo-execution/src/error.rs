@@ -273,6 +273,67 @@ pub enum ExecutionError {
         /// What memory holds.
         found: String,
     },
+    /// A word of a modular builtin's instance that is too large.
+    #[error("memory cell {address} is a word of an instance of `{builtin}` but holds {found}, which is not below 2^96")]
+    ModularWord {
+        /// Builtin.
+        builtin: Builtin,
+        /// Address.
+        address: u32,
+        /// What memory holds.
+        found: String,
+    },
+    /// A pointer of a modular builtin's instance that leads nowhere.
+    #[error("the instance of `{builtin}` at address {address} has its {what} at {found}, which is no address")]
+    ModularPointer {
+        /// Builtin.
+        builtin: Builtin,
+        /// Address of the instance.
+        address: u32,
+        /// `offsets`, `a`, `b` or `c`.
+        what: &'static str,
+        /// Where it leads: pointer plus offset, a field element.
+        found: String,
+    },
+    /// A modular builtin's instance whose result is another one.
+    #[error("the instance of `{builtin}` at address {address} has {numbers}, but {}", match builtin {
+        Builtin::AddMod => "a + b − c is neither 0 nor p",
+        _ => "a·b − c is no multiple of p by a number from 0 to 2^384 − 1",
+    })]
+    ModularResult {
+        /// Builtin.
+        builtin: Builtin,
+        /// Address of the instance.
+        address: u32,
+        /// The modulus and the values, by their names.
+        numbers: String,
+    },
+    /// An instance of a modular builtin that does not go on with the batch that it belongs to.
+    #[error(
+        "memory cell {address} belongs to a batch of `{builtin}` and must hold {expected}, as the instance before says; it holds {found}"
+    )]
+    ModularBatch {
+        /// Builtin.
+        builtin: Builtin,
+        /// Address.
+        address: u32,
+        /// What memory holds.
+        found: String,
+        /// What must be there.
+        expected: String,
+    },
+    /// A batch of a modular builtin that ends too early.
+    #[error(
+        "the instance of `{builtin}` at address {address} counts n = {n} of its batch from itself on, but is the last one; that must count 1"
+    )]
+    ModularBatchEnd {
+        /// Builtin.
+        builtin: Builtin,
+        /// Address of the instance.
+        address: u32,
+        /// What it counts.
+        n: String,
+    },
     /// An input of the bitwise builtin that is too large.
     #[error("memory cell {address} is an input of the bitwise builtin but holds {found}, which is not below 2^251")]
     BitwiseInput {

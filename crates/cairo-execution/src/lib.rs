@@ -110,6 +110,14 @@ impl Execution {
         check::check_form(self)
     }
 
+    /// Checks the used instances of one builtin.
+    ///
+    /// # Errors
+    /// The first cell that is wrong.
+    pub fn check_builtin(&self, builtin: Builtin) -> Result<(), ExecutionError> {
+        cells::check_builtin(self, builtin)
+    }
+
     /// Executes one step, counted from 0. Nothing is assumed about the execution's form.
     ///
     /// # Errors

@@ -25,6 +25,10 @@ macro_rules! runs {
 }
 runs! {
     all_builtins_unused: "cairo0/all_builtins_unused", None, 17;
+    add_mod_anywhere: "cairo0/add_mod_anywhere", None, 79;
+    add_mod_batch: "cairo0/add_mod_batch", None, 65;
+    add_mod_edges: "cairo0/add_mod_edges", None, 876;
+    add_mod_many: "cairo0/add_mod_many", Some(r#"{"n": 200}"#), 16246;
     alloc_segments: "cairo0/alloc_segments", None, 309;
     args3: "cairo0/args3", Some(r#"{"a": 5, "b": "340282366920938463463374607431768211461", "c": 12}"#), 48;
     args_array: "cairo0/args_array", Some(r#"{"values": [3, 1, 4, 1, 5, -1]}"#), 72;
@@ -45,6 +49,10 @@ runs! {
     mixed_ops: "cairo0/mixed_ops", None, 2223;
     no_builtins: "cairo0/no_builtins", None, 7;
     no_output: "cairo0/no_output", None, 7;
+    mod_circuit: "cairo0/mod_circuit", Some(r#"{"x": 3, "y": 5, "n": 40}"#), 4325;
+    mul_mod_anywhere: "cairo0/mul_mod_anywhere", None, 79;
+    mul_mod_batch: "cairo0/mul_mod_batch", None, 65;
+    mul_mod_edges: "cairo0/mul_mod_edges", None, 1080;
     op_add_ap: "cairo0/op_add_ap", None, 31;
     op_assert_add: "cairo0/op_assert_add", None, 31;
     op_assert_eq: "cairo0/op_assert_eq", None, 26;

@@ -6,15 +6,18 @@
 mod common;
 
 use cairo_air::components::range_check::Limbs;
-use cairo_air::components::{Limb, Path, Word, range_check96};
+use cairo_air::components::{Limb, Path, Word, range_check96, word96};
 use cairo_air::decode::Decoded;
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::{Builtin, CairoProof, TableEntry, TableKind};
 use cairo_execution::Execution;
+use cairo_prover::planner::builtins::modular;
 use cairo_prover::prove::{all_generic, witness};
 use cairo_prover::witness::builtins::{range_check, range_check96 as range_check96_witness};
 use cairo_prover::witness::multiplicities::Multiplicities;
-use cairo_prover::witness::{byte as byte_witness, word12 as word12_witness, word16 as word16_witness};
+use cairo_prover::witness::{
+    byte as byte_witness, word12 as word12_witness, word16 as word16_witness, word96 as word96_witness,
+};
 use cairo_prover::{StepTable, Witness};
 use common::{disclose_all, execution, report};
 use felt::encoding;
@@ -161,6 +164,16 @@ fn with_limbs96(mut witness: Witness, memory: &[felt::Felt], limbs: Limbs) -> Wi
     witness
 }
 
+/// The same witness with other limbs of the modular builtins' words.
+fn with_words96(mut witness: Witness, execution: &Execution, limbs: Limbs) -> Witness {
+    let [bytes, table] = [Limbs::Bytes, limbs].map(word96::Table);
+    let (old, new) = (TableKind::Word96(bytes), TableKind::Word96(table));
+    exchange(&mut witness, &execution.memory, &old, new, limbs.limb(), |log_height, multiplicities| {
+        word96_witness::fill(table, &modular::words(execution), log_height, multiplicities, &NoControl).unwrap()
+    });
+    witness
+}
+
 /// Puts another table in the place of one with bytes for limbs, and that of its limbs in the place of the bytes.
 fn exchange(
     witness: &mut Witness,
@@ -228,6 +241,8 @@ fn all() -> Vec<Kept> {
     let checked = execution("cairo0/range_count", Some(r#"{"lo": 2, "hi": 6}"#));
     let checked96 = execution("cairo0/range_check96_many", Some(r#"{"n": 5}"#));
     let limbs96 = |limbs| with_limbs96(generic(&checked96, MAX_FETCHES), &checked96.memory, limbs);
+    let sums = execution("cairo0/add_mod_batch", None);
+    let products = execution("cairo0/mul_mod_batch", None);
     let many96 = "cairo0/range_check96_many";
     let hashed = execution("cairo0/pedersen_args", Some(r#"{"x": -1, "y": 5, "n": 1}"#));
     let signed = execution("cairo0/ecdsa_args", Some(ECDSA));
@@ -306,6 +321,37 @@ fn all() -> Vec<Kept> {
         ),
         kept("ecdsa", "cairo0/ecdsa_args", "ecdsa and its products", generic(&signed, MAX_FETCHES)),
         kept("ec_op", "cairo0/ec_op_args", "ec_op and its products", generic(&curve, MAX_FETCHES)),
+        kept("add_mod", "cairo0/add_mod_batch", "add_mod, with words in bytes", generic(&sums, MAX_FETCHES)),
+        kept(
+            "add_mod_disclosed",
+            "cairo0/add_mod_batch",
+            "the same run with words in limbs of 16 bits, all rows disclosed that may be",
+            disclose_all(with_words96(generic(&sums, MAX_FETCHES), &sums, Limbs::Words16)),
+        ),
+        kept(
+            "mul_mod",
+            "cairo0/mul_mod_batch",
+            "mul_mod, with words in limbs of 16 bits",
+            with_words96(generic(&products, MAX_FETCHES), &products, Limbs::Words16),
+        ),
+        kept(
+            "mul_mod_disclosed",
+            "cairo0/mul_mod_batch",
+            "the same run with words in bytes, all rows disclosed that may be",
+            disclose_all(generic(&products, MAX_FETCHES)),
+        ),
+        kept(
+            "words96_of_12_bits",
+            "cairo0/mul_mod_batch",
+            "the same run with words in limbs of 12 bits",
+            with_words96(generic(&products, MAX_FETCHES), &products, Limbs::Words12),
+        ),
+        kept(
+            "words96_of_12_bits_disclosed",
+            "cairo0/mul_mod_batch",
+            "the same run, all rows disclosed that may be",
+            disclose_all(with_words96(generic(&products, MAX_FETCHES), &products, Limbs::Words12)),
+        ),
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::hints::Hints;
 use crate::limits::{Progress, RunLimits, Watch};
 use crate::load::{RunnableProgram, Source};
 use crate::relocate::{RawTrace, relocate};
-use cairo_air::Program;
+use cairo_air::{Builtin, Program};
 use cairo_execution::Execution;
 use cairo_vm::types::layout_name::LayoutName;
 use cairo_vm::types::program::Program as VmProgram;
@@ -57,6 +57,8 @@ pub fn run(
     });
     let execution = outcome.map_err(|message| RunError::MachinePanicked { message })??;
     execution.check_form()?;
+    // Of all builtins' cells these are the only ones that the machine takes as they are.
+    [Builtin::AddMod, Builtin::MulMod].into_iter().try_for_each(|builtin| execution.check_builtin(builtin))?;
     Ok(execution)
 }
 

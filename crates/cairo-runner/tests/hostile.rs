@@ -40,9 +40,25 @@ fn run_error_fits(name: &str, error: &RunError) -> Result<(), String> {
     let fits = match name {
         "hostile/infinite_loop" => matches!(error, RunError::StepLimit { .. }),
         "hostile/infinite_recursion" => matches!(error, RunError::StepLimit { .. } | RunError::MemoryLimit { .. }),
-        "hostile/memory_eater" | "hostile/memory_hole_2p28" => matches!(error, RunError::MemoryLimit { .. }),
+        "hostile/memory_eater" | "hostile/memory_hole_2p28" | "hostile/mod_circuit_far" => {
+            matches!(error, RunError::MemoryLimit { .. })
+        }
         "hostile/hint_unwritten_arg" => {
             matches!(error, RunError::Unprovable(ExecutionError::OutputPrefix { index: 0, .. }))
+        }
+        "hostile/add_mod_batch_cut_off" | "hostile/add_mod_no_count" => {
+            matches!(error, RunError::Unprovable(ExecutionError::ModularBatchEnd { .. }))
+        }
+        "hostile/add_mod_batch_torn" => {
+            matches!(error, RunError::Unprovable(ExecutionError::ModularBatch { found, expected, .. }) if (&**found, &**expected) == ("2", "1"))
+        }
+        "hostile/add_mod_half" => matches!(error, RunError::StopPointer { builtin: Builtin::AddMod, used: 7, .. }),
+        "hostile/add_mod_nowhere" => {
+            matches!(error, RunError::Unprovable(ExecutionError::ModularPointer { what: "a", .. }))
+        }
+        "hostile/add_mod_word" => matches!(error, RunError::Unprovable(ExecutionError::ModularWord { .. })),
+        "hostile/add_mod_wrong_result" | "hostile/mul_mod_wrong_result" => {
+            matches!(error, RunError::Unprovable(ExecutionError::ModularResult { .. }))
         }
         "hostile/own_proof_end" => matches!(error, RunError::Unprovable(ExecutionError::FinalState { .. })),
         "hostile/output_pointer" => matches!(error, RunError::OutputAddress { index: 0 }),

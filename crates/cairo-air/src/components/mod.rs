@@ -9,6 +9,7 @@ mod registry;
 #[cfg(test)]
 mod tests;
 
+pub mod add_mod;
 pub mod bitwise;
 pub mod byte;
 pub mod cell;
@@ -18,6 +19,8 @@ pub mod generic;
 pub mod instruction;
 pub mod limb;
 pub mod memory;
+pub mod modular;
+pub mod mul_mod;
 pub mod nibble_and;
 pub mod pedersen;
 pub mod pedersen_points;
@@ -27,6 +30,7 @@ pub mod range_check;
 pub mod range_check96;
 pub mod word12;
 pub mod word16;
+pub mod word96;
 
 pub use component::{Component, ComponentError, Context, MAX_CHUNKS, Occurrence};
 pub use derived::{Path, TableSize, Word};

@@ -1,8 +1,8 @@
 //! The registry: every kind of table has its line here, and all else about it in its own folder.
 
 use super::{
-    Component, Limb, Path, Word, bitwise, cell, component::Family, ec_op, ecdsa, generic, instruction, memory,
-    nibble_and, pedersen, pedersen_points, product, range, range_check, range_check96,
+    Component, Limb, Path, Word, add_mod, bitwise, cell, component::Family, ec_op, ecdsa, generic, instruction, memory,
+    mul_mod, nibble_and, pedersen, pedersen_points, product, range, range_check, range_check96, word96,
 };
 use crate::codec::{CodecError, Reader};
 
@@ -103,4 +103,10 @@ table_kinds! {
     Product(product::User),
     /// The range_check96 builtin, by the limbs that values are cut into.
     RangeCheck96(range_check96::Table),
+    /// The add_mod builtin.
+    AddMod = add_mod::Table,
+    /// The mul_mod builtin.
+    MulMod = mul_mod::Table,
+    /// Words of 96 bits, by the limbs that their halves are cut into.
+    Word96(word96::Table),
 }

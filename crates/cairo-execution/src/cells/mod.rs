@@ -1,15 +1,23 @@
 //! What a builtin's cells must hold, a file for each. Both the check of an execution and the prover's witness use it.
 
+mod add_mod;
 mod bitwise;
 mod ec_op;
 mod ecdsa;
+mod modular;
+mod mul_mod;
+mod number;
 mod pedersen;
 mod range_check;
 mod range_check96;
 
+pub use add_mod::add_mod;
 pub use bitwise::{BITWISE_BITS, bitwise};
 pub use ec_op::{ec_op, ec_op_result};
 pub use ecdsa::signed;
+pub use modular::Instance as ModularInstance;
+pub use mul_mod::mul_mod;
+pub use number::{Number, Product, Sum};
 pub use pedersen::{pedersen, pedersen_result};
 pub use range_check::range_check;
 pub use range_check96::range_check96;
@@ -28,11 +36,17 @@ pub type Word = [u64; 4];
 /// # Errors
 /// The first cell that is wrong.
 pub(crate) fn check(execution: &Execution) -> Result<(), ExecutionError> {
+    execution.segments.keys().try_for_each(|builtin| check_builtin(execution, *builtin))
+}
+
+/// Checks the used instances of a builtin.
+///
+/// # Errors
+/// The first cell that is wrong.
+pub(crate) fn check_builtin(execution: &Execution, builtin: Builtin) -> Result<(), ExecutionError> {
     // A segment without instances holds nothing that could be wrong.
-    for (builtin, segment) in execution.segments.iter().filter(|(_, segment)| segment.base < segment.stop) {
-        check_segment(execution, *builtin, segment)?;
-    }
-    Ok(())
+    let segment = execution.segments.get(&builtin).filter(|segment| segment.base < segment.stop);
+    segment.map_or(Ok(()), |segment| check_segment(execution, builtin, segment))
 }
 
 fn check_segment(execution: &Execution, builtin: Builtin, segment: &Segment) -> Result<(), ExecutionError> {
@@ -45,9 +59,15 @@ fn check_segment(execution: &Execution, builtin: Builtin, segment: &Segment) -> 
         Builtin::Ecdsa => ecdsa::check(execution, segment),
         Builtin::EcOp => ec_op::check(memory, segment),
         Builtin::RangeCheck96 => instances.try_for_each(|address| range_check96(memory, address).map(|_| ())),
+        Builtin::AddMod => {
+            instances.try_for_each(|address| add_mod(memory, address)?.0.check_batch(memory, builtin, segment.stop))
+        }
+        Builtin::MulMod => {
+            instances.try_for_each(|address| mul_mod(memory, address)?.0.check_batch(memory, builtin, segment.stop))
+        }
         Builtin::Output => Ok(()),
         // Programs may declare these, but not use them. One that becomes provable gets its line above.
-        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => match instances.next() {
+        Builtin::Keccak | Builtin::Poseidon => match instances.next() {
             Some(_) => Err(ExecutionError::BuiltinUnchecked(builtin)),
             None => Ok(()),
         },

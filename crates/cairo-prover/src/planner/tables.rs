@@ -46,7 +46,9 @@ pub fn of_builtins(execution: &Execution, claim: &Claim, owned: bool) -> Vec<Tab
     let program = &execution.program;
     let builtins = program.builtins().iter().filter(|builtin| !(owned && **builtin == Builtin::RangeCheck));
     let segments = builtins.filter_map(|builtin| Some((*builtin, claim.segment(program, *builtin)?)));
-    segments.flat_map(|(builtin, segment)| builtins::tables(builtin, &execution.memory, segment)).collect()
+    let tables = segments.flat_map(|(builtin, segment)| builtins::tables(builtin, &execution.memory, segment));
+    // The words of both modular builtins stand in one table.
+    tables.chain(builtins::modular::word_table(execution)).collect()
 }
 
 /// The lookup tables that these kinds of tables require from: those that are always of one height.

@@ -22,6 +22,7 @@ mod rows;
 mod steps;
 pub mod word12;
 pub mod word16;
+pub mod word96;
 
 pub use build::{Witness, build};
 pub use builtins::{bitwise, pedersen, product, range_check};

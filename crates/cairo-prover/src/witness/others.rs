@@ -2,8 +2,9 @@
 
 use super::builtins::{self, Source};
 use super::multiplicities::Multiplicities;
-use super::{Trace, byte, cell, instruction, memory, nibble_and, pedersen_points, range, word12, word16};
+use super::{Trace, byte, cell, instruction, memory, nibble_and, pedersen_points, range, word12, word16, word96};
 use crate::error::WitnessError;
+use crate::planner::builtins::modular::words;
 use crate::planner::ownership::Cover;
 use cairo_air::components::Limb;
 use cairo_air::components::memory::CELLS;
@@ -29,7 +30,7 @@ pub enum Stage {
 enum Origin {
     /// The run's steps: such tables come first of all, and not from here.
     Steps,
-    /// Instructions or cells that others use.
+    /// Instructions, cells or words that others use.
     Users,
     /// A builtin, all of whose tables are filled together.
     Builtin(Builtin),
@@ -42,13 +43,15 @@ impl Origin {
         use TableKind as Kind;
         match kind {
             Kind::Generic | Kind::Word(_) | Kind::Path(_) => Self::Steps,
-            Kind::Instruction | Kind::Range(_) => Self::Users,
+            Kind::Instruction | Kind::Range(_) | Kind::Word96(_) => Self::Users,
             Kind::RangeCheck(_) => Self::Builtin(Builtin::RangeCheck),
             Kind::Bitwise(_) => Self::Builtin(Builtin::Bitwise),
             Kind::Pedersen => Self::Builtin(Builtin::Pedersen),
             Kind::Ecdsa | Kind::Product(User::Ecdsa) => Self::Builtin(Builtin::Ecdsa),
             Kind::EcOp | Kind::Product(User::EcOp) => Self::Builtin(Builtin::EcOp),
             Kind::RangeCheck96(_) => Self::Builtin(Builtin::RangeCheck96),
+            Kind::AddMod => Self::Builtin(Builtin::AddMod),
+            Kind::MulMod => Self::Builtin(Builtin::MulMod),
             Kind::Memory | Kind::Cell | Kind::Limb(_) | Kind::NibbleAnd | Kind::PedersenPoints => Self::Providers,
         }
     }
@@ -167,6 +170,7 @@ fn fill(
         TableKind::Limb(Limb::Bits16) => Ok(word16::fill(multiplicities)),
         TableKind::NibbleAnd => Ok(nibble_and::fill(multiplicities)),
         TableKind::PedersenPoints => Ok(pedersen_points::fill(multiplicities)),
+        TableKind::Word96(table) => word96::fill(*table, &words(execution), log_height, multiplicities, control),
         // Not filled from here: see `Origin`, which knows every kind.
         _ => Err(WitnessError::Empty("other")),
     }

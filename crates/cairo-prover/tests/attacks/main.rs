@@ -10,6 +10,7 @@ mod builtins;
 mod files;
 mod forger;
 mod honest;
+mod modular;
 mod owners;
 mod retold;
 mod statement;

@@ -51,7 +51,9 @@ pub fn compare(execution: &Execution, what: &str) -> Verdict {
     match (&checked, &generic) {
         (Ok(()), Ok(())) => {}
         (Err(ExecutionError::Step { .. } | ExecutionError::RangeCheck { .. }), Err(_))
-        | (Err(ExecutionError::RangeCheck96 { .. }), Err(_))
+        | (Err(ExecutionError::RangeCheck96 { .. } | ExecutionError::ModularWord { .. }), Err(_))
+        | (Err(ExecutionError::ModularPointer { .. } | ExecutionError::ModularResult { .. }), Err(_))
+        | (Err(ExecutionError::ModularBatch { .. } | ExecutionError::ModularBatchEnd { .. }), Err(_))
         | (Err(ExecutionError::BitwiseInput { .. } | ExecutionError::BitwiseResult { .. }), Err(_)) => {
             return Verdict::None;
         }

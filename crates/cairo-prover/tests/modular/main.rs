@@ -5,6 +5,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod add_mod;
+mod instances;
+mod mul_mod;
+mod programs;
 mod range_check96;
 mod system;
 

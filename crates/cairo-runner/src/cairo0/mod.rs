@@ -4,6 +4,7 @@
 //! ([`input`]), or one that prints. Any other is refused before anything runs. Whatever a hint does, it only proposes
 //! values: no verifier believes them.
 
+mod circuit;
 mod division;
 mod hints;
 mod input;

@@ -1,6 +1,7 @@
 //! Executes the hints of Cairo 0 programs.
 
 use super::Cairo0;
+use super::circuit;
 use super::division::DivisionHint;
 use super::hints::{LIBRARY_REACH, LibraryHint};
 use super::input::{Input, InputHint, Types, VariableType, ids_of, parse, plan};
@@ -131,6 +132,9 @@ impl Hints for Cairo0Hints {
             _ => (hint.downcast_ref::<HintProcessorData>(), 0),
         };
         let Some(data) = data else { return };
+        if data.code == hint_code::RUN_P_CIRCUIT {
+            circuit::reach(vm, data, visit);
+        }
         // A hint writes at its variables and at what they point to.
         for reference in data.ids_data.values() {
             let Some(address) = compute_addr_from_reference(reference, vm, &data.ap_tracking) else { continue };

@@ -3,6 +3,7 @@
 mod bitwise;
 mod ec_op;
 pub(crate) mod ecdsa;
+mod modular;
 mod pedersen;
 mod written;
 
@@ -26,8 +27,12 @@ pub(crate) fn complete(
         Builtin::Ecdsa => ecdsa::complete(vm, segment, cells),
         Builtin::Pedersen => pedersen::complete(vm, segment, cells),
         Builtin::EcOp => ec_op::complete(vm, segment, cells),
+        Builtin::AddMod | Builtin::MulMod => {
+            modular::complete(vm, segment, cells);
+            Ok(())
+        }
         // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => {
+        Builtin::Keccak | Builtin::Poseidon => {
             Err(RunError::Setup { message: format!("this version cannot complete the cells of `{builtin}`") })
         }
     }

@@ -6,6 +6,7 @@ pub mod bitwise;
 pub mod ec_op;
 pub mod ecdsa;
 mod limbs;
+pub mod modular;
 pub mod pedersen;
 pub mod range_check;
 pub mod range_check96;
@@ -25,10 +26,12 @@ fn choose(builtin: Builtin) -> Option<Choose> {
         Builtin::Ecdsa => Some(ecdsa::tables),
         Builtin::EcOp => Some(ec_op::tables),
         Builtin::RangeCheck96 => Some(range_check96::tables),
+        Builtin::AddMod => Some(modular::add_mod),
+        Builtin::MulMod => Some(modular::mul_mod),
         // Public memory.
         Builtin::Output => None,
         // No program can declare them.
-        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => None,
+        Builtin::Keccak | Builtin::Poseidon => None,
     }
 }
 

@@ -1,9 +1,12 @@
 //! The tables of builtins, a file for each. All tables of one builtin are filled at once, since those besides the one that walks over its
 //! segment follow from that; what they require from tables that they share with others is counted, and these are filled later.
 
+pub mod add_mod;
 pub mod bitwise;
 mod ec_op;
 mod ecdsa;
+mod modular;
+pub mod mul_mod;
 pub mod pedersen;
 pub mod product;
 pub mod range_check;
@@ -41,11 +44,11 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
         Builtin::Ecdsa => ecdsa::tables(source, tables),
         Builtin::EcOp => ec_op::tables(source, tables),
         Builtin::RangeCheck96 => range_check96::tables(source, tables),
+        Builtin::AddMod => add_mod::tables(source, tables),
+        Builtin::MulMod => mul_mod::tables(source, tables),
         // Public memory.
         Builtin::Output => Ok(Vec::new()),
         // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => {
-            Err(WitnessError::Empty(builtin.name()))
-        }
+        Builtin::Keccak | Builtin::Poseidon => Err(WitnessError::Empty(builtin.name())),
     }
 }
