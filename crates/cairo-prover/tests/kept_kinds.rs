@@ -232,6 +232,7 @@ fn all() -> Vec<Kept> {
     let hashed = execution("cairo0/pedersen_args", Some(r#"{"x": -1, "y": 5, "n": 1}"#));
     let signed = execution("cairo0/ecdsa_args", Some(ECDSA));
     let curve = execution("cairo0/ec_op_args", Some(EC_OP));
+    let poseidon = execution("cairo0/poseidon_unread", Some(r#"{"a": 11, "b": 5}"#));
     vec![
         kept(
             "generic",
@@ -306,6 +307,7 @@ fn all() -> Vec<Kept> {
         ),
         kept("ecdsa", "cairo0/ecdsa_args", "ecdsa and its products", generic(&signed, MAX_FETCHES)),
         kept("ec_op", "cairo0/ec_op_args", "ec_op and its products", generic(&curve, MAX_FETCHES)),
+        kept("poseidon", "cairo0/poseidon_unread", "poseidon", disclose_all(generic(&poseidon, MAX_FETCHES))),
     ]
 }
 

@@ -4,6 +4,7 @@ mod bitwise;
 mod ec_op;
 mod ecdsa;
 mod pedersen;
+mod poseidon;
 mod range_check;
 mod range_check96;
 
@@ -11,6 +12,7 @@ pub use bitwise::{BITWISE_BITS, bitwise};
 pub use ec_op::{ec_op, ec_op_result};
 pub use ecdsa::signed;
 pub use pedersen::{pedersen, pedersen_result};
+pub use poseidon::poseidon;
 pub use range_check::range_check;
 pub use range_check96::range_check96;
 
@@ -44,10 +46,11 @@ fn check_segment(execution: &Execution, builtin: Builtin, segment: &Segment) -> 
         Builtin::Pedersen => pedersen::check(memory, segment),
         Builtin::Ecdsa => ecdsa::check(execution, segment),
         Builtin::EcOp => ec_op::check(memory, segment),
+        Builtin::Poseidon => instances.try_for_each(|address| poseidon(memory, address).map(|_| ())),
         Builtin::RangeCheck96 => instances.try_for_each(|address| range_check96(memory, address).map(|_| ())),
         Builtin::Output => Ok(()),
         // Programs may declare these, but not use them. One that becomes provable gets its line above.
-        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => match instances.next() {
+        Builtin::Keccak | Builtin::AddMod | Builtin::MulMod => match instances.next() {
             Some(_) => Err(ExecutionError::BuiltinUnchecked(builtin)),
             None => Ok(()),
         },

@@ -52,7 +52,8 @@ pub fn compare(execution: &Execution, what: &str) -> Verdict {
         (Ok(()), Ok(())) => {}
         (Err(ExecutionError::Step { .. } | ExecutionError::RangeCheck { .. }), Err(_))
         | (Err(ExecutionError::RangeCheck96 { .. }), Err(_))
-        | (Err(ExecutionError::BitwiseInput { .. } | ExecutionError::BitwiseResult { .. }), Err(_)) => {
+        | (Err(ExecutionError::BitwiseInput { .. } | ExecutionError::BitwiseResult { .. }), Err(_))
+        | (Err(ExecutionError::BuiltinResult { .. }), Err(_)) => {
             return Verdict::None;
         }
         other => panic!("{what}: check and generic table differ: {other:?}"),

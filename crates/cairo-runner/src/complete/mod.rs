@@ -4,6 +4,7 @@ mod bitwise;
 mod ec_op;
 pub(crate) mod ecdsa;
 mod pedersen;
+mod poseidon;
 mod written;
 
 use crate::error::RunError;
@@ -26,8 +27,9 @@ pub(crate) fn complete(
         Builtin::Ecdsa => ecdsa::complete(vm, segment, cells),
         Builtin::Pedersen => pedersen::complete(vm, segment, cells),
         Builtin::EcOp => ec_op::complete(vm, segment, cells),
+        Builtin::Poseidon => poseidon::complete(vm, segment, cells),
         // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => {
+        Builtin::Keccak | Builtin::AddMod | Builtin::MulMod => {
             Err(RunError::Setup { message: format!("this version cannot complete the cells of `{builtin}`") })
         }
     }

@@ -7,6 +7,7 @@ pub mod ec_op;
 pub mod ecdsa;
 mod limbs;
 pub mod pedersen;
+mod poseidon;
 pub mod range_check;
 pub mod range_check96;
 
@@ -24,11 +25,12 @@ fn choose(builtin: Builtin) -> Option<Choose> {
         Builtin::Pedersen => Some(pedersen::tables),
         Builtin::Ecdsa => Some(ecdsa::tables),
         Builtin::EcOp => Some(ec_op::tables),
+        Builtin::Poseidon => Some(poseidon::tables),
         Builtin::RangeCheck96 => Some(range_check96::tables),
         // Public memory.
         Builtin::Output => None,
         // No program can declare them.
-        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => None,
+        Builtin::Keccak | Builtin::AddMod | Builtin::MulMod => None,
     }
 }
 

@@ -5,6 +5,7 @@ pub mod bitwise;
 mod ec_op;
 mod ecdsa;
 pub mod pedersen;
+mod poseidon;
 pub mod product;
 pub mod range_check;
 pub mod range_check96;
@@ -40,12 +41,11 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
         Builtin::Pedersen => pedersen::tables(source, tables),
         Builtin::Ecdsa => ecdsa::tables(source, tables),
         Builtin::EcOp => ec_op::tables(source, tables),
+        Builtin::Poseidon => poseidon::tables(source, tables),
         Builtin::RangeCheck96 => range_check96::tables(source, tables),
         // Public memory.
         Builtin::Output => Ok(Vec::new()),
         // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Keccak | Builtin::Poseidon | Builtin::AddMod | Builtin::MulMod => {
-            Err(WitnessError::Empty(builtin.name()))
-        }
+        Builtin::Keccak | Builtin::AddMod | Builtin::MulMod => Err(WitnessError::Empty(builtin.name())),
     }
 }
