@@ -66,6 +66,8 @@ runs! {
     output_backwards: "cairo0/output_backwards", None, 13;
     output_empty: "cairo0/output_empty", None, 111;
     pedersen_unused: "cairo0/pedersen_unused", None, 8;
+    poseidon_many: "cairo0/poseidon_many", Some(r#"{"n": 20}"#), 670;
+    poseidon_unread: "cairo0/poseidon_unread", Some(r#"{"a": 11, "b": 3}"#), 27;
     range_check_edges: "cairo0/range_check_edges", None, 40;
     range_check_math: "cairo0/range_check_math", None, 400;
     range_check96_edges: "cairo0/range_check96_edges", None, 121;

@@ -247,6 +247,7 @@ fn all() -> Vec<Kept> {
     let hashed = execution("cairo0/pedersen_args", Some(r#"{"x": -1, "y": 5, "n": 1}"#));
     let signed = execution("cairo0/ecdsa_args", Some(ECDSA));
     let curve = execution("cairo0/ec_op_args", Some(EC_OP));
+    let poseidon = execution("cairo0/poseidon_unread", Some(r#"{"a": 11, "b": 5}"#));
     vec![
         kept(
             "generic",
@@ -352,6 +353,7 @@ fn all() -> Vec<Kept> {
             "the same run, all rows disclosed that may be",
             disclose_all(with_words96(generic(&products, MAX_FETCHES), &products, Limbs::Words12)),
         ),
+        kept("poseidon", "cairo0/poseidon_unread", "poseidon", disclose_all(generic(&poseidon, MAX_FETCHES))),
     ]
 }
 

@@ -160,6 +160,16 @@ pub enum RunError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// An instance of another builtin whose outputs do not follow from its inputs.
+    #[error(
+        "instance {instance} of the builtin `{builtin}` has cells that do not follow from its inputs (unwritten inputs are 0)"
+    )]
+    BuiltinInstance {
+        /// The builtin.
+        builtin: Builtin,
+        /// Which instance, from 0.
+        instance: usize,
+    },
     /// cairo-vm or a hint panicked.
     #[error("the virtual machine itself failed ({message}); the program does something that it does not support")]
     MachinePanicked {

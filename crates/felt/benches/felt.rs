@@ -5,7 +5,10 @@
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use felt::packed::{Packed, WithPacked, dispatch, dispatch_portable};
+use felt::poseidon::{self, State};
 use felt::{Felt, fft, vector};
+use lambdaworks_crypto::hash::poseidon::Poseidon;
+use lambdaworks_crypto::hash::poseidon::starknet::PoseidonCairoStark252;
 use lambdaworks_math::field::fields::fft_friendly::stark_252_prime_field::Stark252PrimeField;
 use lambdaworks_math::polynomial::Polynomial;
 use std::convert::Infallible;
@@ -143,5 +146,18 @@ fn vectors(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, multiplication, transforms, vectors);
+fn permutations(c: &mut Criterion) {
+    const STATES: usize = 1 << 10;
+    let mut states: Vec<State> = sequence(3 * STATES).chunks_exact(3).map(|s| [s[0], s[1], s[2]]).collect();
+    let mut group = c.benchmark_group("poseidon");
+    group.throughput(Throughput::Elements(STATES as u64));
+    group.bench_function("permute_all", |b| b.iter(|| poseidon::permute_all(black_box(&mut states))));
+    group.bench_function("permute", |b| b.iter(|| black_box(&mut states).iter_mut().for_each(poseidon::permute)));
+    group.bench_function("lambdaworks hades_permutation", |b| {
+        b.iter(|| black_box(&mut states).iter_mut().for_each(|s| PoseidonCairoStark252::hades_permutation(s)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, multiplication, transforms, vectors, permutations);
 criterion_main!(benches);

@@ -15,6 +15,7 @@ pub mod fft;
 pub mod integers;
 pub mod memory;
 pub mod packed;
+pub mod poseidon;
 pub mod vector;
 
 mod scalar;

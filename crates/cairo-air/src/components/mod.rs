@@ -24,6 +24,7 @@ pub mod mul_mod;
 pub mod nibble_and;
 pub mod pedersen;
 pub mod pedersen_points;
+pub mod poseidon;
 pub mod product;
 pub mod range;
 pub mod range_check;

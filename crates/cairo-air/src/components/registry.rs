@@ -2,7 +2,7 @@
 
 use super::{
     Component, Limb, Path, Word, add_mod, bitwise, cell, component::Family, ec_op, ecdsa, generic, instruction, memory,
-    mul_mod, nibble_and, pedersen, pedersen_points, product, range, range_check, range_check96, word96,
+    mul_mod, nibble_and, pedersen, pedersen_points, poseidon, product, range, range_check, range_check96, word96,
 };
 use crate::codec::{CodecError, Reader};
 
@@ -101,6 +101,8 @@ table_kinds! {
     EcOp = ec_op::Table,
     /// Products on the Stark curve, by the builtin that uses them.
     Product(product::User),
+    /// The poseidon builtin.
+    Poseidon = poseidon::Table,
     /// The range_check96 builtin, by the limbs that values are cut into.
     RangeCheck96(range_check96::Table),
     /// The add_mod builtin.

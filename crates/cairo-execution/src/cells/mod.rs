@@ -8,6 +8,7 @@ mod modular;
 mod mul_mod;
 mod number;
 mod pedersen;
+mod poseidon;
 mod range_check;
 mod range_check96;
 
@@ -19,6 +20,7 @@ pub use modular::Instance as ModularInstance;
 pub use mul_mod::mul_mod;
 pub use number::{Number, Product, Sum};
 pub use pedersen::{pedersen, pedersen_result};
+pub use poseidon::poseidon;
 pub use range_check::range_check;
 pub use range_check96::range_check96;
 
@@ -58,6 +60,7 @@ fn check_segment(execution: &Execution, builtin: Builtin, segment: &Segment) -> 
         Builtin::Pedersen => pedersen::check(memory, segment),
         Builtin::Ecdsa => ecdsa::check(execution, segment),
         Builtin::EcOp => ec_op::check(memory, segment),
+        Builtin::Poseidon => instances.try_for_each(|address| poseidon(memory, address).map(|_| ())),
         Builtin::RangeCheck96 => instances.try_for_each(|address| range_check96(memory, address).map(|_| ())),
         Builtin::AddMod => {
             instances.try_for_each(|address| add_mod(memory, address)?.0.check_batch(memory, builtin, segment.stop))
@@ -67,7 +70,7 @@ fn check_segment(execution: &Execution, builtin: Builtin, segment: &Segment) -> 
         }
         Builtin::Output => Ok(()),
         // Programs may declare these, but not use them. One that becomes provable gets its line above.
-        Builtin::Keccak | Builtin::Poseidon => match instances.next() {
+        Builtin::Keccak => match instances.next() {
             Some(_) => Err(ExecutionError::BuiltinUnchecked(builtin)),
             None => Ok(()),
         },

@@ -130,3 +130,29 @@ fn ec_op_results() {
     // P = −Q has no sum.
     assert_eq!(checked([q.x, -q.y, q.x, q.y, Felt::one(), r.x, r.y]), Err(E::EcOpInfinity { address: 2 }));
 }
+
+/// An instance at address 1: each output is the permutation's, and any other is refused where it stands.
+#[test]
+fn poseidon_results() {
+    let numbers = [Felt::zero(), Felt::one(), two(250), -Felt::one()];
+    for (a, b) in numbers.into_iter().flat_map(|a| numbers.map(|b| (a, b))) {
+        let mut state = [a, b, a + b];
+        let inputs = state;
+        felt::poseidon::permute(&mut state);
+        let memory: Vec<Felt> = [Felt::zero()].into_iter().chain(inputs).chain(state).collect();
+        assert_eq!(poseidon(&memory, 1).map(|(_, outputs)| outputs), Ok(state));
+        for at in 4..7 {
+            for change in [Felt::one(), -Felt::one(), two(128)] {
+                let mut memory = memory.clone();
+                memory[at] += change;
+                let (found, expected) = (encoding::to_hex(&memory[at]), encoding::to_hex(&state[at - 4]));
+                let refused = E::BuiltinResult { builtin: Builtin::Poseidon, address: at as u32, found, expected };
+                assert_eq!(poseidon(&memory, 1).map(|_| ()), Err(refused));
+            }
+        }
+        for cells in 1..7 {
+            let none = E::BuiltinCell { builtin: Builtin::Poseidon, address: cells };
+            assert_eq!(poseidon(&memory[..cells as usize], 1).map(|_| ()), Err(none));
+        }
+    }
+}

@@ -49,6 +49,7 @@ impl Origin {
             Kind::Pedersen => Self::Builtin(Builtin::Pedersen),
             Kind::Ecdsa | Kind::Product(User::Ecdsa) => Self::Builtin(Builtin::Ecdsa),
             Kind::EcOp | Kind::Product(User::EcOp) => Self::Builtin(Builtin::EcOp),
+            Kind::Poseidon => Self::Builtin(Builtin::Poseidon),
             Kind::RangeCheck96(_) => Self::Builtin(Builtin::RangeCheck96),
             Kind::AddMod => Self::Builtin(Builtin::AddMod),
             Kind::MulMod => Self::Builtin(Builtin::MulMod),

@@ -54,7 +54,8 @@ pub fn compare(execution: &Execution, what: &str) -> Verdict {
         | (Err(ExecutionError::RangeCheck96 { .. } | ExecutionError::ModularWord { .. }), Err(_))
         | (Err(ExecutionError::ModularPointer { .. } | ExecutionError::ModularResult { .. }), Err(_))
         | (Err(ExecutionError::ModularBatch { .. } | ExecutionError::ModularBatchEnd { .. }), Err(_))
-        | (Err(ExecutionError::BitwiseInput { .. } | ExecutionError::BitwiseResult { .. }), Err(_)) => {
+        | (Err(ExecutionError::BitwiseInput { .. } | ExecutionError::BitwiseResult { .. }), Err(_))
+        | (Err(ExecutionError::BuiltinResult { .. }), Err(_)) => {
             return Verdict::None;
         }
         other => panic!("{what}: check and generic table differ: {other:?}"),

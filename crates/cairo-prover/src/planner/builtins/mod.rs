@@ -8,6 +8,7 @@ pub mod ecdsa;
 mod limbs;
 pub mod modular;
 pub mod pedersen;
+mod poseidon;
 pub mod range_check;
 pub mod range_check96;
 
@@ -25,13 +26,14 @@ fn choose(builtin: Builtin) -> Option<Choose> {
         Builtin::Pedersen => Some(pedersen::tables),
         Builtin::Ecdsa => Some(ecdsa::tables),
         Builtin::EcOp => Some(ec_op::tables),
+        Builtin::Poseidon => Some(poseidon::tables),
         Builtin::RangeCheck96 => Some(range_check96::tables),
         Builtin::AddMod => Some(modular::add_mod),
         Builtin::MulMod => Some(modular::mul_mod),
         // Public memory.
         Builtin::Output => None,
         // No program can declare them.
-        Builtin::Keccak | Builtin::Poseidon => None,
+        Builtin::Keccak => None,
     }
 }
 

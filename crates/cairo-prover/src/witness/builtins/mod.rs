@@ -8,6 +8,7 @@ mod ecdsa;
 mod modular;
 pub mod mul_mod;
 pub mod pedersen;
+mod poseidon;
 pub mod product;
 pub mod range_check;
 pub mod range_check96;
@@ -43,12 +44,13 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
         Builtin::Pedersen => pedersen::tables(source, tables),
         Builtin::Ecdsa => ecdsa::tables(source, tables),
         Builtin::EcOp => ec_op::tables(source, tables),
+        Builtin::Poseidon => poseidon::tables(source, tables),
         Builtin::RangeCheck96 => range_check96::tables(source, tables),
         Builtin::AddMod => add_mod::tables(source, tables),
         Builtin::MulMod => mul_mod::tables(source, tables),
         // Public memory.
         Builtin::Output => Ok(Vec::new()),
         // No program can declare them. One that becomes provable gets its line above.
-        Builtin::Keccak | Builtin::Poseidon => Err(WitnessError::Empty(builtin.name())),
+        Builtin::Keccak => Err(WitnessError::Empty(builtin.name())),
     }
 }
