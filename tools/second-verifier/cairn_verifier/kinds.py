@@ -5,7 +5,7 @@ from collections import namedtuple
 from .derived.kinds import Path, Word
 from .errors import require
 from .tables.bitwise import ROWS as BITWISE_ROWS
-from .tables.range_check import LIMB_BUSES
+from .tables.range_check import CHECKS_96, LIMB_BUSES
 
 CHUNKS = 4
 ONCE = 1
@@ -58,11 +58,18 @@ _FORMS = [
     _Form(15, "bitwise32", None, None, ONCE),
     _Form(16, "bitwise64", None, None, ONCE),
     _Form(17, "bitwise128", None, None, ONCE),
+    _Form(64, "range_check96_8", None, None, ONCE),
+    _Form(65, "range_check96_12", None, None, ONCE),
+    _Form(66, "range_check96_16", None, None, ONCE),
 ]
 _BY_BYTE = {form.byte: (place, form) for place, form in enumerate(_FORMS)}
 
 RANGE_CHECKS = {"range_check8": 8, "range_check12": 12, "range_check16": 16}
 BITWISES = tuple(BITWISE_ROWS)
+BUILTIN_TABLES = {"bitwise": BITWISES, "range_check96": tuple(CHECKS_96)}
+"""The tables of which there is one exactly if the builtin's segment is not empty. (`range_check` has rules of its own.)"""
+UNKNOWN_BUILTINS = ("pedersen", "ecdsa", "ec_op", "keccak", "poseidon", "add_mod", "mul_mod")
+"""Builtins whose tables this verifier does not have: it refuses every proof that uses one."""
 
 
 class Kind:

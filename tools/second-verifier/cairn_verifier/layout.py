@@ -7,10 +7,10 @@ from .air import LOG_HEIGHTS, Table
 from .derived.tables import path_air, word_air
 from .errors import require
 from .field import P
-from .kinds import BITWISES, RANGE_CHECKS, Kind
+from .kinds import BITWISES, BUILTIN_TABLES, RANGE_CHECKS, UNKNOWN_BUILTINS, Kind
 from .tables import lookup, machine, memory
 from .tables.bitwise import bitwise
-from .tables.range_check import range_check, value_range
+from .tables.range_check import CHECKS_96, range_check, range_check96, value_range
 
 MOST_TABLES = 128
 MOST_DERIVED = 1 << 11
@@ -82,8 +82,12 @@ class Layout:
         require(self._count(RANGE_CHECKS) == int(walked), "not the range_check tables that the segment asks for")
         needs_ranges = base < stop and owned
         require((self._count(["range"]) > 0) == needs_ranges, "not the range tables that the segment asks for")
-        base, stop = claim.segment(program, "bitwise")
-        require(self._count(BITWISES) == int(base < stop), "not the bitwise tables that the segment asks for")
+        for name, tables in BUILTIN_TABLES.items():
+            base, stop = claim.segment(program, name)
+            require(self._count(tables) == int(base < stop), f"not the {name} tables that the segment asks for")
+        for name in UNKNOWN_BUILTINS:
+            base, stop = claim.segment(program, name)
+            require(base == stop, f"instances of {name}, for which this verifier has no table")
 
     def airs(self, program, claim):
         """The AIRs of committed and of disclosed tables, in two lists."""
@@ -126,6 +130,8 @@ def _air(kind, program, claim, memory_start, derived):
         return memory.memory(memory_start)
     if name in RANGE_CHECKS:
         return range_check(RANGE_CHECKS[name], *claim.segment(program, "range_check"))
+    if name in CHECKS_96:
+        return range_check96(name, *claim.segment(program, "range_check96"))
     if name in BITWISES:
         return bitwise(name, *claim.segment(program, "bitwise"))
     if name == "range":

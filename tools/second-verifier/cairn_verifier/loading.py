@@ -7,16 +7,13 @@ import json
 from .errors import Refused
 from .field import P
 from .instruction import split_flags
-from .program import Program, ProgramError
+from .program import BUILTINS, Program, ProgramError
 from .reader import Reader
 
 _CALL = 2
 _RECORD = b"CAIRNREC"
 _RECORD_VERSION = 1
-_RECORD_BUILTINS = (
-    "output", "pedersen", "range_check", "ecdsa", "bitwise", "ec_op",
-    "keccak", "poseidon", "range_check96", "add_mod", "mul_mod",
-)  # fmt: skip
+_RECORD_BUILTINS = tuple(BUILTINS)
 
 
 def load_program(data):

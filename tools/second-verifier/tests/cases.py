@@ -5,6 +5,7 @@ from collections import namedtuple
 from pathlib import Path
 
 from cairn_verifier.errors import Refused
+from cairn_verifier.kinds import UNKNOWN_BUILTINS
 from cairn_verifier.loading import element, load_program
 from cairn_verifier.program import Statement
 from cairn_verifier.verify import Policy, verify
@@ -35,20 +36,35 @@ def strong_proofs():
     ]
 
 
+def _entries():
+    return json.loads(KINDS.read_text()) if KINDS.exists() else []
+
+
+def _of(entry):
+    return _kept(
+        KINDS.parent / entry["proof"],
+        entry["program"],
+        ANY_BITS,
+        entry["steps"],
+        list(map(element, entry["output"])),
+        list(map(element, entry["arguments"])),
+    )
+
+
+def _is_unknown(entry):
+    builtins = json.loads((REPOSITORY / entry["program"]).read_bytes()).get("builtins", [])
+    tables = entry["committed"] + entry["disclosed"]
+    return any(name in builtins and any(table.startswith(name) for table in tables) for name in UNKNOWN_BUILTINS)
+
+
 def kept_proofs():
-    """All of them."""
-    entries = json.loads(KINDS.read_text()) if KINDS.exists() else []
-    return strong_proofs() + [
-        _kept(
-            KINDS.parent / entry["proof"],
-            entry["program"],
-            ANY_BITS,
-            entry["steps"],
-            list(map(element, entry["output"])),
-            list(map(element, entry["arguments"])),
-        )
-        for entry in entries
-    ]
+    """All of them, but for those of builtins that this verifier has no tables for."""
+    return strong_proofs() + [_of(entry) for entry in _entries() if not _is_unknown(entry)]
+
+
+def unknown_proofs():
+    """Those of builtins that this verifier has no tables for."""
+    return [_of(entry) for entry in _entries() if _is_unknown(entry)]
 
 
 def refusal(statement, proof, policy):

@@ -9,9 +9,12 @@ from cairn_verifier.expressions import Row
 from cairn_verifier.field import P
 from cairn_verifier.tables import lookup, machine, memory
 from cairn_verifier.tables.bitwise import ROWS, bitwise
-from cairn_verifier.tables.range_check import range_check, value_range
+from cairn_verifier.tables.range_check import CHECKS_96, range_check, range_check96, value_range
 
 from .cases import REPOSITORY
+
+NOT_YET = ("pedersen", "ecdsa", "ec_op", "poseidon", "keccak", "add_mod", "mul_mod", "word96")
+"""What the names of tables begin with that only the page has."""
 
 BUILTIN = (1000, 1640)
 """The segment that the page takes for builtins."""
@@ -26,6 +29,7 @@ def airs():
     yield value_range(16, 20, 5)
     names = ["bitwise", "bitwise16", "bitwise32", "bitwise64", "bitwise128"]
     yield from (bitwise(name, *BUILTIN) for name in names)
+    yield from (range_check96(name, *BUILTIN) for name in CHECKS_96)
 
 
 def sections():
@@ -86,7 +90,8 @@ class TablesDocument(unittest.TestCase):
         return Row(*numbers, [values[place % len(values)] for values in air.periods])
 
     def test_all_are_there(self):
-        self.assertEqual([air.name for air in airs()], list(sections()))
+        known = [name for name in sections() if not name.startswith(NOT_YET)]
+        self.assertEqual([air.name for air in airs()], known)
         self.assertEqual({air.name for air in airs()} & set(ROWS), set(ROWS))
 
     def test_columns(self):

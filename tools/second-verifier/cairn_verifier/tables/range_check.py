@@ -1,9 +1,11 @@
-"""The tables of the builtin `range_check`: `range_check8`, `range_check12`, `range_check16`, and ranges."""
+"""The tables of the builtins `range_check` (`range_check8` and so on, and ranges) and `range_check96`."""
 
 from .. import buses
 from ..air import FIRST, LAST, TRANSITION, Air
 
 _CHECKED_BITS = 128
+CHECKS_96 = {"range_check96_8": 8, "range_check96_12": 12, "range_check96_16": 16}
+"""Bits of a limb, by the table's name."""
 LIMB_BUSES = {8: buses.BYTE, 12: buses.WORD12, 16: buses.WORD16}
 
 
@@ -20,9 +22,18 @@ def _sum(limbs, bits):
 
 def range_check(bits, base, stop):
     """Numbers below 2^128 in limbs of `bits`, at the addresses from `base` to before `stop`."""
-    air = Air(f"range_check{bits}")
+    return _check(f"range_check{bits}", bits, _CHECKED_BITS, base, stop)
+
+
+def range_check96(name, base, stop):
+    """Numbers below 2^96, at the addresses from `base` to before `stop`."""
+    return _check(name, CHECKS_96[name], 96, base, stop)
+
+
+def _check(name, bits, width, base, stop):
+    air = Air(name)
     address = air.column("address")
-    limbs = air.column_list("limb", _limbs(bits, _CHECKED_BITS))
+    limbs = air.column_list("limb", _limbs(bits, width))
     air.constrain(address - base, FIRST)
     step = air.next("address") - address
     air.constrain(step * (step - 1), TRANSITION)
@@ -30,8 +41,8 @@ def range_check(bits, base, stop):
     for limb in limbs:
         air.interact(LIMB_BUSES[bits], -1, limb)
     air.interact(buses.MEMORY, -1, address, _sum(limbs, bits))
-    if _CHECKED_BITS % bits:
-        air.interact(LIMB_BUSES[bits], -1, limbs[-1] * 2 ** (bits - _CHECKED_BITS % bits))
+    if width % bits:
+        air.interact(LIMB_BUSES[bits], -1, limbs[-1] * 2 ** (bits - width % bits))
     return air
 
 
