@@ -230,7 +230,7 @@ mod tests {
     fn refusals_name_the_commitment() {
         let told = [Commitment::Main, Commitment::Lookup, Commitment::Quotient]
             .map(|c| VerifyError::Opening { commitment: c }.to_string());
-        let expected = ["main columns", "LogUp columns", "quotient pieces"];
+        let expected = ["main columns", "LogUp columns", "quotient chunks"];
         assert_eq!(told, expected.map(|of| format!("the opened {of} do not belong to their commitment")));
     }
 
