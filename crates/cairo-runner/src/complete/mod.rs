@@ -33,7 +33,7 @@ pub(crate) fn complete(
             Ok(())
         }
         Builtin::Poseidon => poseidon::complete(vm, segment, cells),
-        // No program can declare them. One that becomes provable gets its line above.
+        // Programs may declare it, but a run that uses it is refused before.
         Builtin::Keccak => {
             Err(RunError::Setup { message: format!("this version cannot complete the cells of `{builtin}`") })
         }

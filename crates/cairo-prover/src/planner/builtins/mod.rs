@@ -32,7 +32,7 @@ fn choose(builtin: Builtin) -> Option<Choose> {
         Builtin::MulMod => Some(modular::mul_mod),
         // Public memory.
         Builtin::Output => None,
-        // No program can declare them.
+        // Programs may declare it, but a run that uses it is refused before.
         Builtin::Keccak => None,
     }
 }

@@ -50,7 +50,7 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
         Builtin::MulMod => mul_mod::tables(source, tables),
         // Public memory.
         Builtin::Output => Ok(Vec::new()),
-        // No program can declare them. One that becomes provable gets its line above.
+        // Programs may declare it, but a run that uses it is refused before.
         Builtin::Keccak => Err(WitnessError::Empty(builtin.name())),
     }
 }
