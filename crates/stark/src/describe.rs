@@ -5,13 +5,16 @@ use crate::graph::{Input, Node, NodeId};
 use felt::encoding;
 use std::fmt::Write as _;
 
+/// Values of a periodic column that are written out. Longer ones are counters and constants that the protocol's document derives.
+const SHOWN: usize = 128;
+
 /// The AIR as Markdown. For small AIRs: shared parts of an expression are written out each time.
 pub fn describe(air: &Air) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "Columns: {}.\n", air.columns().join(", "));
     for (index, period) in air.periodic().iter().enumerate() {
-        let mut values: Vec<_> = period.iter().take(20).map(encoding::to_short).collect();
+        let mut values: Vec<_> = period.iter().take(SHOWN).map(encoding::to_short).collect();
         if values.len() < period.len() {
             values.push(format!("… ({} values)", period.len()));
         }
