@@ -7,9 +7,10 @@ from .air import LOG_HEIGHTS, Table
 from .derived.tables import path_air, word_air
 from .errors import require
 from .field import P
-from .kinds import BITWISES, BUILTIN_TABLES, RANGE_CHECKS, UNKNOWN_BUILTINS, Kind
-from .tables import lookup, machine, memory
+from .kinds import BITWISES, BUILTIN_TABLES, PROVIDERS, RANGE_CHECKS, UNKNOWN_BUILTINS, Kind
+from .tables import lookup, machine, memory, modular, pedersen, products
 from .tables.bitwise import bitwise
+from .tables.poseidon import poseidon
 from .tables.range_check import CHECKS_96, range_check, range_check96, value_range
 
 MOST_TABLES = 128
@@ -20,14 +21,6 @@ MOST_MEMORY = 1 << 32
 
 Committed = namedtuple("Committed", "kind log_height")
 Open = namedtuple("Open", "kind width rows")
-
-# Which table provides each bus of small numbers.
-_PROVIDERS = {
-    "byte": buses.BYTE,
-    "word16": buses.WORD16,
-    "word12": buses.WORD12,
-    "nibble_and": buses.NIBBLE_AND,
-}
 
 
 class Layout:
@@ -87,7 +80,7 @@ class Layout:
             require(self._count(tables) == int(base < stop), f"not the {name} tables that the segment asks for")
         for name in UNKNOWN_BUILTINS:
             base, stop = claim.segment(program, name)
-            require(base == stop, f"instances of {name}, for which this verifier has no table")
+            require(base == stop, f"instances of {name}, for which there is no table")
 
     def airs(self, program, claim):
         """The AIRs of committed and of disclosed tables, in two lists."""
@@ -104,10 +97,11 @@ class Layout:
         """Tables that provide numbers or instructions are there if, and only if, some table requires them."""
         required = set()
         for kind, air in zip(self.kinds(), airs):
-            own = buses.INSTRUCTION if kind.name == "instruction" else _PROVIDERS.get(kind.name)
+            own = _OWN_BUSES.get(kind.name)
             required |= {item.bus for item in air.interactions if item.bus != own}
-        for name, bus in _PROVIDERS.items():
-            require(self._count([name]) == int(bus in required), f"table {name} is not there exactly if it is required")
+        for bus, names in PROVIDERS.items():
+            found = self._count(names) == int(bus in required)
+            require(found, f"table {' or '.join(names)} is not there exactly if it is required")
         fetches = buses.INSTRUCTION in required
         require(fetches or not claim.fetches, "fetches that no table requires")
         expected = int(fetches and not claim.fetches)
@@ -134,6 +128,12 @@ def _air(kind, program, claim, memory_start, derived):
         return range_check96(name, *claim.segment(program, "range_check96"))
     if name in BITWISES:
         return bitwise(name, *claim.segment(program, "bitwise"))
+    if name in _OF_SEGMENTS:
+        return _OF_SEGMENTS[name](*claim.segment(program, name))
+    if name in products.PRODUCT_BUSES:
+        return products.product(name)
+    if name in modular.WORDS_96:
+        return modular.word96(name)
     if name == "range":
         return value_range(*description)
     if name in ("word", "path"):
@@ -143,6 +143,12 @@ def _air(kind, program, claim, memory_start, derived):
     return _PLAIN[name]()
 
 
+_OF_SEGMENTS = {
+    "pedersen": pedersen.pedersen,
+    "ecdsa": products.ecdsa,
+    "ec_op": products.ec_op,
+    "poseidon": poseidon,
+}
 _PLAIN = {
     "instruction": machine.instruction,
     "generic": machine.generic,
@@ -151,7 +157,11 @@ _PLAIN = {
     "word16": lookup.word16,
     "word12": lookup.word12,
     "nibble_and": lookup.nibble_and,
+    "pedersen_points": pedersen.points,
+    "add_mod": modular.add_mod,
+    "mul_mod": modular.mul_mod,
 }
+_OWN_BUSES = {"instruction": buses.INSTRUCTION, **{name: bus for bus, names in PROVIDERS.items() for name in names}}
 
 _SMALL = 192
 _SIGN = 32
