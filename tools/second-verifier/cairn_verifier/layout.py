@@ -1,6 +1,8 @@
 """Sections 9 and 11: the layout: which tables a proof is about, and the rows of those that are disclosed."""
 
+import re
 from collections import Counter, namedtuple
+from functools import lru_cache
 
 from . import buses
 from .air import LOG_HEIGHTS, Table
@@ -38,7 +40,8 @@ class Layout:
         require(width >= 1 and n_rows >= 1, f"a disclosed table of kind {kind.name} without cells")
         self._cells_left -= width * n_rows
         require(self._cells_left >= 0, "more disclosed cells than there may be")
-        return Open(kind, width, [[_read_cell(reader) for _ in range(width)] for _ in range(n_rows)])
+        cells = _read_cells(reader, width * n_rows)
+        return Open(kind, width, [cells[start : start + width] for start in range(0, len(cells), width)])
 
     def kinds(self):
         """Of all tables."""
@@ -84,14 +87,13 @@ class Layout:
 
     def airs(self, program, claim):
         """The AIRs of committed and of disclosed tables, in two lists."""
-        derived = {}
         start = claim.owned_end
         committed = []
         for table in self.committed:
-            committed.append(_air(table.kind, program, claim, start, derived))
+            committed.append(_air(table.kind, program, claim, start))
             if table.kind.name == "memory":
                 start += memory.CELLS_A_ROW << table.log_height
-        return committed, [_air(table.kind, program, claim, start, derived) for table in self.open]
+        return committed, [_air(table.kind, program, claim, start) for table in self.open]
 
     def check_look_ups(self, airs, claim):
         """Tables that provide numbers or instructions are there if, and only if, some table requires them."""
@@ -117,30 +119,41 @@ def _check_order(kinds, in_order):
         require(in_order(before.order, after.order), f"table {after.name} is out of order")
 
 
-def _air(kind, program, claim, memory_start, derived):
-    """The AIR of a kind. `derived` keeps those of words and paths, of which chunks have the same."""
+def _air(kind, program, claim, memory_start):
+    """The AIR of a kind."""
+    return _made(*_recipe(kind, program, claim, memory_start))
+
+
+@lru_cache(maxsize=256)
+def _made(make, *arguments):
+    """An AIR. Chunks, and proofs about one program, share it."""
+    return make(*arguments)
+
+
+def _recipe(kind, program, claim, memory_start):
+    """The function that makes the AIR of a kind, and its arguments."""
     name, description = kind.name, kind.description
     if name == "memory":
-        return memory.memory(memory_start)
+        return memory.memory, memory_start
     if name in RANGE_CHECKS:
-        return range_check(RANGE_CHECKS[name], *claim.segment(program, "range_check"))
+        return range_check, RANGE_CHECKS[name], *claim.segment(program, "range_check")
     if name in CHECKS_96:
-        return range_check96(name, *claim.segment(program, "range_check96"))
+        return range_check96, name, *claim.segment(program, "range_check96")
     if name in BITWISES:
-        return bitwise(name, *claim.segment(program, "bitwise"))
+        return bitwise, name, *claim.segment(program, "bitwise")
     if name in _OF_SEGMENTS:
-        return _OF_SEGMENTS[name](*claim.segment(program, name))
+        return _OF_SEGMENTS[name], *claim.segment(program, name)
     if name in products.PRODUCT_BUSES:
-        return products.product(name)
+        return products.product, name
     if name in modular.WORDS_96:
-        return modular.word96(name)
+        return modular.word96, name
     if name == "range":
-        return value_range(*description)
-    if name in ("word", "path"):
-        if kind not in derived:
-            derived[kind] = word_air(description) if name == "word" else path_air(description, program)
-        return derived[kind]
-    return _PLAIN[name]()
+        return value_range, *description
+    if name == "word":
+        return word_air, description
+    if name == "path":
+        return path_air, description, program
+    return (_PLAIN[name],)
 
 
 _OF_SEGMENTS = {
@@ -165,14 +178,22 @@ _OWN_BUSES = {"instruction": buses.INSTRUCTION, **{name: bus for bus, names in P
 
 _SMALL = 192
 _SIGN = 32
+_SMALL_CELLS = re.compile(b"[\x00-\xbf]*")
+
+
+def _read_cells(reader, count):
+    """Disclosed cells (section 11). Each value has one encoding."""
+    cells = []
+    while len(cells) < count:
+        start = reader.position
+        small = _SMALL_CELLS.match(reader.data, start, start + count - len(cells)).group()
+        cells += reader.take(len(small)) or [_read_cell(reader)]
+    return cells
 
 
 def _read_cell(reader):
-    """A disclosed cell (section 11). Each value has one encoding."""
-    first = reader.number(1)
-    if first < _SMALL:
-        return first
-    negative, length = divmod(first - _SMALL, _SIGN)
+    """A cell that is not small."""
+    negative, length = divmod(reader.number(1) - _SMALL, _SIGN)
     data = reader.take(length + 1)
     value = int.from_bytes(data, "little")
     require(data[-1] != 0 and value <= (P - 1) // 2, "an open cell that is longer than it need be, or too large")
