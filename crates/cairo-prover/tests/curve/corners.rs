@@ -51,9 +51,15 @@ fn forged_product(q: Point, m: u64, bit: Bit, slope: Felt, product: Point) -> Fo
     Instance::of(POINTS[1], q, small(m), false, product).write(&mut forger, 1);
     ec_op::write_product(&mut forger, 1, Factors { point: q, scalar: [m, 0, 0, 0] });
     let row = 128 + 125;
-    forger.set(&PRODUCT, row, &format!("{}_slope", bit.name()), slope);
-    if bit == Bit::High {
-        forger.set(&PRODUCT, row, "middle_x", product.x).set(&PRODUCT, row, "low_slope", Felt::zero());
+    // (Where the sum and its point are opposite, the table as it is filled has no sum here.)
+    let sum = end(q, [m & !3, 0, 0, 0]);
+    let middle = if bit == Bit::High { product } else { sum };
+    for (name, value) in [("sum_x", sum.x), ("sum_y", sum.y), ("middle_x", middle.x)] {
+        forger.set(&PRODUCT, row, name, value);
+    }
+    for other in [Bit::High, Bit::Low] {
+        let slope = if bit == other { slope } else { Felt::zero() };
+        forger.set(&PRODUCT, row, &format!("{}_slope", other.name()), slope);
     }
     for name in ["sum_x", "middle_x"] {
         forger.set(&PRODUCT, row + 1, name, product.x).set(&PRODUCT, row + 2, name, product.x);
@@ -124,7 +130,8 @@ fn bits_of_zero_that_add() {
 #[test]
 fn products_that_meet_their_point() {
     for bit in [Bit::High, Bit::Low] {
-        let found = bits_before().skip(1).find_map(|before| {
+        // (With 4 before, the opposite point would be `START`, to which nothing leads back.)
+        let found = bits_before().skip(2).find_map(|before| {
             let q = divided(-START, &[before - bit.weight(), 0, 0, 0]);
             let sum = multiple(q, [bit.weight(), 0, 0, 0]);
             let (slope, _) = (sum.x * small(3)).sqrt()?;

@@ -53,7 +53,12 @@ pub fn end(point: Point, scalar: Word) -> Point {
 
 /// `m·Q`, which must be finite.
 pub fn multiple(point: Point, scalar: Word) -> Point {
-    end(point, scalar).add(&-START).unwrap()
+    // `None` is infinity.
+    let product = bits(&scalar).fold(None, |product: Option<Point>, bit| {
+        let product = product.and_then(|product| product.add(&product));
+        if bit { product.map_or(Some(point), |product| product.add(&point)) } else { product }
+    });
+    product.unwrap()
 }
 
 /// `Q/m` in the group.
