@@ -216,6 +216,30 @@ fn rows_behind_the_last_instance() {
     forger.refused_for(&["memory"]);
 }
 
+/// An instance that no row visits, in the middle of the segment or at its end.
+#[test]
+fn instances_without_rows() {
+    let mut forger = Forger::new(pedersen::partly());
+    for name in forger.columns(&pedersen::OWN) {
+        for row in 0..ROWS {
+            let value = forger.get(&pedersen::OWN, 2 * ROWS + row, &name);
+            forger.set(&pedersen::OWN, ROWS + row, &name, value);
+        }
+    }
+    forger.balance();
+    forger.refused_for(&["pedersen/next_address"]);
+
+    let mut forger = Forger::new(ecdsa::blank());
+    for name in forger.columns(&ecdsa::OWN) {
+        let value = forger.get(&ecdsa::OWN, 0, &name);
+        for row in 1..forger.height(&ecdsa::OWN) {
+            forger.set(&ecdsa::OWN, row, &name, value);
+        }
+    }
+    ecdsa::settle(&mut forger);
+    forger.refused_for(&["ecdsa/last_address"]);
+}
+
 /// A signature whose parts after the sum `z·G + r·Q` are right, for `w` and a sum that is given; `q` follows from `r`.
 fn signature(z: u64, sum_slope: Felt, sum: Point, b_slope: Felt, b: Point, q: impl Fn(&Felt) -> Point) -> Steps {
     let zg = end(GENERATOR, [z, 0, 0, 0]);
