@@ -110,6 +110,12 @@ fn every_kind_is_there() {
         "pedersen_points",
         "range",
         "word None",
+        "opcode_extension",
+        "qm31",
+        "blake",
+        "blake_word",
+        "blake_mix",
+        "blake_schedule",
     ];
     let local: BTreeSet<String> = both.map(str::to_owned).into();
     let tied = ["memory", "word16", "word12", "range_check8", "range_check12", "range_check16"];

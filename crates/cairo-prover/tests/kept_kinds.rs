@@ -248,6 +248,8 @@ fn all() -> Vec<Kept> {
     let signed = execution("cairo0/ecdsa_args", Some(ECDSA));
     let curve = execution("cairo0/ec_op_args", Some(EC_OP));
     let poseidon = execution("cairo0/poseidon_unread", Some(r#"{"a": 11, "b": 5}"#));
+    let qm31 = execution("cairo0/qm31_edges", None);
+    let blake = execution("cairo0/blake_many", Some(r#"{"n": 1}"#));
     vec![
         kept(
             "generic",
@@ -354,6 +356,20 @@ fn all() -> Vec<Kept> {
             disclose_all(with_words96(generic(&products, MAX_FETCHES), &products, Limbs::Words12)),
         ),
         kept("poseidon", "cairo0/poseidon_unread", "poseidon", disclose_all(generic(&poseidon, MAX_FETCHES))),
+        kept("qm31", "cairo0/qm31_edges", "the opcode extension for QM31", generic(&qm31, MAX_FETCHES)),
+        kept(
+            "qm31_disclosed",
+            "cairo0/qm31_edges",
+            "the same run, all rows disclosed that may be",
+            disclose_all(generic(&qm31, MAX_FETCHES)),
+        ),
+        kept("blake", "cairo0/blake_many", "the opcode extensions for blake2s", generic(&blake, MAX_FETCHES)),
+        kept(
+            "blake_disclosed",
+            "cairo0/blake_many",
+            "the same run, all rows disclosed that may be",
+            disclose_all(generic(&blake, MAX_FETCHES)),
+        ),
     ]
 }
 

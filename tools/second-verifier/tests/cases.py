@@ -54,16 +54,16 @@ def _of(entry):
 def _is_unknown(entry):
     builtins = json.loads((REPOSITORY / entry["program"]).read_bytes()).get("builtins", [])
     tables = entry["committed"] + entry["disclosed"]
-    return any(name in builtins and any(table.startswith(name) for table in tables) for name in UNKNOWN_BUILTINS)
+    return "opcode_extension" in tables or any(name in builtins and any(table.startswith(name) for table in tables) for name in UNKNOWN_BUILTINS)
 
 
 def kept_proofs():
-    """All of them, but for those of builtins that this verifier has no tables for."""
+    """All of them, but for those of builtins and opcode extensions that this verifier has no tables for."""
     return strong_proofs() + [_of(entry) for entry in _entries() if not _is_unknown(entry)]
 
 
 def unknown_proofs():
-    """Those of builtins that this verifier has no tables for."""
+    """Those of builtins and opcode extensions that this verifier has no tables for."""
     return [_of(entry) for entry in _entries() if _is_unknown(entry)]
 
 
