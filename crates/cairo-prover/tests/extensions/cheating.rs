@@ -40,9 +40,10 @@ pub fn settle(system: &mut System) {
     let (table, trace) = (&system.tables[0], &system.traces[0]);
     let graph = table.air.graph();
     let mut sums: HashMap<(u32, Vec<[u64; 4]>), PublicTuple> = HashMap::new();
+    let cell = |column: u32, row: usize| trace[column as usize][row];
     for row in 0..1 << table.log_height {
         let values = graph.evaluate(|input| match input {
-            Input::Main(column) => trace[column as usize][row],
+            Input::Main(column) => cell(column, row),
             other => panic!("{other:?} in a table whose rows stand by themselves"),
         });
         for interaction in table.air.interactions().iter().filter(|interaction| !is_fixed(interaction.bus)) {
