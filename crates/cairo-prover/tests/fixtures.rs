@@ -86,6 +86,8 @@ mod cairo2 {
     runs! {
         array_output: "cairo2/array_output", Some("[6]"), 167;
         bitwise_cairo2: "cairo2/bitwise", Some("[0, 0]"), 1011;
+        blake_cairo2: "cairo2/blake", Some("[1, 4294967295, 7]"), 110;
+        qm31_cairo2: "cairo2/qm31", Some("[2147483646, 123456789]"), 115;
         dict_cairo2: "cairo2/dict", Some("[50]"), 4805;
         recursion_cairo2: "cairo2/recursion", Some("[2, 3]"), 3293;
         fib_cairo2: "cairo2/fib", Some("[10]"), 90;
