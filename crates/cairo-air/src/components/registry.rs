@@ -1,7 +1,7 @@
 //! The registry: every kind of table has its line here, and all else about it in its own folder.
 
 use super::{
-    Component, Limb, Path, Word, add_mod, bitwise, cell, component::Family, ec_op, ecdsa, generic, instruction, memory,
+    Component, Limb, Path, Word, add_mod, bitwise, cell, component::Family, ec_op, ecdsa, generic, instruction, keccak, keccak_bytes, keccak_chunks, keccak_rounds, memory,
     mul_mod, nibble_and, pedersen, pedersen_points, poseidon, product, range, range_check, range_check96, word96,
 };
 use crate::codec::{CodecError, Reader};
@@ -101,6 +101,14 @@ table_kinds! {
     EcOp = ec_op::Table,
     /// Products on the Stark curve, by the builtin that uses them.
     Product(product::User),
+    /// The keccak builtin.
+    Keccak = keccak::Table,
+    /// The rounds of its permutations.
+    KeccakRounds = keccak_rounds::Table,
+    /// What they make of a few digits.
+    KeccakChunks = keccak_chunks::Table,
+    /// All bytes with their bits spread.
+    KeccakBytes = keccak_bytes::Table,
     /// The poseidon builtin.
     Poseidon = poseidon::Table,
     /// The range_check96 builtin, by the limbs that values are cut into.

@@ -2,7 +2,7 @@
 
 use super::builtins::{self, Source};
 use super::multiplicities::Multiplicities;
-use super::{Trace, byte, cell, instruction, memory, nibble_and, pedersen_points, range, word12, word16, word96};
+use super::{Trace, byte, cell, instruction, keccak_lookups, memory, nibble_and, pedersen_points, range, word12, word16, word96};
 use crate::error::WitnessError;
 use crate::planner::builtins::modular::words;
 use crate::planner::ownership::Cover;
@@ -49,11 +49,13 @@ impl Origin {
             Kind::Pedersen => Self::Builtin(Builtin::Pedersen),
             Kind::Ecdsa | Kind::Product(User::Ecdsa) => Self::Builtin(Builtin::Ecdsa),
             Kind::EcOp | Kind::Product(User::EcOp) => Self::Builtin(Builtin::EcOp),
+            Kind::Keccak | Kind::KeccakRounds => Self::Builtin(Builtin::Keccak),
             Kind::Poseidon => Self::Builtin(Builtin::Poseidon),
             Kind::RangeCheck96(_) => Self::Builtin(Builtin::RangeCheck96),
             Kind::AddMod => Self::Builtin(Builtin::AddMod),
             Kind::MulMod => Self::Builtin(Builtin::MulMod),
             Kind::Memory | Kind::Cell | Kind::Limb(_) | Kind::NibbleAnd | Kind::PedersenPoints => Self::Providers,
+            Kind::KeccakChunks | Kind::KeccakBytes => Self::Providers,
         }
     }
 
@@ -170,6 +172,8 @@ fn fill(
         TableKind::Limb(Limb::Bits12) => Ok(word12::fill(multiplicities)),
         TableKind::Limb(Limb::Bits16) => Ok(word16::fill(multiplicities)),
         TableKind::NibbleAnd => Ok(nibble_and::fill(multiplicities)),
+        TableKind::KeccakChunks => Ok(keccak_lookups::chunks(multiplicities)),
+        TableKind::KeccakBytes => Ok(keccak_lookups::bytes(multiplicities)),
         TableKind::PedersenPoints => Ok(pedersen_points::fill(multiplicities)),
         TableKind::Word96(table) => word96::fill(*table, &words(execution), log_height, multiplicities, control),
         // Not filled from here: see `Origin`, which knows every kind.
