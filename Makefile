@@ -28,8 +28,8 @@ demo: ## The whole grid on this machine: push a program, donate, collect, verify
 
 .PHONY: install
 install: ## Install distributor, donor and uploader to PREFIX/bin (~/.local)
-	$(CARGO) build --release --locked -p distributor -p donor-cli -p uploader-cli
-	tools/install-programs $(PREFIX)/bin $(foreach program,distributor donor uploader,$(TARGET)/release/$(program))
+	$(CARGO) build --profile dist --locked -p distributor -p donor-cli -p uploader-cli
+	tools/install-programs $(PREFIX)/bin $(foreach program,distributor donor uploader,$(TARGET)/dist/$(program))
 	@echo "Installed distributor, donor and uploader to $(PREFIX)/bin"
 
 .PHONY: up
