@@ -99,7 +99,7 @@ pub const KECCAK_CHUNK: Bus = Bus { id: 21, name: "keccak_chunk", arity: 3 };
 
 /// `(byte, spread)`: an integer from 0 to 255, and the number whose digits to the base 8 are its bits. Only the keccak_bytes table provides, and
 /// its columns are fixed.
-pub const KECCAK_BYTE: Bus = Bus { id: 22, name: "keccak_bytes", arity: 2 };
+pub const KECCAK_BYTE: Bus = Bus { id: 22, name: "keccak_byte", arity: 2 };
 
 /// `(low, high)` with `0 ≤ low, high < 2^48`: the halves of a word of 96 bits. Only the word96 tables provide, and only these pairs: both are
 /// sums of limbs that each row looks up.

@@ -1,8 +1,9 @@
 //! The registry: every kind of table has its line here, and all else about it in its own folder.
 
 use super::{
-    Component, Limb, Path, Word, add_mod, bitwise, cell, component::Family, ec_op, ecdsa, generic, instruction, keccak, keccak_bytes, keccak_chunks, keccak_rounds, memory,
-    mul_mod, nibble_and, pedersen, pedersen_points, poseidon, product, range, range_check, range_check96, word96,
+    Component, Limb, Path, Word, add_mod, bitwise, cell, component::Family, ec_op, ecdsa, generic, instruction, keccak,
+    keccak_bytes, keccak_chunks, keccak_rounds, memory, mul_mod, nibble_and, pedersen, pedersen_points, poseidon,
+    product, range, range_check, range_check96, word96,
 };
 use crate::codec::{CodecError, Reader};
 

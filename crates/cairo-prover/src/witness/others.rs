@@ -2,7 +2,9 @@
 
 use super::builtins::{self, Source};
 use super::multiplicities::Multiplicities;
-use super::{Trace, byte, cell, instruction, keccak_lookups, memory, nibble_and, pedersen_points, range, word12, word16, word96};
+use super::{
+    Trace, byte, cell, instruction, keccak_lookups, memory, nibble_and, pedersen_points, range, word12, word16, word96,
+};
 use crate::error::WitnessError;
 use crate::planner::builtins::modular::words;
 use crate::planner::ownership::Cover;

@@ -1,6 +1,7 @@
 //! The keccak builtin: its cells, in 16 rows an instance. See README.md.
 
 use super::component::{Component, ComponentError, Context, Occurrence};
+use super::keccak_chunks::octal;
 use super::keccak_rounds;
 use super::line::selector;
 use crate::components::columns::columns;
@@ -125,8 +126,3 @@ fn look_up(b: &mut AirBuilder, columns: Columns<Expr>) {
 
 // Three lanes end in each cell, and one more in the last.
 const _: () = assert!(3 * WORDS + 1 == LANES && WORDS * WORD_BYTES == LANES * LANE_BYTES);
-
-/// `8^exponent`.
-pub(super) fn octal(exponent: usize) -> Felt {
-    Felt::from(8).pow(exponent as u64)
-}

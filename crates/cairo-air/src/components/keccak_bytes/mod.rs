@@ -16,7 +16,7 @@ pub struct Table;
 
 impl Component for Table {
     fn name(&self) -> String {
-        buses::KECCAK_BYTE.name.to_owned()
+        "keccak_bytes".to_owned()
     }
 
     fn code(&self) -> u8 {

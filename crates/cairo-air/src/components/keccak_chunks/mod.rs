@@ -114,6 +114,11 @@ pub const fn spread(byte: u64) -> u64 {
     number
 }
 
+/// `8^exponent`.
+pub(super) fn octal(exponent: usize) -> Felt {
+    Felt::from(8).pow(exponent as u64)
+}
+
 columns! {
     /// The bits of the top digit, the lowest first.
     bit[3],

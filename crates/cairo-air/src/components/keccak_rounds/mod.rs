@@ -1,8 +1,7 @@
 //! The rounds of Keccak-f, five rows each. See README.md.
 
 use super::component::{Component, ComponentError, Context, Occurrence};
-use super::keccak::octal;
-use super::keccak_chunks::{Operation, spread};
+use super::keccak_chunks::{Operation, octal, spread};
 use super::line::selector;
 use crate::buses;
 use crate::components::columns::columns;
@@ -266,8 +265,6 @@ fn look_up_lanes(b: &mut AirBuilder, columns: Columns<Expr>, planes: &[Expr; SID
         b.provide(format!("next_lane[{slot}]"), buses::KECCAK_LANE, any.clone(), [place, lane]);
     }
 }
-
-
 
 #[cfg(test)]
 mod tests {

@@ -162,8 +162,13 @@ const fn chunk(lane: u64, chunk: usize, digits: usize) -> u64 {
 
 /// A row of a permutation.
 fn round_row(row: usize, rounds: &[Round], counts: &mut Counts<'_>) -> keccak_rounds::Columns<Felt> {
-    const NONE: Round =
-        Round { before: [0; SIDE * SIDE], parity: [0; SIDE], moved: [0; SIDE * SIDE], mixed: [0; SIDE * SIDE], after: [0; SIDE * SIDE] };
+    const NONE: Round = Round {
+        before: [0; SIDE * SIDE],
+        parity: [0; SIDE],
+        moved: [0; SIDE * SIDE],
+        mixed: [0; SIDE * SIDE],
+        after: [0; SIDE * SIDE],
+    };
     let in_permutation = row % keccak_rounds::ROWS;
     // An idle row is that of a round of zeros, but for what χ would make of them.
     let (number, plane) = round_of(in_permutation).unwrap_or((rounds.len(), 0));
@@ -209,7 +214,8 @@ fn round_row(row: usize, rounds: &[Round], counts: &mut Counts<'_>) -> keccak_ro
         let ones = Operation::Parity.of((1 << (3 * digits(at))) - 1);
         counts.look_up(Operation::Chi, 2 * bits(slot) + (ones - bits(slot + 1)) + bits(slot + 2))
     });
-    let iota_chunk = IOTA_CHUNKS.map(|at| counts.look_up(Operation::Parity, mixed_chunk[at] + constant(in_permutation, at)));
+    let iota_chunk =
+        IOTA_CHUNKS.map(|at| counts.look_up(Operation::Parity, mixed_chunk[at] + constant(in_permutation, at)));
     keccak_rounds::Columns {
         row: small(row as u64),
         lane: from_fn(|slot| spread_lane(lane(sheets[slot], slot))),
