@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[allow(dead_code, reason = "each test file takes its part")]
 #[path = "../curve/forger.rs"]
 mod forger;
 
@@ -49,7 +50,7 @@ fn exists(bus: Bus, tuple: &[Felt]) -> bool {
 /// What the checker says of a table, if others provide what they have of what it looks up in these buses, and besides `public`.
 fn checked(air: &Air, rows: &[Vec<Felt>], looked_up: &[Bus], public: Vec<PublicTuple>) -> Report {
     let height = rows.len();
-    let mut needed: HashMap<(u32, Vec<String>), PublicTuple> = HashMap::new();
+    let mut needed: HashMap<(u32, Vec<[u64; 4]>), PublicTuple> = HashMap::new();
     for (number, row) in rows.iter().enumerate() {
         let values = air.graph().evaluate(|input| match input {
             Input::Main(column) => row[column as usize],
@@ -63,7 +64,7 @@ fn checked(air: &Air, rows: &[Vec<Felt>], looked_up: &[Bus], public: Vec<PublicT
         for interaction in air.interactions().iter().filter(|interaction| looked_up.contains(&interaction.bus)) {
             let tuple: Vec<Felt> = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
             if interaction.bus == buses::MEMORY || exists(interaction.bus, &tuple) {
-                let key = (interaction.bus.id, tuple.iter().map(felt::encoding::to_hex).collect());
+                let key = (interaction.bus.id, tuple.iter().map(felt::encoding::montgomery_limbs).collect());
                 let none = PublicTuple { bus: interaction.bus, multiplicity: Felt::zero(), tuple };
                 needed.entry(key).or_insert(none).multiplicity += Felt::one();
             }

@@ -68,10 +68,15 @@ fn false_instances_have_no_proof() {
     // The rows of these tests are those of the prover.
     assert!(forged(Forged::Nothing).0.traces == unread().traces);
     forged(Forged::Total(1)).refused_for(&["keccak_rounds/total[4]"]);
+    forged(Forged::Head(2)).refused_for(&["word12"]);
+}
+
+#[test]
+#[ignore = "takes half a minute"]
+fn more_false_instances_have_no_proof() {
     forged(Forged::Moved(3)).refused_for(&["keccak_rounds/moved[3]"]);
     forged(Forged::SameParity { sheet: 4, row: 1 }).refused_for(&["keccak_rounds/same_parity[1]"]);
     forged(Forged::MixedLookup(17)).refused_for(&["keccak_chunk"]);
-    forged(Forged::Head(2)).refused_for(&["word12"]);
     forged(Forged::Top(0)).refused_for(&["word12"]);
     forged(Forged::Lane(1)).refused_for(&["keccak_lane"]);
     forged(Forged::Swapped).refused_for(&["keccak_rounds/next_row"]);
@@ -94,8 +99,8 @@ fn padding_has_no_values_of_its_own() {
 #[test]
 fn pranks_on_the_lookup_tables() {
     let chunks = [
-        ("boolean_bit[0]", 5, "bit[0]"),
-        ("boolean_bit[1]", 5000, "bit[1]"),
+        ("boolean_bit[0]", 1030, "bit[0]"),
+        ("boolean_bit[1]", 2100, "bit[1]"),
         ("boolean_bit[2]", 8191, "bit[2]"),
         ("parity", 0, "multiplicity[0]"),
         ("chi", 700, "multiplicity[1]"),

@@ -84,9 +84,20 @@ fn each_constraint_is_needed() {
     assert_eq!(done, all);
 }
 
-/// Every chunk and every word that is looked up, and every lane that is taken.
+/// A quarter of the chunks, every word that is looked up, and every lane that is taken.
 #[test]
 fn each_lookup_is_needed() {
+    lookups_are_needed(4);
+}
+
+#[test]
+#[ignore = "takes half a minute: each of 130 chunks"]
+fn each_lookup_of_a_chunk_is_needed() {
+    lookups_are_needed(1);
+}
+
+/// Of the chunks of moved lanes, those with these numbers.
+fn lookups_are_needed(step: usize) {
     let air = air().unwrap();
     let mut done = BTreeSet::new();
     let mut expect = |forged: Forged, interaction: String| {
@@ -99,7 +110,7 @@ fn each_lookup_is_needed() {
         expect(Forged::Head(sheet), format!("head[{sheet}]"));
         expect(Forged::IotaLookup(sheet), format!("iota_chunk[{sheet}]"));
     }
-    for i in 0..65 {
+    for i in (0..65).step_by(step) {
         expect(Forged::SumLookup(i), format!("sum_chunk[{i}]"));
         expect(Forged::MixedLookup(i), format!("mixed_chunk[{i}]"));
     }
@@ -114,7 +125,9 @@ fn each_lookup_is_needed() {
         done.insert(format!("lane[{slot}]"));
     }
     // The other chunks of totals are like the fifth; the lanes that a row gives are those that others take.
-    let others = |name: &str| name.starts_with("total_chunk") || name.starts_with("next_lane");
+    let is_chunk = |name: &str| name.starts_with("sum_chunk") || name.starts_with("mixed_chunk");
+    let others =
+        |name: &str| name.starts_with("total_chunk") || name.starts_with("next_lane") || step > 1 && is_chunk(name);
     let all = air.interactions().iter().map(|interaction| interaction.name.clone());
     let missing: Vec<String> = all.filter(|name| !others(name) && !done.contains(name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -133,8 +146,8 @@ fn each_cell_is_noticed() {
         (0..5).filter(|slot| cairo_air::components::keccak_rounds::cut(1, *slot).is_none()).collect();
     for column in 0..air.width() {
         // A total that comes to the first slot in the next row may still be anything.
-        // Chunks are all alike: a third of them will do.
-        let is_left_out = column >= at.sum_chunk[0] && column % 3 > 0;
+        // Chunks are all alike: some of them will do.
+        let is_left_out = column >= at.total_chunk[0] && column % 7 > 0;
         if is_left_out || unused.iter().any(|slot| at.head[*slot] == column) || at.total[3] == column {
             continue;
         }
