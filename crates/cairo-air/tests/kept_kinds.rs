@@ -111,6 +111,11 @@ fn every_kind_is_there() {
         "pedersen_points",
         "range",
         "word None",
+        "opcode_extension",
+        "qm31",
+        "blake",
+        "blake_word",
+        "blake_schedule",
     ];
     let local: BTreeSet<String> = both.map(str::to_owned).into();
     let tied = ["memory", "word16", "word12", "range_check8", "range_check12", "range_check16"];
@@ -125,6 +130,7 @@ fn every_kind_is_there() {
         "keccak_rounds",
         "keccak_chunks",
         "poseidon",
+        "blake_mix",
     ];
     let all: BTreeSet<String> =
         tied.into_iter().chain(bitwise).chain(curve).map(str::to_owned).chain(local.clone()).collect();
