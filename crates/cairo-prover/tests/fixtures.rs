@@ -43,6 +43,8 @@ runs! {
     empty_main: "cairo0/empty_main", None, 5;
     hints_hash: "cairo0/hints_hash", None, 12255;
     hints_small: "cairo0/hints_small", None, 8728;
+    keccak_many: "cairo0/keccak_many", Some(r#"{"n": 3}"#), 661;
+    keccak_unread: "cairo0/keccak_unread", Some(r#"{"a": 11, "b": 3}"#), 46;
     label_data: "cairo0/label_data", None, 72;
     memory_holes: "cairo0/memory_holes", None, 13;
     mixed_2p12: "cairo0/mixed_2p12", None, 3811;
