@@ -1,10 +1,12 @@
 """Section 6, step 5: the combined constraints of a group at `ζ` are what its quotient chunks say."""
 
+from functools import lru_cache
+
 from .air import ALL, FIRST, LAST, TRANSITION
 from .bus_sum import fingerprint
 from .errors import require
 from .expressions import Row
-from .field import P, inverse, powers, root
+from .field import P, inverse, inverses, powers, root
 
 
 def check_group(group, parts, total, challenges, log_blowup):
@@ -55,12 +57,18 @@ def _member_rows(group, parts, zeta):
 
 def _periodic_at(values, log_height, zeta):
     """The polynomial through `values` on `⟨g_P⟩`, taken at `ζ^(N/P)`."""
-    period = len(values)
+    factors = _lagrange(len(values), log_height, zeta)
+    return sum(value * factor for value, factor in zip(values, factors)) % P
+
+
+@lru_cache(maxsize=64)
+def _lagrange(period, log_height, zeta):
+    """By what `_periodic_at` multiplies each value of a period."""
     log_period = period.bit_length() - 1
     point = pow(zeta, 1 << (log_height - log_period), P)
     places = powers(root(log_period), period)
-    total = sum(value * place * inverse(point - place) for value, place in zip(values, places))
-    return total * (pow(point, period, P) - 1) * inverse(period) % P
+    scale = (pow(point, period, P) - 1) * inverse(period)
+    return [place * term % P * scale % P for place, term in zip(places, inverses([point - place for place in places]))]
 
 
 def _batch_constraints(group, rows, parts, total, challenges):

@@ -30,6 +30,18 @@ def inverse(value):
     return pow(value, -1, P)
 
 
+def inverses(values):
+    """`1/value` of each, at the price of one inverse. None may be 0 modulo `P`."""
+    products = [1]
+    for value in values:
+        products.append(products[-1] * value % P)
+    result, rest = [], inverse(products[-1])
+    for value, before in zip(reversed(values), reversed(products[:-1])):
+        result.append(rest * before % P)
+        rest = rest * value % P
+    return result[::-1]
+
+
 def powers(base, count):
     """`1, base, base², …`, `count` of them."""
     result, power = [], 1

@@ -2,9 +2,11 @@
 
 from collections import namedtuple
 
+from . import buses
 from .derived.kinds import Path, Word
 from .errors import require
 from .tables.bitwise import ROWS as BITWISE_ROWS
+from .tables.modular import WORDS_96
 from .tables.range_check import CHECKS_96, LIMB_BUSES
 
 CHUNKS = 4
@@ -58,18 +60,56 @@ _FORMS = [
     _Form(15, "bitwise32", None, None, ONCE),
     _Form(16, "bitwise64", None, None, ONCE),
     _Form(17, "bitwise128", None, None, ONCE),
+    _Form(34, "pedersen", None, None, ONCE),
+    _Form(35, "pedersen_points", None, 10, ONCE),
+    _Form(36, "ecdsa", None, None, ONCE),
+    _Form(32, "ec_op", None, None, ONCE),
+    _Form(33, "ec_op_product", None, None, ONCE),
+    _Form(37, "ecdsa_product", None, None, ONCE),
+    _Form(48, "poseidon", None, None, ONCE),
     _Form(64, "range_check96_8", None, None, ONCE),
     _Form(65, "range_check96_12", None, None, ONCE),
     _Form(66, "range_check96_16", None, None, ONCE),
+    _Form(70, "add_mod", None, None, ONCE),
+    _Form(71, "mul_mod", None, None, ONCE),
+    _Form(67, "word96_8", None, None, ONCE),
+    _Form(68, "word96_12", None, None, ONCE),
+    _Form(69, "word96_16", None, None, ONCE),
+    _Form(80, "opcode_extension", None, None, ONCE),
+    _Form(81, "qm31", None, None, CHUNKS),
+    _Form(82, "blake", None, None, CHUNKS),
+    _Form(83, "blake_word", None, None, ONCE),
+    _Form(84, "blake_mix", None, None, ONCE),
+    _Form(85, "blake_schedule", None, 7, ONCE),
 ]
 _BY_BYTE = {form.byte: (place, form) for place, form in enumerate(_FORMS)}
 
 RANGE_CHECKS = {"range_check8": 8, "range_check12": 12, "range_check16": 16}
 BITWISES = tuple(BITWISE_ROWS)
-BUILTIN_TABLES = {"bitwise": BITWISES, "range_check96": tuple(CHECKS_96)}
+BUILTIN_TABLES = {
+    "bitwise": BITWISES,
+    "range_check96": tuple(CHECKS_96),
+    **{name: (name,) for name in ("pedersen", "ecdsa", "ec_op", "poseidon", "add_mod", "mul_mod")},
+}
 """The tables of which there is one exactly if the builtin's segment is not empty. (`range_check` has rules of its own.)"""
-UNKNOWN_BUILTINS = ("pedersen", "ecdsa", "ec_op", "keccak", "poseidon", "add_mod", "mul_mod")
-"""Builtins whose tables this verifier does not have: it refuses every proof that uses one."""
+UNKNOWN_BUILTINS = ("keccak",)
+"""Builtins without tables: their segments are empty."""
+PROVIDERS = {
+    buses.BYTE: ("byte",),
+    buses.WORD16: ("word16",),
+    buses.WORD12: ("word12",),
+    buses.NIBBLE_AND: ("nibble_and",),
+    buses.PEDERSEN_POINT: ("pedersen_points",),
+    buses.EC_OP_PRODUCT: ("ec_op_product",),
+    buses.ECDSA_PRODUCT: ("ecdsa_product",),
+    buses.WORD96: tuple(WORDS_96),
+    buses.OPCODE_EXTENSION: ("opcode_extension",),
+    buses.BLAKE_CELLS: ("blake_word",),
+    buses.BLAKE_WORD: ("blake_mix",),
+    buses.BLAKE_SCHEDULE: ("blake_schedule",),
+}
+"""The tables of which there is one exactly if some table requires tuples of the bus. (Instructions have rules of their
+own.)"""
 
 
 class Kind:

@@ -1,15 +1,18 @@
 """Sections 9 and 11: the layout: which tables a proof is about, and the rows of those that are disclosed."""
 
+import re
 from collections import Counter, namedtuple
+from functools import lru_cache
 
 from . import buses
 from .air import LOG_HEIGHTS, Table
 from .derived.tables import path_air, word_air
 from .errors import require
 from .field import P
-from .kinds import BITWISES, BUILTIN_TABLES, RANGE_CHECKS, UNKNOWN_BUILTINS, Kind
-from .tables import lookup, machine, memory
+from .kinds import BITWISES, BUILTIN_TABLES, PROVIDERS, RANGE_CHECKS, UNKNOWN_BUILTINS, Kind
+from .tables import extensions, lookup, machine, memory, modular, pedersen, products
 from .tables.bitwise import bitwise
+from .tables.poseidon import poseidon
 from .tables.range_check import CHECKS_96, range_check, range_check96, value_range
 
 MOST_TABLES = 128
@@ -20,14 +23,6 @@ MOST_MEMORY = 1 << 32
 
 Committed = namedtuple("Committed", "kind log_height")
 Open = namedtuple("Open", "kind width rows")
-
-# Which table provides each bus of small numbers.
-_PROVIDERS = {
-    "byte": buses.BYTE,
-    "word16": buses.WORD16,
-    "word12": buses.WORD12,
-    "nibble_and": buses.NIBBLE_AND,
-}
 
 
 class Layout:
@@ -45,7 +40,8 @@ class Layout:
         require(width >= 1 and n_rows >= 1, f"a disclosed table of kind {kind.name} without cells")
         self._cells_left -= width * n_rows
         require(self._cells_left >= 0, "more disclosed cells than there may be")
-        return Open(kind, width, [[_read_cell(reader) for _ in range(width)] for _ in range(n_rows)])
+        cells = _read_cells(reader, width * n_rows)
+        return Open(kind, width, [cells[start : start + width] for start in range(0, len(cells), width)])
 
     def kinds(self):
         """Of all tables."""
@@ -87,27 +83,27 @@ class Layout:
             require(self._count(tables) == int(base < stop), f"not the {name} tables that the segment asks for")
         for name in UNKNOWN_BUILTINS:
             base, stop = claim.segment(program, name)
-            require(base == stop, f"instances of {name}, for which this verifier has no table")
+            require(base == stop, f"instances of {name}, for which there is no table")
 
     def airs(self, program, claim):
         """The AIRs of committed and of disclosed tables, in two lists."""
-        derived = {}
         start = claim.owned_end
         committed = []
         for table in self.committed:
-            committed.append(_air(table.kind, program, claim, start, derived))
+            committed.append(_air(table.kind, program, claim, start))
             if table.kind.name == "memory":
                 start += memory.CELLS_A_ROW << table.log_height
-        return committed, [_air(table.kind, program, claim, start, derived) for table in self.open]
+        return committed, [_air(table.kind, program, claim, start) for table in self.open]
 
     def check_look_ups(self, airs, claim):
         """Tables that provide numbers or instructions are there if, and only if, some table requires them."""
         required = set()
         for kind, air in zip(self.kinds(), airs):
-            own = buses.INSTRUCTION if kind.name == "instruction" else _PROVIDERS.get(kind.name)
+            own = _OWN_BUSES.get(kind.name)
             required |= {item.bus for item in air.interactions if item.bus != own}
-        for name, bus in _PROVIDERS.items():
-            require(self._count([name]) == int(bus in required), f"table {name} is not there exactly if it is required")
+        for bus, names in PROVIDERS.items():
+            found = self._count(names) == int(bus in required)
+            require(found, f"table {' or '.join(names)} is not there exactly if it is required")
         fetches = buses.INSTRUCTION in required
         require(fetches or not claim.fetches, "fetches that no table requires")
         expected = int(fetches and not claim.fetches)
@@ -123,26 +119,49 @@ def _check_order(kinds, in_order):
         require(in_order(before.order, after.order), f"table {after.name} is out of order")
 
 
-def _air(kind, program, claim, memory_start, derived):
-    """The AIR of a kind. `derived` keeps those of words and paths, of which chunks have the same."""
+def _air(kind, program, claim, memory_start):
+    """The AIR of a kind."""
+    return _made(*_recipe(kind, program, claim, memory_start))
+
+
+@lru_cache(maxsize=256)
+def _made(make, *arguments):
+    """An AIR. Chunks, and proofs about one program, share it."""
+    return make(*arguments)
+
+
+def _recipe(kind, program, claim, memory_start):
+    """The function that makes the AIR of a kind, and its arguments."""
     name, description = kind.name, kind.description
     if name == "memory":
-        return memory.memory(memory_start)
+        return memory.memory, memory_start
     if name in RANGE_CHECKS:
-        return range_check(RANGE_CHECKS[name], *claim.segment(program, "range_check"))
+        return range_check, RANGE_CHECKS[name], *claim.segment(program, "range_check")
     if name in CHECKS_96:
-        return range_check96(name, *claim.segment(program, "range_check96"))
+        return range_check96, name, *claim.segment(program, "range_check96")
     if name in BITWISES:
-        return bitwise(name, *claim.segment(program, "bitwise"))
+        return bitwise, name, *claim.segment(program, "bitwise")
+    if name in _OF_SEGMENTS:
+        return _OF_SEGMENTS[name], *claim.segment(program, name)
+    if name in products.PRODUCT_BUSES:
+        return products.product, name
+    if name in modular.WORDS_96:
+        return modular.word96, name
     if name == "range":
-        return value_range(*description)
-    if name in ("word", "path"):
-        if kind not in derived:
-            derived[kind] = word_air(description) if name == "word" else path_air(description, program)
-        return derived[kind]
-    return _PLAIN[name]()
+        return value_range, *description
+    if name == "word":
+        return word_air, description
+    if name == "path":
+        return path_air, description, program
+    return (_PLAIN[name],)
 
 
+_OF_SEGMENTS = {
+    "pedersen": pedersen.pedersen,
+    "ecdsa": products.ecdsa,
+    "ec_op": products.ec_op,
+    "poseidon": poseidon,
+}
 _PLAIN = {
     "instruction": machine.instruction,
     "generic": machine.generic,
@@ -151,18 +170,36 @@ _PLAIN = {
     "word16": lookup.word16,
     "word12": lookup.word12,
     "nibble_and": lookup.nibble_and,
+    "pedersen_points": pedersen.points,
+    "add_mod": modular.add_mod,
+    "mul_mod": modular.mul_mod,
+    "opcode_extension": extensions.opcode_extension,
+    "qm31": extensions.qm31,
+    "blake": extensions.blake,
+    "blake_word": extensions.blake_word,
+    "blake_mix": extensions.blake_mix,
+    "blake_schedule": extensions.blake_schedule,
 }
+_OWN_BUSES = {"instruction": buses.INSTRUCTION, **{name: bus for bus, names in PROVIDERS.items() for name in names}}
 
 _SMALL = 192
 _SIGN = 32
+_SMALL_CELLS = re.compile(b"[\x00-\xbf]*")
+
+
+def _read_cells(reader, count):
+    """Disclosed cells (section 11). Each value has one encoding."""
+    cells = []
+    while len(cells) < count:
+        start = reader.position
+        small = _SMALL_CELLS.match(reader.data, start, start + count - len(cells)).group()
+        cells += reader.take(len(small)) or [_read_cell(reader)]
+    return cells
 
 
 def _read_cell(reader):
-    """A disclosed cell (section 11). Each value has one encoding."""
-    first = reader.number(1)
-    if first < _SMALL:
-        return first
-    negative, length = divmod(first - _SMALL, _SIGN)
+    """A cell that is not small."""
+    negative, length = divmod(reader.number(1) - _SMALL, _SIGN)
     data = reader.take(length + 1)
     value = int.from_bytes(data, "little")
     require(data[-1] != 0 and value <= (P - 1) // 2, "an open cell that is longer than it need be, or too large")

@@ -3,12 +3,13 @@
 from . import buses
 from .program import FINAL_PC, FIRST_ADDRESS
 from .public_tuple import provide, require
+from .tables.modular import WALK_BUSES, WALK_ENTRIES
 
 
 def public_tuples(statement, claim):
     """All but the terms of the disclosed rows."""
     program = statement.program
-    tuples = _states(program, claim) + _owned(program, claim)
+    tuples = _states(program, claim) + _owned(program, claim) + _batches(program, claim)
     tuples += _header(program) + _builtins(program, claim)
     tuples += _cells(claim.segment(program, "output")[0], claim.output)
     tuples += _arguments(statement, claim)
@@ -29,6 +30,16 @@ def _owned(program, claim):
     if base < stop <= claim.owned_end:
         tuples += [require(buses.OWNED, base), provide(buses.OWNED, stop)]
         tuples += [provide(buses.RANGE, base), require(buses.RANGE, stop)]
+    return tuples
+
+
+def _batches(program, claim):
+    tuples = []
+    for name, bus in WALK_BUSES.items():
+        base, stop = claim.segment(program, name)
+        if base < stop:
+            rest = [0] * (WALK_ENTRIES - 1)
+            tuples += [provide(bus, base, *rest), require(bus, stop, *rest)]
     return tuples
 
 

@@ -17,11 +17,12 @@ class Reader:
 
     def take(self, count):
         """The next `count` bytes."""
-        if count > self.left():
-            raise Refused(f"the file ends at byte {len(self.data)}, in the middle of something")
         start = self.position
-        self.position += count
-        return self.data[start : self.position]
+        end = start + count
+        if end > len(self.data):
+            raise Refused(f"the file ends at byte {len(self.data)}, in the middle of something")
+        self.position = end
+        return self.data[start:end]
 
     def number(self, size):
         """An unsigned integer of `size` bytes."""

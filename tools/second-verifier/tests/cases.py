@@ -5,7 +5,6 @@ from collections import namedtuple
 from pathlib import Path
 
 from cairn_verifier.errors import Refused
-from cairn_verifier.kinds import UNKNOWN_BUILTINS
 from cairn_verifier.loading import element, load_program
 from cairn_verifier.program import Statement
 from cairn_verifier.verify import Policy, verify
@@ -51,20 +50,9 @@ def _of(entry):
     )
 
 
-def _is_unknown(entry):
-    builtins = json.loads((REPOSITORY / entry["program"]).read_bytes()).get("builtins", [])
-    tables = entry["committed"] + entry["disclosed"]
-    return any(name in builtins and any(table.startswith(name) for table in tables) for name in UNKNOWN_BUILTINS)
-
-
 def kept_proofs():
-    """All of them, but for those of builtins that this verifier has no tables for."""
-    return strong_proofs() + [_of(entry) for entry in _entries() if not _is_unknown(entry)]
-
-
-def unknown_proofs():
-    """Those of builtins that this verifier has no tables for."""
-    return [_of(entry) for entry in _entries() if _is_unknown(entry)]
+    """All of them."""
+    return strong_proofs() + list(map(_of, _entries()))
 
 
 def refusal(statement, proof, policy):

@@ -7,7 +7,7 @@ from cairn_verifier.derived.kinds import Path, Word
 from cairn_verifier.errors import Refused
 from cairn_verifier.field import P, decode, encode
 from cairn_verifier.kinds import Kind, Range
-from cairn_verifier.layout import _read_cell
+from cairn_verifier.layout import _read_cells
 from cairn_verifier.reader import Reader
 
 
@@ -44,7 +44,17 @@ class Encodings(unittest.TestCase):
         values += [random.randrange(1 << random.randrange(1, 251)) for _ in range(200)]
         for value in values + [P - value for value in values if value]:
             reader = Reader(cell_bytes(value))
-            self.assertEqual((_read_cell(reader), reader.left()), (value, 0))
+            self.assertEqual((_read_cells(reader, 1), reader.left()), ([value], 0))
+
+    def test_rows_of_cells(self):
+        values = [0, 1, 191, 192, 1, P - 1, P - 1, 7, 1 << 249, 3, 4]
+        data = b"".join(map(cell_bytes, values))
+        for count in range(len(values) + 1):
+            reader = Reader(data)
+            self.assertEqual(_read_cells(reader, count), values[:count])
+            self.assertEqual(reader.left(), len(b"".join(map(cell_bytes, values[count:]))))
+        with self.assertRaises(Refused):
+            _read_cells(Reader(data), len(values) + 1)
 
     def test_cells_of_another_form(self):
         for data in (
@@ -59,7 +69,7 @@ class Encodings(unittest.TestCase):
             b"",
         ):
             with self.assertRaises(Refused, msg=data.hex()):
-                _read_cell(Reader(data))
+                _read_cells(Reader(data), 1)
 
     def test_paths(self):
         frame = b"\x01" + (-3).to_bytes(4, "little", signed=True)
@@ -121,7 +131,7 @@ class Encodings(unittest.TestCase):
                 read(bits, width, offset)
 
     def test_kinds(self):
-        plain = {1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 64, 65, 66}
+        plain = {1, 2, 3, *range(6, 19), *range(32, 38), 48, *range(64, 72), *range(80, 86)}
         for byte in range(256):
             if byte in plain:
                 self.assertEqual(Kind(Reader(bytes([byte]))).form.byte, byte)

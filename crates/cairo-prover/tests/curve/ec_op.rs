@@ -1,6 +1,6 @@
 //! ec_op.
 
-use crate::forger::{Forger, honest, pranks};
+use crate::forger::{Forger, honest, pranks, settle_products};
 use crate::runs::{ec_op_arguments, proven, try_run};
 use cairo_air::components::Limb;
 use cairo_air::components::product::User;
@@ -14,11 +14,11 @@ use stark_curve::products::{Factors, products};
 use stark_curve::{GENERATOR, ORDER, Point, START, double_repeatedly, pedersen};
 use std::sync::OnceLock;
 
-const OWN: TableKind = TableKind::EcOp;
-const PRODUCT: TableKind = TableKind::Product(User::EcOp);
+pub const OWN: TableKind = TableKind::EcOp;
+pub const PRODUCT: TableKind = TableKind::Product(User::EcOp);
 
 /// The program whose instance 4 has a result that nobody reads, and whose instance 1 nobody wrote anything of.
-fn partly() -> &'static Witness {
+pub fn partly() -> &'static Witness {
     static WITNESS: OnceLock<Witness> = OnceLock::new();
     WITNESS.get_or_init(|| honest("cairo0/ec_op_partly", None))
 }
@@ -194,26 +194,26 @@ fn pranks_on_the_products() {
 }
 
 /// A forged instance 4, which is `p + n·q`: its own row and memory are rewritten to another result.
-struct Instance {
-    p: Point,
-    q: Point,
-    m: Felt,
-    top: bool,
-    product: Point,
-    sum_slope: Felt,
-    r_slope: Felt,
-    r: Point,
+pub struct Instance {
+    pub p: Point,
+    pub q: Point,
+    pub m: Felt,
+    pub top: bool,
+    pub product: Point,
+    pub sum_slope: Felt,
+    pub r_slope: Felt,
+    pub r: Point,
 }
 
 impl Instance {
     /// The honest row for such a product.
-    fn of(p: Point, q: Point, m: Felt, top: bool, product: Point) -> Self {
+    pub fn of(p: Point, q: Point, m: Felt, top: bool, product: Point) -> Self {
         let (sum_slope, sum) = p.add_by_slope(&product).unwrap();
         let (r_slope, r) = sum.add_by_slope(&-START).unwrap();
         Self { p, q, m, top, product, sum_slope, r_slope, r }
     }
 
-    fn write(&self, forger: &mut Forger, instance: u32) {
+    pub fn write(&self, forger: &mut Forger, instance: u32) {
         let row = instance as usize;
         let sum_x = self.sum_slope.square() - self.p.x - self.product.x;
         for (name, value) in [
@@ -247,7 +247,7 @@ impl Instance {
 }
 
 /// Writes a whole product into the table of products, with the bits of the integer.
-fn write_product(forger: &mut Forger, product: usize, factors: Factors) {
+pub fn write_product(forger: &mut Forger, product: usize, factors: Factors) {
     let filled = cairo_prover::witness::product::fill(
         &[cairo_prover::witness::product::Wanted { factors, uses: 1 }],
         7,
@@ -261,18 +261,13 @@ fn write_product(forger: &mut Forger, product: usize, factors: Factors) {
     }
 }
 
-/// After balancing, the row that provides a product has the right slope for the new number of uses.
-fn settle(forger: &mut Forger) {
+/// Balances, with what follows from it in the table of products.
+pub fn settle(forger: &mut Forger) {
     forger.balance();
-    for product in 0..forger.height(&PRODUCT) / 128 {
-        let row = 128 * product + 126;
-        let (uses, y) = (forger.get(&PRODUCT, row, "double_x"), forger.get(&PRODUCT, row, "q_y"));
-        let slope = (uses.square() * Felt::from(3) + Felt::one()) * (y + y).inv().unwrap();
-        forger.set(&PRODUCT, row, "double_slope", -slope);
-    }
+    settle_products(forger, &PRODUCT);
 }
 
-fn forged(instance: &Instance, factors: Factors) -> Forger {
+pub fn forged(instance: &Instance, factors: Factors) -> Forger {
     let mut forger = Forger::new(partly());
     instance.write(&mut forger, 1);
     write_product(&mut forger, 1, factors);
@@ -280,7 +275,7 @@ fn forged(instance: &Instance, factors: Factors) -> Forger {
     forger
 }
 
-fn end(factors: Factors) -> Point {
+pub fn end(factors: Factors) -> Point {
     products(&[factors])[0].unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! ecdsa.
 
-use crate::forger::{Forger, honest, pranks};
+use crate::forger::{Forger, honest, pranks, settle_products};
 use crate::json;
 use crate::runs::{proven, try_run};
 use cairo_air::components::product::User;
@@ -15,11 +15,11 @@ use stark_curve::products::{Factors, products};
 use stark_curve::{GENERATOR, ORDER, Point, START};
 use std::sync::OnceLock;
 
-const OWN: TableKind = TableKind::Ecdsa;
+pub const OWN: TableKind = TableKind::Ecdsa;
 const PRODUCT: TableKind = TableKind::Product(User::Ecdsa);
 
 /// The program of whose instance 0 nobody wrote anything.
-fn blank() -> &'static Witness {
+pub fn blank() -> &'static Witness {
     static WITNESS: OnceLock<Witness> = OnceLock::new();
     WITNESS.get_or_init(|| honest("cairo0/ecdsa_blank", None))
 }
@@ -34,7 +34,7 @@ fn signed() -> Signed {
 }
 
 /// A signature of the message 0 by the private key 1 with the nonce 1.
-fn of_zero() -> Signed {
+pub fn of_zero() -> Signed {
     Signed { key: GENERATOR.x, message: Felt::zero(), signature: Signature { r: GENERATOR.x, s: GENERATOR.x } }
 }
 
@@ -200,8 +200,13 @@ fn pranks_on_the_instances() {
     }
 }
 
+/// The example's signature, step by step.
+pub fn example() -> Steps {
+    steps(&[signed()])[0].unwrap()
+}
+
 /// Rewrites instance 0, its row, cells and products.
-fn forged(steps: &Steps, factors: [Factors; 3]) -> Forger {
+pub fn forged(steps: &Steps, factors: [Factors; 3]) -> Forger {
     let mut forger = Forger::new(blank());
     for (name, value) in [
         ("q_x", steps.q.x),
@@ -237,19 +242,14 @@ fn forged(steps: &Steps, factors: [Factors; 3]) -> Forger {
     forger
 }
 
-fn settle(forger: &mut Forger) {
+pub fn settle(forger: &mut Forger) {
     forger.balance();
-    for product in 0..forger.height(&PRODUCT) / 128 {
-        let row = 128 * product + 126;
-        let (uses, y) = (forger.get(&PRODUCT, row, "double_x"), forger.get(&PRODUCT, row, "q_y"));
-        let slope = (uses.square() * Felt::from(3) + Felt::one()) * (y + y).inv().unwrap();
-        forger.set(&PRODUCT, row, "double_slope", -slope);
-    }
+    settle_products(forger, &PRODUCT);
 }
 
 #[test]
 fn other_instances_that_hold_pass() {
-    let steps = steps(&[signed()])[0].unwrap();
+    let steps = example();
     let forger = forged(&steps, steps.factors());
     assert!(forger.faults().is_empty(), "{:?}", forger.faults());
 }
@@ -257,7 +257,7 @@ fn other_instances_that_hold_pass() {
 /// The scalars `z`, `r`, `w` from `2^251` on: bit 251 is not 0.
 #[test]
 fn scalars_beyond_2_to_the_251() {
-    let honest = steps(&[signed()])[0].unwrap();
+    let honest = example();
     for wrong in 0..3 {
         let mut factors = honest.factors();
         // The same field element as an integer beyond p, which is another point of the group.
@@ -281,7 +281,7 @@ fn scalars_beyond_2_to_the_251() {
 /// `w = 0`: the last product is the start, from which it cannot be taken away.
 #[test]
 fn an_inverse_of_zero() {
-    let honest = steps(&[signed()])[0].unwrap();
+    let honest = example();
     let mut steps = Steps { w: Felt::zero(), wb: START, ..honest };
     steps.r_slope = Felt::zero();
     let faults = forged(&steps, steps.factors()).faults();
@@ -291,7 +291,7 @@ fn an_inverse_of_zero() {
 /// Another `r` than the point's `x`; a signature of another message; a key that is no `x`.
 #[test]
 fn wrong_signatures() {
-    let honest = steps(&[signed()])[0].unwrap();
+    let honest = example();
     // The nonce's point is right for another r: everything follows but the last equation.
     let other = Steps { r: honest.r + Felt::one(), ..honest };
     let factors = other.factors();

@@ -181,3 +181,13 @@ pub fn pranks(honest: &Witness, kind: &TableKind, pranks: &[(&str, usize, &str)]
     let done: BTreeSet<&str> = pranks.iter().map(|(what, ..)| *what).collect();
     assert_eq!(all, done, "{air}: a prank for each, and no other");
 }
+
+/// After balancing, each row that provides a product gets the slope for its new number of uses.
+pub fn settle_products(forger: &mut Forger, kind: &TableKind) {
+    for product in 0..forger.height(kind) / 128 {
+        let row = 128 * product + 126;
+        let (uses, y) = (forger.get(kind, row, "double_x"), forger.get(kind, row, "q_y"));
+        let slope = (uses.square() * Felt::from(3) + Felt::one()) * (y + y).inv().unwrap();
+        forger.set(kind, row, "double_slope", -slope);
+    }
+}

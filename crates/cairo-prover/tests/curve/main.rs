@@ -5,11 +5,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod corners;
 mod ec_op;
 mod ecdsa;
 mod forger;
 mod pedersen;
 mod runs;
+mod scalars;
 
 use felt::{Felt, encoding};
 

@@ -13,11 +13,11 @@ use stark_curve::Word;
 use stark_curve::pedersen::{Hashes, TABLE, hashes};
 use std::sync::OnceLock;
 
-const OWN: TableKind = TableKind::Pedersen;
+pub const OWN: TableKind = TableKind::Pedersen;
 const POINTS: TableKind = TableKind::PedersenPoints;
 
 /// The program of whose instance 1 nobody wrote anything.
-fn partly() -> &'static Witness {
+pub fn partly() -> &'static Witness {
     static WITNESS: OnceLock<Witness> = OnceLock::new();
     WITNESS.get_or_init(|| honest("cairo0/pedersen_partly", None))
 }
@@ -114,7 +114,7 @@ fn pranks_on_the_instances() {
 }
 
 /// Instance 1 is rewritten with these integers below 2^256 as inputs, whether or not they are below `p`; everything follows from them.
-fn forged(words: [Word; 2]) -> Forger {
+pub fn forged(words: [Word; 2]) -> Forger {
     let mut forger = Forger::new(partly());
     let hashes = Hashes::of_words(&[words]);
     let base = forger.instance(Builtin::Pedersen, 1);

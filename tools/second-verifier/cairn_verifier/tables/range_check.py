@@ -13,7 +13,8 @@ def _limbs(bits, width):
     return -(-width // bits)
 
 
-def _sum(limbs, bits):
+def sum_of_limbs(limbs, bits):
+    """What limbs of so many bits come to, the lowest first."""
     total = 0
     for limb in reversed(limbs):
         total = total * 2**bits + limb
@@ -40,7 +41,7 @@ def _check(name, bits, width, base, stop):
     air.constrain(address + 1 - stop, LAST)
     for limb in limbs:
         air.interact(LIMB_BUSES[bits], -1, limb)
-    air.interact(buses.MEMORY, -1, address, _sum(limbs, bits))
+    air.interact(buses.MEMORY, -1, address, sum_of_limbs(limbs, bits))
     if width % bits:
         air.interact(LIMB_BUSES[bits], -1, limbs[-1] * 2 ** (bits - width % bits))
     return air
@@ -55,7 +56,7 @@ def value_range(bits, width, offset):
     air.constrain(enabler * (1 - enabler))
     air.require(buses.RANGE, enabler, address)
     air.provide(buses.RANGE, enabler, address + 1)
-    air.provide(buses.MEMORY, enabler * uses, address, _sum(limbs, bits) + offset)
+    air.provide(buses.MEMORY, enabler * uses, address, sum_of_limbs(limbs, bits) + offset)
     for limb in limbs:
         air.require(LIMB_BUSES[bits], enabler, limb)
     if width % bits:
