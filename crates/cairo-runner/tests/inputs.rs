@@ -114,3 +114,29 @@ fn prints_are_noted() {
     assert!(load_json(&program("print('a')\nids.x = 5")).is_err());
     assert!(load("cairo0/args3.json").unwrap().notes().is_empty());
 }
+
+/// cairo-vm's own hints that print a whole array.
+#[test]
+fn arrays_that_are_printed_are_noted() {
+    let name = r#"print(bytes.fromhex(f"{ids.name:062x}").decode().replace('\x00',''))"#;
+    let array = format!("{name}\narr = [memory[ids.arr + i] for i in range(ids.arr_len)]\nprint(arr)");
+    let printing = load_json(&program(&array)).unwrap();
+    assert!(matches!(printing.notes(), [note] if note.contains("pc 6 prints something")), "{:?}", printing.notes());
+    assert!(execute(&printing, "[]").is_ok());
+}
+
+/// `ids.x = segments.add()` and `nondet %{ segments.add() %}`.
+#[test]
+fn segments_are_added_without_an_input() {
+    let code = ["memory[ap] = to_felt_or_relocatable(segments.add())", "# A comment.\nids.x = segments.add()"];
+    for code in code {
+        let execution = execute(&load_json(&program(code)).unwrap(), "[]").unwrap();
+        // It leads behind everything else: the new segment is empty, and the last one.
+        let pointer = Felt::from(execution.memory.len() as u64);
+        assert!(execution.memory.contains(&pointer), "{code}");
+    }
+    for code in ["ids.x = 5", "ids.x = segments.add()\nids.x = 5", "ids.x = segments.add() + 1", "segments.add()"] {
+        let error = load_json(&program(code)).unwrap_err();
+        assert!(matches!(error, LoadError::UnknownHint { pc: 6, .. }), "{code}: {error}");
+    }
+}

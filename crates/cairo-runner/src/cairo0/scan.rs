@@ -1,8 +1,8 @@
 //! Looks through all hints of a program before anything runs, also those that are never reached.
 
-use super::hints::is_library_hint;
+use super::hints::{is_library_hint, prints as is_print_hint};
 use super::input::{
-    Action, Refusal, Shape, Shapes, Statement, Types, VariableType, ids_of, parse, prints as has_print,
+    Action, Refusal, Shape, Shapes, Statement, Types, Value, VariableType, ids_of, parse, prints as has_print,
 };
 use crate::catch::quietly;
 use crate::convert::one_line;
@@ -22,7 +22,7 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct Scanned {
     /// Names and shapes of the inputs, in the order in which hints first read them.
     pub(super) inputs: Vec<(String, Shape)>,
-    /// The texts of hints that read them, or print.
+    /// The texts of hints that read them, or do what needs none.
     pub(super) input_hints: HashSet<String>,
     /// What the user should know.
     pub(super) notes: Vec<String>,
@@ -40,15 +40,16 @@ pub(super) fn scan(json: &ProgramJson, types: &Types) -> Result<Scanned, LoadErr
         }
         if is_library_hint(&hint.code) || is_builtin_hint(&hint.code) {
             known.insert(&hint.code);
+            prints = prints.or(is_print_hint(&hint.code).then_some(pc));
             continue;
         }
         let unknown = || LoadError::UnknownHint { pc, code: one_line(&hint.code, 120) };
         let statements =
             parse(&hint.code).map_err(|refusal| refused(pc, &hint.code, &refusal).unwrap_or_else(unknown))?;
-        let only_prints = statements.iter().all(|statement| statement.what == Action::Print);
+        let is_idle = !statements.is_empty() && statements.iter().all(|statement| needs_no_input(&statement.what));
         let reads =
             shapes.look(&statements).map_err(|refusal| refused(pc, &hint.code, &refusal).unwrap_or_else(unknown))?;
-        if !reads && (!only_prints || statements.is_empty()) {
+        if !reads && !is_idle {
             return Err(unknown());
         }
         if has_print(&statements) {
@@ -59,6 +60,11 @@ pub(super) fn scan(json: &ProgramJson, types: &Types) -> Result<Scanned, LoadErr
     }
     let note = prints.map(|pc| format!("the hint at pc {pc} prints something; `print` in hints is ignored"));
     Ok(Scanned { inputs: shapes.finish(), input_hints, notes: note.into_iter().collect() })
+}
+
+/// Whether a hint may do this without reading an input: print, or let a variable point to a new segment.
+const fn needs_no_input(action: &Action) -> bool {
+    matches!(action, Action::Print | Action::Assign { value: Value::Segment, .. })
 }
 
 /// The error for a hint that reads inputs in another way than is taken; `None` for one that does not.

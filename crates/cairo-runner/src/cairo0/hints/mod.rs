@@ -1,5 +1,5 @@
-//! Hints of Cairo's common library that cairo-vm has no executors for. Each proposes values, which the library's code then
-//! checks; none reads anything but the run.
+//! Hints of Cairo's common library that cairo-vm has no executors for, and two of its own that print. Each proposes values,
+//! which the library's code then checks; none reads anything but the run.
 //!
 //! A hint is known by the digest of its text, as the compiler (cairo-lang 0.14) writes it. What it has to do is said by
 //! the library's function around it, which is named beside.
@@ -10,6 +10,7 @@ mod keccak;
 mod merkle;
 mod nondet;
 mod patricia;
+mod print;
 mod scalar;
 mod sha256;
 mod small_merkle;
@@ -36,7 +37,7 @@ type Execute = fn(&mut Ids<'_>) -> Result<(), HintError>;
 type Entry = (&'static str, &'static str, Execute);
 
 /// All of them, a list for each file.
-const LIBRARY: [&[Entry]; 8] = [
+const LIBRARY: [&[Entry]; 9] = [
     scalar::HINTS,
     ec_op::HINTS,
     keccak::HINTS,
@@ -45,6 +46,7 @@ const LIBRARY: [&[Entry]; 8] = [
     small_merkle::HINTS,
     patricia::HINTS,
     patricia::TRAVERSAL,
+    print::HINTS,
 ];
 
 /// The same by digest.
@@ -69,6 +71,11 @@ fn find(code: &str) -> Option<Execute> {
 /// Whether a hint is one of these.
 pub(super) fn is_library_hint(code: &str) -> bool {
     find(code).is_some() || nondet::find(code).is_some()
+}
+
+/// Whether a hint of these does nothing but print.
+pub(super) fn prints(code: &str) -> bool {
+    code.starts_with("print(") && print::HINTS.iter().any(|(known, ..)| *known == digest(code))
 }
 
 /// A hint of the library, ready to be executed.

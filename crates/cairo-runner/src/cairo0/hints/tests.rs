@@ -22,11 +22,36 @@ fn fixture(name: &str) -> Vec<u8> {
 #[test]
 fn executors_are_for_hints_of_the_library() {
     let library: HashMap<String, String> = serde_json::from_slice(&fixture("library.json")).unwrap();
-    let digests: HashSet<String> = library.keys().map(|code| digest(code)).collect();
+    let printing = [PRINTS_ARRAY, PRINTS_DICTIONARY];
+    let digests: HashSet<String> =
+        library.keys().map(String::as_str).chain(printing).map(|code| digest(code)).collect();
     let idle: Vec<_> = entries().filter(|(of, _)| !digests.contains(*of)).collect();
     assert!(idle.is_empty(), "{idle:?}");
     assert_eq!(BY_DIGEST.len(), entries().count());
     assert!(!is_library_hint("import os") && !is_library_hint("") && !is_library_hint(&"x".repeat(1 << 20)));
+}
+
+/// As cairo-vm's `hint_code` has them, of which it shows these only with its feature `test_utils`.
+const PRINTS_ARRAY: &str = concat!(
+    "print(bytes.fromhex(f\"{ids.name:062x}\").decode().replace('\\x00',''))\n",
+    "arr = [memory[ids.arr + i] for i in range(ids.arr_len)]\n",
+    "print(arr)"
+);
+const PRINTS_DICTIONARY: &str = concat!(
+    "print(bytes.fromhex(f\"{ids.name:062x}\").decode().replace('\\x00',''))\n",
+    "data = __dict_manager.get_dict(ids.dict_ptr)\n",
+    "print(\n",
+    "    {k: v if isinstance(v, int) else [memory[v + i] for i in range(ids.pointer_size)] for k, v in data.items()}\n",
+    ")"
+);
+
+#[test]
+fn hints_that_print_are_told_from_others() {
+    for code in [PRINTS_ARRAY, PRINTS_DICTIONARY] {
+        assert!(is_library_hint(code) && prints(code), "{code}");
+        assert!(!is_library_hint(&format!("{code}\nids.x = 1")), "{code}");
+    }
+    assert!(!prints("memory[ap] = segments.add()") && !prints("print(ids.x)"));
 }
 
 #[test]
