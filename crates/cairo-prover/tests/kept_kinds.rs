@@ -248,6 +248,7 @@ fn all() -> Vec<Kept> {
     let signed = execution("cairo0/ecdsa_args", Some(ECDSA));
     let curve = execution("cairo0/ec_op_args", Some(EC_OP));
     let poseidon = execution("cairo0/poseidon_unread", Some(r#"{"a": 11, "b": 5}"#));
+    let everything = execution("cairo0/all_builtins", None);
     vec![
         kept(
             "generic",
@@ -354,6 +355,7 @@ fn all() -> Vec<Kept> {
             disclose_all(with_words96(generic(&products, MAX_FETCHES), &products, Limbs::Words12)),
         ),
         kept("poseidon", "cairo0/poseidon_unread", "poseidon", disclose_all(generic(&poseidon, MAX_FETCHES))),
+        kept("all_builtins", "cairo0/all_builtins", "every builtin in one run", generic(&everything, MAX_FETCHES)),
     ]
 }
 
