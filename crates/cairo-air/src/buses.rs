@@ -101,6 +101,41 @@ pub const ADD_MOD: Bus = Bus { id: 31, name: "add_mod", arity: 9 };
 /// The same for mul_mod.
 pub const MUL_MOD: Bus = Bus { id: 32, name: "mul_mod", arity: 9 };
 
+/// `(pc, extension, flags, off0, off1, off2)`: a decoded instruction with an opcode extension, 1 to 3. `flags` is the 15-bit word, offsets are
+/// signed.
+///
+/// Only the opcode_extension table provides. Each of its rows in use requires the encoded word from memory and the bytes of the offsets from the
+/// byte bus, whatever its multiplicity, so each provided tuple is the decoding of the word at `pc`, which is unique: its README argues why.
+/// No word is decoded here and on [`INSTRUCTION`] both, since there words are below 2^63 and here they are not.
+pub const OPCODE_EXTENSION: Bus = Bus { id: 40, name: "opcode_extension", arity: 6 };
+
+/// `(clock, position, version, value)`: one of blake's 16 working words, in the block of the step with this clock, after it was mixed `version` times.
+///
+/// A row of the blake table with enabler 1 provides the words 8 to 15 of its clock with version 0, and its eight rows of the blake_word table the
+/// others; these require all 16 with version 20. A row of the blake_mix table requires four of one version, which are a column or a diagonal of
+/// the 4 × 4 words by the schedule, and provides the same with the next version. Look at one clock of a row of the blake table; no other row of
+/// it has that clock (see [`STATE`]). Each word of version 0 is provided once, so required once, by one row of blake_mix: then there are four
+/// of version 0, a column each, and they provide the version 1 once each; so on, up to version 20. Of another clock no word has version 0, so
+/// none is required, and so on.
+pub const BLAKE_WORD: Bus = Bus { id: 41, name: "blake_word", arity: 4 };
+
+/// `(clock, index, value)`: a word of the message of the block of the step with this clock, below 2^32.
+///
+/// The row of the blake_word table that [`BLAKE_CELLS`] ties to `clock` and `index / 2` provides it ten times, and no other does: so what is
+/// required is this value. It is required once a round, by [`BLAKE_WORD`]'s argument and the schedule.
+pub const BLAKE_MESSAGE: Bus = Bus { id: 42, name: "blake_message", arity: 3 };
+
+/// `(clock, index, state, message, output)`: the row of the blake_word table for the words `index` of the state and the result and `2·index`,
+/// `2·index + 1` of the message, with the addresses of the first three of them, in the block of the step with this clock.
+///
+/// A row of the blake table with enabler 1 requires it for each index from 0 to 7, and a row of the blake_word table with enabler 1 provides it, all
+/// once: this is an equality of multisets, and clocks of the former are distinct, so there is one row for each.
+pub const BLAKE_CELLS: Bus = Bus { id: 43, name: "blake_cells", arity: 5 };
+
+/// `(version, position of a, b, c, d, index of the first word, of the second)`: one of the 80 calls of blake's mixing function. Only the blake_schedule
+/// table provides, and its columns are fixed.
+pub const BLAKE_SCHEDULE: Bus = Bus { id: 44, name: "blake_schedule", arity: 7 };
+
 /// The bus on which the verifier provides the first address of a builtin's segment and requires its end, the other entries being 0; if the
 /// builtin's rows walk over it so.
 pub const fn walk(builtin: Builtin) -> Option<Bus> {

@@ -1,5 +1,6 @@
 //! Instruction words: 15 flags and three biased offsets (Cairo whitepaper, eprint 2021/1063, section 4.4), and which
-//! combinations of flags the machine has.
+//! combinations of flags the machine has. What stands from bit 63 on is the number of an opcode extension, as cairo-vm 3.2
+//! numbers them (`vm/decoding/decoder.rs`); 0 is the whitepaper's machine.
 
 use felt::{Felt, encoding};
 
@@ -145,7 +146,7 @@ pub struct Decoded {
 /// Why a word is no instruction of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Not below 2^63.
+    /// Not below 2^63: not one of the whitepaper's machine.
     #[error("it is not below 2^63")]
     NotAnInstruction,
     /// More than one source of op1.
@@ -175,6 +176,127 @@ pub enum DecodeError {
     /// An immediate at another place than the next word.
     #[error("it has an immediate operand that is not the next word")]
     Immediate,
+    /// An opcode extension that there is not.
+    #[error("its bits from 63 on name an opcode extension that does not exist; there are 1 and 2 (blake) and 3 (QM31)")]
+    UnknownExtension,
+    /// Flags that the extension for QM31 does not take.
+    #[error(
+        "its opcode extension is that of QM31, which asserts a sum or a product of op0 and an immediate or a cell at fp or ap, \
+         jumps nowhere and moves ap by 0 or 1; its flags say otherwise"
+    )]
+    Qm31Flags,
+    /// Flags that the extensions for blake do not take.
+    #[error(
+        "its opcode extension is one of blake, which has no opcode, takes op1 from a cell at fp or ap, jumps nowhere and moves ap \
+         by 0 or 1; its flags say otherwise"
+    )]
+    BlakeFlags,
+}
+
+/// What an instruction does besides the whitepaper's machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Extension {
+    /// One block of blake2s that is not the last.
+    Blake = 1,
+    /// The last block of blake2s.
+    BlakeFinalize = 2,
+    /// An assertion whose sum or product is one in the field QM31.
+    Qm31 = 3,
+}
+
+impl Extension {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Blake, Self::BlakeFinalize, Self::Qm31];
+
+    /// What an instruction word has from bit 63 on.
+    pub const fn number(self) -> u64 {
+        self as u64
+    }
+
+    /// Whether cairo-vm has this combination of flags with the extension.
+    ///
+    /// # Errors
+    /// [`DecodeError::Qm31Flags`] or [`DecodeError::BlakeFlags`].
+    pub const fn check(self, flags: Flags) -> Result<(), DecodeError> {
+        const DST_OP0: u16 = 0b11;
+        const AP_ADD1: u16 = 1 << 11;
+        let free = flags.0 & !(DST_OP0 | AP_ADD1);
+        let (imm, fp, ap): (u16, u16, u16) = (1 << 2, 1 << 3, 1 << 4);
+        let (add, mul, assert_eq): (u16, u16, u16) = (1 << 5, 1 << 6, 1 << 14);
+        match self {
+            Self::Qm31 => {
+                let source = free & (imm | fp | ap);
+                let res = free & (add | mul);
+                let one = (source == imm || source == fp || source == ap) && (res == add || res == mul);
+                if one && free == source | res | assert_eq { Ok(()) } else { Err(DecodeError::Qm31Flags) }
+            }
+            Self::Blake | Self::BlakeFinalize => {
+                if free == fp || free == ap {
+                    Ok(())
+                } else {
+                    Err(DecodeError::BlakeFlags)
+                }
+            }
+        }
+    }
+}
+
+/// A decoded instruction word with an opcode extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Extended {
+    /// The extension.
+    pub extension: Extension,
+    /// The flags.
+    pub flags: Flags,
+    /// off0, off1, off2, each in `−2^15..2^15`.
+    pub offsets: [i32; 3],
+}
+
+impl Extended {
+    /// Decodes a memory word that has an extension.
+    ///
+    /// # Errors
+    /// Why the word is no instruction.
+    pub fn new(word: &Felt) -> Result<Self, DecodeError> {
+        let [low, high, rest @ ..] = encoding::canonical_limbs(word);
+        let number = if rest == [0; 2] { u128::from(high) << 1 | u128::from(low >> 63) } else { u128::MAX };
+        let known = Extension::ALL.into_iter().find(|extension| u128::from(extension.number()) == number);
+        let extension = known.ok_or(DecodeError::UnknownExtension)?;
+        let Decoded { flags, offsets } = Decoded::split(low & !(1 << 63));
+        extension.check(flags)?;
+        if flags.op1_imm() && offsets[2] != 1 {
+            return Err(DecodeError::Immediate);
+        }
+        Ok(Self { extension, flags, offsets })
+    }
+
+    /// The word that decodes to this.
+    pub fn encode(&self) -> Felt {
+        let plain = Decoded { flags: self.flags, offsets: self.offsets };
+        Felt::from(plain.encode()) + Felt::from(self.extension.number()) * Felt::from(1_u64 << 63)
+    }
+}
+
+/// Any instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Instruction {
+    /// One of the whitepaper's machine.
+    Plain(Decoded),
+    /// One with an opcode extension.
+    Extended(Extended),
+}
+
+impl Instruction {
+    /// Decodes a memory word.
+    ///
+    /// # Errors
+    /// Why the word is no instruction.
+    pub fn new(word: &Felt) -> Result<Self, DecodeError> {
+        match Decoded::new(word) {
+            Err(DecodeError::NotAnInstruction) => Extended::new(word).map(Self::Extended),
+            plain => plain.map(Self::Plain),
+        }
+    }
 }
 
 impl Decoded {
@@ -184,8 +306,7 @@ impl Decoded {
     /// Why the word is no instruction.
     pub fn new(word: &Felt) -> Result<Self, DecodeError> {
         let word = encoding::to_u64(word).ok_or(DecodeError::NotAnInstruction)?;
-        let offset = |shift: u32| i32::from((word >> shift) as u16) - OFFSET_BIAS;
-        let (flags, offsets) = (Flags((word >> 48) as u16), [offset(0), offset(16), offset(32)]);
+        let Self { flags, offsets } = Self::split(word);
         flags.check()?;
         if flags.call() && (offsets[0], offsets[1]) != (0, 1) {
             return Err(DecodeError::Call);
@@ -197,6 +318,12 @@ impl Decoded {
             return Err(DecodeError::Immediate);
         }
         Ok(Self { flags, offsets })
+    }
+
+    /// The fields of a word, whatever they are.
+    fn split(word: u64) -> Self {
+        let offset = |shift: u32| i32::from((word >> shift) as u16) - OFFSET_BIAS;
+        Self { flags: Flags((word >> 48) as u16), offsets: [offset(0), offset(16), offset(32)] }
     }
 
     /// The word that decodes to this.
@@ -211,3 +338,6 @@ pub fn signed(value: i64) -> Felt {
     let magnitude = Felt::from(value.unsigned_abs());
     if value < 0 { -magnitude } else { magnitude }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,11 +110,16 @@ fn every_kind_is_there() {
         "pedersen_points",
         "range",
         "word None",
+        "opcode_extension",
+        "qm31",
+        "blake",
+        "blake_word",
+        "blake_schedule",
     ];
     let local: BTreeSet<String> = both.map(str::to_owned).into();
     let tied = ["memory", "word16", "word12", "range_check8", "range_check12", "range_check16"];
     let bitwise = ["bitwise", "bitwise16", "bitwise32", "bitwise64", "bitwise128"];
-    let curve = ["pedersen", "ecdsa", "ecdsa_product", "ec_op", "ec_op_product", "poseidon"];
+    let curve = ["pedersen", "ecdsa", "ecdsa_product", "ec_op", "ec_op_product", "poseidon", "blake_mix"];
     let all: BTreeSet<String> =
         tied.into_iter().chain(bitwise).chain(curve).map(str::to_owned).chain(local.clone()).collect();
     let missing: Vec<_> = all.difference(&committed).chain(local.difference(&disclosed)).collect();

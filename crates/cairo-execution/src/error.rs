@@ -428,7 +428,7 @@ pub enum Fault {
     /// It reads a cell that does not exist.
     #[error("its {what} would be at address {address}, where memory has no cell")]
     NoCell {
-        /// `instruction`, `dst`, `op0` or `op1`.
+        /// `instruction`, `dst`, `op0`, `op1`, or what blake reads.
         what: &'static str,
         /// The address, a field element.
         address: String,
@@ -436,7 +436,7 @@ pub enum Fault {
     /// A cell does not hold what the step demands.
     #[error("{what} in memory cell {address} must be {expected}, but is {found}")]
     Value {
-        /// `the asserted value`, `the frame pointer that a call pushes` or `the return address that a call pushes`.
+        /// `the asserted value`, `the frame pointer that a call pushes`, `the return address that a call pushes` or `the word of blake's result`.
         what: &'static str,
         /// Address.
         address: u64,
@@ -445,6 +445,35 @@ pub enum Fault {
         /// What memory holds.
         found: String,
     },
+    /// An operand of an assertion in QM31 that is no value of that field.
+    #[error(
+        "its {what} in memory cell {address} is {found}, which is no packed value of QM31: four numbers below 2^31 - 1, each 36 bits \
+         above the one before"
+    )]
+    Qm31 {
+        /// `dst`, `op0` or `op1`.
+        what: &'static str,
+        /// Address.
+        address: u64,
+        /// What memory holds.
+        found: String,
+    },
+    /// A word of blake that is too large.
+    #[error("{what} in memory cell {address} is {found}, which is not below 2^32")]
+    Word32 {
+        /// Whose word it is.
+        what: &'static str,
+        /// Address.
+        address: u64,
+        /// What memory holds.
+        found: String,
+    },
+    /// It has an opcode extension, where one without is wanted.
+    #[error("the word there has an opcode extension, which belongs to tables of its own")]
+    Extended,
+    /// It has no opcode extension, where one is wanted.
+    #[error("the word there has no opcode extension")]
+    NotExtended,
     /// It leads elsewhere than the trace.
     #[error("it makes {register} {expected}, but the trace goes on with {register} = {found}")]
     Register {

@@ -7,13 +7,16 @@
 pub mod cells;
 mod check;
 mod error;
+pub mod extended;
 #[cfg(feature = "file")]
 mod file;
 #[cfg(test)]
 mod fixture;
+mod reading;
 mod step;
 
 pub use error::{ExecutionError, Fault};
+pub use extended::ExtendedStep;
 #[cfg(feature = "file")]
 pub use file::{LoadError, LoadLimits, SaveError, load, save};
 pub use stark_curve::ecdsa::Signature;
@@ -121,9 +124,17 @@ impl Execution {
     /// Executes one step, counted from 0. Nothing is assumed about the execution's form.
     ///
     /// # Errors
-    /// If there is no such step, or it is none of the machine's.
+    /// If there is no such step, it is none of the machine's, or it has an opcode extension.
     pub fn step(&self, step: usize) -> Result<Step, ExecutionError> {
         step::step(self, step)
+    }
+
+    /// The same for a step with an opcode extension.
+    ///
+    /// # Errors
+    /// If there is no such step, it is none of the machine's, or it has no opcode extension.
+    pub fn extended_step(&self, step: usize) -> Result<ExtendedStep, ExecutionError> {
+        step::extended_step(self, step)
     }
 
     /// The cell at an address, 0 outside memory.

@@ -3,8 +3,10 @@
 //! This is the transition of the Cairo whitepaper (eprint 2021/1063, section 4.5) as the table `generic` of `cairo-air` has it: an operand that
 //! nothing reads may have any address, but `op1` is always read. Both the check of an execution and the prover's witness use it.
 
+use crate::extended::ExtendedStep;
+use crate::reading::{cell, no_cell, value};
 use crate::{Execution, ExecutionError, Fault, Registers};
-use cairo_air::decode::{Decoded, Flags};
+use cairo_air::decode::{Decoded, Flags, Instruction};
 use cairo_air::program::PROGRAM_BASE;
 use felt::integers::{integer, signed, small, to_u64};
 use felt::{Felt, encoding};
@@ -176,42 +178,45 @@ fn op1_address(registers: &Registers, flags: Flags, op0: &Felt, offset: i64) -> 
     }
 }
 
-/// The memory cell at an address.
-#[inline]
-pub(crate) fn cell(memory: &[Felt], address: u64) -> Option<&Felt> {
-    let index = usize::try_from(address).ok().filter(|index| *index >= PROGRAM_BASE as usize)?;
-    memory.get(index)
-}
-
 /// The instruction at `pc`.
-fn decode(memory: &[Felt], pc: u32) -> Result<Decoded, Fault> {
+fn decode(memory: &[Felt], pc: u32) -> Result<Instruction, Fault> {
     let word = cell(memory, u64::from(pc)).ok_or_else(|| no_cell("instruction", &small(u64::from(pc))))?;
-    Decoded::new(word).map_err(|error| Fault::Instruction { word: encoding::to_hex(word), error })
+    Instruction::new(word).map_err(|error| Fault::Instruction { word: encoding::to_hex(word), error })
 }
 
-#[cold]
-fn no_cell(what: &'static str, address: &Felt) -> Fault {
-    Fault::NoCell { what, address: encoding::to_short(address) }
+/// The states before and after a step.
+fn states(execution: &Execution, step: usize) -> Result<[Registers; 2], ExecutionError> {
+    match (execution.trace.get(step), execution.trace.get(step.saturating_add(1))) {
+        (Some(&registers), Some(&next)) => Ok([registers, next]),
+        _ => Err(ExecutionError::NoStep { step, steps: execution.n_steps() }),
+    }
 }
 
-/// The address is one that was read, so it is not negative.
-#[cold]
-fn value(what: &'static str, address: i64, expected: &Felt, found: &Felt) -> Fault {
-    let [expected, found] = [expected, found].map(encoding::to_short);
-    Fault::Value { what, address: address.unsigned_abs(), expected, found }
-}
-
-/// Executes one step of an execution.
+/// Executes one step of an execution that has no opcode extension.
 ///
 /// # Errors
 /// [`ExecutionError::NoStep`] and [`ExecutionError::Step`].
 pub(crate) fn step(execution: &Execution, step: usize) -> Result<Step, ExecutionError> {
-    let (Some(&registers), Some(&next)) = (execution.trace.get(step), execution.trace.get(step.saturating_add(1)))
-    else {
-        return Err(ExecutionError::NoStep { step, steps: execution.n_steps() });
-    };
+    let [registers, next] = states(execution, step)?;
     let memory = &execution.memory;
-    let made = decode(memory, registers.pc).and_then(|instruction| Step::new(memory, registers, next, instruction));
+    let made = decode(memory, registers.pc).and_then(|instruction| match instruction {
+        Instruction::Plain(decoded) => Step::new(memory, registers, next, decoded),
+        Instruction::Extended(_) => Err(Fault::Extended),
+    });
+    made.map_err(|fault| ExecutionError::Step { step, pc: registers.pc, fault })
+}
+
+/// Executes one step of an execution that has an opcode extension.
+///
+/// # Errors
+/// [`ExecutionError::NoStep`] and [`ExecutionError::Step`].
+pub(crate) fn extended_step(execution: &Execution, step: usize) -> Result<ExtendedStep, ExecutionError> {
+    let [registers, next] = states(execution, step)?;
+    let memory = &execution.memory;
+    let made = decode(memory, registers.pc).and_then(|instruction| match instruction {
+        Instruction::Plain(_) => Err(Fault::NotExtended),
+        Instruction::Extended(extended) => ExtendedStep::new(memory, registers, next, extended),
+    });
     made.map_err(|fault| ExecutionError::Step { step, pc: registers.pc, fault })
 }
 
@@ -225,13 +230,17 @@ const REMEMBERED: usize = 1 << 12;
 pub(crate) fn check(execution: &Execution) -> Result<(), ExecutionError> {
     let memory = &execution.memory;
     // By the lowest bits of their pc; there is no pc of 0.
-    let mut instructions = vec![(0, Decoded { flags: Flags(0), offsets: [0; 3] }); REMEMBERED];
+    let none = Instruction::Plain(Decoded { flags: Flags(0), offsets: [0; 3] });
+    let mut instructions = vec![(0, none); REMEMBERED];
     let mut make = |registers: Registers, next: Registers| {
         let Some(known) = instructions.get_mut(registers.pc as usize % REMEMBERED) else { return Ok(()) };
         if known.0 != registers.pc || registers.pc < PROGRAM_BASE {
             *known = (registers.pc, decode(memory, registers.pc)?);
         }
-        Step::new(memory, registers, next, known.1).map(|_| ())
+        match known.1 {
+            Instruction::Plain(decoded) => Step::new(memory, registers, next, decoded).map(|_| ()),
+            Instruction::Extended(extended) => ExtendedStep::new(memory, registers, next, extended).map(|_| ()),
+        }
     };
     for (step, states) in execution.trace.windows(2).enumerate() {
         let [registers, next] = states else { continue };

@@ -9,7 +9,7 @@ use cairo_air::components::range_check::Limbs;
 use cairo_air::components::{Limb, Path, Word, range_check96, word96};
 use cairo_air::decode::Decoded;
 use cairo_air::fetch::MAX_FETCHES;
-use cairo_air::{Builtin, CairoProof, TableEntry, TableKind};
+use cairo_air::{Builtin, CairoProof, TableEntry, TableKind, public_tuples};
 use cairo_execution::Execution;
 use cairo_prover::planner::builtins::modular;
 use cairo_prover::prove::{all_generic, witness};
@@ -104,6 +104,22 @@ fn disclosed_but_bytes(mut witness: Witness) -> Witness {
     tables[at..].rotate_left(1);
     traces[at..].rotate_left(1);
     disclose_all(witness)
+}
+
+/// All rows disclosed that may be, but for the calls of blake's mixing function: to look at so many takes a slow verifier long.
+fn disclosed_but_mixing(mut witness: Witness) -> Witness {
+    let Witness { layout, tables, traces, .. } = &mut witness;
+    let at = layout.tables.iter().position(|entry| entry.kind == TableKind::BlakeMix).unwrap();
+    let mixing = (layout.tables.remove(at), tables.remove(at), traces.remove(at));
+    let mut witness = disclose_all(witness);
+    let Witness { statement, claim, layout, tables, public, traces } = &mut witness;
+    let at = layout.tables.partition_point(|entry| entry.kind < TableKind::BlakeMix);
+    layout.tables.insert(at, mixing.0);
+    tables.insert(at, mixing.1);
+    traces.insert(at, mixing.2);
+    *public = public_tuples(statement, claim);
+    public.extend(layout.build(&statement.program, claim).unwrap().disclosed);
+    witness
 }
 
 /// The first path that owns a cell and ends in a conditional jump, which it leaves open; all other steps in the generic table.
@@ -249,6 +265,8 @@ fn all() -> Vec<Kept> {
     let curve = execution("cairo0/ec_op_args", Some(EC_OP));
     let poseidon = execution("cairo0/poseidon_unread", Some(r#"{"a": 11, "b": 5}"#));
     let everything = execution("cairo0/all_builtins", None);
+    let qm31 = execution("cairo0/qm31_edges", None);
+    let blake = execution("cairo0/blake_many", Some(r#"{"n": 1}"#));
     vec![
         kept(
             "generic",
@@ -356,6 +374,20 @@ fn all() -> Vec<Kept> {
         ),
         kept("poseidon", "cairo0/poseidon_unread", "poseidon", disclose_all(generic(&poseidon, MAX_FETCHES))),
         kept("all_builtins", "cairo0/all_builtins", "every builtin in one run", generic(&everything, MAX_FETCHES)),
+        kept("qm31", "cairo0/qm31_edges", "the opcode extension for QM31", generic(&qm31, MAX_FETCHES)),
+        kept(
+            "qm31_disclosed",
+            "cairo0/qm31_edges",
+            "the same run, all rows disclosed that may be",
+            disclose_all(generic(&qm31, MAX_FETCHES)),
+        ),
+        kept("blake", "cairo0/blake_many", "the opcode extensions for blake2s", generic(&blake, MAX_FETCHES)),
+        kept(
+            "blake_disclosed",
+            "cairo0/blake_many",
+            "the same run, all rows disclosed that may be, but for the mixing function",
+            disclosed_but_mixing(generic(&blake, MAX_FETCHES)),
+        ),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use crate::arguments::ArgumentError;
 use cairo_air::Builtin;
+use cairo_air::decode::DecodeError;
 use cairo_execution::ExecutionError;
 use felt::{Felt, encoding};
 use std::time::Duration;
@@ -72,18 +73,15 @@ pub enum RunError {
         /// The panic data as text, if all of it is printable.
         text: Option<String>,
     },
-    /// An instruction that Cairo does not have.
-    #[error(
-        "the instruction at pc {pc} (step {step}) is stwo's opcode extension `{name}`, which this proof system does not have; \
-         compile the program without it"
-    )]
+    /// A word from 2^63 on that is no instruction with an opcode extension.
+    #[error("the word at pc {pc} (step {step}) is no instruction: {error}")]
     ExtensionOpcode {
         /// Where.
         pc: usize,
         /// Steps done.
         step: u64,
-        /// Which.
-        name: &'static str,
+        /// Why.
+        error: DecodeError,
     },
     /// The run reached its end, but cairo-vm finds it inconsistent.
     #[error("the program ended in an inconsistent state: {message}")]

@@ -4,7 +4,10 @@
 //! and hint the guard looks at the addresses that it can reach and adds the growth to an estimate that is never too
 //! small; when the estimate passes the limit it counts exactly.
 
+use crate::convert::from_vm;
 use crate::error::RunError;
+use cairo_air::components::blake::STATE_WORDS;
+use cairo_air::decode::{DecodeError, Extended, Extension};
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use cairo_vm::vm::vm_core::VirtualMachine;
 
@@ -20,24 +23,23 @@ enum Kind {
     Near,
     /// Its second operand is `[[register + offset] + displacement]`.
     Indirect { from_fp: bool, offset: i32, displacement: i32 },
-    /// An instruction that Cairo does not have, only stwo's extension of it.
-    Extension(&'static str),
+    /// A block of blake: its result goes to where `[ap]` points.
+    Blake,
+    /// A word from 2^63 on that is no instruction.
+    Refused(DecodeError),
 }
 
 impl Kind {
     fn of(vm: &VirtualMachine, pc: Relocatable) -> Self {
         // What does not decode is refused by the machine itself.
         let Ok(word) = vm.get_integer(pc) else { return Self::Near };
-        let [l0, l1, l2, l3] = word.to_le_digits();
-        if (l2, l3) != (0, 0) {
-            return Self::Near;
-        }
-        match (l1 << 1) | (l0 >> 63) {
-            0 => {}
-            1 => return Self::Extension("blake2s"),
-            2 => return Self::Extension("blake2s (last block)"),
-            3 => return Self::Extension("QM31 arithmetic"),
-            _ => return Self::Near,
+        let [l0, rest @ ..] = word.to_le_digits();
+        if l0 >> 63 != 0 || rest != [0; 3] {
+            return match Extended::new(&from_vm(&word)).map(|extended| extended.extension) {
+                Ok(Extension::Qm31) => Self::Near,
+                Ok(Extension::Blake | Extension::BlakeFinalize) => Self::Blake,
+                Err(error) => Self::Refused(error),
+            };
         }
         let flags = l0 >> 48;
         let biased = |shift: u32| ((l0 >> shift) & 0xffff) as i32 - 0x8000;
@@ -106,7 +108,14 @@ impl Guard {
                     _ => Ok(()),
                 }
             }
-            Kind::Extension(name) => Err(RunError::ExtensionOpcode { pc: pc.offset, step, name }),
+            Kind::Blake => match vm.get_maybe(&ap) {
+                Some(MaybeRelocatable::RelocatableValue(pointer)) => {
+                    let end = (pointer.offset as u64).saturating_add(STATE_WORDS as u64);
+                    self.reserve(vm, pointer.segment_index, end, step)
+                }
+                _ => Ok(()),
+            },
+            Kind::Refused(error) => Err(RunError::ExtensionOpcode { pc: pc.offset, step, error }),
         }
     }
 

@@ -4,6 +4,7 @@
 mod common;
 
 use cairo_air::Builtin;
+use cairo_air::decode::DecodeError;
 use cairo_execution::ExecutionError;
 use cairo_runner::{LoadError, RunError};
 use serde_json::Value;
@@ -67,7 +68,10 @@ fn run_error_fits(name: &str, error: &RunError) -> Result<(), String> {
         }
         "hostile/stop_pointer_short" => matches!(error, RunError::StopPointer { used: 2, .. }),
         "hostile/wrong_stop_pointer" => matches!(error, RunError::StopPointer { used: 1, .. }),
-        "hostile/stwo_opcode" => matches!(error, RunError::ExtensionOpcode { name: "QM31 arithmetic", .. }),
+        "hostile/extension_unknown" => {
+            matches!(error, RunError::ExtensionOpcode { error: DecodeError::UnknownExtension, .. })
+        }
+        "hostile/extension_flags" => matches!(error, RunError::ExtensionOpcode { error: DecodeError::Qm31Flags, .. }),
         _ => matches!(error, RunError::Vm { message, .. } if !message.is_empty() && !message.contains('\n')),
     };
     fits.then_some(()).ok_or_else(|| error.to_string())

@@ -4,6 +4,7 @@
 mod common;
 
 use cairo_air::Builtin;
+use cairo_air::decode::DecodeError;
 use cairo_execution::ExecutionError;
 use cairo_runner::{ArgumentError, Arguments, Progress, RunError, RunLimits, run, unwatched};
 use common::{PUSH, PUSH_FIRST_POINTER, PUSH_SECOND_POINTER, RETURN, cairo0, execute, failure, load, load_json};
@@ -109,12 +110,17 @@ fn failing_instructions_and_hints_say_where() {
 #[test]
 fn extension_opcodes_are_named() {
     for (word, expected) in [
-        ("0x8000000000000000", "blake2s"),
-        ("0x18000000000000000", "QM31 arithmetic"),
-        ("0x10000000000000000", "blake2s (last block)"),
+        ("0x8000000000000000", DecodeError::BlakeFlags),
+        ("0x18000000000000000", DecodeError::Qm31Flags),
+        ("0x10000000000000000", DecodeError::BlakeFlags),
+        ("0x1c02480007fff7fff", DecodeError::Immediate),
+        ("0x20000000000000000", DecodeError::UnknownExtension),
+        ("0x28000000000000000", DecodeError::UnknownExtension),
+        ("0x100000000000000000000000000000000", DecodeError::UnknownExtension),
     ] {
-        let error = failure(&cairo0(&["output"], &[word, RETURN]));
-        assert!(matches!(error, RunError::ExtensionOpcode { pc: 6, step: 2, name } if name == expected), "{error}");
+        let refused = failure(&cairo0(&["output"], &[word, RETURN]));
+        let named = matches!(refused, RunError::ExtensionOpcode { pc: 6, step: 2, error } if error == expected);
+        assert!(named, "{word}: {refused}");
     }
 }
 

@@ -75,6 +75,12 @@ _FORMS = [
     _Form(67, "word96_8", None, None, ONCE),
     _Form(68, "word96_12", None, None, ONCE),
     _Form(69, "word96_16", None, None, ONCE),
+    _Form(80, "opcode_extension", None, None, ONCE),
+    _Form(81, "qm31", None, None, CHUNKS),
+    _Form(82, "blake", None, None, CHUNKS),
+    _Form(83, "blake_word", None, None, ONCE),
+    _Form(84, "blake_mix", None, None, ONCE),
+    _Form(85, "blake_schedule", None, 7, ONCE),
 ]
 _BY_BYTE = {form.byte: (place, form) for place, form in enumerate(_FORMS)}
 
@@ -97,6 +103,10 @@ PROVIDERS = {
     buses.EC_OP_PRODUCT: ("ec_op_product",),
     buses.ECDSA_PRODUCT: ("ecdsa_product",),
     buses.WORD96: tuple(WORDS_96),
+    buses.OPCODE_EXTENSION: ("opcode_extension",),
+    buses.BLAKE_CELLS: ("blake_word",),
+    buses.BLAKE_WORD: ("blake_mix",),
+    buses.BLAKE_SCHEDULE: ("blake_schedule",),
 }
 """The tables of which there is one exactly if some table requires tuples of the bus. (Instructions have rules of their
 own.)"""

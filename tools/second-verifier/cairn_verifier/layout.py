@@ -10,7 +10,7 @@ from .derived.tables import path_air, word_air
 from .errors import require
 from .field import P
 from .kinds import BITWISES, BUILTIN_TABLES, PROVIDERS, RANGE_CHECKS, UNKNOWN_BUILTINS, Kind
-from .tables import lookup, machine, memory, modular, pedersen, products
+from .tables import extensions, lookup, machine, memory, modular, pedersen, products
 from .tables.bitwise import bitwise
 from .tables.poseidon import poseidon
 from .tables.range_check import CHECKS_96, range_check, range_check96, value_range
@@ -173,6 +173,12 @@ _PLAIN = {
     "pedersen_points": pedersen.points,
     "add_mod": modular.add_mod,
     "mul_mod": modular.mul_mod,
+    "opcode_extension": extensions.opcode_extension,
+    "qm31": extensions.qm31,
+    "blake": extensions.blake,
+    "blake_word": extensions.blake_word,
+    "blake_mix": extensions.blake_mix,
+    "blake_schedule": extensions.blake_schedule,
 }
 _OWN_BUSES = {"instruction": buses.INSTRUCTION, **{name: bus for bus, names in PROVIDERS.items() for name in names}}
 

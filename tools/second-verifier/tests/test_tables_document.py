@@ -8,7 +8,7 @@ from cairn_verifier import buses
 from cairn_verifier.expressions import Row
 from cairn_verifier.field import P
 from cairn_verifier.kinds import _FORMS, BITWISES
-from cairn_verifier.tables import lookup, machine, memory, modular, pedersen, products
+from cairn_verifier.tables import extensions, lookup, machine, memory, modular, pedersen, products
 from cairn_verifier.tables.bitwise import bitwise
 from cairn_verifier.tables.poseidon import poseidon
 from cairn_verifier.tables.range_check import CHECKS_96, range_check, range_check96, value_range
@@ -34,6 +34,8 @@ def airs():
     yield from (range_check96(name, *BUILTIN) for name in CHECKS_96)
     yield from (modular.add_mod(), modular.mul_mod())
     yield from map(modular.word96, modular.WORDS_96)
+    yield from (extensions.opcode_extension(), extensions.qm31(), extensions.blake())
+    yield from (extensions.blake_word(), extensions.blake_mix(), extensions.blake_schedule())
 
 
 def sections():

@@ -1,8 +1,9 @@
 //! The registry: every kind of table has its line here, and all else about it in its own folder.
 
 use super::{
-    Component, Limb, Path, Word, add_mod, bitwise, cell, component::Family, ec_op, ecdsa, generic, instruction, memory,
-    mul_mod, nibble_and, pedersen, pedersen_points, poseidon, product, range, range_check, range_check96, word96,
+    Component, Limb, Path, Word, add_mod, bitwise, blake, blake_mix, blake_schedule, blake_word, cell,
+    component::Family, ec_op, ecdsa, generic, instruction, memory, mul_mod, nibble_and, opcode_extension, pedersen,
+    pedersen_points, poseidon, product, qm31, range, range_check, range_check96, word96,
 };
 use crate::codec::{CodecError, Reader};
 
@@ -111,4 +112,16 @@ table_kinds! {
     MulMod = mul_mod::Table,
     /// Words of 96 bits, by the limbs that their halves are cut into.
     Word96(word96::Table),
+    /// One row for each distinct instruction with an opcode extension.
+    OpcodeExtension = opcode_extension::Table,
+    /// Assertions in QM31, one step a row.
+    Qm31 = qm31::Table,
+    /// Blocks of blake2s, one step a row.
+    Blake = blake::Table,
+    /// Words of blake's state, message and result.
+    BlakeWord = blake_word::Table,
+    /// Calls of blake's mixing function.
+    BlakeMix = blake_mix::Table,
+    /// The calls of the mixing function in a block.
+    BlakeSchedule = blake_schedule::Table,
 }

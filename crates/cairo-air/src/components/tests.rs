@@ -40,6 +40,12 @@ fn shapes_are_pinned() -> Result<(), AirError> {
     assert_eq!(shape(ec_op::air(1, 8)?), (38, 11, 34));
     assert_eq!(shape(product::air(product::User::EcOp)?), (14, 25, 1));
     assert_eq!(shape(poseidon::air(1, 7)?), (18, 26, 2));
+    assert_eq!(shape(opcode_extension::air()?), (17, 14, 8));
+    assert_eq!(shape(qm31::air()?), (68, 17, 66));
+    assert_eq!(shape(blake::air()?), (32, 6, 31));
+    assert_eq!(shape(blake_word::air()?), (54, 1, 34));
+    assert_eq!(shape(blake_mix::air()?), (98, 10, 43));
+    assert_eq!(shape(blake_schedule::air()?), (1, 0, 1));
     Ok(())
 }
 
@@ -83,7 +89,7 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
         codes,
         [
             1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 34, 35, 36, 32, 33, 37, 48, 64, 65, 66,
-            70, 71, 67, 68, 69
+            70, 71, 67, 68, 69, 80, 81, 82, 83, 84, 85
         ]
     );
     for code in (0..=u8::MAX).filter(|code| !codes.contains(code)) {
@@ -99,7 +105,7 @@ fn plain_kinds_have_names() {
     let names: Vec<String> = TableKind::plain().map(|kind| kind.to_string()).collect();
     let expected = "memory instruction generic cell byte word16 word12 nibble_and range_check8 range_check12 range_check16 \
                     bitwise bitwise16 bitwise32 bitwise64 bitwise128 pedersen pedersen_points ecdsa ec_op ec_op_product ecdsa_product poseidon \
-                    range_check96_8 range_check96_12 range_check96_16 add_mod mul_mod word96_8 word96_12 word96_16";
+                    range_check96_8 range_check96_12 range_check96_16 add_mod mul_mod word96_8 word96_12 word96_16 opcode_extension qm31 blake blake_word blake_mix blake_schedule";
     assert_eq!(names, expected.split(' ').collect::<Vec<_>>());
     assert!(TableKind::plain().is_sorted());
 }
@@ -177,7 +183,9 @@ fn kinds_that_may_be_disclosed() {
     let fixed =
         [Kind::Instruction, Kind::Generic, Kind::Cell, Kind::Limb(Limb::Bits8), Kind::NibbleAnd, Kind::PedersenPoints];
     let modular = [Kind::AddMod, Kind::MulMod].into_iter().chain(word96::Table::ALL.map(Kind::Word96));
-    for kind in derived.into_iter().chain(fixed).chain(modular) {
+    let extensions =
+        [Kind::OpcodeExtension, Kind::Qm31, Kind::Blake, Kind::BlakeWord, Kind::BlakeMix, Kind::BlakeSchedule];
+    for kind in derived.into_iter().chain(fixed).chain(modular).chain(extensions) {
         assert!(is_local(kind.clone()), "{kind}");
     }
     let tied = [

@@ -24,7 +24,7 @@ pub use poseidon::poseidon;
 pub use range_check::range_check;
 pub use range_check96::range_check96;
 
-use crate::step::cell;
+use crate::reading::cell;
 use crate::{Execution, ExecutionError, Segment};
 use cairo_air::Builtin;
 use felt::{Felt, encoding};

@@ -209,7 +209,7 @@ fn steps_of_an_execution() {
     }
     // A word that is no instruction, and no word at all.
     execution.memory[3] = Felt::from(1_u64 << 63);
-    let (error, word) = (DecodeError::NotAnInstruction, "0x8000000000000000".to_owned());
+    let (error, word) = (DecodeError::BlakeFlags, "0x8000000000000000".to_owned());
     let refused = ExecutionError::Step { step: 1, pc: 3, fault: Fault::Instruction { word, error } };
     assert_eq!(execution.step(1), Err(refused.clone()));
     assert_eq!(check(&execution), Err(refused));

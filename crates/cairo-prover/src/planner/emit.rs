@@ -5,11 +5,13 @@ use super::blocks::Blocks;
 use super::budget::Budget;
 use super::choose::{Choice, Item};
 use super::cost::Costs;
+use super::extensions::separate;
 use super::grammar::{Grammar, Rule};
 use super::step_table::{StepTable, fetches};
-use crate::table_size::{cells, half_columns, heights, log_height};
+use crate::table_size::{cells, half_columns, heights, log_height, size};
 use cairo_air::TableKind;
 use cairo_air::components::derived::TableSize;
+use cairo_air::components::{blake, qm31};
 use cairo_execution::Execution;
 
 /// A table to be, with the first steps of its rows.
@@ -103,6 +105,13 @@ pub fn emit(
         }
     }
     debug_assert_eq!(clock as usize, execution.n_steps());
+    // Steps with an opcode extension are in no path and in no word table.
+    if let Some(rows) = tables.get_mut(generic) {
+        for (kind, starts) in separate(execution, &mut rows.starts) {
+            let size = size(if kind == TableKind::Qm31 { qm31::air() } else { blake::air() });
+            tables.push(Rows { kind, size, starts });
+        }
+    }
     tables.retain(|rows| !rows.starts.is_empty());
     finish(tables, choice, costs)
 }

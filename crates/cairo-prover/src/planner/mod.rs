@@ -15,6 +15,7 @@ pub mod builtins;
 mod choose;
 mod cost;
 mod emit;
+pub mod extensions;
 mod grammar;
 pub mod ownership;
 pub mod ranges;

@@ -2,7 +2,8 @@
 
 use super::assignment::Assignment;
 use super::builtins;
-use super::step_table::fetches;
+use super::extensions::Extensions;
+use super::step_table::{StepTable, fetches};
 use crate::table_size::{cell_log_heights, log_height, memory_log_heights};
 use cairo_air::components::{Context, Occurrence};
 use cairo_air::{Builtin, Claim, TableEntry, TableKind};
@@ -35,8 +36,12 @@ pub fn other_tables(
         }
     }
     tables.extend(of_builtins(execution, claim, !cover.checks.is_empty()));
+    tables.extend(Extensions::new(execution, steps.iter().map(StepTable::rows)).tables());
     let context = Context { program: &execution.program, claim, memory_start: 0 };
-    let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
+    // Of the step tables only those with an opcode extension look up anything of one height.
+    let extended =
+        steps.iter().map(|table| &table.kind).filter(|kind| matches!(kind, TableKind::Qm31 | TableKind::Blake));
+    let kinds: Vec<TableKind> = tables.iter().map(|entry| &entry.kind).chain(extended).cloned().collect();
     tables.extend(lookups(&kinds, context));
     tables
 }

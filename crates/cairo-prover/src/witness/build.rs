@@ -6,6 +6,7 @@ use super::steps::fill_steps;
 use super::{Trace, owned, range};
 use crate::claim::claim;
 use crate::error::{ProveError, WitnessError};
+use crate::planner::extensions::Extensions;
 use crate::planner::ownership::Cover;
 use crate::planner::tables::other_tables;
 use crate::planner::{Assignment, StepTable};
@@ -89,7 +90,8 @@ fn fill_tables(
     // that provides is filled when the last of its users is.
     let others = other_tables(execution, &claim, &assignment, instructions);
     let Assignment { steps, cover } = &mut assignment;
-    let fill = |stage| fill_others(execution, &claim, &others, cover, stage, (&multiplicities, control));
+    let extensions = Extensions::new(execution, steps.iter().map(StepTable::rows));
+    let fill = |stage| fill_others(execution, &claim, &others, (cover, &extensions), stage, (&multiplicities, control));
     let mut filled = fill(Stage::Users)?;
     let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
     let public = public_tuples(&statement, &claim);

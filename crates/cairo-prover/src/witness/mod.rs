@@ -3,6 +3,7 @@
 //!
 //! Tables that use others come first, so that every lookup is counted before the table that provides for it is filled.
 
+pub mod blake;
 mod build;
 pub mod builtins;
 pub mod byte;
@@ -14,9 +15,11 @@ pub mod memory;
 mod mix;
 pub mod multiplicities;
 pub mod nibble_and;
+pub mod opcode_extension;
 mod others;
 mod owned;
 pub mod pedersen_points;
+pub mod qm31;
 pub mod range;
 mod rows;
 mod steps;

@@ -2,9 +2,13 @@
 
 use super::builtins::{self, Source};
 use super::multiplicities::Multiplicities;
-use super::{Trace, byte, cell, instruction, memory, nibble_and, pedersen_points, range, word12, word16, word96};
+use super::{
+    Trace, blake, byte, cell, instruction, memory, nibble_and, opcode_extension, pedersen_points, range, word12,
+    word16, word96,
+};
 use crate::error::WitnessError;
 use crate::planner::builtins::modular::words;
+use crate::planner::extensions::Extensions;
 use crate::planner::ownership::Cover;
 use cairo_air::components::Limb;
 use cairo_air::components::memory::CELLS;
@@ -42,8 +46,9 @@ impl Origin {
     const fn of(kind: &TableKind) -> Self {
         use TableKind as Kind;
         match kind {
-            Kind::Generic | Kind::Word(_) | Kind::Path(_) => Self::Steps,
-            Kind::Instruction | Kind::Range(_) | Kind::Word96(_) => Self::Users,
+            Kind::Generic | Kind::Word(_) | Kind::Path(_) | Kind::Qm31 | Kind::Blake => Self::Steps,
+            Kind::Instruction | Kind::OpcodeExtension | Kind::Range(_) | Kind::Word96(_) => Self::Users,
+            Kind::BlakeWord | Kind::BlakeMix => Self::Users,
             Kind::RangeCheck(_) => Self::Builtin(Builtin::RangeCheck),
             Kind::Bitwise(_) => Self::Builtin(Builtin::Bitwise),
             Kind::Pedersen => Self::Builtin(Builtin::Pedersen),
@@ -54,6 +59,7 @@ impl Origin {
             Kind::AddMod => Self::Builtin(Builtin::AddMod),
             Kind::MulMod => Self::Builtin(Builtin::MulMod),
             Kind::Memory | Kind::Cell | Kind::Limb(_) | Kind::NibbleAnd | Kind::PedersenPoints => Self::Providers,
+            Kind::BlakeSchedule => Self::Providers,
         }
     }
 
@@ -82,7 +88,7 @@ pub fn fill_others(
     execution: &Execution,
     claim: &Claim,
     entries: &[TableEntry],
-    cover: &Cover,
+    (cover, extensions): (&Cover, &Extensions),
     wanted: Stage,
     (multiplicities, control): (&Multiplicities, &dyn Control),
 ) -> Result<Vec<(usize, Trace)>, WitnessError> {
@@ -142,7 +148,7 @@ pub fn fill_others(
                     TableKind::Range(range) => cover.checked(range, filling.first),
                     _ => &[],
                 };
-                vec![fill(execution, entry, filling.first, cells, (multiplicities, control))?]
+                vec![fill(execution, entry, (filling.first, cells, extensions), (multiplicities, control))?]
             }
             _ => Vec::new(),
         };
@@ -154,8 +160,7 @@ pub fn fill_others(
 fn fill(
     execution: &Execution,
     entry: &TableEntry,
-    first: usize,
-    cells: &[u32],
+    (first, cells, extensions): (usize, &[u32], &Extensions),
     (multiplicities, control): (&Multiplicities, &dyn Control),
 ) -> Result<Trace, WitnessError> {
     let (memory, log_height) = (&execution.memory, entry.log_height);
@@ -166,6 +171,12 @@ fn fill(
         TableKind::Instruction => {
             instruction::fill(memory, execution.program.final_pc(), log_height, multiplicities, control)
         }
+        TableKind::OpcodeExtension => {
+            opcode_extension::fill(memory, &extensions.instructions, log_height, multiplicities, control)
+        }
+        TableKind::BlakeWord => blake::fill_words(execution, &extensions.blocks, log_height, multiplicities, control),
+        TableKind::BlakeMix => blake::fill_mixes(execution, &extensions.blocks, log_height, multiplicities, control),
+        TableKind::BlakeSchedule => Ok(blake::fill_schedule(multiplicities)),
         TableKind::Limb(Limb::Bits8) => Ok(byte::fill(multiplicities)),
         TableKind::Limb(Limb::Bits12) => Ok(word12::fill(multiplicities)),
         TableKind::Limb(Limb::Bits16) => Ok(word16::fill(multiplicities)),

@@ -1,7 +1,7 @@
 //! The tables that execute steps.
 
 use super::multiplicities::Multiplicities;
-use super::{Trace, derived, generic};
+use super::{Trace, blake, derived, generic, qm31};
 use crate::error::WitnessError;
 use crate::planner::StepTable;
 use cairo_air::TableKind;
@@ -23,6 +23,8 @@ pub fn fill_steps(
         let StepTable { kind, log_height, starts } = table;
         let trace = match kind {
             TableKind::Generic => generic::fill(execution, starts, *log_height, multiplicities, control)?,
+            TableKind::Qm31 => qm31::fill(execution, starts, *log_height, multiplicities, control)?,
+            TableKind::Blake => blake::fill(execution, starts, *log_height, multiplicities, control)?,
             TableKind::Word(word) => {
                 derived::fill(execution, &word.rows()?, starts, *log_height, multiplicities, control)?
             }

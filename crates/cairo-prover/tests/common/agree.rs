@@ -55,7 +55,9 @@ pub fn compare(execution: &Execution, what: &str) -> Verdict {
         | (Err(ExecutionError::ModularPointer { .. } | ExecutionError::ModularResult { .. }), Err(_))
         | (Err(ExecutionError::ModularBatch { .. } | ExecutionError::ModularBatchEnd { .. }), Err(_))
         | (Err(ExecutionError::BitwiseInput { .. } | ExecutionError::BitwiseResult { .. }), Err(_))
-        | (Err(ExecutionError::BuiltinResult { .. }), Err(_)) => {
+        | (Err(ExecutionError::BuiltinResult { .. } | ExecutionError::NotOnCurve { .. }), Err(_))
+        | (Err(ExecutionError::PedersenInfinity { .. } | ExecutionError::EcOpInfinity { .. }), Err(_))
+        | (Err(ExecutionError::Signature { .. }), Err(_)) => {
             return Verdict::None;
         }
         other => panic!("{what}: check and generic table differ: {other:?}"),
