@@ -24,6 +24,7 @@ macro_rules! runs {
     };
 }
 runs! {
+    all_builtins: "cairo0/all_builtins", None, 111;
     all_builtins_unused: "cairo0/all_builtins_unused", None, 17;
     add_mod_anywhere: "cairo0/add_mod_anywhere", None, 79;
     add_mod_batch: "cairo0/add_mod_batch", None, 65;

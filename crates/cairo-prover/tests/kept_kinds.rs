@@ -265,6 +265,7 @@ fn all() -> Vec<Kept> {
     let curve = execution("cairo0/ec_op_args", Some(EC_OP));
     let keccak = execution("cairo0/keccak_unread", Some(r#"{"a": 11, "b": 5}"#));
     let poseidon = execution("cairo0/poseidon_unread", Some(r#"{"a": 11, "b": 5}"#));
+    let everything = execution("cairo0/all_builtins", None);
     let qm31 = execution("cairo0/qm31_edges", None);
     let blake = execution("cairo0/blake_many", Some(r#"{"n": 1}"#));
     vec![
@@ -380,6 +381,7 @@ fn all() -> Vec<Kept> {
             disclose_all(generic(&keccak, MAX_FETCHES)),
         ),
         kept("poseidon", "cairo0/poseidon_unread", "poseidon", disclose_all(generic(&poseidon, MAX_FETCHES))),
+        kept("all_builtins", "cairo0/all_builtins", "every builtin in one run", generic(&everything, MAX_FETCHES)),
         kept("qm31", "cairo0/qm31_edges", "the opcode extension for QM31", generic(&qm31, MAX_FETCHES)),
         kept(
             "qm31_disclosed",
