@@ -54,7 +54,7 @@ impl Builtin {
             Self::Ecdsa => ("ecdsa", 2, true),
             Self::Bitwise => ("bitwise", 5, true),
             Self::EcOp => ("ec_op", 7, true),
-            Self::Keccak => ("keccak", 16, false),
+            Self::Keccak => ("keccak", 16, true),
             Self::Poseidon => ("poseidon", 6, true),
             Self::RangeCheck96 => ("range_check96", 1, true),
             Self::AddMod => ("add_mod", 7, true),

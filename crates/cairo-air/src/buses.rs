@@ -84,6 +84,23 @@ pub const PEDERSEN_POINT: Bus = Bus { id: 12, name: "pedersen_point", arity: 4 }
 /// The same as [`EC_OP_PRODUCT`], for ecdsa.
 pub const ECDSA_PRODUCT: Bus = Bus { id: 11, name: "ecdsa_product", arity: 6 };
 
+/// `(place, lane)`: a lane of a state of Keccak, its bits spread over the digits of a number to the base 8: that is below `8^64`, and each digit is 0 or 1.
+///
+/// A place is that of one lane between two rounds, before the first or after the last; an integer below `2^34`. The table of the rounds
+/// provides the lanes that each of its rows makes at five places of that row's own, each once. The table of the builtin's cells provides the
+/// lanes of the states before the first rounds, each once, at places of rows that make none. So of each place at most one tuple is provided, once,
+/// and what is required of it is that one. Both tables provide such lanes only: see their READMEs.
+pub const KECCAK_LANE: Bus = Bus { id: 20, name: "keccak_lane", arity: 2 };
+
+/// `(operation, number, result)`: what an operation makes of a number, see `components::keccak_chunks`. Only the keccak_chunks table provides, and only
+/// this: operation 0 is about `0 ≤ number < 8^5`, whose four lowest digits to the base 8 are below 5, and the result has the lowest bit of each
+/// digit; operation 1 is about the same numbers and the bit above it; operation 2 about `0 ≤ number < 8^4` and the lowest bit of each digit.
+pub const KECCAK_CHUNK: Bus = Bus { id: 21, name: "keccak_chunk", arity: 3 };
+
+/// `(byte, spread)`: an integer from 0 to 255, and the number whose digits to the base 8 are its bits. Only the keccak_bytes table provides, and
+/// its columns are fixed.
+pub const KECCAK_BYTE: Bus = Bus { id: 22, name: "keccak_byte", arity: 2 };
+
 /// `(low, high)` with `0 ≤ low, high < 2^48`: the halves of a word of 96 bits. Only the word96 tables provide, and only these pairs: both are
 /// sums of limbs that each row looks up.
 pub const WORD96: Bus = Bus { id: 30, name: "word96", arity: 2 };

@@ -10,6 +10,7 @@ pub mod draft;
 pub mod fetch;
 #[cfg(test)]
 mod fixture;
+pub mod keccak;
 pub mod layout;
 pub mod policy;
 pub mod program;

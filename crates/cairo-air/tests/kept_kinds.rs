@@ -105,6 +105,7 @@ fn every_kind_is_there() {
         "cell",
         "generic",
         "instruction",
+        "keccak_bytes",
         "nibble_and",
         "path with an open jump",
         "pedersen_points",
@@ -119,7 +120,18 @@ fn every_kind_is_there() {
     let local: BTreeSet<String> = both.map(str::to_owned).into();
     let tied = ["memory", "word16", "word12", "range_check8", "range_check12", "range_check16"];
     let bitwise = ["bitwise", "bitwise16", "bitwise32", "bitwise64", "bitwise128"];
-    let curve = ["pedersen", "ecdsa", "ecdsa_product", "ec_op", "ec_op_product", "poseidon", "blake_mix"];
+    let curve = [
+        "pedersen",
+        "ecdsa",
+        "ecdsa_product",
+        "ec_op",
+        "ec_op_product",
+        "keccak",
+        "keccak_rounds",
+        "keccak_chunks",
+        "poseidon",
+        "blake_mix",
+    ];
     let all: BTreeSet<String> =
         tied.into_iter().chain(bitwise).chain(curve).map(str::to_owned).chain(local.clone()).collect();
     let missing: Vec<_> = all.difference(&committed).chain(local.difference(&disclosed)).collect();

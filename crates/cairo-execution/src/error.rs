@@ -354,6 +354,14 @@ pub enum ExecutionError {
         /// What the inputs make.
         expected: String,
     },
+    /// An input of the keccak builtin that is too large.
+    #[error("memory cell {address} is an input of the keccak builtin but holds {found}, which is not below 2^200")]
+    KeccakInput {
+        /// Address.
+        address: u32,
+        /// What memory holds.
+        found: String,
+    },
     /// A point of a builtin that is not on the Stark curve.
     #[error(
         "memory cells {address} and {} are a point of the builtin `{builtin}`, but ({x}, {y}) is not on the Stark curve",

@@ -53,6 +53,10 @@ fn lines() -> Vec<Line> {
         line("poseidon", "poseidon_many", none(), 1 << 13, Some(Builtin::Poseidon)),
         line("range_check96", "range_check96_many", none(), 1 << 15, Some(Builtin::RangeCheck96)),
         line("add_mod", "add_mod_many", none(), 1 << 12, Some(Builtin::AddMod)),
+        line("keccak", "keccak_many", none(), 1 << 5, Some(Builtin::Keccak)),
+        // A multiplication and an addition.
+        line("two of QM31", "qm31_many", none(), 1 << 13, None),
+        line("a block of blake2s", "blake_many", none(), 1 << 8, None),
         // Of each round the half: an instance of mul_mod, one of add_mod, and four words of range_check96.
         line("mul_mod and more", "mod_circuit", numbers, 1 << 10, Some(Builtin::MulMod)),
     ]

@@ -56,6 +56,14 @@ pub enum WitnessError {
         /// Its value.
         value: String,
     },
+    /// More blocks of blake than lookups are counted of.
+    #[error("the run hashes {found} blocks of blake; the limit is {limit}. Split the work into smaller runs")]
+    Blocks {
+        /// How many.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// A table in the layout that has nothing to hold.
     #[error("the layout has a table of kind {0} that the run does not need")]
     Empty(&'static str),

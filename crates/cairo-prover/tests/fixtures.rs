@@ -43,6 +43,8 @@ runs! {
     empty_main: "cairo0/empty_main", None, 5;
     hints_hash: "cairo0/hints_hash", None, 12255;
     hints_small: "cairo0/hints_small", None, 8728;
+    keccak_many: "cairo0/keccak_many", Some(r#"{"n": 3}"#), 661;
+    keccak_unread: "cairo0/keccak_unread", Some(r#"{"a": 11, "b": 3}"#), 46;
     label_data: "cairo0/label_data", None, 72;
     memory_holes: "cairo0/memory_holes", None, 13;
     mixed_2p12: "cairo0/mixed_2p12", None, 3811;
@@ -86,6 +88,8 @@ mod cairo2 {
     runs! {
         array_output: "cairo2/array_output", Some("[6]"), 167;
         bitwise_cairo2: "cairo2/bitwise", Some("[0, 0]"), 1011;
+        blake_cairo2: "cairo2/blake", Some("[1, 4294967295, 7]"), 110;
+        qm31_cairo2: "cairo2/qm31", Some("[2147483646, 123456789]"), 115;
         dict_cairo2: "cairo2/dict", Some("[50]"), 4805;
         recursion_cairo2: "cairo2/recursion", Some("[2, 3]"), 3293;
         fib_cairo2: "cairo2/fib", Some("[10]"), 90;

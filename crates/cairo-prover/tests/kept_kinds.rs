@@ -263,6 +263,7 @@ fn all() -> Vec<Kept> {
     let hashed = execution("cairo0/pedersen_args", Some(r#"{"x": -1, "y": 5, "n": 1}"#));
     let signed = execution("cairo0/ecdsa_args", Some(ECDSA));
     let curve = execution("cairo0/ec_op_args", Some(EC_OP));
+    let keccak = execution("cairo0/keccak_unread", Some(r#"{"a": 11, "b": 5}"#));
     let poseidon = execution("cairo0/poseidon_unread", Some(r#"{"a": 11, "b": 5}"#));
     let qm31 = execution("cairo0/qm31_edges", None);
     let blake = execution("cairo0/blake_many", Some(r#"{"n": 1}"#));
@@ -370,6 +371,13 @@ fn all() -> Vec<Kept> {
             "cairo0/mul_mod_batch",
             "the same run, all rows disclosed that may be",
             disclose_all(with_words96(generic(&products, MAX_FETCHES), &products, Limbs::Words12)),
+        ),
+        kept("keccak", "cairo0/keccak_unread", "keccak and its tables", generic(&keccak, MAX_FETCHES)),
+        kept(
+            "keccak_disclosed",
+            "cairo0/keccak_unread",
+            "the same run, all rows disclosed that may be, those of spread bytes too",
+            disclose_all(generic(&keccak, MAX_FETCHES)),
         ),
         kept("poseidon", "cairo0/poseidon_unread", "poseidon", disclose_all(generic(&poseidon, MAX_FETCHES))),
         kept("qm31", "cairo0/qm31_edges", "the opcode extension for QM31", generic(&qm31, MAX_FETCHES)),

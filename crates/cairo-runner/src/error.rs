@@ -168,6 +168,18 @@ pub enum RunError {
         /// Which instance, from 0.
         instance: usize,
     },
+    /// An input of a builtin's instance that is too large.
+    #[error("input {input} of instance {instance} of the builtin `{builtin}` is not below 2^{bits}")]
+    InstanceInput {
+        /// The builtin.
+        builtin: Builtin,
+        /// Which instance, from 0.
+        instance: usize,
+        /// Which of its inputs, from 0.
+        input: usize,
+        /// Bits that an input may have.
+        bits: u32,
+    },
     /// cairo-vm or a hint panicked.
     #[error("the virtual machine itself failed ({message}); the program does something that it does not support")]
     MachinePanicked {

@@ -61,6 +61,12 @@ fn run_error_fits(name: &str, error: &RunError) -> Result<(), String> {
         "hostile/add_mod_wrong_result" | "hostile/mul_mod_wrong_result" => {
             matches!(error, RunError::Unprovable(ExecutionError::ModularResult { .. }))
         }
+        "hostile/keccak_word" => {
+            matches!(error, RunError::InstanceInput { builtin: Builtin::Keccak, instance: 0, input: 5, bits: 200 })
+        }
+        "hostile/keccak_wrong_result" => {
+            matches!(error, RunError::BuiltinInstance { builtin: Builtin::Keccak, instance: 0 })
+        }
         "hostile/own_proof_end" => matches!(error, RunError::Unprovable(ExecutionError::FinalState { .. })),
         "hostile/output_pointer" => matches!(error, RunError::OutputAddress { index: 0 }),
         "hostile/stop_pointer_foreign" => {

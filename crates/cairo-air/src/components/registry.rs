@@ -2,8 +2,9 @@
 
 use super::{
     Component, Limb, Path, Word, add_mod, bitwise, blake, blake_mix, blake_schedule, blake_word, cell,
-    component::Family, ec_op, ecdsa, generic, instruction, memory, mul_mod, nibble_and, opcode_extension, pedersen,
-    pedersen_points, poseidon, product, qm31, range, range_check, range_check96, word96,
+    component::Family, ec_op, ecdsa, generic, instruction, keccak, keccak_bytes, keccak_chunks, keccak_rounds, memory,
+    mul_mod, nibble_and, opcode_extension, pedersen, pedersen_points, poseidon, product, qm31, range, range_check,
+    range_check96, word96,
 };
 use crate::codec::{CodecError, Reader};
 
@@ -102,6 +103,14 @@ table_kinds! {
     EcOp = ec_op::Table,
     /// Products on the Stark curve, by the builtin that uses them.
     Product(product::User),
+    /// The keccak builtin.
+    Keccak = keccak::Table,
+    /// The rounds of its permutations.
+    KeccakRounds = keccak_rounds::Table,
+    /// What they make of a few digits.
+    KeccakChunks = keccak_chunks::Table,
+    /// All bytes with their bits spread.
+    KeccakBytes = keccak_bytes::Table,
     /// The poseidon builtin.
     Poseidon = poseidon::Table,
     /// The range_check96 builtin, by the limbs that values are cut into.

@@ -39,6 +39,10 @@ fn shapes_are_pinned() -> Result<(), AirError> {
     assert_eq!(shape(ecdsa::air(1, 3)?), (17, 12, 5));
     assert_eq!(shape(ec_op::air(1, 8)?), (38, 11, 34));
     assert_eq!(shape(product::air(product::User::EcOp)?), (14, 25, 1));
+    assert_eq!(shape(keccak::air(1, 17)?), (56, 9, 30));
+    assert_eq!(shape(keccak_rounds::air()?), (263, 38, 167));
+    assert_eq!(shape(keccak_chunks::air()?), (6, 3, 3));
+    assert_eq!(shape(keccak_bytes::air()?), (1, 0, 1));
     assert_eq!(shape(poseidon::air(1, 7)?), (18, 26, 2));
     assert_eq!(shape(opcode_extension::air()?), (17, 14, 8));
     assert_eq!(shape(qm31::air()?), (68, 17, 66));
@@ -88,8 +92,8 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
     assert_eq!(
         codes,
         [
-            1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 34, 35, 36, 32, 33, 37, 48, 64, 65, 66,
-            70, 71, 67, 68, 69, 80, 81, 82, 83, 84, 85
+            1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 34, 35, 36, 32, 33, 37, 49, 50, 51, 52,
+            48, 64, 65, 66, 70, 71, 67, 68, 69, 80, 81, 82, 83, 84, 85
         ]
     );
     for code in (0..=u8::MAX).filter(|code| !codes.contains(code)) {
@@ -104,7 +108,7 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
 fn plain_kinds_have_names() {
     let names: Vec<String> = TableKind::plain().map(|kind| kind.to_string()).collect();
     let expected = "memory instruction generic cell byte word16 word12 nibble_and range_check8 range_check12 range_check16 \
-                    bitwise bitwise16 bitwise32 bitwise64 bitwise128 pedersen pedersen_points ecdsa ec_op ec_op_product ecdsa_product poseidon \
+                    bitwise bitwise16 bitwise32 bitwise64 bitwise128 pedersen pedersen_points ecdsa ec_op ec_op_product ecdsa_product keccak keccak_rounds keccak_chunks keccak_bytes poseidon \
                     range_check96_8 range_check96_12 range_check96_16 add_mod mul_mod word96_8 word96_12 word96_16 opcode_extension qm31 blake blake_word blake_mix blake_schedule";
     assert_eq!(names, expected.split(' ').collect::<Vec<_>>());
     assert!(TableKind::plain().is_sorted());
@@ -138,7 +142,7 @@ fn each_bus_has_one_provider() {
 #[test]
 fn kinds_that_may_be_disclosed() {
     let words =
-        [0x0407_8001_7fff_7fff_u64, 8, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
+        [0x0407_8001_7fff_7fff_u64, 9, 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0, 0x208b_7fff_7fff_7ffe];
     let builtins = vec![
         Builtin::Output,
         Builtin::Pedersen,
@@ -146,12 +150,13 @@ fn kinds_that_may_be_disclosed() {
         Builtin::Ecdsa,
         Builtin::Bitwise,
         Builtin::EcOp,
+        Builtin::Keccak,
         Builtin::Poseidon,
         Builtin::RangeCheck96,
     ];
     let program = Program::new(words.map(Felt::from).to_vec(), builtins, ArgumentBinding::OutputPrefix);
-    let program = program.expect("a header for eight builtins");
-    let segments = [[40, 41], [43, 46], [50, 51], [54, 56], [60, 65], [70, 77], [80, 86], [90, 91]]
+    let program = program.expect("a header for nine builtins");
+    let segments = [[40, 41], [43, 46], [50, 51], [54, 56], [60, 65], [70, 77], [100, 116], [80, 86], [90, 91]]
         .map(|[base, stop]| Segment { base, stop })
         .to_vec();
     let claim = Claim {
@@ -182,10 +187,11 @@ fn kinds_that_may_be_disclosed() {
     let derived = [Kind::Word(word), Kind::Path(path), Kind::Range(range)];
     let fixed =
         [Kind::Instruction, Kind::Generic, Kind::Cell, Kind::Limb(Limb::Bits8), Kind::NibbleAnd, Kind::PedersenPoints];
+    let keccak = [Kind::KeccakChunks, Kind::KeccakBytes];
     let modular = [Kind::AddMod, Kind::MulMod].into_iter().chain(word96::Table::ALL.map(Kind::Word96));
     let extensions =
         [Kind::OpcodeExtension, Kind::Qm31, Kind::Blake, Kind::BlakeWord, Kind::BlakeMix, Kind::BlakeSchedule];
-    for kind in derived.into_iter().chain(fixed).chain(modular).chain(extensions) {
+    for kind in derived.into_iter().chain(fixed).chain(keccak).chain(modular).chain(extensions) {
         assert!(is_local(kind.clone()), "{kind}");
     }
     let tied = [
@@ -209,6 +215,8 @@ fn kinds_that_may_be_disclosed() {
         Kind::Product(product::User::Ecdsa),
         Kind::EcOp,
         Kind::Product(product::User::EcOp),
+        Kind::Keccak,
+        Kind::KeccakRounds,
         Kind::Poseidon,
     ];
     let checked = range_check96::Table::ALL.map(Kind::RangeCheck96);

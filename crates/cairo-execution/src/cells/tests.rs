@@ -156,3 +156,35 @@ fn poseidon_results() {
         }
     }
 }
+
+/// An instance at address 1: inputs below `2^200` and the permutation's outputs, and any others are refused where they stand.
+#[test]
+fn keccak_results() {
+    let bound = two(200);
+    for word in [Felt::zero(), Felt::one(), bound - Felt::one()] {
+        let inputs = [word; 8];
+        let state = cairo_air::keccak::unpack(&inputs).expect("words of 200 bits");
+        let outputs = cairo_air::keccak::pack(&cairo_air::keccak::permute(state));
+        let memory: Vec<Felt> = [Felt::zero()].into_iter().chain(inputs).chain(outputs).collect();
+        assert_eq!(keccak(&memory, 1), Ok(state));
+        for at in 1..17 {
+            for value in [bound, -Felt::one()] {
+                let mut memory = memory.clone();
+                memory[at] = value;
+                let (address, found) = (at as u32, encoding::to_hex(&value));
+                let refused = match at {
+                    1..9 => E::KeccakInput { address, found },
+                    _ => {
+                        let expected = encoding::to_hex(&outputs[at - 9]);
+                        E::BuiltinResult { builtin: Builtin::Keccak, address, found, expected }
+                    }
+                };
+                assert_eq!(keccak(&memory, 1), Err(refused));
+            }
+        }
+        for cells in 1..17 {
+            let none = E::BuiltinCell { builtin: Builtin::Keccak, address: cells };
+            assert_eq!(keccak(&memory[..cells as usize], 1), Err(none));
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fixture::{cairo0, countdown};
-use cairo_air::decode::DecodeError;
+use cairo_air::decode::{DecodeError, Extended, Extension};
 
 const DST_FP: u16 = 1;
 const OP0_FP: u16 = 1 << 1;
@@ -207,6 +207,14 @@ fn steps_of_an_execution() {
     for step in [6, 7, usize::MAX] {
         assert_eq!(execution.step(step), Err(ExecutionError::NoStep { step, steps: 6 }));
     }
+    // An opcode extension belongs to the other kind of step.
+    let qm31 = Extended { extension: Extension::Qm31, flags: Flags(0x4028), offsets: [0; 3] };
+    let refused = |fault| ExecutionError::Step { step: 1, pc: 3, fault };
+    assert_eq!(execution.extended_step(1), Err(refused(Fault::NotExtended)));
+    let plain = std::mem::replace(&mut execution.memory[3], qm31.encode());
+    assert_eq!(execution.step(1), Err(refused(Fault::Extended)));
+    execution.memory[3] = plain;
+    assert!(matches!(execution.extended_step(6), Err(ExecutionError::NoStep { .. })));
     // A word that is no instruction, and no word at all.
     execution.memory[3] = Felt::from(1_u64 << 63);
     let (error, word) = (DecodeError::BlakeFlags, "0x8000000000000000".to_owned());

@@ -14,6 +14,9 @@ use felt::Felt;
 use felt::integers::{signed, small};
 use stark::Control;
 
+/// Most blocks of a run: each looks up fewer than 2^12 conjunctions, which are counted in 32 bits.
+pub const MAX_BLOCKS: usize = 1 << 20;
+
 /// The nibbles of a word, the lowest first.
 fn nibbles(word: u32) -> [Felt; NIBBLES] {
     std::array::from_fn(|i| small(u64::from(word >> (4 * i) & 15)))
@@ -174,6 +177,9 @@ pub fn fill_mixes(
     multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
+    if blocks.len() > MAX_BLOCKS {
+        return Err(WitnessError::Blocks { found: blocks.len(), limit: MAX_BLOCKS });
+    }
     let state = || {
         let [pairs, calls] = [TableKind::NibbleAnd, TableKind::BlakeSchedule].map(|kind| multiplicities.tally(&kind));
         (pairs, calls, None)

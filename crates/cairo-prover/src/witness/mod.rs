@@ -11,6 +11,7 @@ mod cell;
 pub mod derived;
 pub mod generic;
 pub mod instruction;
+mod keccak_lookups;
 pub mod memory;
 mod mix;
 pub mod multiplicities;

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 /// Multiplicities of the providing tables. Counting is safe from all threads at once, and relaxed: a sum does not depend on the order, and what
 /// reads it comes after all that count.
 ///
-/// A counter cannot wrap: the prover takes runs of fewer than 2^28 steps, and no row uses a cell more than 3 times.
+/// A counter cannot wrap: the prover takes runs of fewer than 2^28 steps, and no row uses a cell more than 3 times; of blake it takes 2^20 blocks.
 #[derive(Debug)]
 pub struct Multiplicities {
     memory: Vec<AtomicU32>,

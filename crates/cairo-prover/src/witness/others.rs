@@ -3,8 +3,8 @@
 use super::builtins::{self, Source};
 use super::multiplicities::Multiplicities;
 use super::{
-    Trace, blake, byte, cell, instruction, memory, nibble_and, opcode_extension, pedersen_points, range, word12,
-    word16, word96,
+    Trace, blake, byte, cell, instruction, keccak_lookups, memory, nibble_and, opcode_extension, pedersen_points,
+    range, word12, word16, word96,
 };
 use crate::error::WitnessError;
 use crate::planner::builtins::modular::words;
@@ -54,11 +54,13 @@ impl Origin {
             Kind::Pedersen => Self::Builtin(Builtin::Pedersen),
             Kind::Ecdsa | Kind::Product(User::Ecdsa) => Self::Builtin(Builtin::Ecdsa),
             Kind::EcOp | Kind::Product(User::EcOp) => Self::Builtin(Builtin::EcOp),
+            Kind::Keccak | Kind::KeccakRounds => Self::Builtin(Builtin::Keccak),
             Kind::Poseidon => Self::Builtin(Builtin::Poseidon),
             Kind::RangeCheck96(_) => Self::Builtin(Builtin::RangeCheck96),
             Kind::AddMod => Self::Builtin(Builtin::AddMod),
             Kind::MulMod => Self::Builtin(Builtin::MulMod),
             Kind::Memory | Kind::Cell | Kind::Limb(_) | Kind::NibbleAnd | Kind::PedersenPoints => Self::Providers,
+            Kind::KeccakChunks | Kind::KeccakBytes => Self::Providers,
             Kind::BlakeSchedule => Self::Providers,
         }
     }
@@ -181,6 +183,8 @@ fn fill(
         TableKind::Limb(Limb::Bits12) => Ok(word12::fill(multiplicities)),
         TableKind::Limb(Limb::Bits16) => Ok(word16::fill(multiplicities)),
         TableKind::NibbleAnd => Ok(nibble_and::fill(multiplicities)),
+        TableKind::KeccakChunks => Ok(keccak_lookups::chunks(multiplicities)),
+        TableKind::KeccakBytes => Ok(keccak_lookups::bytes(multiplicities)),
         TableKind::PedersenPoints => Ok(pedersen_points::fill(multiplicities)),
         TableKind::Word96(table) => word96::fill(*table, &words(execution), log_height, multiplicities, control),
         // Not filled from here: see `Origin`, which knows every kind.

@@ -3,6 +3,7 @@
 mod bitwise;
 mod ec_op;
 pub(crate) mod ecdsa;
+mod keccak;
 mod modular;
 mod pedersen;
 mod poseidon;
@@ -33,9 +34,6 @@ pub(crate) fn complete(
             Ok(())
         }
         Builtin::Poseidon => poseidon::complete(vm, segment, cells),
-        // Programs may declare it, but a run that uses it is refused before.
-        Builtin::Keccak => {
-            Err(RunError::Setup { message: format!("this version cannot complete the cells of `{builtin}`") })
-        }
+        Builtin::Keccak => keccak::complete(vm, segment, cells),
     }
 }

@@ -10,6 +10,7 @@ use crate::proof::GroupOpenings;
 use crate::shape::{Fraction, Group};
 use crate::table::Table;
 use felt::{Felt, domain};
+use std::collections::BTreeMap;
 
 /// `1/value`. Callers only invert differences between the out-of-domain point and domain points, which the transcript
 /// keeps apart; 0 would make the check fail, not panic.
@@ -101,7 +102,12 @@ impl<'a> Evaluated<'a> {
     /// The table at a position of the group.
     fn new(group: &Group, tables: &'a [Table], position: usize, openings: &GroupOpenings, zeta: &Felt) -> Self {
         let (table, offset) = (&tables[group.tables[position]], group.offsets[position]);
-        let periodic = table.air.periodic().iter().map(|column| evaluate_periodic(column, group.log_height, zeta));
+        let mut weights: BTreeMap<usize, Vec<Felt>> = BTreeMap::new();
+        let periodic = table.air.periodic().iter().map(|column| {
+            let period = column.len();
+            let weights = weights.entry(period).or_insert_with(|| periodic_weights(period, group.log_height, zeta));
+            evaluate_periodic(column, weights)
+        });
         let periodic: Vec<Felt> = periodic.collect();
         let values = table.air.graph().evaluate(|input| match input {
             Input::Main(column) => at(&openings.main, Some(offset + column as usize)),
@@ -154,21 +160,28 @@ fn fraction_at(fraction: Fraction, tables: &[Evaluated<'_>], bus: &BusChallenges
     (values[interaction.multiplicity.index()], bus.difference(interaction.bus, entries))
 }
 
-/// A periodic column at `zeta`: the polynomial through one period, at `zeta^(N/period)`, by the barycentric formula.
-fn evaluate_periodic(values: &[Felt], log_height: u32, zeta: &Felt) -> Felt {
-    let log_period = values.len().trailing_zeros();
+/// A periodic column at `zeta`, by the weights for its period.
+fn evaluate_periodic(values: &[Felt], weights: &[Felt]) -> Felt {
+    let used = values.iter().zip(weights).filter(|(value, _)| **value != Felt::zero());
+    used.fold(Felt::zero(), |sum, (value, weight)| sum + *value * *weight)
+}
+
+/// What each value of a period counts at `zeta`: the polynomial through one period is taken at `zeta^(N/period)`, by the barycentric
+/// formula. All columns of one period share the weights.
+fn periodic_weights(period: usize, log_height: u32, zeta: &Felt) -> Vec<Felt> {
+    let log_period = period.trailing_zeros();
     let x = zeta.pow(1u64 << (log_height - log_period));
     let root = domain::root_of_unity(log_period);
     let mut point = Felt::one();
-    let mut points = Vec::with_capacity(values.len());
-    for _ in values {
+    let mut points = Vec::with_capacity(period);
+    for _ in 0..period {
         points.push(point);
         point *= root;
     }
     let mut inverses: Vec<_> = points.iter().map(|point| x - *point).collect();
     felt::vector::batch_inverse_portable(&mut inverses);
-    let sum = values.iter().zip(&points).zip(&inverses).fold(Felt::zero(), |sum, ((v, p), i)| sum + *v * *p * *i);
-    sum * (x.pow(values.len() as u64) - Felt::one()) * invert(Felt::from(values.len() as u64))
+    let scale = (x.pow(period as u64) - Felt::one()) * invert(Felt::from(period as u64));
+    points.iter().zip(&inverses).map(|(point, inverse)| *point * *inverse * scale).collect()
 }
 
 #[cfg(test)]
@@ -185,7 +198,8 @@ mod tests {
             let coefficients = felt::fft::coefficients_natural(&values, &Felt::one());
             for log_height in [6, 9] {
                 let x = zeta.pow(1u64 << (log_height - log_period));
-                assert_eq!(evaluate_periodic(&values, log_height, &zeta), evaluate(&coefficients, &x));
+                let weights = periodic_weights(values.len(), log_height, &zeta);
+                assert_eq!(evaluate_periodic(&values, &weights), evaluate(&coefficients, &x));
             }
         }
     }

@@ -5,6 +5,7 @@
 pub mod bitwise;
 pub mod ec_op;
 pub mod ecdsa;
+mod keccak;
 mod limbs;
 pub mod modular;
 pub mod pedersen;
@@ -26,14 +27,13 @@ fn choose(builtin: Builtin) -> Option<Choose> {
         Builtin::Pedersen => Some(pedersen::tables),
         Builtin::Ecdsa => Some(ecdsa::tables),
         Builtin::EcOp => Some(ec_op::tables),
+        Builtin::Keccak => Some(keccak::tables),
         Builtin::Poseidon => Some(poseidon::tables),
         Builtin::RangeCheck96 => Some(range_check96::tables),
         Builtin::AddMod => Some(modular::add_mod),
         Builtin::MulMod => Some(modular::mul_mod),
         // Public memory.
         Builtin::Output => None,
-        // Programs may declare it, but a run that uses it is refused before.
-        Builtin::Keccak => None,
     }
 }
 

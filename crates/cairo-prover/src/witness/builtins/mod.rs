@@ -5,6 +5,7 @@ pub mod add_mod;
 pub mod bitwise;
 mod ec_op;
 mod ecdsa;
+mod keccak;
 mod modular;
 pub mod mul_mod;
 pub mod pedersen;
@@ -44,13 +45,12 @@ pub fn fill(builtin: Builtin, source: &Source<'_>, tables: &[&TableEntry]) -> Re
         Builtin::Pedersen => pedersen::tables(source, tables),
         Builtin::Ecdsa => ecdsa::tables(source, tables),
         Builtin::EcOp => ec_op::tables(source, tables),
+        Builtin::Keccak => keccak::tables(source, tables),
         Builtin::Poseidon => poseidon::tables(source, tables),
         Builtin::RangeCheck96 => range_check96::tables(source, tables),
         Builtin::AddMod => add_mod::tables(source, tables),
         Builtin::MulMod => mul_mod::tables(source, tables),
         // Public memory.
         Builtin::Output => Ok(Vec::new()),
-        // Programs may declare it, but a run that uses it is refused before.
-        Builtin::Keccak => Err(WitnessError::Empty(builtin.name())),
     }
 }
