@@ -23,8 +23,7 @@ fn fixture(name: &str) -> Vec<u8> {
 fn executors_are_for_hints_of_the_library() {
     let library: HashMap<String, String> = serde_json::from_slice(&fixture("library.json")).unwrap();
     let printing = [PRINTS_ARRAY, PRINTS_DICTIONARY];
-    let digests: HashSet<String> =
-        library.keys().map(String::as_str).chain(printing).map(|code| digest(code)).collect();
+    let digests: HashSet<String> = library.keys().map(String::as_str).chain(printing).map(digest).collect();
     let idle: Vec<_> = entries().filter(|(of, _)| !digests.contains(*of)).collect();
     assert!(idle.is_empty(), "{idle:?}");
     assert_eq!(BY_DIGEST.len(), entries().count());
