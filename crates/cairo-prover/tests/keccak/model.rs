@@ -205,7 +205,7 @@ fn fill(rows: &mut [Vec<Felt>], state: State, constant: u64, forged: Forged) -> 
             let by = OFFSETS[slot][x] as usize;
             let turned: Digits = std::array::from_fn(|bit| sum[(bit + 64 - by) % 64]);
             let mut chunks: Vec<u64> = turned.chunks(5).map(number).collect();
-            let cut = (by % 5 != 0).then_some((by / 5, by % 5));
+            let cut = (!by.is_multiple_of(5)).then_some((by / 5, by % 5));
             if let Some((chunk, digits)) = cut {
                 row[at.head[slot]] = small(chunks[chunk] % (1 << (3 * digits)));
             }
@@ -277,5 +277,5 @@ fn fill_total(row: &mut [Felt], (sheet, plane): (usize, usize), (state, claimed)
 
 /// A row of a round in which a slot's lane has a chunk that is cut.
 pub fn row_with_cut(slot: usize) -> Option<usize> {
-    (0..5).find(|plane| OFFSETS[slot][(slot + 3 * plane) % 5] % 5 != 0)
+    (0..5).find(|plane| !OFFSETS[slot][(slot + 3 * plane) % 5].is_multiple_of(5))
 }
