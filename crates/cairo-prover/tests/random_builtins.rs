@@ -507,11 +507,11 @@ fn check_all(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn random_uses_of_builtins_are_proven() {
-    check_all(0..32);
+    check_all(0..24);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn many_random_uses_of_builtins_are_proven() {
-    check_all(1000..2000);
+    check_all(1000..1400);
 }

@@ -57,7 +57,7 @@ pub fn compare(execution: &Execution, what: &str) -> Verdict {
         | (Err(ExecutionError::BitwiseInput { .. } | ExecutionError::BitwiseResult { .. }), Err(_))
         | (Err(ExecutionError::BuiltinResult { .. } | ExecutionError::NotOnCurve { .. }), Err(_))
         | (Err(ExecutionError::PedersenInfinity { .. } | ExecutionError::EcOpInfinity { .. }), Err(_))
-        | (Err(ExecutionError::Signature { .. }), Err(_)) => {
+        | (Err(ExecutionError::Signature { .. } | ExecutionError::KeccakInput { .. }), Err(_)) => {
             return Verdict::None;
         }
         other => panic!("{what}: check and generic table differ: {other:?}"),
