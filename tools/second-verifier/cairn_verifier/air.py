@@ -2,6 +2,7 @@
 
 from .errors import require
 from .expressions import column, expression, next_column, periodic_column
+from .field import P
 
 ALL, TRANSITION, FIRST, LAST = "all", "transition", "first", "last"
 
@@ -50,7 +51,7 @@ class Air:
 
     def periodic(self, values):
         """A further periodic column with this period."""
-        self.periods.append(list(values))
+        self.periods.append([value % P for value in values])
         return periodic_column(len(self.periods) - 1)
 
     def constrain(self, value, rows=ALL):

@@ -66,6 +66,10 @@ _FORMS = [
     _Form(32, "ec_op", None, None, ONCE),
     _Form(33, "ec_op_product", None, None, ONCE),
     _Form(37, "ecdsa_product", None, None, ONCE),
+    _Form(49, "keccak", None, None, ONCE),
+    _Form(50, "keccak_rounds", None, None, ONCE),
+    _Form(51, "keccak_chunks", None, 13, ONCE),
+    _Form(52, "keccak_bytes", None, 8, ONCE),
     _Form(48, "poseidon", None, None, ONCE),
     _Form(64, "range_check96_8", None, None, ONCE),
     _Form(65, "range_check96_12", None, None, ONCE),
@@ -89,11 +93,9 @@ BITWISES = tuple(BITWISE_ROWS)
 BUILTIN_TABLES = {
     "bitwise": BITWISES,
     "range_check96": tuple(CHECKS_96),
-    **{name: (name,) for name in ("pedersen", "ecdsa", "ec_op", "poseidon", "add_mod", "mul_mod")},
+    **{name: (name,) for name in ("pedersen", "ecdsa", "ec_op", "keccak", "poseidon", "add_mod", "mul_mod")},
 }
 """The tables of which there is one exactly if the builtin's segment is not empty. (`range_check` has rules of its own.)"""
-UNKNOWN_BUILTINS = ("keccak",)
-"""Builtins without tables: their segments are empty."""
 PROVIDERS = {
     buses.BYTE: ("byte",),
     buses.WORD16: ("word16",),
@@ -102,6 +104,9 @@ PROVIDERS = {
     buses.PEDERSEN_POINT: ("pedersen_points",),
     buses.EC_OP_PRODUCT: ("ec_op_product",),
     buses.ECDSA_PRODUCT: ("ecdsa_product",),
+    buses.KECCAK_LANE: ("keccak_rounds",),
+    buses.KECCAK_CHUNK: ("keccak_chunks",),
+    buses.KECCAK_BYTE: ("keccak_bytes",),
     buses.WORD96: tuple(WORDS_96),
     buses.OPCODE_EXTENSION: ("opcode_extension",),
     buses.BLAKE_CELLS: ("blake_word",),

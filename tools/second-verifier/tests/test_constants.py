@@ -1,9 +1,10 @@
 """The constants of curve and permutation make what others publish: hashes and states from StarkWare's test vectors."""
 
 import unittest
+from hashlib import sha3_256
 
 from cairn_verifier.field import P
-from cairn_verifier.tables import curve, poseidon
+from cairn_verifier.tables import curve, keccak, poseidon
 
 PEDERSEN = (
     0x3D937C035C878245CAF64531A5756109C53068DA139362728FEB561405371CB,
@@ -68,6 +69,28 @@ class Constants(unittest.TestCase):
                 number = place + 2 * curve.PLACES * ((place, digit) == (curve.TOP_PLACE, 8))
                 total = curve.added(total, found[operand, number, digit])
         self.assertEqual(total[0], wanted)
+
+    def test_keccak(self):
+        """SHA3-256 of nothing: one block, with `0x06` at its beginning and `0x80` at its end."""
+        lanes = [[0] * 5 for _ in range(5)]
+        lanes[0][0], lanes[3][1] = 0x06, 0x80 << 56
+
+        def rotated(lane, offset):
+            return (lane << offset | lane >> 64 - offset) % 2**64
+
+        for constant in keccak.CONSTANTS:
+            parity = [0] * 5
+            for plane in lanes:
+                parity = [total ^ lane for total, lane in zip(parity, plane)]
+            moved = [[0] * 5 for _ in range(5)]
+            for y, plane in enumerate(lanes):
+                for x, lane in enumerate(plane):
+                    lane ^= parity[x - 1] ^ rotated(parity[(x + 1) % 5], 1)
+                    moved[(2 * x + 3 * y) % 5][y] = rotated(lane, keccak.OFFSETS[y][x])
+            lanes = [[row[x] ^ (~row[(x + 1) % 5] & row[(x + 2) % 5]) for x in range(5)] for row in moved]
+            lanes[0][0] ^= constant
+        digest = b"".join(lane.to_bytes(8, "little") for lane in lanes[0][:4])
+        self.assertEqual(digest, sha3_256(b"").digest())
 
     def test_poseidon(self):
         state = [0, 0, 0]

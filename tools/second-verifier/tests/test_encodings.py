@@ -131,7 +131,7 @@ class Encodings(unittest.TestCase):
                 read(bits, width, offset)
 
     def test_kinds(self):
-        plain = {1, 2, 3, *range(6, 19), *range(32, 38), 48, *range(64, 72), *range(80, 86)}
+        plain = {1, 2, 3, *range(6, 19), *range(32, 38), *range(48, 53), *range(64, 72), *range(80, 86)}
         for byte in range(256):
             if byte in plain:
                 self.assertEqual(Kind(Reader(bytes([byte]))).form.byte, byte)

@@ -72,8 +72,9 @@ class Steps(unittest.TestCase):
                     for place in self.some(part):
                         if number == 0 and place in free:
                             continue
+                        # By any number: one more may be an address that the next row may have.
                         before = part[place]
-                        part[place] = (before + 1) % P
+                        part[place] = (before + self.random.randrange(1, P)) % P
                         self.refused("constraints", constraints.check_group, *arguments)
                         part[place] = before
 
