@@ -5,23 +5,20 @@
 
 mod common;
 
+use cairo_air::Builtin;
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::fetch::MAX_FETCHES;
-use cairo_air::{Builtin, CairoProof, Policy, verify};
 use cairo_execution::Execution;
-use cairo_prover::Witness;
-use cairo_prover::disclosed::{MAX_TERMS, disclose_short};
 use cairo_prover::planner::{Costs, plan};
 use cairo_prover::prove::{all_generic, witness};
 use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use common::random::Random;
 use felt::{Felt, encoding};
 use num_bigint::BigUint;
-use stark::{NoControl, Shape};
+use stark::NoControl;
 use stark_curve::{GENERATOR, ORDER, Point};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use testkit::proofs::CHEAP;
 
 const OP0_FP: u16 = 1 << 1;
 const OP1_IMM: u16 = 1 << 2;
@@ -465,21 +462,8 @@ fn check(seed: u64) -> BTreeMap<Builtin, u32> {
     };
     let max_fetches = if random.one_in(3) { 0 } else { MAX_FETCHES };
     let made = witness(execution, [1; 32], tables, max_fetches, &NoControl);
-    let mut made = made.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-    match random.below(3) {
-        0 => disclose_short(&mut made, 80, MAX_TERMS).unwrap_or_else(|error| panic!("seed {seed}: {error}")),
-        1 => made = common::disclose_all(made),
-        _ => {}
-    }
-    let report = common::report(&made);
-    assert!(report.is_clean(), "seed {seed}: {report}");
-    let Witness { statement, claim, layout, tables, public, traces } = made;
-    let context = statement.context(&claim, &layout);
-    let proof = stark::prove(&tables, traces, &public, &context, &CHEAP, &NoControl);
-    let proof = proof.unwrap_or_else(|error| panic!("seed {seed}: {error}")).encode(&Shape::new(&tables, &CHEAP));
-    let file = CairoProof::new(&statement, CHEAP, claim, layout, proof).encode();
-    let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };
-    let verified = verify(&statement, &file, &policy).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    let made = made.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    let verified = common::disclosed_and_proven(made, &mut random, &format!("seed {seed}"));
     assert_eq!((verified.n_steps, verified.output), (steps as u64, output), "seed {seed}");
     writer.used.iter().map(|(builtin, used)| (*builtin, used / builtin.cells_per_instance())).collect()
 }

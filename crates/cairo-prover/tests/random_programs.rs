@@ -4,21 +4,19 @@
 
 mod common;
 
+use cairo_air::TableKind;
 use cairo_air::components::Word;
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::fetch::MAX_FETCHES;
-use cairo_air::{CairoProof, Policy, TableKind, verify};
 use cairo_execution::Execution;
-use cairo_prover::disclosed::{MAX_TERMS, disclose_short};
+use cairo_prover::StepTable;
 use cairo_prover::planner::{Costs, plan};
 use cairo_prover::prove::{all_generic, witness};
-use cairo_prover::{StepTable, Witness};
 use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use common::random::Random;
 use felt::{Felt, encoding};
-use stark::{MIN_LOG_HEIGHT, NoControl, Shape};
+use stark::{MIN_LOG_HEIGHT, NoControl};
 use std::collections::BTreeMap;
-use testkit::proofs::CHEAP;
 
 const DST_FP: u16 = 1;
 const OP0_FP: u16 = 1 << 1;
@@ -380,23 +378,9 @@ fn check(seed: u64) -> Outcome {
     };
     // With an instruction table every third time.
     let max_fetches = if seed.is_multiple_of(3) { 0 } else { MAX_FETCHES };
-    let mut witness = witness(execution, [1; 32], tables, max_fetches, &NoControl)
+    let witness = witness(execution, [1; 32], tables, max_fetches, &NoControl)
         .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-    // Short disclosed tables, all that may be, or none.
-    match random.below(3) {
-        0 => disclose_short(&mut witness, 80, MAX_TERMS).unwrap_or_else(|error| panic!("seed {seed}: {error}")),
-        1 => witness = common::disclose_all(witness),
-        _ => {}
-    }
-    let report = common::report(&witness);
-    assert!(report.is_clean(), "seed {seed}: {report}");
-    let Witness { statement, claim, layout, tables, public, traces } = witness;
-    let context = statement.context(&claim, &layout);
-    let proof = stark::prove(&tables, traces, &public, &context, &CHEAP, &NoControl);
-    let proof = proof.unwrap_or_else(|error| panic!("seed {seed}: {error}")).encode(&Shape::new(&tables, &CHEAP));
-    let file = CairoProof::new(&statement, CHEAP, claim, layout, proof).encode();
-    let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };
-    let verified = verify(&statement, &file, &policy).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    let verified = common::disclosed_and_proven(witness, &mut random, &format!("seed {seed}"));
     assert_eq!((verified.n_steps, verified.output), (steps as u64, output), "seed {seed}");
     Outcome::Proven { steps }
 }

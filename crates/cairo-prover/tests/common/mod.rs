@@ -10,13 +10,18 @@ pub use testkit::programs::{execution, program};
 #[allow(unused_imports, reason = "each test file takes its part")]
 pub use testkit::random;
 
-use cairo_air::{Built, Claim, DisclosedTable, Layout, LayoutError, Program, TableKind, public_tuples};
+use cairo_air::{
+    Built, CairoProof, Claim, DisclosedTable, Layout, LayoutError, Policy, Program, TableKind, Verified, public_tuples,
+    verify,
+};
 use cairo_execution::Execution;
 use cairo_prover::Witness;
+use cairo_prover::disclosed::{MAX_TERMS, disclose_short};
 use cairo_prover::prove::{all_generic, witness};
 use felt::Felt;
-use stark::NoControl;
 use stark::debug::{Report, check};
+use stark::{NoControl, Shape};
+use testkit::proofs::CHEAP;
 
 /// The witness of an execution with all steps in the generic table.
 pub fn generic_witness(execution: Execution) -> Witness {
@@ -53,6 +58,24 @@ pub fn disclose_all(mut witness: Witness) -> Witness {
         public.extend(built.disclosed);
     }
     witness
+}
+
+/// Discloses short tables, all that may be, or none; then all constraints hold, and the proof verifies.
+pub fn disclosed_and_proven(mut witness: Witness, random: &mut random::Random, what: &str) -> Verified {
+    match random.below(3) {
+        0 => disclose_short(&mut witness, 80, MAX_TERMS).unwrap_or_else(|error| panic!("{what}: {error}")),
+        1 => witness = disclose_all(witness),
+        _ => {}
+    }
+    let report = report(&witness);
+    assert!(report.is_clean(), "{what}: {report}");
+    let Witness { statement, claim, layout, tables, public, traces } = witness;
+    let context = statement.context(&claim, &layout);
+    let proof = stark::prove(&tables, traces, &public, &context, &CHEAP, &NoControl);
+    let proof = proof.unwrap_or_else(|error| panic!("{what}: {error}")).encode(&Shape::new(&tables, &CHEAP));
+    let file = CairoProof::new(&statement, CHEAP, claim, layout, proof).encode();
+    let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };
+    verify(&statement, &file, &policy).unwrap_or_else(|error| panic!("{what}: {error}"))
 }
 
 /// What a verifier makes of a layout before it looks whether the constraints hold on the disclosed rows.
