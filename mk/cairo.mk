@@ -28,6 +28,15 @@ cairo2-compiler: ## Build cairn-compile-cairo2 (Cairo 2), for `uploader push x.c
 	mkdir -p target/release
 	ln -f $(CAIRO2_TARGET)/release/cairn-compile-cairo2 target/release/cairn-compile-cairo2
 
+# The uploader looks for it in its own folder. INSTALL_CAIRO2=no leaves it out, for those who push no Cairo 2 source.
+INSTALL_CAIRO2 ?= yes
+.PHONY: install-cairo2-compiler
+install-cairo2-compiler: cairo2-compiler
+	tools/install-programs $(PREFIX)/bin $(CAIRO2_TARGET)/release/cairn-compile-cairo2
+	@echo "Installed cairn-compile-cairo2 to $(PREFIX)/bin"
+
+install: $(if $(filter no,$(INSTALL_CAIRO2)),,install-cairo2-compiler)
+
 .PHONY: programs
 programs: .venv/bin/cairo-compile cairo2-compiler ## Compile programs/ again; needs CAIRO_CORELIB
 	programs/compile.sh

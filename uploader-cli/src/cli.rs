@@ -83,6 +83,9 @@ pub enum Command {
     /// Access keys and the key that signs programs.
     #[command(subcommand)]
     Key(Key),
+    /// Core libraries that Cairo 2 source is compiled with.
+    #[command(subcommand)]
+    Corelib(Corelib),
 }
 
 /// Where argument sets come from.
@@ -102,22 +105,28 @@ pub struct Arguments {
 /// How a `.cairo` file is compiled.
 #[derive(Debug, Clone, Args)]
 pub struct Compilation {
-    /// Core library for Cairo 2 source: corelib/src of the Cairo repository [else $CAIRO_CORELIB, then Scarb's cache].
+    /// Core library for Cairo 2 source: corelib/src of the Cairo repository [else $CAIRO_CORELIB, those added with `uploader corelib`, Scarb's].
     #[arg(long, value_name = "DIR")]
     pub corelib: Option<PathBuf>,
+    /// Which executable, if a Scarb package has several, or which function, if a Cairo 2 source has.
+    #[arg(long, value_name = "NAME")]
+    pub executable: Option<String>,
 }
 
 /// Options of `push`.
 #[derive(Debug, Args)]
 pub struct Push {
-    /// Cairo 0 source or compiled program, or Cairo 2 source or executable.
+    /// Cairo 0 source or compiled program, Cairo 2 source or executable, or the folder of a Scarb package.
     pub program: PathBuf,
-    /// Name of the project [default: the program's file name].
+    /// Name of the project [default: the program's file name; of a package, the executable's].
     #[arg(long, value_name = "NAME")]
     pub project: Option<ProjectName>,
     /// Where argument sets come from.
     #[command(flatten)]
     pub arguments: Arguments,
+    /// A run of the program that was made elsewhere: a Cairo PIE, an air private input (which names trace and memory), or a folder of these files. It is checked, and sent for others to prove.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["args", "range", "id_field"])]
+    pub run: Option<PathBuf>,
     /// How source is compiled.
     #[command(flatten)]
     pub compilation: Compilation,
@@ -307,6 +316,23 @@ pub enum Key {
     Show,
     /// Forget the access key for a distributor.
     Remove,
+}
+
+/// What to do with core libraries.
+#[derive(Debug, Subcommand)]
+pub enum Corelib {
+    /// Remember one for all later pushes.
+    Add {
+        /// corelib of the Cairo repository, or its folder src.
+        folder: PathBuf,
+    },
+    /// Show those that are remembered.
+    List,
+    /// Forget one.
+    Remove {
+        /// Its folder.
+        folder: PathBuf,
+    },
 }
 
 fn unit_state(text: &str) -> Result<UnitState, String> {

@@ -1,6 +1,7 @@
 //! What can go wrong, and the exit code of each.
 
 use crate::aggregate::AggregateError;
+use crate::bring::BringError;
 use crate::check_proof::Refused;
 use crate::compile::CompileError;
 use crate::journal::JournalError;
@@ -39,6 +40,9 @@ pub enum Error {
     /// A unit that does not run.
     #[error(transparent)]
     Trial(#[from] TrialError),
+    /// A run that was made elsewhere.
+    #[error(transparent)]
+    Bring(#[from] BringError),
     /// Local files.
     #[error(transparent)]
     State(#[from] StateError),

@@ -4,6 +4,7 @@
 //! and whatever the distributor says otherwise is refused with the name of the unit.
 
 pub mod aggregate;
+pub mod bring;
 pub mod check_proof;
 pub mod cli;
 pub mod collect;

@@ -134,6 +134,64 @@ fn another_protocol_version_is_told() {
     insta::assert_snapshot!(machine.run_with_key(&address, &["status"]));
 }
 
+/// What goes on is told on lines of its own where nobody sees a progress line, and a core library is remembered for all folders.
+#[cfg(unix)]
+#[test]
+fn cairo2_source_is_compiled_from_any_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let machine = Machine::new();
+    let executable = common::programs().join("collatz/collatz.executable.json");
+    let script = format!(
+        "#!/bin/sh\necho \"warn: corelib $3\" >&2\ntest -f \"$3/lib.cairo\" && cp {} \"$5\"\n",
+        executable.display()
+    );
+    let compiler = machine.write("cairn-compile-cairo2", &script);
+    std::fs::set_permissions(&compiler, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    for folder in ["repository/corelib/src", "old/src", "elsewhere"] {
+        std::fs::create_dir_all(machine.path(folder)).expect("a folder");
+    }
+    machine.write("repository/corelib/src/lib.cairo", "");
+    machine.write("repository/corelib/Scarb.toml", "[package]\nname = \"core\"\nversion = \"2.20.0\"\n");
+    machine.write("old/src/lib.cairo", "");
+    machine.write("old/Scarb.toml", "version = \"2.9.2\"\n");
+    machine.write("elsewhere/a.cairo", "#[executable]\nfn main(n: u64) -> u64 {\n    n\n}\n");
+    machine.write("elsewhere/a.jsonl", "[7, 8]\n");
+    let run = |arguments: &[&str], folder: &str| {
+        let mut command = machine.command(arguments);
+        let path = format!("{}:/usr/bin:/bin", machine.folder.path().display());
+        let output = command.current_dir(machine.path(folder)).env("PATH", path).output();
+        machine.finish(output.expect("a run"))
+    };
+    let push = ["push", "a.cairo", "--args", "a.jsonl", "--dry-run"];
+    let none = run(&push, "elsewhere");
+    assert!(none.code == 1 && none.stderr.contains("none remembered by `uploader corelib add`"), "{none}");
+    assert!(run(&["corelib", "list"], ".").stderr.contains("No core library is remembered"));
+    let refused = run(&["corelib", "add", "old"], ".");
+    assert!(refused.code == 1 && refused.stderr.contains("is of version 2.9.2, but the compiler takes"), "{refused}");
+    assert_eq!(run(&["corelib", "add", "elsewhere"], ".").code, 1);
+    insta::assert_snapshot!(run(&["corelib", "add", "corelib"], "repository"), @r"
+    exit 0
+    --- stdout
+    --- stderr
+    The core library of version 2.20.0 in FOLDER/repository/corelib/src is remembered.
+    ");
+    assert!(run(&["corelib", "add", "repository/corelib/src"], ".").stderr.contains("is remembered already."));
+    // The column is as wide as the folder's real name.
+    let listed = run(&["corelib", "list"], "elsewhere").stdout;
+    let words = listed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(words, "folder version used FOLDER/repository/corelib/src 2.20.0 yes");
+    let pushed = run(&push, "elsewhere");
+    assert_eq!(pushed.code, 0, "{pushed}");
+    let lines: Vec<&str> = pushed.stderr.lines().collect();
+    assert_eq!(lines[0], "Compiling a.cairo with FOLDER/cairn-compile-cairo2 …");
+    assert_eq!(lines[1], "warn: corelib FOLDER/repository/corelib/src");
+    assert_eq!(lines[2], "Checking the program: running 1 unit of 1 here …");
+
+    assert_eq!(run(&["corelib", "remove", "corelib"], "repository").code, 0);
+    assert_eq!(run(&["corelib", "remove", "corelib"], "repository").code, 1);
+    assert_eq!(run(&push, "elsewhere").code, 1);
+}
+
 #[test]
 fn keys() {
     let machine = Machine::new();

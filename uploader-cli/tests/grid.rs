@@ -3,7 +3,7 @@
 
 mod common;
 
-use cairo_runner::Arguments;
+use cairo_runner::{Arguments, RunLimits, run, unwatched};
 use common::{Machine, load, primes, prove_unit};
 use distributor::config::Settings;
 use distributor::store::Scopes;
@@ -114,6 +114,71 @@ impl Grid {
         let report = FailureReport { cause: FailureCause::Panic, detail: "it panicked".to_owned() };
         self.runtime.block_on(donor.release(&lease.token, Some(&report))).expect("it is taken back");
     }
+}
+
+/// Writes a run as other tools write it: 24 bytes a step, 40 bytes a cell.
+fn write_run(folder: &Path, arguments: &str) {
+    let arguments = Arguments::from_json(arguments.as_bytes()).expect("arguments");
+    let execution = run(&load(&primes()), &arguments, &RunLimits::default(), &mut unwatched).expect("a run");
+    let word = |word: u32| u64::from(word).to_le_bytes();
+    let trace = execution.trace.iter().flat_map(|state| [word(state.ap), word(state.fp), word(state.pc)].concat());
+    let cell = |(address, value): (u32, &felt::Felt)| {
+        let mut value = felt::encoding::to_canonical_be(value);
+        value.reverse();
+        [&word(address)[..], &value].concat()
+    };
+    let memory = (1..).zip(execution.memory.iter().skip(1)).flat_map(cell);
+    std::fs::create_dir_all(folder).expect("a folder");
+    std::fs::write(folder.join("trace.bin"), trace.collect::<Vec<u8>>()).expect("a write");
+    std::fs::write(folder.join("memory.bin"), memory.collect::<Vec<u8>>()).expect("a write");
+}
+
+#[test]
+fn a_run_made_elsewhere_is_proved_by_others() {
+    let (grid, machine) = (Grid::start(), Machine::new());
+    let run = |arguments: &[&str]| machine.run_with_key(&grid.address, arguments);
+    let program = primes().display().to_string();
+    let folder = machine.path("run");
+    write_run(&folder, "[10, 30]");
+    let push = ["push", &program, "--run", "run", "--preset", "bench-96"];
+    let dry = run(&[&push[..], &["--dry-run"]].concat());
+    assert!(dry.stderr.contains("The run run is one of unit 10,30: "), "{dry}");
+    let pushed = run(&push);
+    assert_eq!(pushed.code, 0, "{pushed}");
+    assert!(pushed.stderr.contains("The execution was checked and taken; donors only have to prove it."), "{pushed}");
+    let listed = run(&["list", "primes", "--in-state", "executed", "--format", "csv"]);
+    assert!(listed.stdout.contains("10,30"), "{listed}");
+    // Nobody need run it.
+    let request = LeaseRequest {
+        request: RequestKey::random().expect("random bytes"),
+        project: None,
+        mode: LeaseMode::Execute,
+        limits: DonorLimits { max_steps: 1 << 24, max_memory: 8 << 30, steps_per_second: 100_000 },
+        versions: Versions::current("test"),
+    };
+    let answer = grid.runtime.block_on(grid.donor(4).lease(&request)).expect("an answer");
+    assert!(matches!(answer, LeaseAnswer::NoWork { .. }));
+    let lease = grid.lease(&grid.donor(5)).expect("a lease");
+    assert_eq!((lease.mode, lease.execution.is_some()), (LeaseMode::Prove, true));
+    grid.runtime.block_on(grid.donor(5).release(&lease.token, None)).expect("it is taken back");
+    assert_eq!(grid.work(3), 1);
+    let again = run(&push);
+    assert!(again.code == 0 && again.stderr.contains("0 of 1 units are new."), "{again}");
+    let collected = run(&["collect", "primes", "--verify", "--format", "csv"]);
+    assert_eq!(collected.code, 0, "{collected}");
+
+    // Files that contradict each other, or are cut off, are refused before anything is sent.
+    let trace = std::fs::read(folder.join("trace.bin")).expect("the trace");
+    write_run(&folder, "[10, 31]");
+    std::fs::write(folder.join("trace.bin"), &trace).expect("a write");
+    for (length, what) in [(trace.len(), ""), (trace.len() - 7, "trace.bin: the trace is cut off or no trace")] {
+        std::fs::write(folder.join("trace.bin"), &trace[..length]).expect("a write");
+        let refused = run(&["push", &program, "--run", "run", "--project", "other"]);
+        let said =
+            format!("the run run is not taken, so nothing was sent: {}", if what.is_empty() { "" } else { "run/" });
+        assert!(refused.code == 1 && refused.stderr.contains(&said) && refused.stderr.contains(what), "{refused}");
+    }
+    assert!(!run(&["status"]).stdout.contains("other"));
 }
 
 #[test]

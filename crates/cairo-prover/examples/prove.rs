@@ -1,8 +1,9 @@
-//! Runs a program and proves the run: `cargo run --release -p cairo-prover --example prove -- PROGRAM [OPTIONS]`.
+//! Runs a program and proves the run, or proves one that another tool made:
+//! `cargo run --release -p cairo-prover --example prove -- PROGRAM [OPTIONS]`.
 
 use anyhow::Context as _;
 use cairo_prover::{Options, prove};
-use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
+use cairo_runner::{Arguments, Execution, ForeignRun, RunLimits, RunnableProgram, run, unwatched};
 use clap::Parser;
 use stark::{Control, Phase, Preset};
 use std::path::PathBuf;
@@ -10,14 +11,29 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// Runs a program and proves the run.
+/// Runs a program and proves the run, or proves one that another tool made.
 #[derive(Parser)]
 struct Inputs {
     /// Compiled Cairo 0 program or Cairo 2 executable.
     program: PathBuf,
-    /// Arguments as JSON.
+    /// Arguments as JSON; of a run that another tool made they are taken from the run if not given.
     #[arg(long)]
     args: Option<String>,
+    /// A run that another tool made: a Cairo PIE, an air private input (which names trace and memory), or a folder of these files.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["trace", "memory"])]
+    run: Option<PathBuf>,
+    /// Trace of a run that another tool made.
+    #[arg(long, value_name = "FILE", requires = "memory")]
+    trace: Option<PathBuf>,
+    /// Memory of that run.
+    #[arg(long, value_name = "FILE", requires = "trace")]
+    memory: Option<PathBuf>,
+    /// Air public input of that run, which is compared with it.
+    #[arg(long, value_name = "FILE")]
+    public_input: Option<PathBuf>,
+    /// Air private input of that run, which is compared with it; it has the signatures of ecdsa.
+    #[arg(long, value_name = "FILE", requires = "trace")]
+    private_input: Option<PathBuf>,
     /// bench-96, default-100, compact or proven-100.
     #[arg(long, default_value_t)]
     preset: Preset,
@@ -69,12 +85,8 @@ fn try_main() -> anyhow::Result<()> {
     let inputs = Inputs::parse();
     let bytes = std::fs::read(&inputs.program).with_context(|| format!("cannot read {}", inputs.program.display()))?;
     let program = RunnableProgram::from_json(&bytes)?;
-    let arguments = match &inputs.args {
-        Some(text) => Arguments::from_json(text.as_bytes())?,
-        None => Arguments::none(),
-    };
     let begin = Instant::now();
-    let execution = run(&program, &arguments, &RunLimits::default(), &mut unwatched)?;
+    let (execution, how) = execute(&inputs, &program)?;
     let run_ms = millis(begin, Instant::now());
     let n_steps = execution.n_steps();
 
@@ -111,7 +123,7 @@ fn try_main() -> anyhow::Result<()> {
         );
         return Ok(());
     }
-    println!("{n_steps} steps, run in {run_ms:.1} ms");
+    println!("{n_steps} steps, {how} in {run_ms:.1} ms");
     for table in tables {
         println!("  2^{:<2} rows: {}", table.log_height, table.kind);
     }
@@ -124,6 +136,32 @@ fn try_main() -> anyhow::Result<()> {
     }
     println!("proof {} bytes", file.len());
     Ok(())
+}
+
+/// The execution, and how it was come by.
+fn execute(inputs: &Inputs, program: &RunnableProgram) -> anyhow::Result<(Execution, &'static str)> {
+    let arguments = inputs.args.as_ref().map(|text| Arguments::from_json(text.as_bytes())).transpose()?;
+    let foreign = match (&inputs.run, &inputs.trace, &inputs.memory) {
+        (Some(path), _, _) => Some(ForeignRun::at(path)?),
+        (None, Some(trace), Some(memory)) => Some(ForeignRun::Relocated {
+            trace: trace.clone(),
+            memory: memory.clone(),
+            public: None,
+            private: inputs.private_input.clone(),
+        }),
+        _ => None,
+    };
+    let limits = RunLimits::default();
+    match foreign {
+        Some(foreign) => {
+            let foreign = foreign.with_public_input(inputs.public_input.as_deref());
+            Ok((foreign.read(program, arguments.as_ref(), &limits)?, "read and checked"))
+        }
+        None => {
+            let arguments = arguments.unwrap_or_else(Arguments::none);
+            Ok((run(program, &arguments, &limits, &mut unwatched)?, "run"))
+        }
+    }
 }
 
 fn millis(begin: Instant, end: Instant) -> f64 {

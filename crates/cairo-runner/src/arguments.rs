@@ -2,7 +2,7 @@
 
 mod bind;
 
-pub(crate) use bind::read;
+pub(crate) use bind::{prefix, read};
 
 use felt::{Felt, encoding};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};

@@ -52,7 +52,10 @@ pub enum LoadError {
         label: &'static str,
     },
     /// An executable without a standalone entry point at its start.
-    #[error("the executable has no standalone entry point at offset 0; build it as a standalone executable")]
+    #[error(
+        "the executable has no standalone entry point at offset 0; build it as a standalone executable, with Scarb or cairo-execute 2.10 or \
+         later (until 2.9 its files had another form)"
+    )]
     NotStandalone,
     /// A builtin that does not exist.
     #[error("the program declares the builtin `{name}`, which Cairo does not have; it has: {}", all_builtins())]
@@ -190,7 +193,8 @@ pub(crate) fn builtins_of(names: &[String]) -> Result<Vec<Builtin>, LoadError> {
     names.iter().map(|name| builtin_of(name)).collect()
 }
 
-fn builtin_of(name: &str) -> Result<Builtin, LoadError> {
+/// The builtin of this name.
+pub(crate) fn builtin_of(name: &str) -> Result<Builtin, LoadError> {
     if let Some((name, advice)) = FOREIGN.into_iter().find(|(foreign, _)| *foreign == name) {
         return Err(LoadError::ForeignBuiltin { name, advice });
     }

@@ -1,27 +1,23 @@
-//! `cairn-compile-cairo2 SOURCE --corelib DIR --output FILE`: a Cairo 2 source file with one `#[executable]` function in,
-//! `*.executable.json` out.
+//! `cairn-compile-cairo2 SOURCE --corelib DIR --output FILE`: a Cairo 2 source file with `#[executable]` functions in,
+//! `*.executable.json` of one of them out.
 //!
 //! Exit codes: 0 done, 1 the source does not compile or a file cannot be read or written, 2 usage.
 
-use anyhow::{Context as _, ensure};
-use cairo_lang_compiler::db::RootDatabase;
-use cairo_lang_compiler::diagnostics::DiagnosticsReporter;
-use cairo_lang_compiler::project::{check_compiler_path, setup_project};
-use cairo_lang_executable::compile::{ExecutableConfig, compile_executable_in_prepared_db};
-use cairo_lang_executable::executable::Executable;
-use cairo_lang_executable_plugin::executable_plugin_suite;
-use cairo_lang_filesystem::cfg::{Cfg, CfgSet};
-use cairo_lang_filesystem::db::init_dev_corelib;
-use cairo_lang_filesystem::ids::CrateInput;
+mod compile;
+mod refuse;
+
+use anyhow::Context as _;
 use clap::Parser;
-use std::path::{Path, PathBuf};
+use std::panic::PanicHookInfo;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 /// Compiles a Cairo 2 source file into an executable that can be proved.
 #[derive(Parser)]
 #[command(version)]
 struct Inputs {
-    /// The source file; one function in it is marked `#[executable]`.
+    /// The source file; a function in it is marked `#[executable]`.
     source: PathBuf,
     /// The folder `corelib/src` of Cairo 2.21 or 2.20.
     #[arg(long, env = "CAIRO_CORELIB")]
@@ -29,13 +25,23 @@ struct Inputs {
     /// Where to write the executable.
     #[arg(long)]
     output: PathBuf,
-    /// The function, if more than one is marked `#[executable]`.
+    /// The function, if more than one is marked `#[executable]`: its name, or its path within the file.
     #[arg(long)]
     executable: Option<String>,
 }
 
+/// Bytes of stack for each thread of the compiler, which recurses as deep as the source is nested.
+const STACK: usize = 256 << 20;
+
+/// What panics said, the first one first.
+static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 fn main() -> ExitCode {
-    match compile(&Inputs::parse()) {
+    let inputs = Inputs::parse();
+    std::panic::set_hook(Box::new(note_panic));
+    let threads = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
+    let done = threads.context("cannot start threads").and_then(|()| guarded(move || compile::compile(&inputs)));
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -44,35 +50,38 @@ fn main() -> ExitCode {
     }
 }
 
-fn compile(inputs: &Inputs) -> anyhow::Result<()> {
-    ensure!(
-        inputs.corelib.join("lib.cairo").is_file(),
-        "{} holds no corelib (no lib.cairo); give the folder `corelib/src` of the Cairo repository",
-        inputs.corelib.display()
-    );
-    check_compiler_path(true, &inputs.source)?;
-    // The same settings as cairo-execute's, so that both give the same bytes.
-    let mut db = RootDatabase::builder()
-        .skip_auto_withdraw_gas()
-        .with_cfg(CfgSet::from_iter([Cfg::kv("gas", "disabled")]))
-        .with_default_plugin_suite(executable_plugin_suite())
-        .build()?;
-    init_dev_corelib(&mut db, inputs.corelib.clone());
-    let crates = setup_project(&mut db, &inputs.source)?;
-    let config = ExecutableConfig { allow_syscalls: false, unsafe_panic: false, builtin_list: None };
-    let reporter = DiagnosticsReporter::stderr().with_crates(&crates).allow_warnings();
-    let ids = CrateInput::into_crate_ids(&db, crates);
-    let name = inputs.executable.as_deref();
-    let result = compile_executable_in_prepared_db(&db, name, ids, reporter, config)?;
-    let executable = serde_json::to_vec(&Executable::new(result.compiled_function))?;
-    write_whole(&inputs.output, &executable)
+fn note_panic(panic: &PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
+    PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{message}{place}"));
 }
 
-/// Writes beside the target first, so that the target is never a part of a file.
-fn write_whole(target: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let mut name = target.as_os_str().to_owned();
-    name.push(".part");
-    let part = PathBuf::from(name);
-    std::fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
-    std::fs::rename(&part, target).with_context(|| format!("cannot write {}", target.display()))
+/// Does the work on a thread with room for deep sources; a panic of the compiler's own becomes an error.
+fn guarded(work: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> anyhow::Result<()> {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(work);
+    thread.context("cannot start a thread")?.join().unwrap_or_else(|_| {
+        let panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = panics.first().map_or("no message", String::as_str);
+        Err(anyhow::anyhow!(
+            "the Cairo compiler {} failed on this source, which is a fault of the compiler: {said}. If the source does something \
+             unusual, such as calling functions of core::internal, do without it",
+            compile::COMPILER_VERSION
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic, reason = "a test may panic")]
+
+    use super::{guarded, note_panic};
+
+    #[test]
+    fn panics_of_the_compiler_become_errors() {
+        std::panic::set_hook(Box::new(note_panic));
+        let error = guarded(|| panic!("Unexpected argument type: System")).err();
+        let text = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(text.contains("a fault of the compiler: Unexpected argument type: System (src/main.rs:"), "{text}");
+        assert!(guarded(|| Ok(())).is_ok());
+    }
 }

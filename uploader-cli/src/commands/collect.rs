@@ -4,7 +4,6 @@ use super::rows::{show_rows, use_threads};
 use super::{Context, source};
 use crate::cli;
 use crate::collect::{Missing, Session, Settings, find_missing};
-use crate::compile::{self, Places};
 use crate::error::Error;
 use crate::journal::{About, Journal};
 use crate::local::{Record, RecordedUnit};
@@ -55,7 +54,7 @@ async fn settings(context: &Context, client: &UploaderClient, options: &cli::Col
         }
         (None, None) => return Err(Error::NoRecord { project: options.project.clone(), distributor }),
         (Some(path), stored) => {
-            let compiled = compile::load(path, options.compilation.corelib.as_deref(), &Places::of_process())?;
+            let compiled = context.compile(path, &options.compilation)?;
             let units =
                 units::read(&source(&options.arguments), options.arguments.id_field.as_deref(), &compiled.program)?;
             let spec = client.project(&options.project).await?.spec;

@@ -1,6 +1,7 @@
 //! One module a command: each reads its options, does its work through the other modules, and shows what came of it.
 
 mod collect;
+mod corelib;
 mod history;
 mod key;
 mod list;
@@ -12,12 +13,14 @@ mod verify;
 mod withdraw;
 
 use crate::cli::{self, Cli, Command, Global};
+use crate::compile::{self, Compiled, Places, Wishes};
 use crate::error::Error;
-use crate::local::{Keys, State};
+use crate::local::{Corelibs, Keys, State};
 use crate::show::Printer;
 use crate::units::Source;
 use protocol::client::{ClientConfig, RetryPolicy, UploaderClient};
 use protocol::{ApiKey, ExternalId, ProjectName, Unit};
+use std::path::Path;
 
 /// Does what the command line says.
 ///
@@ -42,6 +45,7 @@ pub fn run(cli: Cli, printer: Printer) -> Result<(), Error> {
             Command::Withdraw(options) => withdraw::run(&context, &options).await,
             Command::History(options) => history::run(&context, &options).await,
             Command::Key(options) => key::run(&context, &options),
+            Command::Corelib(options) => corelib::run(&context, &options),
         }
     })
 }
@@ -88,14 +92,33 @@ impl Context {
         }
     }
 
+    /// The program that a command names, compiled if it must be.
+    fn compile(&self, path: &Path, compilation: &cli::Compilation) -> Result<Compiled, Error> {
+        let remembered = Corelibs::load(&self.state)?;
+        let wishes = Wishes {
+            corelib: compilation.corelib.as_deref(),
+            executable: compilation.executable.as_deref(),
+            remembered: remembered.folders(),
+            begins: &|what| self.printer.begins(what),
+        };
+        let compiled = compile::load(path, &wishes, &Places::of_process())?;
+        if !compiled.messages.trim().is_empty() {
+            self.printer.note(compiled.messages.trim_end());
+        }
+        Ok(compiled)
+    }
+
     fn connect(&self, distributor: &str, key: Option<ApiKey>) -> Result<UploaderClient, Error> {
+        Ok(UploaderClient::new(self.config(distributor)?, key)?)
+    }
+
+    fn config(&self, distributor: &str) -> Result<ClientConfig, Error> {
         let mut retry = RetryPolicy::interactive();
         retry.times = Some(self.global.retries);
         let printer = self.printer;
         let retry = retry.notify(move |error, wait| printer.again(error, wait));
         let agent = concat!("uploader/", env!("CARGO_PKG_VERSION"));
-        let config = ClientConfig::new(distributor, agent)?.retry(retry).insecure_http(self.global.insecure_http);
-        Ok(UploaderClient::new(config, key)?)
+        Ok(ClientConfig::new(distributor, agent)?.retry(retry).insecure_http(self.global.insecure_http))
     }
 }
 

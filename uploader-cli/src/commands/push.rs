@@ -1,52 +1,47 @@
 //! `uploader push`.
 
-use super::{Context, source};
+mod work;
+
+use super::Context;
 use crate::cli;
-use crate::compile::{self, Compiled, Places};
+use crate::compile::Compiled;
 use crate::error::Error;
 use crate::local::{Record, RecordedUnit, StateError};
-use crate::show::number::{Reading, bytes, counted, grouped, integer};
-use crate::trial::{Trial, estimates, run_units};
-use crate::units::{self, UnitToPush};
+use crate::show::number::{Reading, counted, grouped, integer};
+use crate::units::UnitToPush;
 use felt::encoding;
 use num_bigint::Sign;
 use protocol::client::UploaderClient;
 use protocol::signing::Identity;
 use protocol::text::printable;
 use protocol::{
-    Digest, MAX_BATCH, NewUnit, NewUnits, ProjectName, ProjectSpec, Signature, Timestamp, UnitLimits, UnitsStored,
-    encode_program, program_hash,
+    Digest, MAX_BATCH, NewUnit, NewUnits, ProjectName, ProjectSpec, Signature, Timestamp, UnitId, UnitLimits,
+    UnitsStored, encode_program, program_hash,
 };
 use std::path::Path;
+use work::Work;
 
 /// Most arguments of one request, all units together: some megabytes.
 const MAX_BATCH_VALUES: usize = 1 << 16;
 
 pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Error> {
     let printer = context.printer;
-    let name = match &options.project {
-        Some(name) => name.clone(),
-        None => name_of(&options.program)?,
-    };
     // Everything that needs no network comes first: a mistake shall cost nothing.
-    let compiled = compile::load(&options.program, options.compilation.corelib.as_deref(), &Places::of_process())?;
-    if let Some(compiler) = &compiled.compiler {
-        printer.note(format_args!("Compiled {} with {}.", options.program.display(), compiler.display()));
-    }
+    let compiled = context.compile(&options.program, &options.compilation)?;
+    let name = match (&options.project, &compiled.name) {
+        (Some(name), _) => name.clone(),
+        (None, Some(name)) => name_of(Path::new(name))?,
+        (None, None) => name_of(&options.program)?,
+    };
     for note in compiled.program.notes() {
         printer.note(format_args!("Note: {note}."));
     }
-    let units = units::read(&source(&options.arguments), options.arguments.id_field.as_deref(), &compiled.program)?;
     let limits = UnitLimits {
         max_steps: options.max_steps,
         max_memory_cells: options.max_memory_cells,
         time_limit: options.time_limit,
     };
-    let trials = run_units(&compiled.program, &units, &limits, options.trial as usize, &|unit| {
-        printer.progress(format_args!("running unit {} here", unit.id));
-    })?;
-    let estimates = estimates(&trials, units.len());
-    say_trials(context, &trials, &estimates);
+    let Work { units, estimates, execution } = Work::read(context, &compiled, &options, &limits)?;
     say_negatives(context, &units);
     if options.dry_run {
         printer.note("Nothing was sent (--dry-run).");
@@ -62,6 +57,7 @@ pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Err
     record.merge(
         units.iter().map(|unit| RecordedUnit { id: unit.id.clone(), arguments: unit.arguments.clone() }).collect(),
     )?;
+    printer.begins(format_args!("Sending the program and {} to {distributor}", counted(units.len() as u64, "unit")));
     let created = put_project(context, &client, &name, &compiled, &options, limits).await?;
     // From here on the distributor may have units, so the record must be there first.
     record.save(&context.state, &compiled.bytes)?;
@@ -79,9 +75,12 @@ pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Err
         record.save(&context.state, &compiled.bytes)?;
     }
     drop(lock);
-    let new = outcome?;
+    let Sent { new, ids } = outcome?;
     let project = if created { "The project is new" } else { "The project was there already" };
     printer.note(format_args!("{project}; {} of {} units are new.", grouped(new), grouped(units.len() as u64)));
+    if let (Some(execution), Some(id)) = (&execution, ids.first()) {
+        work::bring(context, &distributor, id, execution).await?;
+    }
     printer.note(format_args!(
         "`uploader status {name}` shows how far it is, `uploader collect {name} --verify` fetches results."
     ));
@@ -94,25 +93,6 @@ fn name_of(program: &Path) -> Result<ProjectName, Error> {
     stem.replace(['_', ' ', '.'], "-").parse().map_err(|error| {
         Error::Usage(format!("the program's file name gives no project name ({error}); give one with --project NAME"))
     })
-}
-
-fn say_trials(context: &Context, trials: &[Trial], estimates: &[u64]) {
-    for trial in trials {
-        context.printer.note(format_args!(
-            "Unit {} runs here: {} steps in {:.2} s, {} of memory, {} values of output.",
-            trial.unit,
-            grouped(trial.n_steps),
-            trial.time.as_secs_f64(),
-            bytes(trial.memory_bytes()),
-            trial.output_len
-        ));
-    }
-    let total: u128 = estimates.iter().map(|steps| u128::from(*steps)).sum();
-    context.printer.note(format_args!(
-        "{}, about {} steps in all.",
-        counted(estimates.len() as u64, "unit"),
-        grouped(u64::try_from(total).unwrap_or(u64::MAX))
-    ));
 }
 
 /// Negative numbers are field elements just below p. Who expects them to be small is told once.
@@ -199,15 +179,23 @@ async fn put_project(
     Ok(stored.created)
 }
 
-/// Sends the units in batches and notes in the record which were taken in. Gives how many are new.
+/// Units that were taken in.
+struct Sent {
+    /// How many are new.
+    new: u64,
+    /// The distributor's names for them, in order.
+    ids: Vec<UnitId>,
+}
+
+/// Sends the units in batches and notes in the record which were taken in.
 async fn put_units(
     context: &Context,
     client: &UploaderClient,
     record: &mut Record,
     units: &[UnitToPush],
     estimates: &[u64],
-) -> Result<u64, Error> {
-    let (mut new, mut sent) = (0, 0);
+) -> Result<Sent, Error> {
+    let (mut new, mut sent, mut ids) = (0, 0, Vec::new());
     while let Some(rest) = units.get(sent..).filter(|rest| !rest.is_empty()) {
         let batch = batch_of(rest);
         let unit = |(unit, estimated_steps): (&UnitToPush, &u64)| NewUnit {
@@ -221,10 +209,11 @@ async fn put_units(
         check_stored(batch, &stored)?;
         new += stored.units.iter().filter(|unit| unit.created).count() as u64;
         record.sent(batch.iter().map(|unit| &unit.id));
+        ids.extend(stored.units.iter().map(|unit| unit.id));
         sent += batch.len();
         context.printer.progress(format_args!("{sent} of {} units sent", units.len()));
     }
-    Ok(new)
+    Ok(Sent { new, ids })
 }
 
 /// The answer must be about the units that were sent: what it does not name may not be there.
@@ -261,7 +250,7 @@ mod tests {
         let unit = |values: usize| UnitToPush {
             id: "u".parse().expect("an id"),
             arguments: protocol::Felts(vec![felt::Felt::from(1); values]),
-            place: units::Place { file: String::new(), line: 1, column: None },
+            place: crate::units::Place { file: String::new(), line: 1, column: None },
         };
         let length = |units: Vec<UnitToPush>| batch_of(&units).len();
         assert_eq!(length((0..MAX_BATCH + 5).map(|_| unit(2)).collect()), MAX_BATCH);

@@ -3,7 +3,6 @@
 use super::Context;
 use super::rows::{show_rows, use_threads};
 use crate::cli;
-use crate::compile::{self, Places};
 use crate::error::Error;
 use crate::manifest::{FILE, Manifest, PROOFS, check};
 use crate::show::number::{counted, grouped};
@@ -13,7 +12,7 @@ pub(super) fn run(context: &Context, options: &cli::Verify) -> Result<(), Error>
     use_threads(options.jobs)?;
     let path = if options.manifest.is_dir() { options.manifest.join(FILE) } else { options.manifest.clone() };
     let manifest = Manifest::read(&path)?;
-    let compiled = compile::load(&options.program, options.compilation.corelib.as_deref(), &Places::of_process())?;
+    let compiled = context.compile(&options.program, &options.compilation)?;
     let beside = path.parent().unwrap_or(Path::new(".")).join(PROOFS);
     let proofs = options.proofs.as_deref().unwrap_or(&beside);
     let mut policy = protocol::policy(manifest.preset, cairo_air::claim::MAX_STEPS);

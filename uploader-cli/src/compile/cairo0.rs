@@ -1,24 +1,24 @@
 //! Cairo 0 through StarkWare's `cairo-compile`.
 
-use super::{CompileError, Places, run_compiler};
+use super::{CompileError, Made, Places, Wishes, run_compiler};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub(super) fn compile(path: &Path, places: &Places) -> Result<(PathBuf, Vec<u8>), CompileError> {
+pub(super) fn compile(path: &Path, wishes: &Wishes<'_>, places: &Places) -> Result<Made, CompileError> {
     let none = |others| CompileError::NoCairo0Compiler { path: path.to_owned(), others };
     let mut others = Vec::new();
     for compiler in candidates(path, places) {
-        match compile_with(path, &compiler) {
+        match compile_with(path, &compiler, wishes) {
             // Cairo 2 has a compiler of this name, too.
             Err(CompileError::Failed { .. }) if is_other_language(&compiler) => others.push(compiler),
-            outcome => return Ok((compiler, outcome?)),
+            outcome => return outcome,
         }
     }
     Err(none(others))
 }
 
-fn compile_with(path: &Path, compiler: &Path) -> Result<Vec<u8>, CompileError> {
-    run_compiler(path, compiler, |command, target| {
+fn compile_with(path: &Path, compiler: &Path, wishes: &Wishes<'_>) -> Result<Made, CompileError> {
+    run_compiler(path, compiler, wishes, |command, target| {
         command.args(["--proof_mode", "--no_debug_info"]).arg(path).arg("--output").arg(target);
         // Imports are looked for beside the source.
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

@@ -12,7 +12,8 @@ pub struct Places {
     current: Option<PathBuf>,
 }
 
-const VARIABLES: [&str; 6] = ["PATH", "HOME", "CAIRO_COMPILE", "CAIRN_COMPILE_CAIRO2", "CAIRO_CORELIB", "SCARB_CACHE"];
+const VARIABLES: [&str; 7] =
+    ["PATH", "HOME", "CAIRO_COMPILE", "CAIRN_COMPILE_CAIRO2", "CAIRO_CORELIB", "SCARB", "SCARB_CACHE"];
 
 impl Places {
     /// Those of this process.
@@ -58,12 +59,17 @@ impl Places {
         is_program(&path).then_some(path)
     }
 
+    /// A path as it is from the root.
+    pub(super) fn absolute(&self, path: &Path) -> PathBuf {
+        match &self.current {
+            Some(current) => current.join(path),
+            None => path.to_owned(),
+        }
+    }
+
     /// A program below the current folder, the source's folder, or a folder above either.
     pub(super) fn above(&self, source: &Path, program: &str) -> Option<PathBuf> {
-        let absolute = match &self.current {
-            Some(current) => current.join(source),
-            None => source.to_owned(),
-        };
+        let absolute = self.absolute(source);
         let starts = self.current.iter().flat_map(|folder| folder.ancestors()).chain(absolute.ancestors().skip(1));
         starts.map(|folder| folder.join(program)).find(|path| is_program(path))
     }

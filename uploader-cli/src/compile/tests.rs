@@ -23,9 +23,15 @@ fn variable(name: &'static str, value: impl Into<OsString>) -> (&'static str, Os
     (name, value.into())
 }
 
+const NONE: Wishes<'_> = Wishes { corelib: None, executable: None, remembered: &[], begins: &|_| {} };
+
 fn error(path: &Path, corelib: Option<&Path>, places: &Places) -> String {
+    error_with(path, &Wishes { corelib, ..NONE }, places)
+}
+
+fn error_with(path: &Path, wishes: &Wishes<'_>, places: &Places) -> String {
     let folder = path.parent().expect("a folder").display().to_string();
-    load(path, corelib, places).expect_err("an error").to_string().replace(&folder, "FOLDER")
+    load(path, wishes, places).expect_err("an error").to_string().replace(&folder, "FOLDER")
 }
 
 #[test]
@@ -54,7 +60,7 @@ fn without_compilers_it_says_how_to_get_them() {
     insta::assert_snapshot!(error(&cairo2, None, &nowhere), @r"
     FOLDER/b.cairo is Cairo 2 source, and there is no cairn-compile-cairo2 for it: none in $CAIRN_COMPILE_CAIRO2, none beside uploader, none on PATH, no target/release/cairn-compile-cairo2 here or in a folder above.
     To get it, in some minutes:
-      in Cairn's folder   make cairo2-compiler
+      in Cairn's folder   make install
     Without it, push an executable, made with cairo-execute --single-file --build-only
     ");
     let neither = write(&folder.path().join("c.cairo"), "fn main() {}");
@@ -75,7 +81,11 @@ fn a_core_library_is_looked_for() {
     let cache = folder.path().join("cache");
     let with_cache = || places(vec![variable("SCARB_CACHE", &cache)]);
     let none = error(&source, None, &with_cache());
-    assert!(none.contains("none in Scarb's cache.\nTo get one:") && none.contains("--branch v2.20.0"), "{none}");
+    assert!(
+        none.contains("none in Scarb's cache. Versions 2.20 to 2.21 fit.\nTo get one:")
+            && none.contains("--branch v2.20.0"),
+        "{none}"
+    );
 
     for (tag, version) in [("v2.9.2", "2.9.2"), ("v2.13.0", "2.13.0")] {
         let core = cache.join("registry/std").join(tag).join("core");
@@ -90,6 +100,21 @@ fn a_core_library_is_looked_for() {
     write(&core.join("src/lib.cairo"), "");
     let cached = error(&source, None, &with_cache());
     assert!(cached.ends_with("corelib FOLDER/cache/registry/std/abc123/core/src"), "{cached}");
+
+    // What was remembered goes before Scarb's, the newest first; what is gone or does not fit is left out, and named if nothing is left.
+    let remembered = ["older", "newer", "other", "gone"].map(|name| folder.path().join("remembered").join(name));
+    for (core, version) in remembered.iter().zip(["2.20.0", "2.21.1", "2.13.0"]) {
+        write(&core.join("Scarb.toml"), &format!("[package]\nversion = \"{version}\"\n"));
+        write(&core.join("src/lib.cairo"), "");
+    }
+    let with = |remembered: &[PathBuf], places: &Places| error_with(&source, &Wishes { remembered, ..NONE }, places);
+    assert!(with(&remembered, &with_cache()).ends_with("corelib FOLDER/remembered/newer/src"));
+    assert!(with(&remembered[..1], &with_cache()).ends_with("corelib FOLDER/remembered/older/src"));
+    assert!(with(&remembered[2..], &with_cache()).ends_with("registry/std/abc123/core/src"));
+    let gone = with(&remembered[2..], &places(vec![]));
+    assert!(gone.contains("still there and fits (") && gone.contains("/remembered/gone)"), "{gone}");
+    let other = error(&source, Some(&remembered[2]), &places(vec![]));
+    assert!(other.contains("of version 2.13.0, but the compiler takes those of versions 2.20 to 2.21"), "{other}");
 
     let own = folder.path().join("corelib");
     write(&own.join("src/lib.cairo"), "");
@@ -141,12 +166,18 @@ fn what_the_compiler_writes_is_the_program() {
     let compiled = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/primes/primes.json");
     let compiler = script(
         &folder.path().join("good"),
-        &format!("test \"$1 $2\" = '--proof_mode --no_debug_info' && cp {} \"$5\"", compiled.display()),
+        &format!(
+            "echo 'warning: one' >&2; echo 'warning: two'; test \"$1 $2\" = '--proof_mode --no_debug_info' && cp {} \"$5\"",
+            compiled.display()
+        ),
     );
     let places = Places::given([variable("CAIRO_COMPILE", &compiler)], None, None);
-    let loaded = load(&source, None, &places).expect("a program");
+    let begun = std::cell::RefCell::new(Vec::new());
+    let begins = |what: &str| begun.borrow_mut().push(what.to_owned());
+    let loaded = load(&source, &Wishes { begins: &begins, ..NONE }, &places).expect("a program");
     assert_eq!(loaded.bytes, std::fs::read(&compiled).expect("the program"));
-    assert_eq!(loaded.compiler, Some(compiler));
+    assert_eq!(loaded.messages, "warning: one\nwarning: two\n");
+    assert_eq!(*begun.borrow(), [format!("Compiling {} with {}", source.display(), compiler.display())]);
 
     let silent = script(&folder.path().join("silent"), "exit 0");
     assert!(
@@ -156,6 +187,100 @@ fn what_the_compiler_writes_is_the_program() {
     let wrong = script(&folder.path().join("wrong"), "echo '{}' > \"$5\"");
     assert!(
         error(&source, None, &Places::given([variable("CAIRO_COMPILE", &wrong)], None, None))
-            .contains("compiles, but cannot be proved")
+            .contains("/wrong), but cannot be proved")
     );
+    let crashing = script(&folder.path().join("crashing"), "echo 'and then'; kill -SEGV $$");
+    let crashed = error(&source, None, &Places::given([variable("CAIRO_COMPILE", &crashing)], None, None));
+    assert!(crashed.contains("says):\nand then\n\nthe compiler itself crashed (signal: 11"), "{crashed}");
+}
+
+/// A package, and a stand-in for Scarb that builds what `built` says: names of executables, into the folder that it is told.
+#[cfg(unix)]
+fn package(folder: &Path, built: &[&str]) -> (PathBuf, Places) {
+    write(&folder.join("package/Scarb.toml"), "[package]\nname = \"package\"\n");
+    let source = write(&folder.join("package/src/inner/deep.cairo"), "fn helper() {}");
+    let compiled = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/collatz/collatz.executable.json");
+    let copies: String = built
+        .iter()
+        .map(|name| format!("cp {} \"$SCARB_TARGET_DIR/dev/{name}.executable.json\"\n", compiled.display()))
+        .collect();
+    let scarb = script(
+        &folder.join("bin/scarb"),
+        &format!(
+            "test \"$1\" = --manifest-path && test -f \"$2\" && test \"$3\" = build || exit 9\n\
+             echo \"   Compiling package\"\necho 'warn: Unused variable' >&2\n\
+             mkdir -p \"$SCARB_TARGET_DIR/dev\"\necho x > \"$SCARB_TARGET_DIR/dev/package.sierra.json\"\n{copies}"
+        ),
+    );
+    (source, Places::given([variable("PATH", scarb.parent().expect("a folder"))], None, None))
+}
+
+#[cfg(unix)]
+#[test]
+fn scarb_builds_packages() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (source, places) = package(folder.path(), &["package"]);
+    let manifest = folder.path().join("package/Scarb.toml");
+    // The folder, its manifest, and any of its sources are the package.
+    for path in [&folder.path().join("package"), &manifest, &source] {
+        let loaded = load(path, &NONE, &places).expect("a program");
+        assert_eq!(loaded.name.as_deref(), Some("package"));
+        assert_eq!(loaded.messages, "   Compiling package\nwarn: Unused variable\n");
+    }
+    assert!(load(&manifest, &Wishes { executable: Some("package"), ..NONE }, &places).is_ok());
+    let unknown = error_with(&manifest, &Wishes { executable: Some("main"), ..NONE }, &places);
+    assert_eq!(unknown, "FOLDER/Scarb.toml: the package has no executable `main`; it has: package");
+    // A relative path, too.
+    let inside = Places::given(
+        [variable("SCARB", folder.path().join("bin/scarb"))],
+        None,
+        Some(&folder.path().join("package/src")),
+    );
+    assert_eq!(scarb::around(Path::new("inner/deep.cairo"), &inside), Some(manifest.clone()));
+    assert_eq!(scarb::around(&folder.path().join("package/tests/a.cairo"), &inside), None);
+
+    package(folder.path(), &["two", "one"]);
+    insta::assert_snapshot!(error(&manifest, None, &places), @"FOLDER/Scarb.toml: the package has several executables; choose one with --executable NAME: one, two");
+    let one = load(&manifest, &Wishes { executable: Some("one"), ..NONE }, &places).expect("a program");
+    assert_eq!(one.name.as_deref(), Some("one"));
+    package(folder.path(), &[]);
+    let none = error(&manifest, None, &places);
+    assert!(none.contains("the package builds, but no executable of it") && none.contains("2.10"), "{none}");
+
+    script(&folder.path().join("bin/scarb"), "echo 'error: Type not found.'; echo ' --> lib.cairo:1:5'; exit 1");
+    let failed = error(&manifest, None, &places);
+    assert!(failed.ends_with("/bin/scarb says):\nerror: Type not found.\n --> lib.cairo:1:5"), "{failed}");
+}
+
+#[cfg(unix)]
+#[test]
+fn without_scarb_it_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (source, _) = package(folder.path(), &["package"]);
+    let nowhere = Places::given([], None, None);
+    let none = error(&folder.path().join("package/Scarb.toml"), None, &nowhere);
+    assert!(none.contains("no scarb to build it: none in $SCARB, none on PATH. Any version from 2.10 on"), "{none}");
+    // A single source is compiled alone.
+    assert!(error(&source, None, &nowhere).contains("neither a Cairo 0 program"));
+    let missing = error(&folder.path().join("bin"), None, &nowhere);
+    assert!(missing.contains("there is no Scarb package: ") && missing.contains("bin/Scarb.toml"), "{missing}");
+}
+
+#[cfg(unix)]
+#[test]
+fn executables_are_chosen_where_there_is_a_choice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = write(&folder.path().join("b.cairo"), CAIRO2);
+    let core = folder.path().join("corelib/src");
+    write(&core.join("lib.cairo"), "");
+    let compiler = script(&folder.path().join("compiler"), "echo \"$*\"; exit 1");
+    let places = Places::given([variable("CAIRN_COMPILE_CAIRO2", &compiler)], None, None);
+    let wishes = Wishes { executable: Some("second"), corelib: Some(&core), ..NONE };
+    assert!(error_with(&source, &wishes, &places).ends_with("--executable second"));
+    let cairo0 = write(&folder.path().join("a.cairo"), CAIRO0);
+    let compiled = write(&folder.path().join("a.json"), "{}");
+    for (path, what) in [(cairo0, "Cairo 0 source"), (compiled, "a compiled program")] {
+        let error = error_with(&path, &wishes, &places);
+        assert!(error.ends_with(&format!("the functions of Cairo 2 source; this is {what}")), "{error}");
+    }
 }

@@ -41,6 +41,11 @@ impl State {
         self.config.join("keys.json")
     }
 
+    /// The file of remembered core libraries.
+    pub fn corelibs(&self) -> PathBuf {
+        self.config.join("corelibs.json")
+    }
+
     /// Waits until no other process changes the record of the project, and keeps others waiting until the file is dropped.
     /// `waits` is told if there is another.
     ///

@@ -61,6 +61,12 @@ impl Printer {
         }
     }
 
+    /// Says what begins that takes a while: as [`progress`](Self::progress), and off a terminal on a line of its own, so that a log shows
+    /// what the time goes to.
+    pub fn begins(&self, text: impl Display) {
+        if self.live { self.progress(format_args!("{text} …")) } else { self.note(format_args!("{text} …")) }
+    }
+
     /// Says that a request is repeated, and why: whoever looks into a log later sees what the time went to.
     pub fn again(&self, why: impl Display, wait: Duration) {
         let text = format_args!("{why}; again in {:.1} s", wait.as_secs_f64());

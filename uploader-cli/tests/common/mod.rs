@@ -83,7 +83,7 @@ impl Machine {
         outcome
     }
 
-    fn finish(&self, output: Output) -> Outcome {
+    pub fn finish(&self, output: Output) -> Outcome {
         let clean = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).expect("UTF-8");
             let text = text.replace(&self.folder.path().display().to_string(), "FOLDER");

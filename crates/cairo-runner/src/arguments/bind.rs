@@ -135,6 +135,13 @@ pub(crate) fn read(cells: &[Felt], inputs: &Inputs) -> Option<Input> {
     rest.is_empty().then_some(input)
 }
 
+/// How many cells at the beginning are the inputs, one after the other; `None` if they are not there.
+pub(crate) fn prefix(cells: &[Felt], inputs: &Inputs) -> Option<usize> {
+    let mut rest = cells;
+    read_record(&mut rest, inputs)?;
+    Some(cells.len() - rest.len())
+}
+
 fn read_record(cells: &mut &[Felt], fields: &Inputs) -> Option<Input> {
     let field = |(name, shape): &(String, Shape)| Some((name.clone(), read_value(cells, shape)?));
     Some(Input::Record(fields.iter().map(field).collect::<Option<Vec<_>>>()?.into()))
