@@ -28,6 +28,11 @@ cairo2-compiler: ## Build cairn-compile-cairo2 (Cairo 2), for `uploader push x.c
 	mkdir -p target/release
 	ln -f $(CAIRO2_TARGET)/release/cairn-compile-cairo2 target/release/cairn-compile-cairo2
 
+.PHONY: test-cairo2-compiler
+test-cairo2-compiler: ## Test cairn-compile-cairo2, which is built apart from the workspace
+	$(CARGO) fmt --manifest-path uploader-cli/cairo2-compiler/Cargo.toml --check
+	$(CARGO) test --locked --manifest-path uploader-cli/cairo2-compiler/Cargo.toml --target-dir $(CAIRO2_TARGET)
+
 # The uploader looks for it in its own folder. INSTALL_CAIRO2=no leaves it out, for those who push no Cairo 2 source.
 INSTALL_CAIRO2 ?= yes
 .PHONY: install-cairo2-compiler
