@@ -40,9 +40,12 @@ struct Inputs {
     /// Threads; all of the machine's if not given.
     #[arg(long)]
     threads: Option<usize>,
-    /// Columns that the planner may use.
-    #[arg(long, default_value_t = Options::default().columns)]
-    columns: usize,
+    /// What a byte of the proof is worth, in nanoseconds: more of them make proofs smaller, and slower to make.
+    #[arg(long, value_name = "NS", default_value_t = Options::default().byte_price_ns)]
+    byte_price: u32,
+    /// Columns that the planner may use, whatever they would save.
+    #[arg(long, value_name = "N")]
+    max_columns: Option<usize>,
     /// Most bytes of memory.
     #[arg(long)]
     max_memory: Option<u64>,
@@ -94,7 +97,8 @@ fn try_main() -> anyhow::Result<()> {
     let options = Options {
         parameters: inputs.preset.parameters(),
         threads: inputs.threads,
-        columns: inputs.columns,
+        byte_price_ns: inputs.byte_price,
+        max_columns: inputs.max_columns,
         max_memory: inputs.max_memory,
     };
     let begin = Instant::now();

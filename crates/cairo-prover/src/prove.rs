@@ -7,7 +7,7 @@ use crate::disclosed::disclose_short;
 use crate::error::ProveError;
 use crate::planner::budget::MAX_TERMS;
 use crate::planner::tables::other_tables;
-use crate::planner::{Assignment, Costs, DEFAULT_COLUMNS, StepTable, plan};
+use crate::planner::{Assignment, Costs, DEFAULT_BYTE_PRICE_NS, DEFAULT_COLUMNS, Price, StepTable, plan};
 use crate::table_size::MAX_STEPS;
 use crate::witness::{Witness, build};
 use cairo_air::fetch::MAX_FETCHES;
@@ -22,15 +22,24 @@ pub struct Options {
     pub parameters: Parameters,
     /// Threads to use; all of the current rayon pool's if not given.
     pub threads: Option<usize>,
-    /// Columns that the planner may use: more make a proof faster to make, and larger.
-    pub columns: usize,
+    /// What a byte of the proof is worth, in nanoseconds of one thread: for the next column the planner wants to save as much time as its bytes are
+    /// worth. Small proofs, up to about 600 kB, are taken as they are.
+    pub byte_price_ns: u32,
+    /// Columns that the planner may use, whatever they would save; no limit if not given.
+    pub max_columns: Option<usize>,
     /// Most bytes of memory. A proof that would take more is refused before the work begins; no limit if not given.
     pub max_memory: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { parameters: Parameters::default(), threads: None, columns: DEFAULT_COLUMNS, max_memory: None }
+        Self {
+            parameters: Parameters::default(),
+            threads: None,
+            byte_price_ns: DEFAULT_BYTE_PRICE_NS,
+            max_columns: None,
+            max_memory: None,
+        }
     }
 }
 
@@ -68,9 +77,8 @@ fn prove_here(
     if execution.n_steps() > MAX_STEPS {
         return Err(ProveError::TooManySteps(execution.n_steps()));
     }
-    let assignment = plan(&execution, &Costs::new(&execution, options.columns)).assignment()?;
     let parameters = options.parameters;
-    check_memory(&execution, &assignment, options)?;
+    let assignment = assign(&execution, options)?;
     let mut made = build(execution, prover, assignment, MAX_FETCHES, control)?;
     disclose_short(&mut made, parameters.queries, MAX_TERMS)?;
     let Witness { statement, claim, layout, tables, public, traces } = made;
@@ -80,14 +88,35 @@ fn prove_here(
     Ok(CairoProof::new(&statement, parameters, claim, layout, bytes))
 }
 
-/// Refuses what would take more memory than allowed.
-fn check_memory(execution: &Execution, assignment: &Assignment, options: &Options) -> Result<(), ProveError> {
-    let Some(limit) = options.max_memory else { return Ok(()) };
-    match peak_memory(execution, assignment, &options.parameters)? {
-        estimate if estimate > limit => Err(ProveError::Memory { estimate, limit }),
-        _ => Ok(()),
+/// Distributes the steps, within the memory that is allowed.
+///
+/// More columns take less memory: their tables have fewer cells for the same steps. So where a plan takes too much, bytes are worth less and less
+/// until one fits, or bytes are worth nothing.
+fn assign(execution: &Execution, options: &Options) -> Result<Assignment, ProveError> {
+    let mut byte_ns = options.byte_price_ns;
+    let mut least: Option<u64> = None;
+    loop {
+        let costs = match options.max_columns {
+            Some(columns) => Costs::new(execution, columns),
+            None => Costs::priced(execution, DEFAULT_COLUMNS, &Price { byte_ns, parameters: options.parameters }),
+        };
+        let assignment = plan(execution, &costs).assignment()?;
+        let Some(limit) = options.max_memory else { return Ok(assignment) };
+        let peak = peak_memory(execution, &assignment, &options.parameters)?;
+        if peak <= limit {
+            return Ok(assignment);
+        }
+        let estimate = least.map_or(peak, |least| least.min(peak));
+        if byte_ns == 0 || options.max_columns.is_some() {
+            return Err(ProveError::Memory { estimate, limit });
+        }
+        least = Some(estimate);
+        byte_ns /= CHEAPER;
     }
 }
+
+/// How much less a byte is worth in the next plan, if one takes too much memory.
+const CHEAPER: u32 = 8;
 
 /// Bytes that proving takes at its peak, execution included: about a tenth more than is measured.
 ///

@@ -24,17 +24,26 @@ pub fn size_of(kind: &TableKind, context: Context<'_>) -> TableSize {
 /// Larger than what it stands for.
 const NO_SIZE: TableSize = TableSize { columns: 64, interactions: 32 };
 
-/// Heights of the tables for so many rows: one, or two if that saves cells and `chunks` allows.
+/// Heights of the tables for so many rows, largest first: up to `chunks`, fewer where more save no cells.
 pub fn heights(rows: u64, chunks: usize) -> Vec<u32> {
-    let whole = log_height(rows);
-    if chunks < 2 || whole <= MIN_LOG_HEIGHT {
-        return vec![whole];
+    let mut parts = Vec::with_capacity(chunks);
+    let mut rest = rows;
+    // What is above half of the next power of two goes on to the next part.
+    while parts.len() + 1 < chunks && log_height(rest) > MIN_LOG_HEIGHT && !rest.is_power_of_two() {
+        let half = log_height(rest) - 1;
+        parts.push(half);
+        rest -= 1 << half;
     }
-    let half = whole - 1;
-    match rows.checked_sub(1 << half) {
-        Some(rest) if rest > 0 && log_height(rest) < half => vec![half, log_height(rest)],
-        _ => vec![whole],
+    parts.push(log_height(rest));
+    // Two of the same height are one of twice as much.
+    while let [.., before, last] = parts[..]
+        && before == last
+    {
+        parts.pop();
+        parts.pop();
+        parts.push(last + 1);
     }
+    parts
 }
 
 /// `log2` of the smallest height for so many rows.
@@ -92,11 +101,19 @@ mod tests {
     #[test]
     fn heights_are_sufficient_and_small() {
         for rows in [1, 2, 63, 64, 65, 100, 1000, 1023, 1024, 1025, 1500, 1600, 40_000] {
-            for chunks in [1, 2] {
-                let total: u64 = heights(rows, chunks).iter().map(|height| 1 << height).sum();
-                assert!(total >= rows && total <= 1 << log_height(rows));
+            let mut before = u64::MAX;
+            for chunks in 1..=4 {
+                let heights = heights(rows, chunks);
+                let total: u64 = heights.iter().map(|height| 1 << height).sum();
+                assert!(total >= rows && total <= before && total <= 1 << log_height(rows), "{rows} in {heights:?}");
+                assert!(heights.len() <= chunks && heights.is_sorted_by(|a, b| a > b), "{rows} in {heights:?}");
+                before = total;
             }
         }
+        assert_eq!(heights(400_000, 3), [18, 17, 13]);
+        assert_eq!(heights(400_000, 4), [18, 17, 13]);
+        assert_eq!(heights(395_000, 4), [18, 17, 11]);
+        assert_eq!(heights((1 << 18) + (1 << 18) - 5, 4), [19]);
         assert_eq!(heights(1025, 2), [10, 6]);
         assert_eq!(heights(1025, 1), [11]);
     }

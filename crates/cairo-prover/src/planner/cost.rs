@@ -5,18 +5,50 @@ use super::ownership::cells_worth_a_table;
 use super::ranges::{self, Checks};
 use super::tables::{lookups, of_builtins};
 use crate::claim::claim;
-use crate::table_size::{cells_of_rows, half_columns, memory_log_heights, size_of};
-use cairo_air::components::{Context, Limb, TableSize};
+use crate::table_size::{cells, cells_of_rows, half_columns, heights, memory_log_heights, size_of};
+use cairo_air::components::{Context, Limb, MAX_CHUNKS, TableSize};
 use cairo_air::fetch::MAX_FETCHES;
+use cairo_air::layout::MAX_TABLES;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, Claim, TableKind};
 use cairo_execution::Execution;
 use rayon::prelude::*;
+use stark::Parameters;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Columns that keep a default proof (84 queries, blow-up 2) at about 600 kB: 250 kB and 2.6 kB for each column.
+/// Columns that keep a default proof (84 queries, blow-up 2) at about 600 kB: 250 kB and 2.6 kB for each column. Those beyond have a
+/// [`Price`].
 pub const DEFAULT_COLUMNS: usize = 135;
+
+/// Half a second for a megabyte.
+pub const DEFAULT_BYTE_PRICE_NS: u32 = 500;
+
+/// Tables that are kept free beside the step tables and those that are counted: an instruction table in parts, the byte table, second parts of
+/// cell and range tables.
+const SPARE_TABLES: usize = 10;
+
+/// What the bytes of a proof are worth, in time of one thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Price {
+    /// Nanoseconds that a byte is worth.
+    pub byte_ns: u32,
+    /// Parameters of the STARK: the bytes of a column and the time of a cell follow from them.
+    pub parameters: Parameters,
+}
+
+impl Price {
+    /// What a column's bytes are worth, in cells.
+    ///
+    /// The time of a cell is a constant, of a core with AVX2, and not measured, so that plans are the same on all machines: a part for
+    /// interpolation, constraints and openings, and one for each point of the extension.
+    pub fn column(&self) -> u64 {
+        let Parameters { log_blowup, queries, .. } = self.parameters;
+        let bytes = 32 * (u64::from(queries) + 1);
+        let cell_ns = 150 + (175 << log_blowup);
+        bytes * u64::from(self.byte_ns) / cell_ns
+    }
+}
 
 /// The cost model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +60,10 @@ pub struct Costs {
     /// A column beyond `columns` must save one cell in this many steps. There may be no plan within the limit: the generic
     /// and the instruction table alone have about 70 columns.
     pub steps_per_excess_column: u64,
+    /// What a column beyond `columns` costs at most, in cells: what its bytes are worth. Without it `columns` is a limit.
+    pub excess_column: Option<u64>,
+    /// Most step tables: those that the other tables leave of [`MAX_TABLES`].
+    pub tables: usize,
     /// Whether rows can own cells.
     pub own: bool,
     /// The cell table.
@@ -55,6 +91,19 @@ impl Costs {
         Self::with(execution, columns, is_stack, fetches_fit)
     }
 
+    /// The model where further columns have a price: they are taken where the time that they save is worth their bytes.
+    pub fn priced(execution: &Execution, columns: usize, price: &Price) -> Self {
+        Self { excess_column: Some(price.column()), chunks: MAX_CHUNKS, ..Self::new(execution, columns) }
+    }
+
+    /// What so many columns cost besides their cells, in cells.
+    pub fn of_columns(&self, columns: usize, steps: u64) -> u64 {
+        let excess = columns.saturating_sub(self.columns) as u64;
+        let limit = (steps / self.steps_per_excess_column.max(1)).max(1 << 12);
+        let beyond = self.excess_column.map_or(limit, |price| price.min(limit));
+        columns as u64 * self.cells_per_column + excess * beyond
+    }
+
     /// The same model where no row owns cells.
     pub fn without_owners(&self, execution: &Execution) -> Self {
         let checks = self.checks.as_deref().unwrap_or_default();
@@ -62,8 +111,9 @@ impl Costs {
         let before = Fixed::new(execution, &claim, self.own, checks);
         let fixed = Fixed::new(execution, &claim, false, &[]);
         let columns = (self.columns + before.columns).saturating_sub(fixed.columns);
+        let tables = (self.tables + before.tables).saturating_sub(fixed.tables);
         let byte = if self.instruction.columns == 0 { 0 } else { fixed.byte };
-        Self { columns, byte, own: false, rest: 0, checks: None, ..self.clone() }
+        Self { columns, tables, byte, own: false, rest: 0, checks: None, ..self.clone() }
     }
 
     /// What may be disclosed.
@@ -71,9 +121,28 @@ impl Costs {
         Budget::new(self.disclosed_terms)
     }
 
-    /// What a table of that size with so many rows costs: cells, and half columns. A short one is disclosed, if that much is left: it is committed to
-    /// no cells and has no columns, but its rows are bytes, which are counted as the columns that would take as many, and the verifier looks at each.
+    /// What tables of that size with so many rows cost: cells, and half columns. Where columns have a price, in as many parts as are cheapest.
     pub fn spend(&self, size: TableSize, rows: u64, padded: bool, budget: &mut Budget) -> (u64, usize) {
+        let (Some(price), true) = (self.excess_column, padded) else {
+            return self.spend_whole(size, rows, padded, budget);
+        };
+        let whole = self.spend_whole(size, rows, padded, budget);
+        if rows <= 1 << MAX_LOG_HEIGHT {
+            return whole;
+        }
+        let column = self.cells_per_column + price;
+        let in_parts = (2..=self.chunks).map(|chunks| {
+            let parts = heights(rows, chunks);
+            let cells = parts.iter().map(|log_height| cells(size, *log_height)).sum::<u64>();
+            (cells, parts.len() * half_columns(size))
+        });
+        let cost = |(cells, halves): &(u64, usize)| cells + halves.div_ceil(2) as u64 * column;
+        std::iter::once(whole).chain(in_parts).min_by_key(cost).unwrap_or(whole)
+    }
+
+    /// What one table of that size costs. A short one is disclosed, if that much is left: it is committed to no cells and has no columns, but its rows
+    /// are bytes, which are counted as the columns that would take as many, and the verifier looks at each.
+    pub fn spend_whole(&self, size: TableSize, rows: u64, padded: bool, budget: &mut Budget) -> (u64, usize) {
         let halves = half_columns(size);
         // In this order of tests: what is disclosed is decided again, with the true sizes, when the witness is made. The model need only
         // prefer tables that will be.
@@ -105,6 +174,8 @@ impl Costs {
             cell: size_of(&TableKind::Cell, context),
             rest: fixed.rest,
             steps_per_excess_column: 8,
+            excess_column: None,
+            tables: MAX_TABLES.saturating_sub(fixed.tables + SPARE_TABLES),
             generic: size_of(&TableKind::Generic, context),
             instruction: match listed {
                 true => TableSize { columns: 0, interactions: 0 },
@@ -124,6 +195,8 @@ struct Fixed {
     rest: u64,
     /// Columns.
     columns: usize,
+    /// Tables.
+    tables: usize,
     /// Columns of the byte table, if none of the others needs it.
     byte: usize,
 }
@@ -154,7 +227,7 @@ impl Fixed {
             let tables = memory_log_heights(cells as usize).len();
             kinds.extend(std::iter::repeat_n(TableKind::Memory, tables));
         }
-        Self { rest, columns: kinds.iter().map(width).sum(), byte }
+        Self { rest, columns: kinds.iter().map(width).sum(), tables: kinds.len(), byte }
     }
 }
 

@@ -113,11 +113,11 @@ pub fn emit(
         }
     }
     tables.retain(|rows| !rows.starts.is_empty());
-    finish(tables, choice, costs)
+    finish(tables, choice, costs, execution.n_steps() as u64)
 }
 
-/// Cuts tables in two where that saves most for its columns.
-fn finish(tables: Vec<Rows>, choice: &Choice, costs: &Costs) -> (Vec<StepTable>, Estimate) {
+/// Cuts tables into parts where that saves most for its columns.
+fn finish(tables: Vec<Rows>, choice: &Choice, costs: &Costs, steps: u64) -> (Vec<StepTable>, Estimate) {
     let fetches = tables.iter().any(|rows| fetches(&rows.kind));
     let instruction = choice.instructions.filter(|_| fetches);
     let (mut total, mut halves) = (0, 0);
@@ -127,33 +127,47 @@ fn finish(tables: Vec<Rows>, choice: &Choice, costs: &Costs) -> (Vec<StepTable>,
     }
     // Each table's price, and in how many parts it comes.
     let mut budget = costs.budget();
-    let whole = |rows: &Rows| (costs.spend(rows.size, rows.starts.len() as u64, true, &mut budget), 1);
+    let whole = |rows: &Rows| (costs.spend_whole(rows.size, rows.starts.len() as u64, true, &mut budget), 1);
     let mut prices: Vec<((u64, usize), usize)> = tables.iter().map(whole).collect();
     halves += prices.iter().map(|((_, columns), _)| columns).sum::<usize>();
-    let cut = |rows: &Rows, mut budget: Budget| {
+    let cut = |rows: &Rows, chunks: usize, mut budget: Budget| {
         let mut count = rows.starts.len() as u64;
-        let price = heights(count, costs.chunks).iter().fold((0, 0), |(cells, columns), log_height| {
+        let parts = heights(count, chunks);
+        let price = parts.iter().fold((0, 0), |(cells, columns), log_height| {
             let first = count.min(1 << log_height);
             count -= first;
-            let (more, further) = costs.spend(rows.size, first, true, &mut budget);
+            let (more, further) = costs.spend_whole(rows.size, first, true, &mut budget);
             (cells + more, columns + further)
         });
-        (price, budget)
+        (price, parts.len(), budget)
     };
     // A table of 2^k + 1 rows pays for 2^(k+1); in two parts it pays for little more than it has, but its columns are opened twice. Those that
     // save most choose first, since all share one allowance of columns.
-    let saving = |(rows, (whole, _)): (&Rows, &((u64, usize), usize))| whole.0.saturating_sub(cut(rows, budget).0.0);
+    let saving = |(rows, (whole, _)): (&Rows, &((u64, usize), usize))| whole.0.saturating_sub(cut(rows, 2, budget).0.0);
     let mut order: Vec<(u64, usize)> = tables.iter().zip(&prices).map(saving).zip(0..).collect();
     order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let price = |halves: usize| costs.of_columns(halves.div_ceil(2), steps);
+    let mut left = costs.tables.saturating_sub(tables.len());
     for (_, index) in order {
         let (Some(rows), Some(slot)) = (tables.get(index), prices.get_mut(index)) else { continue };
-        let (whole, _) = *slot;
-        let (parts, left) = cut(rows, budget);
-        let columns = parts.1.saturating_sub(whole.1);
-        let worth = whole.0.saturating_sub(parts.0) > columns.div_ceil(2) as u64 * costs.cells_per_column;
-        if worth && (halves + columns).div_ceil(2) <= costs.columns {
-            halves += columns;
-            (*slot, budget) = ((parts, 2), left);
+        for chunks in 2..=costs.chunks {
+            let ((before, columns_before), parts_before) = *slot;
+            let ((after, columns_after), parts, budget_after) = cut(rows, chunks, budget);
+            let columns = (halves + columns_after).saturating_sub(columns_before);
+            let saved = before.saturating_sub(after);
+            let worth = match costs.excess_column {
+                Some(_) => saved > price(columns).saturating_sub(price(halves)),
+                None => {
+                    saved > columns.saturating_sub(halves).div_ceil(2) as u64 * costs.cells_per_column
+                        && columns.div_ceil(2) <= costs.columns
+                }
+            };
+            let more = parts.saturating_sub(parts_before);
+            if worth && more <= left {
+                left -= more;
+                halves = columns;
+                (*slot, budget) = (((after, columns_after), parts), budget_after);
+            }
         }
     }
     total += prices.iter().map(|((cells, _), _)| cells).sum::<u64>();

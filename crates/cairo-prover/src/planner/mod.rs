@@ -26,7 +26,7 @@ mod tests;
 mod usage;
 
 pub use assignment::Assignment;
-pub use cost::{Costs, DEFAULT_COLUMNS};
+pub use cost::{Costs, DEFAULT_BYTE_PRICE_NS, DEFAULT_COLUMNS, Price};
 pub use step_table::{StepTable, all_generic, owned_cells};
 
 use crate::error::WitnessError;

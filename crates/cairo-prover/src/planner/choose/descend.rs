@@ -29,6 +29,9 @@ impl Search<'_> {
                 }
             }
             if helpful.is_empty() {
+                if padded && work > 0 && self.sweep(&mut chosen, &mut current, &mut work, &mut counts) {
+                    continue;
+                }
                 return (chosen, current);
             }
             // Stable, so that plans are reproducible.
@@ -44,6 +47,38 @@ impl Search<'_> {
                 return (chosen, current);
             }
         }
+    }
+
+    /// Leaves several candidates out at once, or takes several in, where none alone helps: a height only falls when enough rows are gone, and a
+    /// table that has become too small for its columns is not given up as long as its rows would double another one. What helps least, or most,
+    /// without powers of two comes first, and as many follow as is cheapest. Says whether that helped.
+    fn sweep(&self, chosen: &mut Vec<bool>, current: &mut u64, work: &mut usize, counts: &mut Counts) -> bool {
+        let smooth = self.judge(chosen, false, counts);
+        let mut helped = false;
+        for wanted in [false, true] {
+            let others: Vec<usize> = (0..chosen.len()).filter(|index| chosen.get(*index) == Some(&!wanted)).collect();
+            *work = work.saturating_sub(2 * others.len());
+            let change = |index: usize| {
+                let mut changed = chosen.clone();
+                flip(&mut changed, &[index]);
+                changed
+            };
+            let mut order: Vec<(u64, usize)> =
+                others.into_iter().map(|index| (self.judge(&change(index), false, counts), index)).collect();
+            // Taken in only if it helps without powers of two.
+            order.retain(|(price, _)| !wanted || *price < smooth);
+            order.sort_unstable();
+            let mut trial = chosen.clone();
+            for (_, index) in order {
+                flip(&mut trial, &[index]);
+                let price = self.judge(&trial, true, counts);
+                if price < *current {
+                    (*current, helped) = (price, true);
+                    chosen.clone_from(&trial);
+                }
+            }
+        }
+        helped
     }
 
     /// What to change about one candidate, about the unrolling of one symbol, or to have a symbol's parts instead of it.

@@ -5,8 +5,8 @@ use crate::planner::budget::Budget;
 use crate::planner::grammar::Rule;
 use crate::table_size::{cells_of_rows, half_columns};
 
-/// Most path and word tables of a plan. Each may be cut in two, and there are a few others; [`cairo_air::layout::MAX_TABLES`] bounds them all.
-const MAX_PLANNED: usize = 54;
+/// Step tables besides paths and words: the generic one and those of the opcode extensions.
+const OTHER_STEP_TABLES: usize = 3;
 
 /// Most steps and owned cells of a plan's paths, below [`cairo_air::layout::MAX_DERIVED_STEPS`], of which word tables take a few.
 const MAX_PATH_STEPS: usize = 1920;
@@ -82,10 +82,12 @@ impl Search<'_> {
 
     /// The price of some cells and half columns.
     fn price(&self, cells: u64, half_columns: usize) -> u64 {
-        let columns = half_columns.div_ceil(2);
-        let excess = columns.saturating_sub(self.costs.columns) as u64;
-        let beyond = excess * (self.steps / self.costs.steps_per_excess_column.max(1)).max(1 << 12);
-        cells + columns as u64 * self.costs.cells_per_column + beyond
+        cells + self.costs.of_columns(half_columns.div_ceil(2), self.steps)
+    }
+
+    /// Most path and word tables.
+    fn most_planned(&self) -> usize {
+        self.costs.tables.saturating_sub(OTHER_STEP_TABLES)
     }
 
     /// The price of a set; which word tables it takes is then in `counts`.
@@ -101,7 +103,7 @@ impl Search<'_> {
             (paths, steps) = (paths + 1, steps + candidate.path.steps as usize + candidate.path.owned.len());
         }
         // No plan that is possible costs as much.
-        total += (paths.saturating_sub(MAX_PLANNED) + steps.saturating_sub(MAX_PATH_STEPS)) as u64 * BEYOND;
+        total += (paths.saturating_sub(self.most_planned()) + steps.saturating_sub(MAX_PATH_STEPS)) as u64 * BEYOND;
         if !self.moves.is_empty() {
             let of_paths = self.candidates.iter().zip(&*rows).map(|(candidate, rows)| candidate.rest * rows);
             let of_blocks = self.moves.iter().zip(&*left).map(|(cells, count)| cells * count);
@@ -124,11 +126,12 @@ impl Search<'_> {
         }
         total += cells_of_rows(self.costs.instruction, self.distinct, padded);
         halves += half_columns(self.costs.instruction) + 2 * self.costs.byte;
-        let most = MAX_PLANNED.saturating_sub(paths);
+        let most = self.most_planned().saturating_sub(paths);
         self.judge_words((total, halves), (without, most, budget), padded, counts)
     }
 
-    /// Word tables for what paths leave over, up to so many: taken in the order of their steps as long as each makes things cheaper; or all.
+    /// Word tables for what paths leave over, up to so many, in the order of their steps: the first few of them, as many as are cheapest together,
+    /// since the generic table's height only falls when enough of it is gone; then each of the others that makes things cheaper by itself.
     fn judge_words(
         &self,
         (total, halves): (u64, usize),
@@ -137,41 +140,57 @@ impl Search<'_> {
         counts: &mut Counts,
     ) -> u64 {
         let Counts { by_word, order, words, .. } = counts;
-        let generic = |steps: u64, mut budget: Budget| match steps {
-            0 => (0, 0),
-            _ => self.costs.spend(self.costs.generic, steps, padded, &mut budget),
-        };
         order.clear();
         order.extend(by_word.iter().copied().zip(0..).filter(|(steps, _)| *steps > 0));
         order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut rest = without + by_word.iter().sum::<u64>();
-        let price = |total: u64, halves: usize, rest: u64, budget: Budget| {
-            let (cells, columns) = generic(rest, budget);
-            self.price(total + cells, halves + columns)
+        let rest = without + by_word.iter().sum::<u64>();
+        let start = Words { total, halves, rest, budget };
+        let price = |state: &Words| {
+            let mut budget = state.budget;
+            let (cells, columns) = match state.rest {
+                0 => (0, 0),
+                steps => self.costs.spend(self.costs.generic, steps, padded, &mut budget),
+            };
+            self.price(state.total + cells, state.halves + columns)
         };
-        let mut best = price(total, halves, rest, budget);
-        let (mut total, mut halves) = (total, halves);
-        let mut all = (total, halves);
-        let (mut left, mut left_of_all) = (budget, budget);
-        for (steps, index) in &*order {
-            let Some(word) = self.words.get(*index) else { continue };
-            let (more, columns) = self.costs.spend(word.size, *steps, padded, &mut left_of_all);
-            all = (all.0 + more, all.1 + columns);
-            let mut less = left;
-            let (more, columns) = self.costs.spend(word.size, *steps, padded, &mut less);
-            let with = price(total + more, halves + columns, rest - steps, less);
-            if with < best && words.len() < most {
-                (total, halves, rest) = (total + more, halves + columns, rest - steps);
-                (best, left) = (with, less);
+        let add = |state: &Words, steps: u64, index: usize| {
+            let word = self.words.get(index)?;
+            let mut budget = state.budget;
+            let (cells, columns) = self.costs.spend(word.size, steps, padded, &mut budget);
+            Some(Words { total: state.total + cells, halves: state.halves + columns, rest: state.rest - steps, budget })
+        };
+        let (mut best, mut found, mut first) = (price(&start), start, 0);
+        let mut state = start;
+        for (number, (steps, index)) in order.iter().enumerate().take(most) {
+            let Some(next) = add(&state, *steps, *index) else { break };
+            state = next;
+            let with = price(&state);
+            if with < best {
+                (best, found, first) = (with, state, number + 1);
+            }
+        }
+        words.extend(order.iter().take(first).map(|(_, index)| *index));
+        for (steps, index) in order.iter().skip(first) {
+            if words.len() >= most {
+                break;
+            }
+            let Some(next) = add(&found, *steps, *index) else { continue };
+            let with = price(&next);
+            if with < best {
+                (best, found) = (with, next);
                 words.push(*index);
             }
         }
-        let with_all = price(all.0, all.1, without, left_of_all);
-        if with_all < best && order.len() <= most {
-            best = with_all;
-            words.clear();
-            words.extend(order.iter().map(|(_, index)| *index));
-        }
         best
     }
+}
+
+/// What some word tables come to.
+#[derive(Debug, Clone, Copy)]
+struct Words {
+    total: u64,
+    halves: usize,
+    /// Steps that are left to the generic table.
+    rest: u64,
+    budget: Budget,
 }
