@@ -315,6 +315,7 @@ async fn push(address: &str, key: ApiKey, units: usize) {
         preset: PRESET,
         description: String::new(),
         weight: 1,
+        byte_price: None,
     }
     .signed(&name, &signer);
     uploader.put_project(&name, &spec).await.unwrap();

@@ -65,6 +65,7 @@ fn job(folder: &Path, file: &[u8], arguments: &str, mode: LeaseMode) -> Job {
         proof: place("proof"),
         prover: Identity::random().unwrap().donor_key(),
         preset: Preset::Default100,
+        byte_price: None,
         limits: JobLimits {
             max_steps: 1 << 18,
             max_memory_cells: 1 << 20,

@@ -136,6 +136,9 @@ pub struct Push {
     /// Security of the proofs: bench-96, default-100, compact or proven-100.
     #[arg(long, value_name = "PRESET", default_value_t = Preset::Default100)]
     pub preset: Preset,
+    /// What a byte of a proof is worth, in nanoseconds of a donor's time: more make proofs smaller, and slower to make [default: the donor's, 500].
+    #[arg(long, value_name = "NS", value_parser = clap::value_parser!(u32).range(..=i64::from(protocol::MAX_BYTE_PRICE)))]
+    pub byte_price: Option<u32>,
     /// Most steps of a unit.
     #[arg(long, value_name = "N", default_value_t = protocol::UnitLimits::default().max_steps)]
     pub max_steps: u64,

@@ -209,6 +209,9 @@ pub struct LeasedProject {
     pub description: Digest,
     /// The weight that the uploader declared, which the signature covers.
     pub weight: u32,
+    /// The price of a proof's bytes that the uploader declared, which the signature covers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub byte_price: Option<u32>,
 }
 
 impl LeasedProject {
@@ -222,6 +225,7 @@ impl LeasedProject {
             preset: self.preset,
             description: self.description,
             weight: self.weight,
+            byte_price: self.byte_price,
         }
     }
 }

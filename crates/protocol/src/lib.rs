@@ -38,7 +38,8 @@ pub use lease::{
 pub use policy::{MAX_PROOF_BYTES, policy, preset};
 pub use problem::{Cause, PROBLEM_JSON, Problem};
 pub use project::{
-    BlobStored, MAX_DESCRIPTION, MAX_WEIGHT, Project, ProjectList, ProjectSpec, ProjectState, ProjectStored, UnitCounts,
+    BlobStored, MAX_BYTE_PRICE, MAX_DESCRIPTION, MAX_WEIGHT, Project, ProjectList, ProjectSpec, ProjectState,
+    ProjectStored, UnitCounts,
 };
 pub use record::{MAX_RECORD_BYTES, RecordError, decode_program, encode_program, program_hash, record_digest};
 pub use signing::{Identity, KeyFileError, Offer, SignatureError, SignedHeaders};

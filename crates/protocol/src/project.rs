@@ -13,6 +13,9 @@ pub const MAX_DESCRIPTION: usize = 2000;
 /// Largest weight.
 pub const MAX_WEIGHT: u32 = 1000;
 
+/// Highest price of a proof's bytes, in nanoseconds of one thread for each.
+pub const MAX_BYTE_PRICE: u32 = 1_000_000;
+
 /// What an uploader declares: body of `PUT /v1/projects/{name}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -38,6 +41,10 @@ pub struct ProjectSpec {
     pub description: String,
     /// Share of the donors that serve all projects, 1 to [`MAX_WEIGHT`]; never more than the operator gives the project.
     pub weight: u32,
+    /// What a byte of a proof is worth, in nanoseconds of one thread, at most [`MAX_BYTE_PRICE`]: a higher price makes proofs smaller, and slower
+    /// to make. The prover's own if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub byte_price: Option<u32>,
 }
 
 impl ProjectSpec {
@@ -51,6 +58,7 @@ impl ProjectSpec {
             preset: self.preset,
             description: Digest::of(self.description.as_bytes()),
             weight: self.weight,
+            byte_price: self.byte_price,
         }
     }
 
@@ -80,6 +88,9 @@ impl ProjectSpec {
         }
         if !(1..=MAX_WEIGHT).contains(&self.weight) {
             return bad("weight", "a number from 1 to 1000", self.weight.to_string());
+        }
+        if let Some(price) = self.byte_price.filter(|price| *price > MAX_BYTE_PRICE) {
+            return bad("byte_price", "a number of nanoseconds from 0 to 1000000", price.to_string());
         }
         if self.description.chars().count() > MAX_DESCRIPTION || self.description.contains('\0') {
             return bad("description", "at most 2000 characters", self.description.clone());

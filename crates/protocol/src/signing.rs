@@ -46,16 +46,22 @@ pub struct Offer<'a> {
     pub description: Digest,
     /// The declared weight.
     pub weight: u32,
+    /// The declared price of a proof's bytes.
+    pub byte_price: Option<u32>,
 }
 
 /// What a program's signature is over: that this signer offers this program, with this record, under this project name,
-/// with these settings.
+/// with these settings. One that is not declared is not there, so that older donors understand all offers without it.
 pub fn program_message(offer: &Offer<'_>) -> Vec<u8> {
-    let Offer { name, program, record, limits, preset, description, weight } = offer;
+    let Offer { name, program, record, limits, preset, description, weight, byte_price } = offer;
     let UnitLimits { max_steps, max_memory_cells, time_limit } = limits;
+    let (version, price) = match byte_price {
+        None => ("v2", String::new()),
+        Some(price) => ("v3", format!("{price}\n")),
+    };
     format!(
-        "cairn-program-v2\n{name}\n{program}\n{record}\n{max_steps}\n{max_memory_cells}\n{time_limit}\n{}\n\
-         {description}\n{weight}\n",
+        "cairn-program-{version}\n{name}\n{program}\n{record}\n{max_steps}\n{max_memory_cells}\n{time_limit}\n{}\n\
+         {description}\n{weight}\n{price}",
         preset.name()
     )
     .into_bytes()

@@ -200,7 +200,16 @@ fn headers_travel() {
 
 fn offer<'a>(name: &'a ProjectName, content: &'a Digest, limits: &'a UnitLimits) -> Offer<'a> {
     let preset = Preset::Default100;
-    Offer { name, program: content, record: content, limits, preset, description: *content, weight: 7 }
+    Offer {
+        name,
+        program: content,
+        record: content,
+        limits,
+        preset,
+        description: *content,
+        weight: 7,
+        byte_price: None,
+    }
 }
 
 #[test]
@@ -224,6 +233,9 @@ fn a_program_signature_binds_all_settings() {
         Offer { preset: Preset::Bench96, ..honest },
         Offer { description: other_content, ..honest },
         Offer { weight: 8, ..honest },
+        Offer { byte_price: Some(0), ..honest },
+        // Not even where the text would be the same but for the version.
+        Offer { byte_price: Some(500), ..honest },
     ] {
         assert_eq!(check(&uploader, &changed), Err(SignatureError::Invalid), "{changed:?}");
     }

@@ -104,6 +104,7 @@ pub fn spec(name: &ProjectName, file: &[u8]) -> ProjectSpec {
         preset: Preset::Bench96,
         description: "writes seven".to_owned(),
         weight: 1,
+        byte_price: None,
     }
     .signed(name, &signer())
 }

@@ -83,6 +83,7 @@ pub fn spec() -> ProjectSpec {
         preset: Preset::Default100,
         description: "counts primes".to_owned(),
         weight: 1,
+        byte_price: None,
     }
 }
 

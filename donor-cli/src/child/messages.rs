@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// The version of these messages. A donor replaced by another version while a unit runs is no case: the unit's process is
 /// started from the donor's own file.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What a unit's process has to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct Job {
     /// Security of the proof.
     #[serde(with = "protocol::preset")]
     pub preset: Preset,
+    /// What a byte of the proof is worth, in nanoseconds; the prover's own price if not given.
+    pub byte_price: Option<u32>,
     /// The limits.
     pub limits: JobLimits,
     /// Threads.

@@ -128,6 +128,7 @@ fn job(folder: &Folder, threads: usize, cores: f64, walls: Walls) -> Result<Job,
         proof: place("proof"),
         prover: folder.identity()?.donor_key(),
         preset: Preset::default(),
+        byte_price: None,
         limits: JobLimits {
             max_steps: 1 << 20,
             max_memory_cells: 1 << 22,

@@ -109,6 +109,7 @@ pub fn check_lease(request: &LeaseRequest, lease: &Lease) -> Result<(), String> 
         preset: project.preset,
         description: String::new(),
         weight: project.weight,
+        byte_price: project.byte_price,
     };
     spec.check().map_err(|error| error.to_string())
 }

@@ -358,6 +358,7 @@ fn leased_project(world: &World) -> LeasedProject {
         preset,
         description,
         weight,
+        byte_price: None,
     };
     let signature = world.uploader.sign_program(&offer);
     let signer = if world.script.bad_signature { Identity::random().unwrap() } else { world.uploader.clone() };
@@ -372,6 +373,7 @@ fn leased_project(world: &World) -> LeasedProject {
         preset,
         description,
         weight,
+        byte_price: None,
     }
 }
 

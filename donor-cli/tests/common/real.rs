@@ -205,6 +205,7 @@ async fn push(uploader: &UploaderClient, name: &ProjectName, file: &[u8], units:
         preset: Preset::Default100,
         description: "Counts primes by trial division".to_owned(),
         weight: 1,
+        byte_price: None,
     }
     .signed(name, &signer);
     uploader.put_project(name, &spec).await.unwrap();

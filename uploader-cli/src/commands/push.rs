@@ -167,6 +167,7 @@ async fn put_project(
         preset: options.preset,
         description: options.description.clone(),
         weight: options.weight,
+        byte_price: options.byte_price,
     }
     .signed(name, &signer);
     spec.check().map_err(|error| Error::Usage(error.to_string()))?;

@@ -94,6 +94,7 @@ mod tests {
             preset: Preset::Default100,
             description: String::new(),
             weight: 100,
+            byte_price: None,
         };
         let project = |name: &str, state, units| Project {
             name: std::str::FromStr::from_str(name).expect("a name"),

@@ -4,7 +4,7 @@ use super::donors::seen;
 use super::events::event;
 use super::projects::row_of;
 use super::queue::{self, Search};
-use super::rows::{Columns as _, int, limits, time};
+use super::rows::{Columns as _, byte_price, int, limits, time};
 use super::trust::{Standing, standing};
 use super::upkeep::fold_attempts;
 use super::{Durability, SqliteStore, Write};
@@ -193,7 +193,7 @@ async fn read_lease(write: &mut Write, unit: i64, now: Timestamp) -> StoreResult
     let row = query(
         "SELECT u.id, u.arguments, u.estimated_steps, u.execution, u.execution_size, u.execution_steps, \
          a.token, a.number, a.mode, a.expires_at, coalesce(a.renewable_until, a.expires_at) AS renewable_until, p.name, p.program, p.record, p.program_hash, p.signer, \
-         p.signature, p.max_steps, p.max_memory_cells, p.time_limit, p.preset, p.description, p.weight \
+         p.signature, p.max_steps, p.max_memory_cells, p.time_limit, p.preset, p.description, p.weight, p.byte_price \
          FROM units u JOIN attempts a ON a.unit = u.seq AND a.number = u.lease_attempt \
          JOIN projects p ON p.id = u.project WHERE u.seq = ?1",
     )
@@ -236,6 +236,7 @@ fn lease(row: &SqliteRow, now: Timestamp) -> StoreResult<Lease> {
             preset: row.parsed("preset")?,
             description: Digest::of(row.text("description")?.as_bytes()),
             weight: row.small("weight")?,
+            byte_price: byte_price(row)?,
         },
         execution,
     })

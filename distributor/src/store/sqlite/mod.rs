@@ -159,10 +159,11 @@ impl SqliteStore {
 }
 
 /// All versions of the schema, oldest first. None of them ever changes.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("init", include_str!("../../../migrations/sqlite/0001_init.sql")),
     ("trust", include_str!("../../../migrations/sqlite/0002_trust.sql")),
     ("open projects", include_str!("../../../migrations/sqlite/0003_open_projects.sql")),
+    ("byte price", include_str!("../../../migrations/sqlite/0004_byte_price.sql")),
 ];
 
 fn migrator() -> Migrator {

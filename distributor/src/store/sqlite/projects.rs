@@ -58,8 +58,8 @@ async fn insert(
 ) -> StoreResult<()> {
     query(
         "INSERT INTO projects (name, owner, program, record, program_hash, signer, signature, max_steps, \
-         max_memory_cells, time_limit, preset, description, weight, created_at, signed) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 1)",
+         max_memory_cells, time_limit, preset, description, weight, created_at, signed, byte_price) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 1, ?15)",
     )
     .bind(name.as_str())
     .bind(&owner.as_bytes()[..])
@@ -75,6 +75,7 @@ async fn insert(
     .bind(&spec.description)
     .bind(spec.weight)
     .bind(time(now))
+    .bind(spec.byte_price)
     .execute(&mut **write)
     .await?;
     Ok(())
@@ -84,8 +85,8 @@ async fn insert(
 async fn update(write: &mut Write, name: &ProjectName, spec: &ProjectSpec) -> StoreResult<()> {
     query(
         "UPDATE projects SET limits = limits + (max_steps <> ?2 OR max_memory_cells <> ?3 OR time_limit <> ?4), \
-         max_steps = ?2, max_memory_cells = ?3, time_limit = ?4, description = ?5, weight = ?6, signature = ?7, signed = 1 \
-         WHERE name = ?1",
+         max_steps = ?2, max_memory_cells = ?3, time_limit = ?4, description = ?5, weight = ?6, signature = ?7, signed = 1, \
+         byte_price = ?8 WHERE name = ?1",
     )
     .bind(name.as_str())
     .bind(int(spec.limits.max_steps))
@@ -94,6 +95,7 @@ async fn update(write: &mut Write, name: &ProjectName, spec: &ProjectSpec) -> St
     .bind(&spec.description)
     .bind(spec.weight)
     .bind(&spec.signature.as_bytes()[..])
+    .bind(spec.byte_price)
     .execute(&mut **write)
     .await?;
     Ok(())
@@ -125,6 +127,7 @@ fn differing(old: &ProjectSpec, new: &ProjectSpec) -> Vec<String> {
         ("limits", old.limits != new.limits),
         ("description", old.description != new.description),
         ("weight", old.weight != new.weight),
+        ("byte_price", old.byte_price != new.byte_price),
     ]
     .into_iter()
     .filter(|(_, differs)| *differs)

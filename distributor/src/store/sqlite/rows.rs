@@ -214,7 +214,13 @@ pub(super) fn spec(row: &SqliteRow) -> StoreResult<ProjectSpec> {
         preset: row.parsed::<Preset>("preset")?,
         description: row.text("description")?,
         weight: row.small("weight")?,
+        byte_price: byte_price(row)?,
     })
+}
+
+/// The declared price of a proof's bytes in a project's row.
+pub(super) fn byte_price(row: &SqliteRow) -> StoreResult<Option<u32>> {
+    Ok(row.optional_number("byte_price")?.map(|price| u32::try_from(price).unwrap_or(u32::MAX)))
 }
 
 /// The limits of a project's row.

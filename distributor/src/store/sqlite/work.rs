@@ -57,6 +57,7 @@ fn spec() -> ProjectSpec {
         preset: Preset::Default100,
         description: String::new(),
         weight: 1,
+        byte_price: None,
     }
 }
 

@@ -181,6 +181,7 @@ impl Worker {
             Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
         let options = Options {
             parameters: job.preset.parameters(),
+            byte_price_ns: job.byte_price.unwrap_or(Options::default().byte_price_ns),
             // Those of the pool: no thread can be started any more.
             threads: None,
             // To be told before the work begins, not killed within it.

@@ -45,6 +45,7 @@ impl Worker {
             proof: self.folder.work(&unit, Kind::Proof),
             prover: self.client.identity().donor_key(),
             preset: project.preset,
+            byte_price: project.byte_price,
             limits: JobLimits {
                 max_steps: limits.max_steps,
                 max_memory_cells: own_cells.min(limits.max_memory_cells),
