@@ -84,6 +84,12 @@ bench: ## Measure: field kernels, the dearest files, checks of executions, proof
 	$(CARGO) bench -p cairo-runner
 	$(CARGO) bench -p cairo-prover
 	$(CARGO) bench -p distributor
+	$(MAKE) bench-suite
+
+.PHONY: bench-suite
+bench-suite: ## Prove the suite of irregular programs, as Markdown (SUITE_ARGS="--sizes 16 20 --kernels avx2 --threads 1 2", or names)
+	$(CARGO) build --profile bench --locked -p cairo-prover --example prove
+	tools/bench-suite $(SUITE_ARGS)
 
 .PHONY: wasm
 wasm: ## Build prover and verifier for wasm32-unknown-unknown
