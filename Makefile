@@ -84,10 +84,10 @@ bench: ## Measure: field kernels, the dearest files, checks of executions, proof
 	$(CARGO) bench -p cairo-runner
 	$(CARGO) bench -p cairo-prover
 	$(CARGO) bench -p distributor
-	$(MAKE) bench-suite
+	$(MAKE) bench-suite SUITE_ARGS="$(SUITE_ARGS) --threads 1 2 --kernels avx512ifma avx2 portable"
 
 .PHONY: bench-suite
-bench-suite: ## Prove the suite of irregular programs, as Markdown (SUITE_ARGS="--sizes 16 20 --kernels avx2 --threads 1 2", or names)
+bench-suite: ## Prove the suite of irregular programs, as Markdown (SUITE_ARGS="curve --sizes 16 20 --kernels avx2 --threads 1 2" for some)
 	$(CARGO) build --profile bench --locked -p cairo-prover --example prove
 	tools/bench-suite $(SUITE_ARGS)
 
