@@ -66,10 +66,11 @@ lint: check-house ## Formatting, structure, dependencies, clippy, documentation 
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links -A rustdoc::bare-urls" $(CARGO) doc --workspace --no-deps --locked --quiet
 
 .PHONY: check-house
-check-house: $(CARGO_DENY) $(CARGO_MACHETE) ## What needs no build: formatting, imports in circles, dependencies and their licences
+check-house: $(CARGO_DENY) $(CARGO_MACHETE) ## What needs no build: formatting, imports in circles, dependencies and their licences, the suite's outputs
 	$(CARGO) fmt --all --check
 	tools/check-circles
 	tools/check-dependencies
+	programs/fixtures/bench/expected.py --check
 	$(CARGO_MACHETE) crates distributor donor-cli uploader-cli programs
 	$(CARGO_DENY) --all-features --locked check --hide-inclusion-graph licenses bans sources
 
