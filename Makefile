@@ -66,10 +66,11 @@ lint: check-house ## Formatting, structure, dependencies, clippy, documentation 
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links -A rustdoc::bare-urls" $(CARGO) doc --workspace --no-deps --locked --quiet
 
 .PHONY: check-house
-check-house: $(CARGO_DENY) $(CARGO_MACHETE) ## What needs no build: formatting, imports in circles, dependencies and their licences
+check-house: $(CARGO_DENY) $(CARGO_MACHETE) ## What needs no build: formatting, imports in circles, dependencies and their licences, the suite's outputs
 	$(CARGO) fmt --all --check
 	tools/check-circles
 	tools/check-dependencies
+	programs/fixtures/bench/expected.py --check
 	$(CARGO_MACHETE) crates distributor donor-cli uploader-cli programs
 	$(CARGO_DENY) --all-features --locked check --hide-inclusion-graph licenses bans sources
 
@@ -84,6 +85,12 @@ bench: ## Measure: field kernels, the dearest files, checks of executions, proof
 	$(CARGO) bench -p cairo-runner
 	$(CARGO) bench -p cairo-prover
 	$(CARGO) bench -p distributor
+	$(MAKE) bench-suite SUITE_ARGS="$(SUITE_ARGS) --threads 1 2 --kernels avx512ifma avx2 portable"
+
+.PHONY: bench-suite
+bench-suite: ## Prove the suite of irregular programs, as Markdown (SUITE_ARGS="curve --sizes 16 20 --kernels avx2 --threads 1 2" for some)
+	$(CARGO) build --profile bench --locked -p cairo-prover --example prove
+	tools/bench-suite $(SUITE_ARGS)
 
 .PHONY: wasm
 wasm: ## Build prover and verifier for wasm32-unknown-unknown

@@ -1,9 +1,10 @@
 //! Proofs of the benchmark programs and of the sample projects' units, each in a process of its own so that its peak memory is
 //! its own: `cargo bench -p cairo-prover`. Arguments after `--` choose programs by parts of their names.
 //!
-//! Times are also given as multiples of a calibration run on the same machine in the same minute: lambdaworks'
-//! `Polynomial::interpolate_fft` of 2^20 random elements on one thread.
+//! Times are also given as multiples of a calibration run on the same machine in the same minute.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A benchmark that cannot run should stop.
+
+mod common;
 
 use cairo_air::components::{Context, TableKind};
 use cairo_air::{CairoProof, DisclosedTable, Policy, Statement, verify};
@@ -11,10 +12,9 @@ use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
 use cairo_prover::prove::estimate_memory;
 use cairo_prover::{Options, prove};
 use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
+use common::calibrate;
 use felt::Felt;
 use felt::packed::{self, Packed, WithPacked};
-use lambdaworks_math::field::fields::fft_friendly::stark_252_prime_field::Stark252PrimeField;
-use lambdaworks_math::polynomial::Polynomial;
 use stark::{Control, Parameters, Phase, Preset, Table, Work};
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -266,15 +266,6 @@ fn measure(name: &str, threads: usize) -> Figures {
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Milliseconds of the calibration run.
-fn calibrate() -> f64 {
-    let ratio = felt::Felt::from(0x1234_5678_9abc_def1u64);
-    let values = felt::vector::powers(&ratio, &ratio, 1 << 20);
-    let begin = Instant::now();
-    std::hint::black_box(Polynomial::interpolate_fft::<Stark252PrimeField>(&values).unwrap());
-    millis(begin)
 }
 
 fn millis(begin: Instant) -> f64 {

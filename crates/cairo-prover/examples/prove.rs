@@ -1,8 +1,13 @@
 //! Runs a program and proves the run, or proves one that another tool made:
 //! `cargo run --release -p cairo-prover --example prove -- PROGRAM [OPTIONS]`.
 
+#[path = "../benches/common/mod.rs"]
+mod common;
+
 use anyhow::Context as _;
-use cairo_prover::{Options, prove};
+use cairo_air::components::Context;
+use cairo_air::{CairoProof, DisclosedTable, Policy, Statement, TableEntry, verify};
+use cairo_prover::{MALLOC_TUNABLES, Options, prove};
 use cairo_runner::{Arguments, Execution, ForeignRun, RunLimits, RunnableProgram, run, unwatched};
 use clap::Parser;
 use stark::{Control, Phase, Preset};
@@ -52,10 +57,19 @@ struct Inputs {
     /// Where to write the proof.
     #[arg(long)]
     proof: Option<PathBuf>,
+    /// Verify the proof as well: how long it takes, without a look at its security.
+    #[arg(long)]
+    verify: bool,
+    /// Time the calibration as well: an FFT of 2^20 elements by another library, on one thread.
+    #[arg(long)]
+    calibrate: bool,
     /// Print the figures as one JSON object.
     #[arg(long)]
     json: bool,
 }
+
+/// Verifications, of which the median is told.
+const VERIFICATIONS: usize = 5;
 
 /// Notes when each phase begins.
 struct Watch(Mutex<Vec<(Phase, Instant)>>);
@@ -86,12 +100,13 @@ fn main() -> ExitCode {
 
 fn try_main() -> anyhow::Result<()> {
     let inputs = Inputs::parse();
+    tune_allocator()?;
     let bytes = std::fs::read(&inputs.program).with_context(|| format!("cannot read {}", inputs.program.display()))?;
     let program = RunnableProgram::from_json(&bytes)?;
     let begin = Instant::now();
     let (execution, how) = execute(&inputs, &program)?;
     let run_ms = millis(begin, Instant::now());
-    let n_steps = execution.n_steps();
+    let (n_steps, arguments) = (execution.n_steps(), execution.arguments.clone());
 
     let watch = Watch(Mutex::new(Vec::new()));
     let options = Options {
@@ -101,45 +116,177 @@ fn try_main() -> anyhow::Result<()> {
         max_columns: inputs.max_columns,
         max_memory: inputs.max_memory,
     };
-    let begin = Instant::now();
+    let (begin, cpu_begin) = (Instant::now(), cpu_ms());
     let proof = prove(execution, [0; 32], &options, &watch)?;
-    let end = Instant::now();
-    let prove_ms = millis(begin, end);
+    let (end, cpu_end) = (Instant::now(), cpu_ms());
 
     let begins = watch.0.into_inner()?;
     let ends = begins.iter().skip(1).map(|(_, begin)| *begin).chain([end]);
-    let phases: Vec<_> =
-        begins.iter().zip(ends).map(|((phase, begin), end)| (phase.name(), millis(*begin, end))).collect();
-    let (tables, file) = (proof.layout.tables.clone(), proof.encode());
+    let phases = begins.iter().zip(ends).map(|((phase, begin), end)| (phase.name(), millis(*begin, end))).collect();
+    let file = proof.encode();
+    let peak = peak_memory();
     if let Some(path) = &inputs.proof {
         std::fs::write(path, &file).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    let peak = peak_memory();
+    let statement = Statement { program: program.program().clone(), arguments, prover: [0; 32] };
+    let figures = Figures {
+        n_steps,
+        how,
+        run_ms,
+        prove_ms: millis(begin, end),
+        cpu_ms: cpu_begin.zip(cpu_end).map(|(begin, end)| end - begin),
+        verify_ms: inputs.verify.then(|| verify_ms(&statement, &file)).transpose()?,
+        // It takes memory, so it is measured when the peak is known.
+        calibration_ms: inputs.calibrate.then(common::calibrate),
+        phases,
+        tables: tables(&proof, &statement)?,
+        disclosed_rows: proof.layout.disclosed.iter().map(DisclosedTable::rows).sum(),
+        output: proof.claim.output.iter().map(felt::encoding::to_hex).collect(),
+        peak,
+        proof_bytes: file.len(),
+        preset: inputs.preset,
+    };
     if inputs.json {
-        let phases: Vec<_> = phases.iter().map(|(name, ms)| format!("\"{name}\":{ms:.1}")).collect();
-        println!(
-            "{{\"n_steps\":{n_steps},\"run_ms\":{run_ms:.1},\"prove_ms\":{prove_ms:.1},\"phases_ms\":{{{}}},\
-             \"peak_bytes\":{},\"proof_bytes\":{},\"preset\":\"{}\"}}",
-            phases.join(","),
-            peak.map_or("null".to_owned(), |peak| peak.to_string()),
-            file.len(),
-            inputs.preset
-        );
+        figures.print_json()
+    } else {
+        figures.print()
+    }
+    Ok(())
+}
+
+/// Begins again as a process with [`MALLOC_TUNABLES`], as a donor proves, unless they are set already.
+#[cfg(unix)]
+fn tune_allocator() -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    let (variable, setting) = MALLOC_TUNABLES;
+    if std::env::var_os(variable).is_some() {
         return Ok(());
     }
-    println!("{n_steps} steps, {how} in {run_ms:.1} ms");
-    for table in tables {
-        println!("  2^{:<2} rows: {}", table.log_height, table.kind);
-    }
-    println!("proven in {prove_ms:.1} ms ({:.2} µs a step)", prove_ms * 1000.0 / n_steps as f64);
-    for (name, ms) in phases {
-        println!("  {name:<9}{ms:>10.1} ms");
-    }
-    if let Some(peak) = peak {
-        println!("peak memory {:.1} MB", peak as f64 / 1e6);
-    }
-    println!("proof {} bytes", file.len());
+    let mut again = std::process::Command::new(std::env::current_exe()?);
+    Err(again.args(std::env::args_os().skip(1)).env(variable, setting).exec().into())
+}
+
+#[cfg(not(unix))]
+fn tune_allocator() -> anyhow::Result<()> {
     Ok(())
+}
+
+/// A committed table.
+struct Table {
+    kind: String,
+    log_rows: u32,
+    /// Columns of the main trace.
+    columns: usize,
+    /// Main and LogUp columns times rows: two interactions share a LogUp column.
+    cells: f64,
+}
+
+fn tables(proof: &CairoProof, statement: &Statement) -> anyhow::Result<Vec<Table>> {
+    let context = || Context { program: &statement.program, claim: &proof.claim, memory_start: 1 };
+    let table = |table: &TableEntry| {
+        let air = table.kind.component().air(context())?;
+        let width = air.width() as f64 + air.interactions().len() as f64 / 2.0;
+        Ok(Table {
+            kind: table.kind.to_string(),
+            log_rows: table.log_height,
+            columns: air.width(),
+            cells: width * f64::from(1u32 << table.log_height),
+        })
+    };
+    proof.layout.tables.iter().map(table).collect()
+}
+
+/// The median of several verifications in milliseconds.
+fn verify_ms(statement: &Statement, file: &[u8]) -> anyhow::Result<f64> {
+    let policy = Policy { min_conjectured_bits: 0.0, min_proven_bits: 0.0, ..Policy::default() };
+    let mut all = Vec::new();
+    for _ in 0..VERIFICATIONS {
+        let begin = Instant::now();
+        verify(statement, file, &policy)?;
+        all.push(millis(begin, Instant::now()));
+    }
+    all.sort_by(f64::total_cmp);
+    Ok(all[VERIFICATIONS / 2])
+}
+
+struct Figures {
+    n_steps: usize,
+    how: &'static str,
+    run_ms: f64,
+    prove_ms: f64,
+    /// Of all threads of the process while it proved.
+    cpu_ms: Option<f64>,
+    verify_ms: Option<f64>,
+    phases: Vec<(&'static str, f64)>,
+    tables: Vec<Table>,
+    disclosed_rows: usize,
+    output: Vec<String>,
+    calibration_ms: Option<f64>,
+    peak: Option<u64>,
+    proof_bytes: usize,
+    preset: Preset,
+}
+
+impl Figures {
+    fn print(&self) {
+        let per_step = |figure: f64| figure / self.n_steps as f64;
+        println!("{} steps, {} in {:.1} ms", self.n_steps, self.how, self.run_ms);
+        for table in &self.tables {
+            println!("  2^{:<2} rows: {}, {:.2} cells a step", table.log_rows, table.kind, per_step(table.cells));
+        }
+        println!(
+            "proven in {:.1} ms ({:.2} µs a step) by kernel {}",
+            self.prove_ms,
+            per_step(self.prove_ms * 1e3),
+            felt::packed::kernel_name()
+        );
+        for (name, ms) in &self.phases {
+            println!("  {name:<9}{ms:>10.1} ms");
+        }
+        if let Some(ms) = self.verify_ms {
+            println!("verified in {ms:.1} ms");
+        }
+        if let Some(ms) = self.calibration_ms {
+            println!("calibration {ms:.1} ms");
+        }
+        if let Some(peak) = self.peak {
+            println!("peak memory {:.1} MB", peak as f64 / 1e6);
+        }
+        println!("proof {} bytes", self.proof_bytes);
+    }
+
+    fn print_json(&self) {
+        let phases: Vec<_> = self.phases.iter().map(|(name, ms)| format!("\"{name}\":{ms:.1}")).collect();
+        let tables = self.tables.iter().map(|table| {
+            let Table { kind, log_rows, columns, cells } = table;
+            format!("{{\"kind\":\"{kind}\",\"log_rows\":{log_rows},\"columns\":{columns},\"cells\":{cells}}}")
+        });
+        let output: Vec<_> = self.output.iter().map(|value| format!("\"{value}\"")).collect();
+        println!(
+            "{{\"n_steps\":{},\"output\":[{}],\"kernel\":\"{}\",\"preset\":\"{}\",\"run_ms\":{:.1},\"prove_ms\":{:.1},\
+             \"cpu_ms\":{},\"verify_ms\":{},\"calibration_ms\":{},\"phases_ms\":{{{}}},\"tables\":[{}],\"disclosed_rows\":{},\"peak_bytes\":{},\
+             \"proof_bytes\":{}}}",
+            self.n_steps,
+            output.join(","),
+            felt::packed::kernel_name(),
+            self.preset,
+            self.run_ms,
+            self.prove_ms,
+            json(self.cpu_ms),
+            json(self.verify_ms),
+            json(self.calibration_ms),
+            phases.join(","),
+            tables.collect::<Vec<_>>().join(","),
+            self.disclosed_rows,
+            json(self.peak),
+            self.proof_bytes
+        );
+    }
+}
+
+/// A figure, or `null`.
+fn json<T: std::fmt::Display>(figure: Option<T>) -> String {
+    figure.map_or_else(|| "null".to_owned(), |figure| format!("{figure:.1}"))
 }
 
 /// The execution, and how it was come by.
@@ -178,4 +325,16 @@ fn peak_memory() -> Option<u64> {
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kilobytes: u64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes * 1024)
+}
+
+/// The processor time of all threads so far in milliseconds, to ten of them, where the system tells.
+fn cpu_ms() -> Option<f64> {
+    /// Of the clock in which the system tells it, on every processor.
+    const TICK_MS: f64 = 10.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // Behind the name, which may have anything in it.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let figures: Vec<f64> =
+        rest.split_ascii_whitespace().skip(11).take(2).filter_map(|text| text.parse().ok()).collect();
+    Some(figures.iter().sum::<f64>() * TICK_MS)
 }

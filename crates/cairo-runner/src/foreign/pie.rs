@@ -344,10 +344,12 @@ fn signatures(
     metadata: &Metadata,
     limits: &RunLimits,
 ) -> Result<Signatures, ForeignError> {
+    /// Segment and offset of an instance, `r` and `s`.
+    type Entry = ((u64, u64), (Text, Text));
     #[derive(Deserialize)]
     struct Additional {
         #[serde(alias = "ecdsa", default)]
-        ecdsa_builtin: Option<Vec<((u64, u64), (Text, Text))>>,
+        ecdsa_builtin: Option<Vec<Entry>>,
     }
     let find = |name: &str| metadata.builtin_segments.get(name);
     let Some(segment) = find(Builtin::Ecdsa.name()).or_else(|| find("ecdsa_builtin")) else {
@@ -360,7 +362,7 @@ fn signatures(
         what: What::Pie,
         message: "additional_data.json: a signature of `ecdsa` is none, or at no instance".to_owned(),
     };
-    let signature = |((index, offset), (r, s)): ((u64, u64), (Text, Text))| {
+    let signature = |((index, offset), (r, s)): Entry| {
         let (r, s) = r.felt().zip(s.felt()).ok_or_else(refuse)?;
         if index != segment.index || offset % cells != 0 {
             return Err(refuse());
