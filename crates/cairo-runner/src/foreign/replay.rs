@@ -41,7 +41,7 @@ fn next(cells: &[Felt], state: Registers) -> Result<Registers, &'static str> {
         Instruction::Plain(decoded) => decoded,
         // What an extension computes lands in cells; the registers go on as behind an assertion.
         Instruction::Extended(Extended { flags, .. }) => {
-            let (size, added) = (u32::from(flags.size()), u32::from(flags.ap_add1()));
+            let (size, added) = (flags.size(), u32::from(flags.ap_add1()));
             let grown = pc.checked_add(size).zip(ap.checked_add(added));
             return grown.map(|(pc, ap)| Registers { pc, ap, fp }).ok_or(NO_ADDRESS);
         }

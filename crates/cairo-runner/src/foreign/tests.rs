@@ -42,7 +42,12 @@ fn all_runs() -> Vec<(String, String, String)> {
 }
 
 /// What cairo-vm makes of a program: a run in proof mode, filled up as its provers want it, or one from `main`.
-fn machine(name: &str, arguments: &[felt::Felt], proof_mode: bool, padded: bool) -> Result<CairoRunner, CairoRunError> {
+fn machine(
+    name: &str,
+    arguments: &[felt::Felt],
+    proof_mode: bool,
+    padded: bool,
+) -> Result<CairoRunner, Box<CairoRunError>> {
     let config = CairoRunConfig {
         trace_enabled: true,
         relocate_mem: proof_mode,
@@ -59,12 +64,12 @@ fn machine(name: &str, arguments: &[felt::Felt], proof_mode: bool, padded: bool)
         Source::Cairo0(source) => {
             let mut hints = Cairo0Hints::new(source, arguments);
             let program = VmProgram::from_bytes(&fixture(name), (!proof_mode).then_some("main")).unwrap();
-            cairo_run_program(&program, &config, &mut hints)
+            cairo_run_program(&program, &config, &mut hints).map_err(Box::new)
         }
         Source::Cairo2(source) => {
             let mut hints = Cairo2Hints::new(source, arguments);
             let program = if proof_mode { source.vm_program.clone() } else { from_bootloader(&source.vm_program) };
-            cairo_run_program(&program, &config, &mut hints)
+            cairo_run_program(&program, &config, &mut hints).map_err(Box::new)
         }
     }
 }
@@ -697,10 +702,12 @@ proptest! {
     }
 }
 
+/// A program, and the files of a run of it.
+type RunFiles = (RunnableProgram, Vec<Vec<u8>>);
+
 /// Program and files of a run, made once.
-fn relocated_once(name: &str) -> &'static (RunnableProgram, Vec<Vec<u8>>) {
-    static RUNS: std::sync::Mutex<BTreeMap<String, &'static (RunnableProgram, Vec<Vec<u8>>)>> =
-        std::sync::Mutex::new(BTreeMap::new());
+fn relocated_once(name: &str) -> &'static RunFiles {
+    static RUNS: std::sync::Mutex<BTreeMap<String, &'static RunFiles>> = std::sync::Mutex::new(BTreeMap::new());
     RUNS.lock().unwrap().entry(name.to_owned()).or_insert_with(|| {
         let run = Written::new((name, "[]"));
         let names = ["trace.bin", "memory.bin", "air_public_input.json", "air_private_input.json"];
