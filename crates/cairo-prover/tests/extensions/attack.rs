@@ -10,7 +10,7 @@ use cairo_air::components::blake_schedule::{ROUNDS, SIGMA};
 use cairo_air::decode::Extension;
 use cairo_execution::Execution;
 use cairo_prover::prove::{all_generic, witness};
-use cairo_prover::witness::blake::MAX_BLOCKS;
+use cairo_prover::witness::blake::{MAX_BLOCKS, check_number};
 use cairo_prover::{ProveError, Witness, WitnessError};
 use felt::Felt;
 use felt::integers::to_u64;
@@ -379,4 +379,5 @@ fn too_many_blocks_are_named() {
     let expected = WitnessError::Blocks { found: (1 << 20) + 1, limit: 1 << 20 };
     assert!(matches!(&refused, ProveError::Witness(found) if *found == expected), "{refused}");
     assert!(refused.to_string().contains("Split the work into smaller runs"));
+    assert_eq!(check_number(&vec![clock; MAX_BLOCKS]), Ok(()));
 }
