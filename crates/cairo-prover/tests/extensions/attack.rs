@@ -55,38 +55,50 @@ struct Block {
     is_last: bool,
 }
 
-/// A call of the mixing function: its version, places, numbers of message words, and all words and sums that it has.
+/// A call of the mixing function: its version, places, numbers of message words, and all words that it has.
 struct Mixed {
     version: u64,
     position: [usize; 4],
     index: [usize; 2],
     message: [u32; 2],
     words: [u32; 4],
+    call: Call,
+}
+
+/// What the function makes of its words.
+struct Call {
+    mixed: [u32; 4],
     sums: [u32; 4],
     carries: [u64; 4],
+    /// What is exclusively or-ed.
     pairs: [[u32; 2]; 4],
     top: u32,
 }
 
-/// RFC 7693, section 3.1; the function G of blake2s.
-fn mix([a, b, c, d]: [u32; 4], [x, y]: [u32; 2]) -> ([u32; 4], [u32; 4], [u64; 4], [[u32; 2]; 4], u32) {
-    let sum = |terms: &[u32]| terms.iter().map(|term| u64::from(*term)).sum::<u64>();
-    let (s0, low) = (sum(&[a, b, x]), |sum: u64| sum as u32);
-    let a1 = low(s0);
-    let d1 = (d ^ a1).rotate_right(16);
-    let s1 = sum(&[c, d1]);
-    let c1 = low(s1);
-    let b1 = (b ^ c1).rotate_right(12);
-    let s2 = sum(&[a1, b1, y]);
-    let a2 = low(s2);
-    let d2 = (d1 ^ a2).rotate_right(8);
-    let s3 = sum(&[c1, d2]);
-    let c2 = low(s3);
-    let last = b1 ^ c2;
-    let b2 = last.rotate_right(7);
-    // The last rotation is one by 8 to the right and one by 1 to the left.
-    let top = last.rotate_right(8) >> 31;
-    ([a2, b2, c2, d2], [a1, c1, a2, c2], [s0, s1, s2, s3].map(|s| s >> 32), [[d, a1], [b, c1], [d1, a2], [b1, c2]], top)
+impl Call {
+    /// RFC 7693, section 3.1, with the rotations of blake2s.
+    fn new([a, b, c, d]: [u32; 4], [x, y]: [u32; 2]) -> Self {
+        let sum = |terms: &[u32]| {
+            let sum = terms.iter().map(|term| u64::from(*term)).sum::<u64>();
+            (sum as u32, sum >> 32)
+        };
+        let (a1, carry0) = sum(&[a, b, x]);
+        let d1 = (d ^ a1).rotate_right(16);
+        let (c1, carry1) = sum(&[c, d1]);
+        let b1 = (b ^ c1).rotate_right(12);
+        let (a2, carry2) = sum(&[a1, b1, y]);
+        let d2 = (d1 ^ a2).rotate_right(8);
+        let (c2, carry3) = sum(&[c1, d2]);
+        let last = b1 ^ c2;
+        Self {
+            mixed: [a2, last.rotate_right(7), c2, d2],
+            sums: [a1, c1, a2, c2],
+            carries: [carry0, carry1, carry2, carry3],
+            pairs: [[d, a1], [b, c1], [d1, a2], [b1, c2]],
+            // The last rotation is one by 8 to the right and one by 1 to the left.
+            top: last.rotate_right(8) >> 31,
+        }
+    }
 }
 
 /// RFC 7693, section 3.2, but for the rule: the calls, and the working words after them.
@@ -114,10 +126,10 @@ fn hash(block: &Block, rule: Rule) -> (Vec<Mixed>, [u32; 16]) {
             let told = |i: usize| u32::from(rule == Rule::Told && round == 7 && i == 9);
             let message = index.map(|i| block.message[i] ^ told(i));
             let words = position.map(|at| all[at]);
-            let (mixed, sums, carries, pairs, top) = mix(words, message);
-            position.into_iter().zip(mixed).for_each(|(at, word)| all[at] = word);
+            let call = Call::new(words, message);
+            position.into_iter().zip(call.mixed).for_each(|(at, word)| all[at] = word);
             let version = (2 * round + diagonal) as u64;
-            calls.push(Mixed { version, position, index, message, words, sums, carries, pairs, top });
+            calls.push(Mixed { version, position, index, message, words, call });
         }
     }
     (calls, all)
@@ -196,7 +208,8 @@ fn write(forger: &mut Forger, number_of: usize, block: &Block, rule: Rule) {
             forger.set(&MIX, row, "enabler", Felt::zero());
             continue;
         };
-        let Mixed { version, position, index, message, words, sums, carries, pairs, top } = mixed;
+        let Mixed { version, position, index, message, words, call } = mixed;
+        let Call { sums, carries, pairs, top, .. } = call;
         forger.set(&MIX, row, "version", Felt::from(*version));
         for (i, position) in position.iter().enumerate() {
             forger.set(&MIX, row, &format!("position[{i}]"), number(*position));
