@@ -17,6 +17,17 @@ use stark::Control;
 /// Most blocks of a run: each looks up fewer than 2^12 conjunctions, which are counted in 32 bits.
 pub const MAX_BLOCKS: usize = 1 << 20;
 
+/// Refuses a run with more blocks. Their tables are large long before counts wrap, so this comes before any is filled.
+///
+/// # Errors
+/// [`WitnessError::Blocks`].
+pub fn check_number(blocks: &[u32]) -> Result<(), WitnessError> {
+    match blocks.len() {
+        found if found > MAX_BLOCKS => Err(WitnessError::Blocks { found, limit: MAX_BLOCKS }),
+        _ => Ok(()),
+    }
+}
+
 /// The nibbles of a word, the lowest first.
 fn nibbles(word: u32) -> [Felt; NIBBLES] {
     std::array::from_fn(|i| small(u64::from(word >> (4 * i) & 15)))
@@ -177,9 +188,6 @@ pub fn fill_mixes(
     multiplicities: &Multiplicities,
     control: &dyn Control,
 ) -> Result<Trace, WitnessError> {
-    if blocks.len() > MAX_BLOCKS {
-        return Err(WitnessError::Blocks { found: blocks.len(), limit: MAX_BLOCKS });
-    }
     let state = || {
         let [pairs, calls] = [TableKind::NibbleAnd, TableKind::BlakeSchedule].map(|kind| multiplicities.tally(&kind));
         (pairs, calls, None)

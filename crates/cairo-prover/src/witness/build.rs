@@ -3,7 +3,7 @@
 use super::multiplicities::Multiplicities;
 use super::others::{Stage, fill_others};
 use super::steps::fill_steps;
-use super::{Trace, owned, range};
+use super::{Trace, blake, owned, range};
 use crate::claim::claim;
 use crate::error::{ProveError, WitnessError};
 use crate::planner::extensions::Extensions;
@@ -78,6 +78,8 @@ fn fill_tables(
 ) -> Result<(Witness, Multiplicities), ProveError> {
     let mut claim = claim(execution);
     claim.owned_end = assignment.cover.owned_end;
+    let extensions = Extensions::new(execution, assignment.steps.iter().map(StepTable::rows));
+    blake::check_number(&extensions.blocks)?;
     let multiplicities = Multiplicities::with_code(execution.memory.len(), execution.program.initial_ap() as usize);
     let mut step_traces = fill_steps(execution, &assignment.steps, &multiplicities, control)?;
 
@@ -90,7 +92,6 @@ fn fill_tables(
     // that provides is filled when the last of its users is.
     let others = other_tables(execution, &claim, &assignment, instructions);
     let Assignment { steps, cover } = &mut assignment;
-    let extensions = Extensions::new(execution, steps.iter().map(StepTable::rows));
     let fill = |stage| fill_others(execution, &claim, &others, (cover, &extensions), stage, (&multiplicities, control));
     let mut filled = fill(Stage::Users)?;
     let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };

@@ -10,6 +10,7 @@ pub use testkit::programs::{execution, program};
 #[allow(unused_imports, reason = "each test file takes its part")]
 pub use testkit::random;
 
+use cairo_air::layout::MAX_DISCLOSED_WORK;
 use cairo_air::{
     Built, CairoProof, Claim, DisclosedTable, Layout, LayoutError, Policy, Program, TableKind, Verified, public_tuples,
     verify,
@@ -38,14 +39,17 @@ pub fn report(witness: &Witness) -> Report {
 pub fn disclose_all(mut witness: Witness) -> Witness {
     const MAX_LOG_HEIGHT: u32 = 10;
     let Witness { statement, claim, layout, tables, public, traces } = &mut witness;
-    let mut position = 0;
+    let (mut position, mut work) = (0, 0);
     while position < tables.len() && tables.len() > 1 {
         let (entry, air) = (&layout.tables[position], &tables[position].air);
         let is_known = layout.disclosed.iter().any(|open| open.kind == entry.kind);
-        if entry.log_height > MAX_LOG_HEIGHT || air.check_local().is_err() || is_known {
+        let more = air.row_work() << entry.log_height;
+        let is_much = entry.log_height > MAX_LOG_HEIGHT || work + more > MAX_DISCLOSED_WORK;
+        if is_much || air.check_local().is_err() || is_known {
             position += 1;
             continue;
         }
+        work += more;
         let trace = traces.remove(position);
         let cells = (0..1 << entry.log_height).flat_map(|row| trace.iter().map(move |column| column[row])).collect();
         layout.disclosed.push(DisclosedTable { kind: entry.kind.clone(), width: trace.len(), cells });

@@ -1,7 +1,7 @@
 //! A prover that cheats: it overwrites cells, and makes all lookups balance again.
 
 use cairo_air::components::memory::CELLS;
-use cairo_air::{Builtin, CairoProof, TableKind, verify};
+use cairo_air::{Builtin, CairoProof, TableKind, Verified, VerifyError, verify};
 use cairo_prover::Witness;
 use cairo_prover::prove::{all_generic, witness};
 use cairo_runner::{Arguments, RunLimits, run, unwatched};
@@ -141,17 +141,30 @@ impl Forger {
         constraints.chain(report.imbalances.iter().map(|imbalance| imbalance.bus.name.to_owned())).collect()
     }
 
-    /// Expects exactly these faults: without these constraints, all of them, the forgery would pass. And the verifier refuses.
-    pub fn refused_for(&self, faults: &[&str]) {
-        let expected: BTreeSet<String> = faults.iter().map(|fault| (*fault).to_owned()).collect();
-        assert_eq!(self.faults(), expected);
+    /// A whole new proof, and what the verifier says of it.
+    fn verdict(&self) -> Result<Verified, VerifyError> {
         let Witness { statement, claim, layout, tables, public, traces } = &self.0;
         let context = statement.context(claim, layout);
         let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &NoControl).unwrap();
         let bytes = proof.encode(&Shape::new(tables, &CHEAP));
         let proof = CairoProof::new(statement, CHEAP, claim.clone(), layout.clone(), bytes).encode();
-        let refused = verify(statement, &proof, &policy());
-        assert!(matches!(refused, Err(cairo_air::VerifyError::Stark(_))), "{refused:?}");
+        verify(statement, &proof, &policy())
+    }
+
+    /// Expects exactly these faults: without these constraints, all of them, the forgery would pass. And the verifier refuses.
+    pub fn refused_for(&self, faults: &[&str]) {
+        let expected: BTreeSet<String> = faults.iter().map(|fault| (*fault).to_owned()).collect();
+        assert_eq!(self.faults(), expected);
+        let refused = self.verdict();
+        assert!(matches!(refused, Err(VerifyError::Stark(_))), "{refused:?}");
+    }
+
+    /// Expects no fault, and that the verifier takes the proof: what was overwritten makes another true statement.
+    #[allow(dead_code, reason = "each test file takes its part")]
+    pub fn accepted(&self) {
+        assert_eq!(self.faults(), BTreeSet::new());
+        let verified = self.verdict();
+        assert!(verified.is_ok(), "{verified:?}");
     }
 
     /// Whether an overwritten cell is noticed by a constraint or an interaction of its table.

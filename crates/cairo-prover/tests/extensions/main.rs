@@ -4,13 +4,18 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "each test file takes its part")]
+#[path = "../curve/forger.rs"]
+mod forger;
 #[path = "../modular/system.rs"]
 #[allow(dead_code, reason = "shared with the modular builtins")]
 mod system;
 
+mod attack;
 mod blake;
 mod cheating;
 mod decoding;
 mod programs;
 mod qm31;
+mod random;
 mod runs;

@@ -9,6 +9,7 @@ mod common;
 #[path = "../curve/forger.rs"]
 mod forger;
 
+mod attack;
 mod cells;
 mod model;
 mod proofs;

@@ -4,6 +4,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "each test file takes its part")]
+#[path = "../curve/forger.rs"]
+mod forger;
 
 mod add_mod;
 mod instances;

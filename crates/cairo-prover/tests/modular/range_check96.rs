@@ -1,14 +1,16 @@
 //! range_check96: tables with each kind of limbs, by themselves and in proofs of programs.
 
 use crate::common::{self, execution, generic_witness};
+use crate::forger::Forger;
 use crate::system::{Forgeries, System, table};
 use crate::two;
+use cairo_air::components::range_check::Limbs;
 use cairo_air::components::range_check96::Table;
 use cairo_air::components::{Limb, TableKind, memory};
-use cairo_air::{Builtin, Policy, Segment, Statement, verify};
+use cairo_air::{Builtin, Policy, Segment, Statement, public_tuples, verify};
 use cairo_prover::witness::multiplicities::Multiplicities;
 use cairo_prover::witness::{self, builtins::range_check96};
-use cairo_prover::{Options, prove};
+use cairo_prover::{Options, Witness, prove};
 use felt::Felt;
 use proptest::prelude::*;
 use stark::{NoControl, Preset};
@@ -175,4 +177,56 @@ fn programs() {
         let verified = verify(&statement, &proof.encode(), &Policy::default()).unwrap();
         assert_eq!(verified.output, output, "{name}");
     }
+}
+
+/// Writes a value, by its limbs, into an instance that no step reads: the one in the middle of three.
+fn with_limbs(limbs: &[(usize, Felt)]) -> Forger {
+    let mut forger = Forger::new(&generic_witness(execution("cairo0/range_check96_hole", None)));
+    let kind = TableKind::RangeCheck96(Table(Limbs::Bytes));
+    let address = forger.instance(Builtin::RangeCheck96, 1);
+    assert_eq!(forger.get(&kind, 1, "address"), Felt::from(address));
+    let mut value = Felt::zero();
+    for (i, limb) in limbs {
+        forger.set(&kind, 1, &format!("limb[{i}]"), *limb);
+        value += *limb * two(8 * *i as u64);
+    }
+    forger.set_memory(address, value);
+    forger
+}
+
+/// What nothing else binds may hold any value in range, and no other, in whole proofs.
+#[test]
+fn an_instance_that_no_step_reads() {
+    let most: Vec<(usize, Felt)> = (0..12).map(|i| (i, Felt::from(255))).collect();
+    with_limbs(&most).balance().accepted();
+    for (i, limb) in [(11, two(8)), (0, -Felt::one()), (0, two(96)), (3, Felt::from(2).inv().unwrap())] {
+        with_limbs(&[(i, limb)]).balance().refused_for(&["byte"]);
+    }
+    // The same value with the limbs of another, or with no row that looks at it.
+    let (kind, bad) = (TableKind::RangeCheck96(Table(Limbs::Bytes)), two(96));
+    let mut forger = with_limbs(&[]);
+    let address = forger.instance(Builtin::RangeCheck96, 1);
+    forger.set_memory(address, bad).balance().refused_for(&["memory"]);
+    for neighbour in [0, 2] {
+        let mut forger = with_limbs(&[]);
+        forger.set_memory(address, bad);
+        let columns = forger.columns(&kind);
+        for name in columns {
+            let value = forger.get(&kind, neighbour, &name);
+            forger.set(&kind, 1, &name, value);
+        }
+        forger.balance().refused_for(&["range_check96_8/next_address"]);
+    }
+    // A segment that ends before it: the pointer that the program returned says otherwise.
+    let mut forger = with_limbs(&[(11, two(8))]);
+    let Witness { statement, claim, layout, tables, public, traces } = &mut forger.0;
+    claim.segments[1].stop -= 2;
+    let built = layout.build(&statement.program, claim).unwrap();
+    (*tables, *public) = (built.tables, public_tuples(statement, claim));
+    let position = layout.tables.iter().position(|entry| entry.kind == kind).unwrap();
+    traces[position].iter_mut().for_each(|column| {
+        let first = column[0];
+        column.fill(first);
+    });
+    forger.balance().refused_for(&["memory"]);
 }
