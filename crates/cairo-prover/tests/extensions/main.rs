@@ -12,5 +12,6 @@ mod blake;
 mod cheating;
 mod decoding;
 mod programs;
+mod proofs;
 mod qm31;
 mod runs;
