@@ -1,4 +1,4 @@
-//! The builtins that Cairo knows, and which of them this proof system has a component for.
+//! The builtins that Cairo knows. Each has tables, but for the output, which is public memory.
 
 use std::fmt;
 
@@ -45,20 +45,20 @@ impl Builtin {
         Self::MulMod,
     ];
 
-    /// Name, memory cells of an instance, and whether this version can prove instances of it.
-    const fn entry(self) -> (&'static str, u32, bool) {
+    /// Name and memory cells of an instance.
+    const fn entry(self) -> (&'static str, u32) {
         match self {
-            Self::Output => ("output", 1, true),
-            Self::Pedersen => ("pedersen", 3, true),
-            Self::RangeCheck => ("range_check", 1, true),
-            Self::Ecdsa => ("ecdsa", 2, true),
-            Self::Bitwise => ("bitwise", 5, true),
-            Self::EcOp => ("ec_op", 7, true),
-            Self::Keccak => ("keccak", 16, true),
-            Self::Poseidon => ("poseidon", 6, true),
-            Self::RangeCheck96 => ("range_check96", 1, true),
-            Self::AddMod => ("add_mod", 7, true),
-            Self::MulMod => ("mul_mod", 7, true),
+            Self::Output => ("output", 1),
+            Self::Pedersen => ("pedersen", 3),
+            Self::RangeCheck => ("range_check", 1),
+            Self::Ecdsa => ("ecdsa", 2),
+            Self::Bitwise => ("bitwise", 5),
+            Self::EcOp => ("ec_op", 7),
+            Self::Keccak => ("keccak", 16),
+            Self::Poseidon => ("poseidon", 6),
+            Self::RangeCheck96 => ("range_check96", 1),
+            Self::AddMod => ("add_mod", 7),
+            Self::MulMod => ("mul_mod", 7),
         }
     }
 
@@ -75,18 +75,6 @@ impl Builtin {
     /// Memory cells of one instance.
     pub const fn cells_per_instance(self) -> u32 {
         self.entry().1
-    }
-
-    /// Whether this version can prove its instances: it has a table, or is public memory alone. Any program may declare a builtin; what
-    /// is not supported must have an empty segment.
-    pub const fn is_supported(self) -> bool {
-        self.entry().2
-    }
-
-    /// The names of those that are supported, for messages.
-    pub fn supported_names() -> String {
-        let names: Vec<_> = Self::ALL.into_iter().filter(|builtin| builtin.is_supported()).map(Self::name).collect();
-        names.join(", ")
     }
 }
 

@@ -87,17 +87,6 @@ pub enum ClaimError {
         /// Cells of an instance.
         instance: u32,
     },
-    /// Instances of a builtin that has no table.
-    #[error(
-        "the proof claims {cells} cells for `{builtin}`, whose instances this version cannot verify (it can: {})",
-        Builtin::supported_names()
-    )]
-    SegmentUnsupported {
-        /// The builtin.
-        builtin: Builtin,
-        /// Cells claimed.
-        cells: u32,
-    },
     /// Another number of output values than cells of the output segment.
     #[error("the proof has {found} output values, but claims an output segment of {expected} cells")]
     OutputLength {
@@ -201,10 +190,6 @@ impl Claim {
             let (cells, instance) = (stop - base, builtin.cells_per_instance());
             if !cells.is_multiple_of(instance) {
                 return Err(ClaimError::SegmentSize { builtin, cells, instance });
-            }
-            // The layout would refuse it too, since there is no table that it could demand.
-            if cells > 0 && !builtin.is_supported() {
-                return Err(ClaimError::SegmentUnsupported { builtin, cells });
             }
         }
         Ok(())

@@ -69,8 +69,7 @@ pub enum ProgramError {
 
 /// A program in the proof-mode shape: header words checked, builtins in canonical order.
 ///
-/// It may declare builtins that this version has no table for, as long as no run uses them: [`crate::Claim::check`] and the layout demand
-/// that their segments are empty. It need not declare `output`: a proof then shows that it ran to its end on its arguments.
+/// It may declare builtins that no run uses: their segments are empty, and they have no tables. It need not declare `output`: a proof then shows that it ran to its end on its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
     bytecode: Vec<Felt>,

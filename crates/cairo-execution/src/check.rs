@@ -145,9 +145,6 @@ fn check_segments(execution: &Execution) -> Result<(), ExecutionError> {
         if builtin == Builtin::Ecdsa && execution.signatures.len() != instances {
             return Err(ExecutionError::Signatures { instances, signatures: execution.signatures.len() });
         }
-        if base < stop && !builtin.is_supported() {
-            return Err(ExecutionError::BuiltinUnchecked(builtin));
-        }
         if builtin == Builtin::Output && (stop - base) as usize > MAX_OUTPUT {
             return Err(ExecutionError::OutputTooLong((stop - base) as usize));
         }

@@ -122,12 +122,6 @@ pub enum ExecutionError {
         /// Cells of memory.
         cells: u64,
     },
-    /// Instances of a builtin that has no table.
-    #[error(
-        "the run uses the builtin `{0}`, which this version cannot prove (it can: {supported}); a program may declare it, but must not use it",
-        supported = Builtin::supported_names()
-    )]
-    BuiltinUnchecked(Builtin),
     /// A segment is no whole number of instances.
     #[error(
         "the segment of `{builtin}` has {len} cells, which is no multiple of the {cells_per_instance} of one instance"

@@ -9,6 +9,7 @@ use cairo_air::claim::ClaimError;
 use cairo_air::components::poseidon::{Columns, ROWS, SLOTS, WIDTH, air, sbox};
 use cairo_air::{Builtin, CairoProof, Policy, Statement, TableKind, VerifyError, buses, verify};
 use cairo_prover::{Options, Witness, prove};
+use common::only::{accepted, refused_only_by};
 use common::{execution, generic_witness, report};
 use felt::Felt;
 use felt::poseidon::{CONSTANTS, PARTIAL_ROUNDS, State, permute};
@@ -350,6 +351,56 @@ fn padding_has_no_values_of_its_own() {
     let report = report(&witness);
     assert!(report.constraints.is_empty() && report.has_imbalance(buses::MEMORY), "{report}");
     assert!(matches!(verdict(&witness), Err(VerifyError::Stark(stark::VerifyError::BusSum))));
+}
+
+/// A table of half the height, which has no place for all instances: two that follow each other are left out, and their outputs that no step reads
+/// are others.
+#[test]
+fn a_table_that_is_too_low() {
+    let mut witness = generic_witness(execution("cairo0/poseidon_many", Some(r#"{"n": 4}"#)));
+    let first = base(&witness);
+    let owned_end = u64::from(witness.claim.owned_end);
+    let at = Columns::positions();
+    let (_, memory) = common::table(&mut witness, &TableKind::Memory);
+    let mut cell = |address: u64, value: Option<Felt>| {
+        let place = (address - owned_end) as usize;
+        let cell = &mut memory[1 + place % 8][place / 8];
+        *cell = value.unwrap_or(*cell);
+        *cell
+    };
+    // Pairs have 2 for the third input, and are read in their first output.
+    let pairs: Vec<u64> = (0..10).filter(|instance| cell(first + 6 * instance + 2, None) == small(2)).collect();
+    let skipped = pairs.windows(2).find(|pair| pair[0] + 1 == pair[1]).map(|pair| pair[0]).unwrap();
+    for instance in [skipped, skipped + 1] {
+        cell(first + 6 * instance + 4, Some(small(99)));
+    }
+    let position = witness.layout.tables.iter().position(|entry| entry.kind == TableKind::Poseidon).unwrap();
+    let trace = &mut witness.traces[position];
+    assert_eq!(trace[0].len(), 16 * ROWS);
+    let skipped = skipped as usize * ROWS;
+    for column in trace.iter_mut() {
+        column.truncate(10 * ROWS);
+        drop(column.drain(skipped..skipped + 2 * ROWS));
+    }
+    assert_eq!(trace[at.address][8 * ROWS - 1], small(first + 9 * 6));
+    witness.layout.tables[position].log_height -= 1;
+    refused_only_by(witness, &["poseidon/next_address"]);
+}
+
+/// Cells that nothing reads may hold anything, as the README says.
+#[test]
+fn cells_that_are_free() {
+    let mut witness = unread();
+    let at = Columns::positions();
+    let (_, trace) = common::table(&mut witness, &TableKind::Poseidon);
+    for row in 0..trace[0].len() {
+        match row % ROWS {
+            0 => trace[at.before][row] = small(row as u64 + 7),
+            2..=5 => trace[at.cell][row] = -small(row as u64 + 7),
+            _ => {}
+        }
+    }
+    assert_eq!(accepted(witness).n_steps, unread().claim.n_steps);
 }
 
 /// A segment that ends within an instance, and one that leaves the last instance out.

@@ -130,9 +130,6 @@ fn declared_builtins_need_not_be_used() {
         forged.claim.segments[index].base -= builtin.cells_per_instance();
         let error = verify(&statement, &forged.encode(), &Policy::default()).unwrap_err();
         let is_refused = match error {
-            VerifyError::Claim(ClaimError::SegmentUnsupported { builtin: found, .. }) => {
-                found == builtin && !builtin.is_supported()
-            }
             VerifyError::Layout(LayoutError::BuiltinTables { builtin: found, .. }) => found == builtin,
             VerifyError::Layout(LayoutError::RangeTables { .. }) => builtin == Builtin::RangeCheck,
             _ => false,
@@ -141,7 +138,7 @@ fn declared_builtins_need_not_be_used() {
     }
 }
 
-/// The layout refuses it too, if the claim's check should ever let it pass.
+/// The layout alone refuses it, before any table is constructed.
 #[test]
 fn layouts_demand_a_table_for_every_instance() {
     let Honest { statement, proof } = honest("cairo0/all_builtins_unused", "[]");

@@ -122,8 +122,7 @@ pub(crate) fn relocate(
     let order: Vec<usize> = [0, 1].into_iter().chain(builtins.iter().map(|(_, segment)| *segment)).collect();
     let (bases, cells) = Bases::new(lengths, &order)?;
     let mut memory = copy_memory(&runner.vm, &bases, cells)?;
-    // Instances of what is not supported are refused by the execution's own check, whatever they hold.
-    for &(builtin, segment) in builtins.iter().filter(|(builtin, _)| builtin.is_supported()) {
+    for &(builtin, segment) in &builtins {
         let cells = bases.range(segment).and_then(|range| memory.get_mut(range)).unwrap_or_default();
         complete(builtin, &runner.vm, segment, cells)?;
     }

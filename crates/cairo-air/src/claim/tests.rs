@@ -66,9 +66,9 @@ fn segments() {
     }
 }
 
-/// A declared builtin costs a base and a stop pointer. Without a table it has no instances.
+/// A declared builtin costs a base and a stop pointer. Its segment may be empty, and has whole instances.
 #[test]
-fn builtins_without_a_table_have_empty_segments() {
+fn segments_of_each_builtin() {
     for builtin in Builtin::ALL {
         let program = fixture::program(&[builtin], [0_u64; 0], ArgumentBinding::OutputPrefix);
         let with = |cells| {
@@ -85,8 +85,11 @@ fn builtins_without_a_table_have_empty_segments() {
         };
         assert_eq!(with(0), Ok(()), "{builtin}");
         let cells = builtin.cells_per_instance();
-        let refused = Err(ClaimError::SegmentUnsupported { builtin, cells });
-        assert_eq!(with(cells), if builtin.is_supported() { Ok(()) } else { refused }, "{builtin}");
+        assert_eq!([with(cells), with(2 * cells)], [Ok(()), Ok(())], "{builtin}");
+        for part in (1..cells).chain(cells + 1..2 * cells) {
+            let refused = ClaimError::SegmentSize { builtin, cells: part, instance: cells };
+            assert_eq!(with(part), Err(refused), "{builtin}");
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 mod common;
 
 mod builtins;
+mod circuits;
 mod files;
 mod forger;
 mod honest;

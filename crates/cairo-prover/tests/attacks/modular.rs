@@ -18,7 +18,7 @@ const VALUES: [&str; 3] = ["a", "b", "c"];
 
 impl Forger {
     /// Where a value of an instance stands.
-    fn value_place(&mut self, kind: &TableKind, row: usize, value: usize) -> u64 {
+    pub fn value_place(&mut self, kind: &TableKind, row: usize, value: usize) -> u64 {
         let pointer = self.column(kind, "values_ptr")[row];
         integer(&(pointer + self.column(kind, &format!("offset[{value}]"))[row]))
     }

@@ -33,6 +33,7 @@ fn provides(kind: &TableKind) -> Option<Bus> {
         TableKind::Limb(Limb::Bits12) => Some(buses::WORD12),
         TableKind::NibbleAnd => Some(buses::NIBBLE_AND),
         TableKind::Word96(_) => Some(buses::WORD96),
+        TableKind::OpcodeExtension => Some(buses::OPCODE_EXTENSION),
         _ => None,
     }
 }

@@ -16,6 +16,7 @@ mod blake;
 mod cheating;
 mod decoding;
 mod programs;
+mod proofs;
 mod qm31;
 mod random;
 mod runs;

@@ -97,9 +97,7 @@ impl Parts {
         }
         memory.reach(cells);
         for (builtin, segment) in &segments {
-            if builtin.is_supported() {
-                complete_segment(*builtin, segment, &mut memory)?;
-            }
+            complete_segment(*builtin, segment, &mut memory)?;
         }
         let signatures = match segments.iter().find(|(builtin, _)| *builtin == Builtin::Ecdsa) {
             Some((_, segment)) => all_signatures(segment, &memory, signatures)?,
