@@ -116,10 +116,16 @@ fn every_kind_is_there() {
         "blake",
         "blake_word",
         "blake_schedule",
+        "add_mod",
+        "mul_mod",
+        "word96_8",
+        "word96_12",
+        "word96_16",
     ];
     let local: BTreeSet<String> = both.map(str::to_owned).into();
     let tied = ["memory", "word16", "word12", "range_check8", "range_check12", "range_check16"];
     let bitwise = ["bitwise", "bitwise16", "bitwise32", "bitwise64", "bitwise128"];
+    let checked = ["range_check96_8", "range_check96_12", "range_check96_16"];
     let curve = [
         "pedersen",
         "ecdsa",
@@ -133,7 +139,7 @@ fn every_kind_is_there() {
         "blake_mix",
     ];
     let all: BTreeSet<String> =
-        tied.into_iter().chain(bitwise).chain(curve).map(str::to_owned).chain(local.clone()).collect();
+        tied.into_iter().chain(bitwise).chain(checked).chain(curve).map(str::to_owned).chain(local.clone()).collect();
     let missing: Vec<_> = all.difference(&committed).chain(local.difference(&disclosed)).collect();
     assert!(missing.is_empty(), "{missing:?} of {committed:?} and {disclosed:?}");
     assert!(disclosed.contains("word Some(true)") && disclosed.contains("word Some(false)"), "{disclosed:?}");
