@@ -2,6 +2,7 @@
 //! combinations of flags the machine has. What stands from bit 63 on is the number of an opcode extension, as cairo-vm 3.2
 //! numbers them (`vm/decoding/decoder.rs`); 0 is the whitepaper's machine.
 
+pub use felt::integers::signed;
 use felt::{Felt, encoding};
 
 /// Names of the 15 flags, bit 0 first; the flag columns of the tables carry the same names.
@@ -331,12 +332,6 @@ impl Decoded {
         let biased = |i: usize, shift: u32| u64::from((self.offsets[i] + OFFSET_BIAS) as u16) << shift;
         biased(0, 0) | biased(1, 16) | biased(2, 32) | u64::from(self.flags.0) << 48
     }
-}
-
-/// A signed integer as a field element.
-pub fn signed(value: i64) -> Felt {
-    let magnitude = Felt::from(value.unsigned_abs());
-    if value < 0 { -magnitude } else { magnitude }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::components::derived::Executed;
 use crate::components::{ComponentError, Context, Occurrence, TableKind};
 use crate::layout::{DisclosedTable, Layout, LayoutError, MAX_DISCLOSED_WORK, cells};
 use crate::program::Program;
-use stark::{Air, DisclosedError, Outline, Outlined, PublicTuple, Table, check_tables};
+use stark::{Air, DisclosedError, Outline, Outlined, PublicTerms, PublicTuple, Table, check_tables};
 use std::sync::Arc;
 
 /// A table's AIR, or for a path or a word what it will be made from.
@@ -169,17 +169,22 @@ impl<'a> Draft<'a> {
         &self.outlines
     }
 
-    /// The second stage: the bus terms of the disclosed rows.
+    /// The second stage: appends the bus terms of the disclosed rows.
+    ///
+    /// # Errors
+    /// The first [`LayoutError`] found.
+    pub fn append_disclosed(&mut self, terms: &mut PublicTerms) -> Result<(), LayoutError> {
+        self.each_disclosed(|air, table| stark::disclosed::append_terms(air, &table.cells, terms))
+    }
+
+    /// [`append_disclosed`](Self::append_disclosed), each by itself.
     ///
     /// # Errors
     /// The first [`LayoutError`] found.
     pub fn disclosed_tuples(&mut self) -> Result<Vec<PublicTuple>, LayoutError> {
-        let mut tuples = Vec::new();
-        self.each_disclosed(|air, table| {
-            tuples.extend(stark::disclosed::tuples(air, &table.cells)?);
-            Ok(())
-        })?;
-        Ok(tuples)
+        let mut terms = PublicTerms::new();
+        self.append_disclosed(&mut terms)?;
+        Ok(terms.to_tuples())
     }
 
     /// The third stage: whether the constraints hold on the disclosed rows.

@@ -4,6 +4,7 @@ use crate::codec::{CodecError, Reader, Write};
 use crate::decode::{DecodeError, Decoded, signed};
 use crate::program::{PROGRAM_BASE, Program};
 use felt::Felt;
+use felt::integers::small;
 
 /// Most entries of a proof's list of fetches. Beyond, the instruction table is cheaper to verify.
 pub const MAX_FETCHES: usize = 1 << 10;
@@ -60,7 +61,7 @@ impl Fetch {
         }
         let immediate = if decoded.flags.op1_imm() { *word(pc.saturating_add(1))? } else { Felt::zero() };
         let [off0, off1, off2] = decoded.offsets.map(|offset| signed(i64::from(offset)));
-        Ok([Felt::from(u64::from(pc)), Felt::from(u64::from(decoded.flags.0)), off0, off1, off2, immediate])
+        Ok([small(u64::from(pc)), small(u64::from(decoded.flags.0)), off0, off1, off2, immediate])
     }
 }
 

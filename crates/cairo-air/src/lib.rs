@@ -29,6 +29,6 @@ pub use layout::{Built, DisclosedTable, Layout, LayoutError, TableEntry};
 pub use policy::{Policy, PolicyError};
 pub use program::{ArgumentBinding, Program, ProgramError};
 pub use proof::{CairoProof, ProofFileError};
-pub use public::public_tuples;
+pub use public::{public_terms, public_tuples};
 pub use statement::{PROTOCOL_VERSION, Statement};
 pub use verify::{Verified, VerifyError, verify};

@@ -1,7 +1,7 @@
 //! What a verifier demands of a proof besides its being right.
 
 use stark::security::{ProofSize, Security};
-use stark::{Outlined, Parameters, PublicTuple, Shape};
+use stark::{Outlined, Parameters, PublicTerms, Shape};
 
 /// A verifier's demands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -94,17 +94,17 @@ impl Policy {
 }
 
 /// Bits of security of a proof of these tables, or of tables with these outlines.
-pub fn security<T: Outlined>(tables: &[T], public: &[PublicTuple], parameters: &Parameters) -> Security {
+pub fn security<T: Outlined>(tables: &[T], public: &PublicTerms, parameters: &Parameters) -> Security {
     parameters.security(&size(tables, public, parameters))
 }
 
 /// What the errors of a proof depend on. Terms of disclosed rows are public tuples.
-fn size<T: Outlined>(tables: &[T], public: &[PublicTuple], parameters: &Parameters) -> ProofSize {
+fn size<T: Outlined>(tables: &[T], public: &PublicTerms, parameters: &Parameters) -> ProofSize {
     let shape = Shape::new(tables, parameters);
     let tables: Vec<_> = tables.iter().map(T::outline).collect();
     let terms = tables.iter().map(|table| (table.interactions.len() as u128) << table.log_height);
     let interactions = tables.iter().flat_map(|table| &table.interactions);
-    let arities = interactions.map(|term| term.bus.arity).chain(public.iter().map(|tuple| tuple.bus.arity));
+    let arities = interactions.map(|term| term.bus.arity).chain(public.runs().map(|terms| terms.bus.arity));
     ProofSize {
         log_max_height: shape.groups.first().map_or(0, |group| group.log_height),
         terms: terms.sum::<u128>() + public.len() as u128,
@@ -121,7 +121,7 @@ mod tests {
     use crate::buses;
     use crate::components::byte;
     use felt::Felt;
-    use stark::Table;
+    use stark::{PublicTuple, Table};
     use std::sync::Arc;
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
         let tuple = |bus: stark::Bus| PublicTuple::provide(bus, vec![Felt::zero(); bus.arity]);
         let size = |public: &[PublicTuple]| {
             let ProofSize { terms, tuple_arity, .. } =
-                size(std::slice::from_ref(&table), public, &Parameters::default());
+                size(std::slice::from_ref(&table), &public.into(), &Parameters::default());
             (terms, tuple_arity)
         };
         assert_eq!(size(&[]), (256, 1));

@@ -3,6 +3,8 @@
 
 use crate::builtin::Builtin;
 use felt::{Felt, encoding};
+use stark::hash::Parts;
+use std::sync::{Arc, OnceLock};
 
 /// Address of the first word of the program segment.
 pub const PROGRAM_BASE: u32 = 1;
@@ -69,13 +71,31 @@ pub enum ProgramError {
 
 /// A program in the proof-mode shape: header words checked, builtins in canonical order.
 ///
-/// It may declare builtins that no run uses: their segments are empty, and they have no tables. It need not declare `output`: a proof then shows that it ran to its end on its arguments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Program {
+/// It may declare builtins that no run uses: their segments are empty, and they have no tables. It need not declare `output`: a proof then
+/// shows that it ran to its end on its arguments.
+///
+/// Clones share all of it, and the hash too once one of them has computed it: whoever verifies many proofs of one program keeps it, and gives each
+/// statement a clone.
+#[derive(Debug, Clone)]
+pub struct Program(Arc<Content>);
+
+#[derive(Debug)]
+struct Content {
     bytecode: Vec<Felt>,
     builtins: Vec<Builtin>,
     arguments: ArgumentBinding,
+    hash: OnceLock<[u8; 32]>,
 }
+
+impl PartialEq for Program {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (&*self.0, &*other.0);
+        Arc::ptr_eq(&self.0, &other.0)
+            || (a.arguments == b.arguments && a.builtins == b.builtins && a.bytecode == b.bytecode)
+    }
+}
+
+impl Eq for Program {}
 
 impl Program {
     /// Checks the shape. `bytecode[i]` stands at address `PROGRAM_BASE + i`.
@@ -104,22 +124,22 @@ impl Program {
                 return Err(ProgramError::BuiltinOrder { first, second });
             }
         }
-        Ok(Self { bytecode, builtins, arguments })
+        Ok(Self(Arc::new(Content { bytecode, builtins, arguments, hash: OnceLock::new() })))
     }
 
     /// The words; word `i` stands at address `PROGRAM_BASE + i`.
     pub fn bytecode(&self) -> &[Felt] {
-        &self.bytecode
+        &self.0.bytecode
     }
 
     /// Declared builtins, in canonical order.
     pub fn builtins(&self) -> &[Builtin] {
-        &self.builtins
+        &self.0.builtins
     }
 
     /// How the arguments are bound.
-    pub const fn arguments(&self) -> ArgumentBinding {
-        self.arguments
+    pub fn arguments(&self) -> ArgumentBinding {
+        self.0.arguments
     }
 
     /// `pc` of the first instruction.
@@ -134,7 +154,7 @@ impl Program {
 
     /// Address of the first cell of the execution segment, which follows the program.
     pub fn execution_base(&self) -> u32 {
-        PROGRAM_BASE + self.bytecode.len() as u32
+        PROGRAM_BASE + self.bytecode().len() as u32
     }
 
     /// Initial `ap`, initial `fp` and final `fp`: two cells into the execution segment.
@@ -142,22 +162,68 @@ impl Program {
         self.execution_base() + 2
     }
 
-    /// Identity: BLAKE3 over builtins, argument binding and bytecode.
+    /// Identity: BLAKE3 over builtins, argument binding and bytecode. Computed once for all clones.
     pub fn hash(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("cairn program identity v1");
-        hasher.update(&(self.builtins.len() as u64).to_le_bytes());
+        *self.0.hash.get_or_init(|| self.0.hash())
+    }
+}
+
+impl Content {
+    fn hash(&self) -> [u8; 32] {
+        let mut parts = Parts::new(blake3::Hasher::new_derive_key("cairn program identity v1"));
+        parts.push(&(self.builtins.len() as u64).to_le_bytes());
         for builtin in &self.builtins {
-            hasher.update(&(builtin.name().len() as u64).to_le_bytes());
-            hasher.update(builtin.name().as_bytes());
+            parts.push(&(builtin.name().len() as u64).to_le_bytes());
+            parts.push(builtin.name().as_bytes());
         }
         match self.arguments {
-            ArgumentBinding::OutputPrefix => hasher.update(&[0]),
-            ArgumentBinding::Pointers { cell } => hasher.update(&[1]).update(&cell.to_le_bytes()),
-        };
-        hasher.update(&(self.bytecode.len() as u64).to_le_bytes());
-        for word in &self.bytecode {
-            hasher.update(&encoding::to_canonical_be(word));
+            ArgumentBinding::OutputPrefix => parts.push(&[0]),
+            ArgumentBinding::Pointers { cell } => {
+                parts.push(&[1]);
+                parts.push(&cell.to_le_bytes());
+            }
         }
-        *hasher.finalize().as_bytes()
+        parts.push(&(self.bytecode.len() as u64).to_le_bytes());
+        for word in &self.bytecode {
+            parts.push(&encoding::to_canonical_be(word));
+        }
+        *parts.finish().finalize().as_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    /// The definition, in one piece.
+    fn plain_hash(program: &Program) -> [u8; 32] {
+        let mut bytes = (program.builtins().len() as u64).to_le_bytes().to_vec();
+        for builtin in program.builtins() {
+            bytes.extend((builtin.name().len() as u64).to_le_bytes());
+            bytes.extend(builtin.name().as_bytes());
+        }
+        match program.arguments() {
+            ArgumentBinding::OutputPrefix => bytes.push(0),
+            ArgumentBinding::Pointers { cell } => bytes.extend([&[1], &cell.to_le_bytes()[..]].concat()),
+        }
+        bytes.extend((program.bytecode().len() as u64).to_le_bytes());
+        bytes.extend(program.bytecode().iter().flat_map(encoding::to_canonical_be));
+        blake3::derive_key("cairn program identity v1", &bytes)
+    }
+
+    #[test]
+    fn clones_share_the_hash() {
+        for (words, binding) in [(1, ArgumentBinding::OutputPrefix), (5000, ArgumentBinding::Pointers { cell: 3 })] {
+            let words = || (0..words).map(|word: u64| word.wrapping_mul(u64::MAX / 3));
+            let make = |binding| fixture::program(&[Builtin::Output, Builtin::RangeCheck], words(), binding);
+            let program = make(binding);
+            let clone = program.clone();
+            assert_eq!(program.hash(), plain_hash(&program));
+            assert_eq!(clone.0.hash.get(), Some(&program.hash()));
+            // Programs are what they say, whether their hash is known or not.
+            assert_eq!(make(binding), program);
+            assert_ne!(make(ArgumentBinding::Pointers { cell: 4 }), program);
+        }
     }
 }

@@ -7,11 +7,19 @@ use crate::claim::Claim;
 use crate::program::{ArgumentBinding, PROGRAM_BASE, Program};
 use crate::statement::Statement;
 use felt::Felt;
-use stark::PublicTuple;
+use felt::integers::small;
+use stark::{PublicTerms, PublicTuple};
+use std::iter::repeat_n;
 
 /// One memory cell that the statement fixes.
-fn cell(address: u64, value: Felt) -> PublicTuple {
-    PublicTuple::require(buses::MEMORY, vec![Felt::from(address), value])
+#[inline]
+fn cell(address: u64, value: Felt) -> [Felt; 2] {
+    [small(address), value]
+}
+
+/// [`public_terms`], each by itself.
+pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
+    public_terms(statement, claim).to_tuples()
 }
 
 /// The public tuples, for a claim that has passed [`Claim::check`].
@@ -26,77 +34,67 @@ fn cell(address: u64, value: Felt) -> PublicTuple {
 /// * Instances of the modular builtins: the first address is provided and their end required, on a bus of each builtin.
 /// * Instructions: the claim's fetches, each as often as claimed. What they say follows from the program alone, so a false
 ///   count can only unbalance the bus.
-pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
+pub fn public_terms(statement: &Statement, claim: &Claim) -> PublicTerms {
     let program = &statement.program;
-    let mut tuples = states(statement, claim);
-    tuples.push(PublicTuple::provide(buses::OWNED, vec![Felt::from(u64::from(PROGRAM_BASE))]));
-    tuples.push(PublicTuple::require(buses::OWNED, vec![Felt::from(u64::from(claim.owned_end))]));
+    let mut terms = PublicTerms::new();
+    states(statement, claim, &mut terms);
+    terms.provide(buses::OWNED, [small(u64::from(PROGRAM_BASE))]);
+    terms.require(buses::OWNED, [small(u64::from(claim.owned_end))]);
     if let Some(segment) = claim.owned_range(program) {
-        let [base, stop] = [segment.base, segment.stop].map(|address| vec![Felt::from(u64::from(address))]);
-        tuples.push(PublicTuple::require(buses::OWNED, base.clone()));
-        tuples.push(PublicTuple::provide(buses::OWNED, stop.clone()));
-        tuples.push(PublicTuple::provide(buses::RANGE, base));
-        tuples.push(PublicTuple::require(buses::RANGE, stop));
+        let [base, stop] = [segment.base, segment.stop].map(|address| [small(u64::from(address))]);
+        terms.require(buses::OWNED, base);
+        terms.provide(buses::OWNED, stop);
+        terms.provide(buses::RANGE, base);
+        terms.require(buses::RANGE, stop);
     }
-    tuples.extend(walks(program, claim));
-    for (address, word) in (u64::from(PROGRAM_BASE)..).zip(program.bytecode()) {
-        tuples.push(cell(address, *word));
-    }
+    walks(program, claim, &mut terms);
+    let mut cells = |start: u64, values: &[Felt]| {
+        terms.require_each(buses::MEMORY, (start..).zip(values).map(|(address, value)| cell(address, *value)));
+    };
+    cells(u64::from(PROGRAM_BASE), program.bytecode());
     let (execution, initial_ap) = (u64::from(program.execution_base()), u64::from(program.initial_ap()));
-    tuples.push(cell(execution, Felt::from(initial_ap)));
-    tuples.push(cell(execution + 1, Felt::zero()));
+    cells(execution, &[small(initial_ap), Felt::zero()]);
     // Claim::check has compared the final ap with twice the number of builtins.
     let stops = u64::from(claim.final_ap).saturating_sub(claim.segments.len() as u64);
     for (i, segment) in (0..).zip(&claim.segments) {
-        tuples.push(cell(initial_ap + i, Felt::from(u64::from(segment.base))));
-        tuples.push(cell(stops + i, Felt::from(u64::from(segment.stop))));
+        cells(initial_ap + i, &[small(u64::from(segment.base))]);
+        cells(stops + i, &[small(u64::from(segment.stop))]);
     }
     if let Some(segment) = claim.segment(program, Builtin::Output) {
-        tuples.extend((u64::from(segment.base)..).zip(&claim.output).map(|(address, value)| cell(address, *value)));
+        cells(u64::from(segment.base), &claim.output);
     }
     if let (ArgumentBinding::Pointers { cell: offset }, Some(start)) = (program.arguments(), claim.arguments_start) {
         let (pointers, start) = (initial_ap + u64::from(offset), u64::from(start));
-        tuples.push(cell(pointers, Felt::from(start)));
-        tuples.push(cell(pointers + 1, Felt::from(start + statement.arguments.len() as u64)));
-        tuples.extend((start..).zip(&statement.arguments).map(|(address, value)| cell(address, *value)));
+        cells(pointers, &[small(start), small(start + statement.arguments.len() as u64)]);
+        cells(start, &statement.arguments);
     }
     for fetch in &claim.fetches {
         // Claim::check has looked each of them up.
         if let Ok(tuple) = fetch.tuple(program) {
-            let multiplicity = Felt::from(u64::from(fetch.count));
-            tuples.push(PublicTuple { bus: buses::INSTRUCTION, multiplicity, tuple: tuple.to_vec() });
+            terms.push(buses::INSTRUCTION, small(u64::from(fetch.count)), tuple);
         }
     }
-    tuples
+    terms
 }
 
 /// The two ends of each builtin's walk over its instances, for those whose rows walk on a bus.
-fn walks(program: &Program, claim: &Claim) -> Vec<PublicTuple> {
-    let mut tuples = Vec::new();
+fn walks(program: &Program, claim: &Claim, terms: &mut PublicTerms) {
     for builtin in program.builtins() {
         let segment = claim.segment(program, *builtin).filter(|segment| segment.base < segment.stop);
         let (Some(bus), Some(segment)) = (buses::walk(*builtin), segment) else { continue };
-        let state = |address: u32| {
-            let mut tuple = vec![Felt::zero(); bus.arity];
-            if let Some(first) = tuple.first_mut() {
-                *first = Felt::from(u64::from(address));
-            }
-            tuple
-        };
-        tuples.push(PublicTuple::provide(bus, state(segment.base)));
-        tuples.push(PublicTuple::require(bus, state(segment.stop)));
+        let state =
+            |address: u32| std::iter::once(small(u64::from(address))).chain(repeat_n(Felt::zero(), bus.arity - 1));
+        terms.provide(bus, state(segment.base));
+        terms.require(bus, state(segment.stop));
     }
-    tuples
 }
 
-fn states(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
+fn states(statement: &Statement, claim: &Claim, terms: &mut PublicTerms) {
     let program = &statement.program;
     let start = u64::from(program.initial_ap());
-    let state = |pc: u32, ap: u64, clock: u64| [u64::from(pc), ap, start, clock].map(Felt::from).to_vec();
-    vec![
-        PublicTuple::provide(buses::STATE, state(program.initial_pc(), start, 0)),
-        PublicTuple::require(buses::STATE, state(program.final_pc(), u64::from(claim.final_ap), claim.n_steps)),
-    ]
+    let state = |pc: u32, ap: u64, clock: u64| [u64::from(pc), ap, start, clock].map(small);
+    terms.provide(buses::STATE, state(program.initial_pc(), start, 0));
+    terms.require(buses::STATE, state(program.final_pc(), u64::from(claim.final_ap), claim.n_steps));
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::codec::Write;
 use crate::layout::Layout;
 use crate::program::Program;
 use felt::{Felt, encoding};
+use stark::hash::Parts;
 
 /// Version of the protocol: of the tables, the buses, the transcript and the proof file together.
 pub const PROTOCOL_VERSION: u32 = 6;
@@ -12,7 +13,7 @@ pub const PROTOCOL_VERSION: u32 = 6;
 /// What the verifier wants shown: that this program, on these arguments, gives some output, proven by this prover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// The program.
+    /// The program. Many statements may share one: clones of it are its handles.
     pub program: Program,
     /// Its arguments.
     pub arguments: Vec<Felt>,
@@ -23,12 +24,12 @@ pub struct Statement {
 impl Statement {
     /// BLAKE3 of the arguments.
     pub fn arguments_hash(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("cairn arguments v1");
-        hasher.update(&(self.arguments.len() as u64).to_le_bytes());
+        let mut parts = Parts::new(blake3::Hasher::new_derive_key("cairn arguments v1"));
+        parts.push(&(self.arguments.len() as u64).to_le_bytes());
         for argument in &self.arguments {
-            hasher.update(&encoding::to_canonical_be(argument));
+            parts.push(&encoding::to_canonical_be(argument));
         }
-        *hasher.finalize().as_bytes()
+        *parts.finish().finalize().as_bytes()
     }
 
     /// Everything that the transcript absorbs before the first commitment, besides what the STARK layer absorbs itself:

@@ -4,7 +4,7 @@ use crate::claim::ClaimError;
 use crate::layout::LayoutError;
 use crate::policy::{self, Policy, PolicyError};
 use crate::proof::{CairoProof, ProofFileError};
-use crate::public::public_tuples;
+use crate::public::public_terms;
 use crate::statement::Statement;
 use felt::Felt;
 use stark::{Parameters, Proof, Shape};
@@ -103,8 +103,8 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
     let stark_proof = Proof::decode(&file.stark, &shape)?;
 
     // 6. The public side of the bus sum follows from statement and claim, and from the disclosed rows.
-    let mut public = public_tuples(statement, &file.claim);
-    public.extend(draft.disclosed_tuples()?);
+    let mut public = public_terms(statement, &file.claim);
+    draft.append_disclosed(&mut public)?;
     let security = policy::security(draft.outlines(), &public, &file.parameters);
     policy.check_security(&security)?;
 

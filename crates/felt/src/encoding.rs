@@ -1,6 +1,6 @@
 //! Byte encodings of a field element. Both refuse values that are not reduced, so each element has one encoding.
 
-use crate::Felt;
+use crate::{Felt, scalar};
 use lambdaworks_math::unsigned_integer::element::U256;
 
 /// The modulus, most significant limb first as lambdaworks stores integers.
@@ -53,8 +53,7 @@ pub fn from_bytes(bytes: &[u8; BYTES]) -> Option<Felt> {
 
 /// Limbs of the integer `0 ≤ a < p`, least significant first.
 pub fn canonical_limbs(a: &Felt) -> [u64; 4] {
-    let [l3, l2, l1, l0] = a.representative().limbs;
-    [l0, l1, l2, l3]
+    scalar::canonical(montgomery_limbs(a))
 }
 
 /// The element of an integer given by limbs, least significant first; `None` unless below the modulus.

@@ -19,3 +19,5 @@ pub mod poseidon;
 pub mod vector;
 
 mod scalar;
+
+pub use scalar::product;

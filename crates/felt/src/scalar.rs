@@ -86,6 +86,12 @@ pub(crate) fn mul(a: Limbs, b: Limbs) -> Limbs {
     reduce(t)
 }
 
+/// The integer `0 ≤ a < p` of a Montgomery form.
+#[inline(always)]
+pub(crate) fn canonical([a0, a1, a2, a3]: Limbs) -> Limbs {
+    reduce([a0, a1, a2, a3, 0, 0, 0, 0])
+}
+
 /// `a + b mod p` of reduced operands, reduced.
 #[inline(always)]
 pub(crate) fn add([a0, a1, a2, a3]: Limbs, [b0, b1, b2, b3]: Limbs) -> Limbs {
@@ -113,7 +119,7 @@ pub(crate) fn sub([a0, a1, a2, a3]: Limbs, [b0, b1, b2, b3]: Limbs) -> Limbs {
 
 /// `a·b`: the same as lambdaworks' product, faster.
 #[inline(always)]
-pub(crate) fn product(a: &Felt, b: &Felt) -> Felt {
+pub fn product(a: &Felt, b: &Felt) -> Felt {
     from_limbs(mul(montgomery_limbs(a), montgomery_limbs(b)))
 }
 

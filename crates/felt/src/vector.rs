@@ -2,10 +2,10 @@
 //! every kernel and any number of threads.
 
 use crate::Felt;
-use crate::encoding::is_zero;
+use crate::encoding::{is_zero, montgomery_limbs};
 use crate::packed::kernel::push;
 use crate::packed::{MAX_PRODUCTS, Packed, Portable, WithPacked, dispatch};
-use crate::scalar::{inverse, power, product};
+use crate::scalar::{self, Limbs, inverse, power, product};
 use rayon::prelude::*;
 
 /// Elements of one piece of work: tens of microseconds, and the scratch memory of an inversion stays in a core's cache.
@@ -21,6 +21,71 @@ pub fn batch_inverse(values: &mut [Felt]) -> bool {
 /// [`batch_inverse`] on this thread and with the portable kernel: for verifiers, which should not rest on a machine's kernel.
 pub fn batch_inverse_portable(values: &mut [Felt]) -> bool {
     invert_around_zeros(values, invert_lanes::<Portable>)
+}
+
+/// A sum of fractions as a fraction, without inversions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fraction {
+    /// Zero, but for a denominator that is zero, if and only if the sum is.
+    pub numerator: Felt,
+    /// The product of all denominators.
+    pub denominator: Felt,
+}
+
+impl Fraction {
+    /// The empty sum.
+    pub fn zero() -> Self {
+        Self { numerator: Felt::zero(), denominator: Felt::one() }
+    }
+
+    /// Adds `numerator/x` for each `x` of `denominators`: two products each if `numerator` is 1 or −1, else three. On this thread and with the
+    /// portable kernel, for verifiers.
+    pub fn add_portable(&mut self, numerator: &Felt, denominators: &[Felt]) {
+        // n/d + m/x = (n·x + m·d)/(d·x)
+        if *numerator == Felt::one() {
+            self.each(denominators, scalar::add);
+        } else if *numerator == -Felt::one() {
+            self.each(denominators, scalar::sub);
+        } else {
+            let m = montgomery_limbs(numerator);
+            self.each(denominators, |n, d| scalar::add(n, scalar::mul(m, d)));
+        }
+    }
+
+    #[inline(always)]
+    fn each(&mut self, denominators: &[Felt], add: impl Fn(Limbs, Limbs) -> Limbs) {
+        let (mut n, mut d) = (montgomery_limbs(&self.numerator), montgomery_limbs(&self.denominator));
+        for x in denominators {
+            let x = montgomery_limbs(x);
+            n = add(scalar::mul(n, x), d);
+            d = scalar::mul(d, x);
+        }
+        (self.numerator, self.denominator) = (scalar::from_limbs(n), scalar::from_limbs(d));
+    }
+
+    /// Adds `scale·other`.
+    pub fn add_scaled(&mut self, scale: &Felt, other: &Self) {
+        let scaled = product(scale, &other.numerator);
+        self.numerator = product(&self.numerator, &other.denominator) + product(&scaled, &self.denominator);
+        self.denominator = product(&self.denominator, &other.denominator);
+    }
+}
+
+/// Appends `constant − (…(r_1·x + r_2)·x + …)·x − r_k` for each row `r_1, …, r_k`, given row by row: one product less than a row
+/// has entries. On this thread and with the portable kernel, for verifiers.
+///
+/// # Panics
+/// If rows have no entries.
+pub fn horner_differences_portable(rows: &[Felt], width: usize, x: &Felt, constant: &Felt, out: &mut Vec<Felt>) {
+    assert!(width > 0, "rows have entries");
+    let (x, constant) = (montgomery_limbs(x), montgomery_limbs(constant));
+    out.extend(rows.chunks_exact(width).map(|row| {
+        let mut sum = montgomery_limbs(&row[0]);
+        for entry in &row[1..] {
+            sum = scalar::add(scalar::mul(sum, x), montgomery_limbs(entry));
+        }
+        scalar::from_limbs(scalar::sub(constant, sum))
+    }));
 }
 
 /// Zeros would spoil the common product: they stand as ones meanwhile.

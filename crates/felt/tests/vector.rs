@@ -3,7 +3,8 @@
 mod common;
 
 use common::{element, sequence, with_other_kernels};
-use felt::{Felt, vector};
+use felt::vector::Fraction;
+use felt::{Felt, encoding, vector};
 use proptest::prelude::*;
 
 const LENGTHS: [usize; 9] = [0, 1, 7, 8, 9, 31, 100, 8192, 30_011];
@@ -46,6 +47,15 @@ fn check(a: &[Felt], b: &[Felt], scale: &Felt) {
     assert!(differences.iter().zip(a).all(|(difference, a)| *difference == a - scale));
 
     let (left, right) = a.split_at(a.len() / 3);
+    for width in 1..5 {
+        let mut found = vec![*scale];
+        let constant = b.first().copied().unwrap_or_default();
+        vector::horner_differences_portable(a, width, scale, &constant, &mut found);
+        let sum = |row: &[Felt]| row.iter().fold(Felt::zero(), |sum, entry| sum * scale + entry);
+        let expected: Vec<_> = a.chunks_exact(width).map(|row| constant - sum(row)).collect();
+        assert_eq!((found[0], &found[1..]), (*scale, &expected[..]));
+    }
+
     let mut parts = [left.to_vec(), right.to_vec()];
     let mut numerators: Vec<_> = parts.iter_mut().map(|part| part.as_mut_slice()).collect();
     assert_eq!(vector::divide_assign(&mut numerators, b), b.contains(&Felt::zero()));
@@ -61,12 +71,34 @@ fn check(a: &[Felt], b: &[Felt], scale: &Felt) {
     let mut portable = a.to_vec();
     assert_eq!(vector::batch_inverse_portable(&mut portable), zeros);
     assert_eq!(portable, inverses);
+    for numerator in [Felt::one(), -Felt::one(), *scale, Felt::zero()] {
+        let mut sum = Fraction::zero();
+        sum.add_portable(&numerator, left);
+        let mut others = Fraction::zero();
+        others.add_portable(&numerator, right);
+        sum.add_scaled(scale, &others);
+        assert_eq!(sum.denominator, a.iter().fold(Felt::one(), |product, a| product * a));
+        assert_eq!(sum.denominator == Felt::zero(), zeros);
+        if !zeros {
+            let [left, right] = [&inverses[..left.len()], &inverses[left.len()..]]
+                .map(|inverses| inverses.iter().fold(Felt::zero(), |sum, inverse| sum + numerator * inverse));
+            assert_eq!(sum.numerator, sum.denominator * (left + scale * right));
+        }
+    }
     for (inverse, a) in inverses.iter().zip(a) {
         if *a == Felt::zero() {
             assert_eq!(*inverse, Felt::zero());
         } else {
             assert_eq!(inverse * a, Felt::one());
         }
+    }
+}
+
+#[test]
+fn integers_of_elements() {
+    for element in common::edges().into_iter().chain(sequence(3, 1000)) {
+        let [l3, l2, l1, l0] = element.representative().limbs;
+        assert_eq!(encoding::canonical_limbs(&element), [l0, l1, l2, l3]);
     }
 }
 

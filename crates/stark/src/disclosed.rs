@@ -6,6 +6,7 @@
 
 use crate::air::{Air, Constraint, Rows, reads_next};
 use crate::graph::{Input, NodeId};
+use crate::public::PublicTerms;
 use crate::table::PublicTuple;
 use felt::{Felt, encoding};
 
@@ -64,26 +65,33 @@ impl Air {
     }
 }
 
-/// The bus terms of disclosed rows, given row by row, less those that are zero. Periodic columns begin with the first row. Whether the
+/// Appends the bus terms of disclosed rows, given row by row, less those that are zero. Periodic columns begin with the first row. Whether the
 /// constraints hold on the rows is for [`check_rows`] to say.
 ///
 /// # Errors
 /// [`DisclosedError::NotLocal`] and [`DisclosedError::Cells`].
-pub fn tuples(air: &Air, cells: &[Felt]) -> Result<Vec<PublicTuple>, DisclosedError> {
+pub fn append_terms(air: &Air, cells: &[Felt], terms: &mut PublicTerms) -> Result<(), DisclosedError> {
     let roots =
         air.interactions().iter().flat_map(|interaction| interaction.tuple.iter().chain([&interaction.multiplicity]));
-    let mut tuples = Vec::new();
     each_row(air, cells, roots.copied(), |_, values| {
         for interaction in air.interactions() {
             let multiplicity = values[interaction.multiplicity.index()];
             if !encoding::is_zero(&multiplicity) {
-                let tuple = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
-                tuples.push(PublicTuple { bus: interaction.bus, multiplicity, tuple });
+                terms.push(interaction.bus, multiplicity, interaction.tuple.iter().map(|entry| values[entry.index()]));
             }
         }
         Ok(())
-    })?;
-    Ok(tuples)
+    })
+}
+
+/// [`append_terms`], each by itself.
+///
+/// # Errors
+/// [`DisclosedError::NotLocal`] and [`DisclosedError::Cells`].
+pub fn tuples(air: &Air, cells: &[Felt]) -> Result<Vec<PublicTuple>, DisclosedError> {
+    let mut terms = PublicTerms::new();
+    append_terms(air, cells, &mut terms)?;
+    Ok(terms.to_tuples())
 }
 
 /// Checks all constraints on disclosed rows.

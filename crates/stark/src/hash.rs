@@ -33,6 +33,48 @@ const LANES: usize = 16;
 /// Rows that a [`RowHasher`] takes at once. More than it has lanes, so that it reads longer runs of each column.
 pub const BATCH: usize = 64;
 
+/// What is hashed part by part, each of a few bytes: BLAKE3 gets it in pieces that are long enough, and cut where it cuts its tree, to be hashed
+/// on all lanes of the machine. The digest is that of the parts one after the other.
+#[derive(Debug)]
+pub struct Parts {
+    hasher: blake3::Hasher,
+    buffer: Vec<u8>,
+}
+
+impl Parts {
+    /// Chunks enough for the widest machine, and still in a core's cache.
+    const LEN: usize = 1 << 16;
+
+    /// Behind what the hasher has taken already.
+    pub fn new(hasher: blake3::Hasher) -> Self {
+        Self { hasher, buffer: Vec::with_capacity(Self::LEN) }
+    }
+
+    /// Appends a part.
+    #[inline]
+    pub fn push(&mut self, part: &[u8]) {
+        self.buffer.extend_from_slice(part);
+        if self.buffer.len() >= Self::LEN {
+            self.flush();
+        }
+    }
+
+    /// Up to where a subtree ends.
+    #[cold]
+    fn flush(&mut self) {
+        let end = self.hasher.count() + self.buffer.len() as u64;
+        let whole = self.buffer.len().saturating_sub((end % Self::LEN as u64) as usize);
+        self.hasher.update(&self.buffer[..whole]);
+        self.buffer.drain(..whole);
+    }
+
+    /// The hasher behind all parts.
+    pub fn finish(mut self) -> blake3::Hasher {
+        self.hasher.update(&self.buffer);
+        self.hasher
+    }
+}
+
 /// Digest of one row: its elements in Montgomery form, 32 bytes each, padded with zeros to whole blocks. (The number of
 /// elements is fixed for each matrix, so padding cannot be mistaken for elements.) A row of more than one piece is hashed
 /// piece by piece, then the digests together.

@@ -18,6 +18,7 @@ pub mod parameters;
 pub mod proof;
 pub mod proof_shape;
 pub mod prover;
+pub mod public;
 pub mod security;
 pub mod shape;
 pub mod table;
@@ -32,6 +33,7 @@ pub use outline::{BusTerm, Outline, Outlined};
 pub use parameters::{Parameters, Preset};
 pub use proof::{DecodeError, Proof};
 pub use prover::{ProveError, Work, peak_memory, prove, work};
+pub use public::PublicTerms;
 pub use shape::Shape;
 pub use table::{
     MAX_LOG_HEIGHT, MAX_TABLES, MAX_TERMS, MIN_LOG_HEIGHT, PublicTuple, Table, TableError, check_public, check_tables,

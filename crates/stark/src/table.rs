@@ -2,6 +2,7 @@
 
 use crate::air::{Air, Bus, Interaction};
 use crate::outline::{BusTerm, Outline, Outlined};
+use crate::public::{PublicTerms, Terms};
 use felt::Felt;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -166,10 +167,10 @@ pub fn check_tables<T: Outlined>(tables: &[T]) -> Result<(), TableError> {
 ///
 /// # Errors
 /// [`TableError::Arity`] for the first that has not.
-pub fn check_public(public: &[PublicTuple]) -> Result<(), TableError> {
-    for PublicTuple { bus: Bus { id, name, arity }, tuple, .. } in public {
-        if tuple.len() != *arity {
-            return Err(TableError::Arity { id: *id, name, expected: *arity, found: tuple.len() });
+pub fn check_public(public: &PublicTerms) -> Result<(), TableError> {
+    for Terms { bus: Bus { id, name, arity }, width, .. } in public.runs() {
+        if width != arity {
+            return Err(TableError::Arity { id, name, expected: arity, found: width });
         }
     }
     Ok(())

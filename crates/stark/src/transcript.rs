@@ -5,11 +5,11 @@
 //! So every challenge depends on all that came before, and no output is ever given twice.
 
 use crate::composition::BusChallenges;
-use crate::hash::{Digest, grinding_zeros};
+use crate::hash::{Digest, Parts, grinding_zeros};
 use crate::outline::Outlined;
 use crate::parameters::Parameters;
 use crate::proof::GroupOpenings;
-use crate::table::PublicTuple;
+use crate::public::{PublicTerms, Terms};
 use felt::{Felt, domain, encoding};
 
 const PROTOCOL: &str = "cairn stark v1";
@@ -22,7 +22,7 @@ pub struct Transcript {
 
 impl Transcript {
     /// Step 0: protocol name and version, parameters, the caller's context, tables with their heights, public tuples.
-    pub fn new<T: Outlined>(parameters: &Parameters, context: &[u8], tables: &[T], public: &[PublicTuple]) -> Self {
+    pub fn new<T: Outlined>(parameters: &Parameters, context: &[u8], tables: &[T], public: &PublicTerms) -> Self {
         let mut transcript = Self { state: *blake3::hash(PROTOCOL.as_bytes()).as_bytes() };
         transcript.absorb("parameters", &parameters.encode());
         transcript.absorb("context", context);
@@ -37,28 +37,28 @@ impl Transcript {
             }
         }
         transcript.absorb("tables", &shape);
-        transcript.public_tuples(public);
+        transcript.public_terms(public);
         transcript
     }
 
-    /// Piece by piece: a proof with disclosed tables has a megabyte of them.
-    fn public_tuples(&mut self, public: &[PublicTuple]) {
-        const PIECE: usize = 1 << 14;
-        let len = |PublicTuple { tuple, .. }: &PublicTuple| 12 + encoding::BYTES * (tuple.len() + 1);
-        let mut hasher = self.hasher("public tuples", public.iter().map(len).sum());
-        let mut piece = Vec::with_capacity(PIECE);
-        for PublicTuple { bus, multiplicity, tuple } in public {
-            piece.extend_from_slice(&bus.id.to_le_bytes());
-            piece.extend_from_slice(&(tuple.len() as u64).to_le_bytes());
-            for element in tuple.iter().chain([multiplicity]) {
-                piece.extend_from_slice(&encoding::to_bytes(element));
-            }
-            if piece.len() > PIECE / 2 {
-                hasher.update(&piece);
-                piece.clear();
+    /// Part by part: a program has a hundred bytes a word.
+    fn public_terms(&mut self, public: &PublicTerms) {
+        let len = |terms: Terms<'_>| terms.count * (12 + encoding::BYTES * (terms.width + 1));
+        let mut parts = Parts::new(self.hasher("public tuples", public.runs().map(len).sum()));
+        for terms in public.runs() {
+            // What tuples of a run have in common stays in its place.
+            let mut tuple = terms.bus.id.to_le_bytes().to_vec();
+            tuple.extend_from_slice(&(terms.width as u64).to_le_bytes());
+            tuple.resize(12 + encoding::BYTES * terms.width, 0);
+            tuple.extend_from_slice(&encoding::to_bytes(&terms.multiplicity));
+            for entries in terms.tuples() {
+                for (place, entry) in tuple[12..].chunks_exact_mut(encoding::BYTES).zip(entries) {
+                    place.copy_from_slice(&encoding::to_bytes(entry));
+                }
+                parts.push(&tuple);
             }
         }
-        self.state = *hasher.update(&piece).finalize().as_bytes();
+        self.state = *parts.finish().finalize().as_bytes();
     }
 
     fn absorb(&mut self, label: &str, data: &[u8]) {

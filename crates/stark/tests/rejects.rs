@@ -209,7 +209,7 @@ fn other_tables(change: impl FnOnce(&mut Vec<Table>)) -> VerifyError {
     let (System { tables, public, .. }, honest) = &*HONEST;
     let mut others = tables.clone();
     change(&mut others);
-    bind(tables, public, CONTEXT, &parameters(), honest).unwrap().check(&others).unwrap_err()
+    bind(tables, &public[..].into(), CONTEXT, &parameters(), honest).unwrap().check(&others).unwrap_err()
 }
 
 /// The first nonce that does not solve the puzzle of this proof, whatever its transcript. Most do not.

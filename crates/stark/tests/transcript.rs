@@ -5,10 +5,10 @@ mod common;
 
 use common::{SQUARES, felt, parameters};
 use felt::{Felt, encoding};
-use stark::hash::Digest;
+use stark::hash::{Digest, Parts};
 use stark::proof::GroupOpenings;
 use stark::transcript::Transcript;
-use stark::{AirBuilder, Bus, Parameters, PublicTuple, Rows, Table};
+use stark::{AirBuilder, Bus, Parameters, PublicTerms, PublicTuple, Rows, Table};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ fn messages() -> Messages {
 fn challenges(messages: &Messages) -> Vec<Vec<u8>> {
     let bytes = |challenge: Felt| encoding::to_bytes(&challenge).to_vec();
     let tables: Vec<_> = messages.tables.iter().map(TableInputs::table).collect();
-    let mut transcript = Transcript::new(&messages.parameters, &messages.context, &tables, &messages.public);
+    let mut transcript = Transcript::new(&messages.parameters, &messages.context, &tables, &messages.public[..].into());
     transcript.main_commitment(&messages.main_cap);
     let bus = transcript.bus_challenges();
     let mut challenges = vec![bytes(bus.z), bytes(bus.alpha)];
@@ -177,7 +177,7 @@ fn every_message_changes_all_later_challenges() {
 
 #[test]
 fn no_challenge_is_given_twice() {
-    let transcript = Transcript::new::<Table>(&parameters(), b"", &[], &[]);
+    let transcript = Transcript::new::<Table>(&parameters(), b"", &[], &PublicTerms::new());
     let mut asked = transcript.clone();
     let mut seen = HashSet::new();
     for _ in 0..50 {
@@ -198,7 +198,8 @@ fn no_challenge_is_given_twice() {
 #[test]
 fn indices_fill_their_range() {
     for log_size in [1, 7, 33, 34] {
-        let indices = Transcript::new::<Table>(&parameters(), b"", &[], &[]).query_indices(512, log_size);
+        let indices =
+            Transcript::new::<Table>(&parameters(), b"", &[], &PublicTerms::new()).query_indices(512, log_size);
         let (smallest, largest) = (*indices.iter().min().unwrap(), *indices.iter().max().unwrap());
         assert!(largest < 1 << log_size);
         // The chance that 512 uniform indices all stay in one half is 2^-511.
@@ -209,7 +210,7 @@ fn indices_fill_their_range() {
 
 #[test]
 fn grinding_counts_leading_zeros() {
-    let transcript = Transcript::new::<Table>(&parameters(), b"", &[], &[]);
+    let transcript = Transcript::new::<Table>(&parameters(), b"", &[], &PublicTerms::new());
     let solved = |nonce, bits| transcript.clone().grinding(nonce, bits);
     let nonce = (0..).find(|&nonce| solved(nonce, 12)).unwrap();
     assert!((0..=12).all(|bits| solved(nonce, bits)));
@@ -225,6 +226,81 @@ fn grinding_counts_leading_zeros() {
     };
     assert_eq!(after(nonce, 0), after(nonce, 257));
     assert_ne!(after(nonce, 0), after(nonce + 1, 0));
+}
+
+/// Numbers below `end`, from hashes.
+fn random(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut number = 0_u64;
+    move |end| {
+        number += 1;
+        let digest = *blake3::hash(&[seed.to_le_bytes(), number.to_le_bytes()].concat()).as_bytes();
+        digest[..8].iter().fold(0_u64, |word, byte| word << 8 | u64::from(*byte)) % end
+    }
+}
+
+/// The state after the first step, as docs/PROTOCOL.md has it: all bytes at once.
+fn first_state(context: &[u8], public: &[PublicTuple]) -> Digest {
+    let absorb = |state: Digest, label: &str, data: &[u8]| {
+        let lengths = [label.len(), data.len()].map(|len| (len as u64).to_le_bytes());
+        let message = [&[0], &lengths[0][..], label.as_bytes(), &lengths[1], data].concat();
+        *blake3::keyed_hash(&state, &message).as_bytes()
+    };
+    let mut bytes = Vec::new();
+    for PublicTuple { bus, multiplicity, tuple } in public {
+        bytes.extend(bus.id.to_le_bytes());
+        bytes.extend((tuple.len() as u64).to_le_bytes());
+        bytes.extend(tuple.iter().flat_map(encoding::to_bytes));
+        bytes.extend(encoding::to_bytes(multiplicity));
+    }
+    let state = *blake3::hash(b"cairn stark v1").as_bytes();
+    let state = absorb(state, "parameters", &parameters().encode());
+    let state = absorb(state, "context", context);
+    absorb(absorb(state, "tables", &[]), "public tuples", &bytes)
+}
+
+#[test]
+fn public_terms_are_absorbed_tuple_by_tuple() {
+    for case in 0..30 {
+        let mut random = random(case);
+        let mut public = Vec::new();
+        for _ in 0..random(20) {
+            let bus = Bus { id: random(3) as u32 + 1, name: "bus", arity: random(5) as usize };
+            let multiplicity = [felt(1), -felt(1), felt(random(1 << 40))][random(3) as usize];
+            // Now and then enough to go beyond a piece, or to end about where one does.
+            let count = [1, 2, 600 + random(8), 1 + random(2000)][random(4) as usize];
+            for _ in 0..count {
+                let tuple = (0..bus.arity).map(|_| felt(random(u64::MAX)) * felt(random(1 << 60))).collect();
+                public.push(PublicTuple { bus, multiplicity, tuple });
+            }
+        }
+        let terms = PublicTerms::from(&public[..]);
+        assert_eq!((terms.len(), terms.is_empty()), (public.len(), public.is_empty()));
+        assert_eq!(terms.to_tuples(), public);
+        let context = vec![7; random(100) as usize];
+        let transcript = Transcript::new::<Table>(&parameters(), &context, &[], &terms);
+        assert_eq!(transcript.grinding_seed(), first_state(&context, &public), "{case}");
+    }
+}
+
+/// Digests of parts are those of the whole, wherever they are cut.
+#[test]
+fn parts_are_hashed_as_a_whole() {
+    let bytes: Vec<u8> = (0..300_000_u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
+    for (case, len) in [0, 1, 65_535, 65_536, 65_537, 131_072, 131_073, 196_608, 299_999].into_iter().enumerate() {
+        let mut random = random(case as u64);
+        let head = random(3000) as usize;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&bytes[..head.min(len)]);
+        let mut parts = Parts::new(hasher);
+        let mut rest = &bytes[head.min(len)..len];
+        while !rest.is_empty() {
+            let longest = [40, 40, 5000, 200_000][random(4) as usize];
+            let (part, others) = rest.split_at(random(longest).min(rest.len() as u64) as usize);
+            parts.push(part);
+            rest = others;
+        }
+        assert_eq!(parts.finish().finalize(), blake3::hash(&bytes[..len]), "{len}");
+    }
 }
 
 /// Any change of the transcript is a change of the protocol: its version must change with it.

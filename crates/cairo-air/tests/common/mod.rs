@@ -195,7 +195,7 @@ fn forge(tables: &[Table], public: &[PublicTuple], context: &[u8], parameters: &
         final_polynomial: vec![Felt::zero(); 1 << LOG_FINAL],
         ..Proof::default()
     };
-    let mut transcript = Transcript::new(parameters, context, tables, public);
+    let mut transcript = Transcript::new(parameters, context, tables, &public.into());
     transcript.main_commitment(&proof.main_cap);
     let bus = transcript.bus_challenges();
     if effort >= Effort::Totals {

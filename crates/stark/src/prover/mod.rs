@@ -18,6 +18,7 @@ use crate::control::{Cancelled, Control, Meter, Phase};
 use crate::hash;
 use crate::parameters::{Parameters, ParametersError};
 use crate::proof::Proof;
+use crate::public::PublicTerms;
 use crate::shape::{QUOTIENT_CHUNKS, Shape};
 use crate::table::{PublicTuple, Table, TableError, check_public, check_tables};
 use crate::transcript::Transcript;
@@ -80,10 +81,12 @@ pub fn prove(
 ) -> Result<Proof, ProveError> {
     parameters.validate()?;
     check_tables(tables)?;
-    check_public(public)?;
+    let public = PublicTerms::from(public);
+    check_public(&public)?;
     check_traces(tables, &traces)?;
     let shape = Shape::new(tables, parameters);
-    let mut transcript = Transcript::new(parameters, context, tables, public);
+    let mut transcript = Transcript::new(parameters, context, tables, &public);
+    drop(public);
     let mut proof = Proof::default();
 
     // Main columns, side by side within their group.

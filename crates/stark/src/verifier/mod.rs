@@ -1,5 +1,6 @@
 //! The verifier, step by step as in `docs/PROTOCOL.md`. No byte of a proof can make it panic.
 
+mod bus_sum;
 mod constraints;
 mod queries;
 
@@ -8,9 +9,11 @@ use crate::outline::{Outline, Outlined};
 use crate::parameters::{Parameters, ParametersError};
 use crate::proof::Proof;
 use crate::proof_shape::{ShapeError, check_shape};
+use crate::public::PublicTerms;
 use crate::shape::Shape;
 use crate::table::{PublicTuple, Table, TableError, check_public, check_tables};
 use crate::transcript::Transcript;
+use bus_sum::check_bus_sum;
 use constraints::{Challenges, constraints_hold};
 use felt::Felt;
 pub(crate) use queries::POINT_OF_PART;
@@ -99,7 +102,7 @@ pub fn verify(
     parameters: &Parameters,
     proof: &Proof,
 ) -> Result<(), VerifyError> {
-    bind(tables, public, context, parameters, proof)?.check(tables)
+    bind(tables, &public.into(), context, parameters, proof)?.check(tables)
 }
 
 /// A proof that belongs to its transcript: its nonce solves the puzzle, its query indices are the transcript's, the rows that it opens
@@ -123,7 +126,7 @@ pub struct Bound<'a> {
 /// A [`VerifyError`] that names what is wrong.
 pub fn bind<'a, T: Outlined>(
     tables: &[T],
-    public: &[PublicTuple],
+    public: &PublicTerms,
     context: &[u8],
     parameters: &Parameters,
     proof: &'a Proof,
@@ -197,34 +200,9 @@ fn check_outlines(outlines: &[Outline], tables: &[Table]) -> Result<(), VerifyEr
     }
 }
 
-fn check_bus_sum(
-    shape: &Shape,
-    public: &[PublicTuple],
-    bus: &BusChallenges,
-    totals: &[Felt],
-) -> Result<(), VerifyError> {
-    for (group, total) in shape.groups.iter().zip(totals) {
-        if group.batches.is_empty() && *total != Felt::zero() {
-            return Err(VerifyError::IdleTotal(group.log_height));
-        }
-    }
-    let mut denominators: Vec<_> = public.iter().map(|tuple| bus.denominator(tuple)).collect();
-    if let Some(position) = denominators.iter().position(|denominator| *denominator == Felt::zero()) {
-        return Err(VerifyError::PublicDenominator(position));
-    }
-    felt::vector::batch_inverse_portable(&mut denominators);
-    let terms = public.iter().zip(&denominators).map(|(tuple, inverse)| tuple.multiplicity * *inverse);
-    let sum = terms.chain(totals.iter().copied()).fold(Felt::zero(), |sum, term| sum + term);
-    if sum == Felt::zero() { Ok(()) } else { Err(VerifyError::BusSum) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::air::{AirBuilder, Bus};
-    use std::sync::Arc;
-
-    const BUS: Bus = Bus { id: 5, name: "bus", arity: 2 };
 
     #[test]
     fn refusals_name_the_commitment() {
@@ -232,25 +210,5 @@ mod tests {
             .map(|c| VerifyError::Opening { commitment: c }.to_string());
         let expected = ["main columns", "LogUp columns", "quotient chunks"];
         assert_eq!(told, expected.map(|of| format!("the opened {of} do not belong to their commitment")));
-    }
-
-    /// A challenge that meets a tuple, which no transcript can be made to give.
-    #[test]
-    fn a_public_tuple_that_meets_the_challenge() -> Result<(), crate::AirError> {
-        let mut b = AirBuilder::new("test");
-        b.provide("entry", BUS, 1, [0.into(), 0.into()]);
-        let table = Table { air: Arc::new(b.build()?), log_height: 6 };
-        let shape = Shape::new(&[table], &Parameters::default());
-        let tuple = |a: u64, b: u64| vec![Felt::from(a), Felt::from(b)];
-        // 5 + 10·3 + 100·4
-        let bus = BusChallenges { z: Felt::from(435u64), alpha: Felt::from(10u64) };
-        let public = [PublicTuple::provide(BUS, tuple(1, 2)), PublicTuple::require(BUS, tuple(3, 4))];
-        let refused = check_bus_sum(&shape, &public, &bus, &[Felt::zero()]);
-        assert_eq!(refused, Err(VerifyError::PublicDenominator(1)));
-        // Beside it the sum counts: 1/(435 − 215) and the group's total.
-        let total = -Felt::from(220u64).inv().unwrap_or_default();
-        assert_eq!(check_bus_sum(&shape, &public[..1], &bus, &[total]), Ok(()));
-        assert_eq!(check_bus_sum(&shape, &public[..1], &bus, &[-total]), Err(VerifyError::BusSum));
-        Ok(())
     }
 }

@@ -183,7 +183,7 @@ fn felt_of(value: usize) -> Felt {
 pub fn forge(system: &System, parameters: &Parameters, tamper: &impl Tamper) -> Proof {
     let shape = Shape::new(&system.tables, parameters);
     let blowup = 1usize << shape.log_blowup;
-    let mut transcript = Transcript::new(parameters, CONTEXT, &system.tables, &system.public);
+    let mut transcript = Transcript::new(parameters, CONTEXT, &system.tables, &system.public[..].into());
     let mut proof = Proof::default();
 
     let traces = |group: &Group| group.tables.iter().flat_map(|&table| system.traces[table].clone()).collect();
