@@ -4,6 +4,7 @@
 use crate::Builtin;
 use crate::buses;
 use crate::claim::Claim;
+use crate::layout::Layout;
 use crate::program::{ArgumentBinding, PROGRAM_BASE, Program};
 use crate::statement::Statement;
 use felt::Felt;
@@ -26,7 +27,11 @@ fn cell(address: u64, value: Felt) -> PublicTuple {
 /// * Instances of the modular builtins: the first address is provided and their end required, on a bus of each builtin.
 /// * Instructions: the claim's fetches, each as often as claimed. What they say follows from the program alone, so a false
 ///   count can only unbalance the bus.
-pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
+/// * Instances of bitwise, if they have a row each: the first address is provided and their end required on the bitwise bus; and if these rows
+///   own the cells, the segment is required as a whole on the owned bus.
+///
+/// Of the layout, which has passed [`Layout::check`], only its kinds count.
+pub fn public_tuples(statement: &Statement, claim: &Claim, layout: &Layout) -> Vec<PublicTuple> {
     let program = &statement.program;
     let mut tuples = states(statement, claim);
     tuples.push(PublicTuple::provide(buses::OWNED, vec![Felt::from(u64::from(PROGRAM_BASE))]));
@@ -38,6 +43,7 @@ pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
         tuples.push(PublicTuple::provide(buses::RANGE, base));
         tuples.push(PublicTuple::require(buses::RANGE, stop));
     }
+    tuples.extend(bitwise_rows(program, claim, layout));
     tuples.extend(walks(program, claim));
     for (address, word) in (u64::from(PROGRAM_BASE)..).zip(program.bytecode()) {
         tuples.push(cell(address, *word));
@@ -67,6 +73,22 @@ pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
             tuples.push(PublicTuple { bus: buses::INSTRUCTION, multiplicity, tuple: tuple.to_vec() });
         }
     }
+    tuples
+}
+
+/// The two ends of the walk over the instances of bitwise, if they have a row each; and who owns them.
+fn bitwise_rows(program: &Program, claim: &Claim, layout: &Layout) -> Vec<PublicTuple> {
+    let (Some(row), Some(segment)) = (layout.bitwise_rows().next(), claim.segment(program, Builtin::Bitwise)) else {
+        return Vec::new();
+    };
+    let [base, stop] = [segment.base, segment.stop].map(|address| vec![Felt::from(u64::from(address))]);
+    let mut tuples = Vec::new();
+    if row.owned().is_some() {
+        tuples.push(PublicTuple::require(buses::OWNED, base.clone()));
+        tuples.push(PublicTuple::provide(buses::OWNED, stop.clone()));
+    }
+    tuples.push(PublicTuple::provide(buses::BITWISE, base));
+    tuples.push(PublicTuple::require(buses::BITWISE, stop));
     tuples
 }
 

@@ -117,7 +117,7 @@ fn disclosed_but_mixing(mut witness: Witness) -> Witness {
     layout.tables.insert(at, mixing.0);
     tables.insert(at, mixing.1);
     traces.insert(at, mixing.2);
-    *public = public_tuples(statement, claim);
+    *public = public_tuples(statement, claim, layout);
     public.extend(layout.build(&statement.program, claim).unwrap().disclosed);
     witness
 }
