@@ -16,19 +16,16 @@ mod rows;
 
 use cairo_air::components::bitwise::BitwiseSize;
 use cairo_air::components::bitwise_row::{BitwiseRow, CELLS};
-use cairo_air::components::{Path, byte_and};
+use cairo_air::components::byte_and;
 use cairo_air::layout::BitwiseRowsError;
 use cairo_air::{
     Builtin, CairoProof, LayoutError, Segment, TableEntry, TableKind, Verified, VerifyError, buses, public_tuples,
     verify,
 };
-use cairo_execution::Execution;
-use cairo_prover::planner::Assignment;
-use cairo_prover::planner::builtins::bitwise_rows::Instances;
-use cairo_prover::prove::all_generic;
+use cairo_prover::Witness;
 use cairo_prover::witness::build;
-use cairo_prover::{StepTable, Witness, table_size};
 use common::balance::balance;
+use common::instances::{classes, row, witness_with};
 use common::{disclose_all, execution, report};
 use felt::{Felt, encoding};
 use forger::*;

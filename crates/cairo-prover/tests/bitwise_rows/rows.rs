@@ -92,7 +92,7 @@ fn pranks_of_bytes() {
 /// A forger of the run whose results nobody reads: the rows of its second instance, of the largest size.
 fn unread(bits: u8) -> (Forger, usize, BitwiseRow) {
     let run = execution("cairo0/bitwise_unread", None);
-    let forger = Forger(witness_with(&run, classes(&run, bits, 1, true)));
+    let forger = Forger(witness_with(&run, classes(&run, bits, 1, true), [7; 32]));
     let (position, row) = *forger.tables().last().unwrap();
     assert!(row.excess().is_some());
     (forger, position, row)
@@ -123,7 +123,8 @@ fn other_conjunctions() {
 fn bits_of_another_representative() {
     for bits in [4_u8, 8] {
         let run = execution("cairo0/bitwise_unread", None);
-        let mut forger = Forger(witness_with(&run, classes(&run, bits, if bits == 4 { 63 } else { 32 }, true)));
+        let mut forger =
+            Forger(witness_with(&run, classes(&run, bits, if bits == 4 { 63 } else { 32 }, true), [7; 32]));
         let (position, row) = forger.tables()[0];
         // 5 + p has 252 bits: with nibbles there are 63, which hold it, with bytes 32.
         let p = -Felt::one();
@@ -165,7 +166,7 @@ fn halves_in_the_table_of_bytes() {
         [("boolean_a", [(0, small(2).inv().unwrap())].to_vec()), ("conjunction", vec![(2, Felt::one())])]
     {
         let run = execution("cairo0/bitwise_unread", None);
-        let mut forger = Forger(witness_with(&run, classes(&run, 8, 1, true)));
+        let mut forger = Forger(witness_with(&run, classes(&run, 8, 1, true), [7; 32]));
         let position = forger.0.layout.tables.iter().position(|entry| entry.kind == TableKind::ByteAnd).unwrap();
         for (column, value) in change {
             // A row that nobody needs.

@@ -4,6 +4,7 @@
 
 pub mod agree;
 pub mod balance;
+pub mod instances;
 
 #[allow(unused_imports, reason = "each test file takes its part")]
 pub use testkit::programs::{execution, program};
