@@ -24,8 +24,9 @@ pub const STATE: Bus = Bus { id: 1, name: "state", arity: 4 };
 /// `(address, value)`: a cell of the write-once memory.
 ///
 /// Each address is provided in one place at most. Those from 1 to below the claim's `owned_end` belong, by the owned bus, to one row of
-/// a path table or of the cell table each, or to the verifier; those of the verifier, the segment of range_check, belong by
-/// the range bus to one row of a range table each. Only these rows provide them. Those from `owned_end` on are provided by the memory
+/// a path table or of the cell table each, or to the verifier; of those of the verifier, the segment of range_check belongs by
+/// the range bus to one row of a range table each, and that of bitwise, five and five, by the bitwise bus to one row of a bitwise row table. Only these rows
+/// provide them. Those from `owned_end` on are provided by the memory
 /// tables: the verifier begins the first one at `owned_end` and ties the further ones to it end to end. (All these are
 /// integers far below `p`.) So a required tuple names the one value of its address: memory is a function. A cell that its owner
 /// does not provide can be looked up by no one.
@@ -53,10 +54,10 @@ pub const NIBBLE_AND: Bus = Bus { id: 6, name: "nibble_and", arity: 3 };
 ///
 /// A row with enabler 1 that owns `k` cells requires `(a)` and provides `(a + k)`, both once; `k` is a constant of its table, from 1 to
 /// 2^10. The verifier provides `(1)` and requires `(owned_end)`; if the segment `base..stop` of range_check is not empty and ends at or
-/// before `owned_end`, it also requires `(base)` and provides `(stop)`, like a row that owns all of it. Look at each such row, and at this
-/// deed of the verifier, as an edge from `a` to `a + k`, with `a` in the field. At every point but 1 and `owned_end` as many edges
+/// before `owned_end`, it also requires `(base)` and provides `(stop)`, like a row that owns all of it; and the same of the segment of bitwise, if there
+/// are bitwise row tables that own it. Look at each such row, and at these deeds of the verifier, as an edge from `a` to `a + k`, with `a` in the field. At every point but 1 and `owned_end` as many edges
 /// end as begin, so the edges are a walk from 1 to `owned_end` (none if that is 1, too) and closed walks. All increments together
-/// are below `2^44 · 2^10 + 2^32`, far below `p`: no walk comes back to where it was, so there are no closed ones, and all edges lie on
+/// are below `2^44 · 2^10 + 2^33`, far below `p`: no walk comes back to where it was, so there are no closed ones, and all edges lie on
 /// the one walk. Its increments add up to `owned_end − 1`, modulo `p` and so as integers: the ranges `a..a + k`, the verifier's among
 /// them, are `1..owned_end` cut in pieces. Every address from 1 to below `owned_end` has one owner, and no other address has any.
 pub const OWNED: Bus = Bus { id: 8, name: "owned", arity: 1 };
@@ -66,6 +67,17 @@ pub const OWNED: Bus = Bus { id: 8, name: "owned", arity: 1 };
 /// Only if the verifier owns the segment `base..stop` (see [`OWNED`]): it provides `(base)` and requires `(stop)`, and each row with enabler 1 requires `(a)` and provides
 /// `(a + 1)`. By the same argument every address of the segment, and no other, belongs to exactly one row.
 pub const RANGE: Bus = Bus { id: 9, name: "range", arity: 1 };
+
+/// `(address)`: each instance of the segment of bitwise below it has a row of a bitwise row table.
+///
+/// Only if there are such tables: then the verifier provides `(base)` and requires `(stop)` of the segment `base..stop`, which is not empty, and each row
+/// with enabler 1 requires `(a)` and provides `(a + 5)`, both once. As with [`OWNED`], rows are edges from `a` to `a + 5`, whose increments
+/// together are below `2^44 · 5`, far below `p`: they all lie on one walk from `base` to `stop`, so every instance, and nothing else, belongs to
+/// exactly one row.
+pub const BITWISE: Bus = Bus { id: 13, name: "bitwise", arity: 1 };
+
+/// `(a, b, a & b)` for bytes `a` and `b`. Only the byte_and table provides, and only this, whatever its multiplicities: its README argues why.
+pub const BYTE_AND: Bus = Bus { id: 14, name: "byte_and", arity: 3 };
 
 /// `(v)` with `0 ≤ v < 2^12`. Only the word12 table provides, and only these values: its value column counts from 0.
 pub const WORD12: Bus = Bus { id: 7, name: "word12", arity: 1 };

@@ -1,7 +1,8 @@
 //! Which tables a proof has: how high each committed one is, and the rows of those that are disclosed.
 
-use crate::claim::Claim;
+use crate::claim::{Claim, Segment};
 use crate::codec::{CodecError, Reader, Write};
+use crate::components::bitwise_row::BitwiseRow;
 use crate::components::{ComponentError, MAX_CHUNKS, Occurrence, TableKind, memory};
 use crate::program::Program;
 use crate::{Builtin, buses};
@@ -143,6 +144,9 @@ pub enum LayoutError {
         /// Range tables that there are.
         found: usize,
     },
+    /// Bitwise row tables beside the builtin's other one, without instances, or with an owner other than the layout says.
+    #[error("the proof has bitwise row tables, but {0}")]
+    BitwiseRows(BitwiseRowsError),
     /// A lookup table is missing though used, or there though unused.
     #[error("the proof has {found} tables for the bus `{bus}`, but must have {expected}", bus = bus.name)]
     Provider {
@@ -189,6 +193,28 @@ pub enum LayoutError {
     },
 }
 
+/// What is wrong with bitwise row tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BitwiseRowsError {
+    /// The segment is empty, or the program has none.
+    #[error("the segment of `bitwise` is empty")]
+    Idle,
+    /// Another table of the builtin is there too.
+    #[error("also a table of `bitwise` that has all instances")]
+    Both,
+    /// Some own the cells of their instances, others do not.
+    #[error("only some of them own their cells")]
+    Mixed,
+    /// They own cells that the claim does not count among the owned.
+    #[error("they own cells up to {stop}, and the claim's owned cells end at {owned_end}")]
+    Beyond {
+        /// The segment's end.
+        stop: u32,
+        /// The claim's.
+        owned_end: u32,
+    },
+}
+
 impl Layout {
     /// One past the last cell: the memory tables follow the owned cells.
     pub fn memory_end(&self, owned_end: u32) -> u64 {
@@ -199,6 +225,14 @@ impl Layout {
     /// The kinds of all tables, the committed ones first.
     pub fn kinds(&self) -> impl Iterator<Item = &TableKind> {
         self.tables.iter().map(|entry| &entry.kind).chain(self.disclosed.iter().map(|table| &table.kind))
+    }
+
+    /// The bitwise row tables.
+    pub fn bitwise_rows(&self) -> impl Iterator<Item = &BitwiseRow> {
+        self.kinds().filter_map(|kind| match kind {
+            TableKind::BitwiseRow(row) => Some(row),
+            _ => None,
+        })
     }
 
     /// Checks the layout against program and claim, constructs the committed tables and looks at all disclosed rows.
@@ -293,7 +327,7 @@ impl Layout {
     }
 
     /// Every builtin with a segment that is not empty has exactly one table, every other has none; range_check has range tables
-    /// instead if its cells are owned.
+    /// instead if its cells are owned, and bitwise may have one row an instance instead.
     fn check_builtins(&self, program: &Program, claim: &Claim) -> Result<(), LayoutError> {
         for builtin in Builtin::ALL.into_iter().filter(|builtin| *builtin != Builtin::Output) {
             let cells = claim.segment(program, builtin).map_or(0, |segment| segment.stop.saturating_sub(segment.base));
@@ -304,13 +338,33 @@ impl Layout {
                     return Err(LayoutError::RangeTables { is_owned, found });
                 }
             }
-            let expected = usize::from(cells > 0 && !is_owned);
+            let in_rows =
+                builtin == Builtin::Bitwise && self.check_bitwise_rows(claim.segment(program, builtin), claim)?;
+            let expected = usize::from(cells > 0 && !is_owned && !in_rows);
             let found = self.count(Occurrence::Builtin(builtin));
             if found != expected {
                 return Err(LayoutError::BuiltinTables { builtin, cells, expected, found });
             }
         }
         Ok(())
+    }
+
+    /// Whether there are bitwise row tables. They are all of one form, and stand instead of the builtin's other one: then every instance has exactly one
+    /// row, by the bitwise bus, whose walk the verifier begins because of them. Only of cells below `owned_end` the owned bus gives anything away.
+    fn check_bitwise_rows(&self, segment: Option<Segment>, claim: &Claim) -> Result<bool, LayoutError> {
+        let mut rows = self.bitwise_rows();
+        let Some(first) = rows.next() else { return Ok(false) };
+        let is_owned = first.owned().is_some();
+        let error = match segment.filter(|segment| segment.base < segment.stop) {
+            None => BitwiseRowsError::Idle,
+            Some(_) if self.count(Occurrence::Builtin(Builtin::Bitwise)) > 0 => BitwiseRowsError::Both,
+            Some(_) if rows.any(|row| row.owned().is_some() != is_owned) => BitwiseRowsError::Mixed,
+            Some(Segment { stop, .. }) if is_owned && stop > claim.owned_end => {
+                BitwiseRowsError::Beyond { stop, owned_end: claim.owned_end }
+            }
+            Some(_) => return Ok(true),
+        };
+        Err(LayoutError::BitwiseRows(error))
     }
 
     pub(crate) fn count(&self, occurrence: Occurrence) -> usize {

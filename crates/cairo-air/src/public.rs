@@ -4,6 +4,7 @@
 use crate::Builtin;
 use crate::buses;
 use crate::claim::Claim;
+use crate::layout::Layout;
 use crate::program::{ArgumentBinding, PROGRAM_BASE, Program};
 use crate::statement::Statement;
 use felt::Felt;
@@ -18,8 +19,8 @@ fn cell(address: u64, value: Felt) -> [Felt; 2] {
 }
 
 /// [`public_terms`], each by itself.
-pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
-    public_terms(statement, claim).to_tuples()
+pub fn public_tuples(statement: &Statement, claim: &Claim, layout: &Layout) -> Vec<PublicTuple> {
+    public_terms(statement, claim, layout).to_tuples()
 }
 
 /// The public tuples, for a claim that has passed [`Claim::check`].
@@ -34,7 +35,11 @@ pub fn public_tuples(statement: &Statement, claim: &Claim) -> Vec<PublicTuple> {
 /// * Instances of the modular builtins: the first address is provided and their end required, on a bus of each builtin.
 /// * Instructions: the claim's fetches, each as often as claimed. What they say follows from the program alone, so a false
 ///   count can only unbalance the bus.
-pub fn public_terms(statement: &Statement, claim: &Claim) -> PublicTerms {
+/// * Instances of bitwise, if they have a row each: the first address is provided and their end required on the bitwise bus; and if these rows
+///   own the cells, the segment is required as a whole on the owned bus.
+///
+/// Of the layout, which has passed [`Layout::check`], only its kinds count.
+pub fn public_terms(statement: &Statement, claim: &Claim, layout: &Layout) -> PublicTerms {
     let program = &statement.program;
     let mut terms = PublicTerms::new();
     states(statement, claim, &mut terms);
@@ -47,6 +52,7 @@ pub fn public_terms(statement: &Statement, claim: &Claim) -> PublicTerms {
         terms.provide(buses::RANGE, base);
         terms.require(buses::RANGE, stop);
     }
+    bitwise_rows(program, claim, layout, &mut terms);
     walks(program, claim, &mut terms);
     let mut cells = |start: u64, values: &[Felt]| {
         terms.require_each(buses::MEMORY, (start..).zip(values).map(|(address, value)| cell(address, *value)));
@@ -75,6 +81,20 @@ pub fn public_terms(statement: &Statement, claim: &Claim) -> PublicTerms {
         }
     }
     terms
+}
+
+/// The two ends of the walk over the instances of bitwise, if they have a row each; and who owns them.
+fn bitwise_rows(program: &Program, claim: &Claim, layout: &Layout, terms: &mut PublicTerms) {
+    let (Some(row), Some(segment)) = (layout.bitwise_rows().next(), claim.segment(program, Builtin::Bitwise)) else {
+        return;
+    };
+    let [base, stop] = [segment.base, segment.stop].map(|address| [small(u64::from(address))]);
+    if row.owned().is_some() {
+        terms.require(buses::OWNED, base);
+        terms.provide(buses::OWNED, stop);
+    }
+    terms.provide(buses::BITWISE, base);
+    terms.require(buses::BITWISE, stop);
 }
 
 /// The two ends of each builtin's walk over its instances, for those whose rows walk on a bus.

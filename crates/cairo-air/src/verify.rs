@@ -103,7 +103,7 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
     let stark_proof = Proof::decode(&file.stark, &shape)?;
 
     // 6. The public side of the bus sum follows from statement and claim, and from the disclosed rows.
-    let mut public = public_terms(statement, &file.claim);
+    let mut public = public_terms(statement, &file.claim, &file.layout);
     draft.append_disclosed(&mut public)?;
     let security = policy::security(draft.outlines(), &public, &file.parameters);
     policy.check_security(&security)?;

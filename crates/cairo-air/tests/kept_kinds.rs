@@ -67,6 +67,8 @@ fn family(kind: &TableKind) -> String {
         TableKind::Path(path) if is_open(path) => "path with an open jump".to_owned(),
         TableKind::Path(_) => "path".to_owned(),
         TableKind::Range(_) => "range".to_owned(),
+        TableKind::BitwiseRow(row) if row.owned().is_some() => "bitwise row that owns its cells".to_owned(),
+        TableKind::BitwiseRow(_) => "bitwise row".to_owned(),
         plain => plain.to_string(),
     }
 }
@@ -121,6 +123,8 @@ fn every_kind_is_there() {
         "word96_8",
         "word96_12",
         "word96_16",
+        "bitwise row",
+        "bitwise row that owns its cells",
     ];
     let local: BTreeSet<String> = both.map(str::to_owned).into();
     let tied = ["memory", "word16", "word12", "range_check8", "range_check12", "range_check16"];
@@ -137,6 +141,7 @@ fn every_kind_is_there() {
         "keccak_chunks",
         "poseidon",
         "blake_mix",
+        "byte_and",
     ];
     let all: BTreeSet<String> =
         tied.into_iter().chain(bitwise).chain(checked).chain(curve).map(str::to_owned).chain(local.clone()).collect();

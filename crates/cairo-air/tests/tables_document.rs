@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use cairo_air::components::Context;
+use cairo_air::components::bitwise_row::BitwiseRow;
 use cairo_air::components::range::Range;
 use cairo_air::{ArgumentBinding, Builtin, Claim, Program, Segment, TableKind};
 use felt::Felt;
@@ -45,7 +46,9 @@ fn document() -> String {
     };
     let context = Context { program: &program, claim: &claim, memory_start: 1 };
     let range = TableKind::Range(Range::new(16, 20, 5).unwrap());
-    let mut kinds: Vec<TableKind> = TableKind::plain().chain([range]).collect();
+    let rows = [(8, 2, None), (8, 32, None), (4, 2, Some([1, 1, 2, 3, 0]))];
+    let rows = rows.map(|(bits, limbs, owned)| TableKind::BitwiseRow(BitwiseRow::new(bits, limbs, owned).unwrap()));
+    let mut kinds: Vec<TableKind> = TableKind::plain().chain([range]).chain(rows).collect();
     kinds.sort();
     let mut out = HEAD.to_owned();
     for kind in kinds {

@@ -19,6 +19,7 @@ use cairo_prover::witness::{
     byte as byte_witness, word12 as word12_witness, word16 as word16_witness, word96 as word96_witness,
 };
 use cairo_prover::{StepTable, Witness};
+use common::instances::{classes, witness_with};
 use common::{disclose_all, execution, report};
 use felt::encoding;
 use stark::{MIN_LOG_HEIGHT, NoControl, Parameters, Shape};
@@ -117,7 +118,7 @@ fn disclosed_but_mixing(mut witness: Witness) -> Witness {
     layout.tables.insert(at, mixing.0);
     tables.insert(at, mixing.1);
     traces.insert(at, mixing.2);
-    *public = public_tuples(statement, claim);
+    *public = public_tuples(statement, claim, layout);
     public.extend(layout.build(&statement.program, claim).unwrap().disclosed);
     witness
 }
@@ -240,6 +241,8 @@ fn all() -> Vec<Kept> {
     let make =
         |execution: &Execution, steps, fetches| witness(execution.clone(), PROVER, steps, fetches, &NoControl).unwrap();
     let generic = |execution: &Execution, fetches| make(execution, all_generic(execution), fetches);
+    let edges = execution("cairo0/bitwise_edges", None);
+    let rows = |bits, limbs, owned| witness_with(&edges, classes(&edges, bits, limbs, owned), PROVER);
     let small = args3("6", "12");
     let bits32 = args3("70000", "1048577");
     let bits64 = args3("1125899906842624", "1125899906842625");
@@ -395,6 +398,30 @@ fn all() -> Vec<Kept> {
             "cairo0/blake_many",
             "the same run, all rows disclosed that may be, but for the mixing function",
             disclosed_but_mixing(generic(&blake, MAX_FETCHES)),
+        ),
+        kept(
+            "bitwise_rows",
+            "cairo0/bitwise_edges",
+            "bitwise rows of bytes that own their cells, the pairs of bytes",
+            rows(8, 4, true),
+        ),
+        kept(
+            "bitwise_rows_of_nibbles",
+            "cairo0/bitwise_edges",
+            "bitwise rows of nibbles that own nothing",
+            rows(4, 1, false),
+        ),
+        kept(
+            "bitwise_rows_disclosed",
+            "cairo0/bitwise_edges",
+            "bitwise rows of bytes that own their cells, all rows disclosed that may be",
+            disclose_all(rows(8, 1, true)),
+        ),
+        kept(
+            "bitwise_rows_of_nibbles_disclosed",
+            "cairo0/bitwise_edges",
+            "bitwise rows of nibbles that own nothing, all rows disclosed that may be",
+            disclose_all(rows(4, 63, false)),
         ),
     ]
 }

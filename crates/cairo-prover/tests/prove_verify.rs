@@ -680,7 +680,7 @@ fn false_fetches_do_not_balance() {
     for change in changes {
         let mut false_claim = honest.clone();
         change(&mut false_claim.claim.fetches);
-        false_claim.public = public_tuples(&false_claim.statement, &false_claim.claim);
+        false_claim.public = public_tuples(&false_claim.statement, &false_claim.claim, &false_claim.layout);
         let statement = false_claim.statement.clone();
         let found = verify(&statement, &proof_of(false_claim).encode(), &Policy::default());
         assert_eq!(found, Err(VerifyError::Stark(stark::VerifyError::BusSum)));

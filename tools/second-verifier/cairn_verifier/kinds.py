@@ -5,6 +5,8 @@ from collections import namedtuple
 from . import buses
 from .derived.kinds import Path, Word
 from .errors import require
+from .tables.bitwise import FIRST_COLUMN, INPUT_BITS
+from .tables.bitwise import LIMB_BUSES as ROW_BUSES
 from .tables.bitwise import ROWS as BITWISE_ROWS
 from .tables.modular import WORDS_96
 from .tables.range_check import CHECKS_96, LIMB_BUSES
@@ -33,6 +35,34 @@ class Range(namedtuple("Range", "bits width offset")):
 
     def derived_steps(self):
         """Ranges do not count towards that limit."""
+        return 0
+
+
+class BitwiseRow(namedtuple("BitwiseRow", "bits limbs owned")):
+    """Bits of a limb, limbs of an input, and of each owned cell the number of its uses (empty if the rows own none)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, reader):
+        """From the layout."""
+        bits, limbs, owns = reader.number(1), reader.number(1), reader.number(1)
+        require(bits in ROW_BUSES, f"bitwise rows in limbs of {bits} bits")
+        require(1 <= limbs <= -(-INPUT_BITS // bits), f"bitwise rows of {limbs} limbs")
+        require(owns in (0, 1), f"bitwise rows that own {owns}")
+        owned = tuple(reader.take(5)) if owns else ()
+        following = FIRST_COLUMN
+        for uses in owned:
+            require(uses <= following, "columns of uses that are not numbered in order")
+            following += uses == following
+        return cls(bits, limbs, owned)
+
+    def order(self):
+        """By which they are ordered: those that own nothing come first."""
+        return tuple(self)
+
+    def derived_steps(self):
+        """They do not count towards that limit."""
         return 0
 
 
@@ -85,6 +115,8 @@ _FORMS = [
     _Form(83, "blake_word", None, None, ONCE),
     _Form(84, "blake_mix", None, None, ONCE),
     _Form(85, "blake_schedule", None, 7, ONCE),
+    _Form(53, "bitwise_row", BitwiseRow, None, CHUNKS),
+    _Form(54, "byte_and", None, 12, ONCE),
 ]
 _BY_BYTE = {form.byte: (place, form) for place, form in enumerate(_FORMS)}
 
@@ -101,6 +133,7 @@ PROVIDERS = {
     buses.WORD16: ("word16",),
     buses.WORD12: ("word12",),
     buses.NIBBLE_AND: ("nibble_and",),
+    buses.BYTE_AND: ("byte_and",),
     buses.PEDERSEN_POINT: ("pedersen_points",),
     buses.EC_OP_PRODUCT: ("ec_op_product",),
     buses.ECDSA_PRODUCT: ("ecdsa_product",),

@@ -11,7 +11,7 @@ from .errors import require
 from .field import P
 from .kinds import BITWISES, BUILTIN_TABLES, PROVIDERS, RANGE_CHECKS, Kind
 from .tables import extensions, keccak, lookup, machine, memory, modular, pedersen, products
-from .tables.bitwise import bitwise
+from .tables.bitwise import bitwise, bitwise_row
 from .tables.poseidon import poseidon
 from .tables.range_check import CHECKS_96, range_check, range_check96, value_range
 
@@ -78,9 +78,26 @@ class Layout:
         require(self._count(RANGE_CHECKS) == int(walked), "not the range_check tables that the segment asks for")
         needs_ranges = base < stop and owned
         require((self._count(["range"]) > 0) == needs_ranges, "not the range tables that the segment asks for")
+        in_rows = self._check_bitwise_rows(program, claim)
         for name, tables in BUILTIN_TABLES.items():
             base, stop = claim.segment(program, name)
-            require(self._count(tables) == int(base < stop), f"not the {name} tables that the segment asks for")
+            walked = base < stop and not (name == "bitwise" and in_rows)
+            require(self._count(tables) == int(walked), f"not the {name} tables that the segment asks for")
+
+    def bitwise_rows(self):
+        """The descriptions of the bitwise row tables."""
+        return [kind.description for kind in self.kinds() if kind.name == "bitwise_row"]
+
+    def _check_bitwise_rows(self, program, claim):
+        rows = self.bitwise_rows()
+        if not rows:
+            return False
+        base, stop = claim.segment(program, "bitwise")
+        owns = {bool(row.owned) for row in rows}
+        require(base < stop, "bitwise row tables without instances")
+        require(len(owns) == 1, "only some of the bitwise row tables own their cells")
+        require(owns == {False} or stop <= claim.owned_end, "bitwise row tables that own cells beyond the owned ones")
+        return True
 
     def airs(self, program, claim):
         """The AIRs of committed and of disclosed tables, in two lists."""
@@ -146,6 +163,8 @@ def _recipe(kind, program, claim, memory_start):
         return modular.word96, name
     if name == "range":
         return value_range, *description
+    if name == "bitwise_row":
+        return bitwise_row, *description
     if name == "word":
         return word_air, description
     if name == "path":
@@ -168,6 +187,7 @@ _PLAIN = {
     "word16": lookup.word16,
     "word12": lookup.word12,
     "nibble_and": lookup.nibble_and,
+    "byte_and": lookup.byte_and,
     "pedersen_points": pedersen.points,
     "keccak_rounds": keccak.rounds,
     "keccak_chunks": keccak.chunks,

@@ -6,10 +6,11 @@ from .public_tuple import provide, require
 from .tables.modular import WALK_BUSES, WALK_ENTRIES
 
 
-def public_tuples(statement, claim):
+def public_tuples(statement, claim, layout):
     """All but the terms of the disclosed rows."""
     program = statement.program
-    tuples = _states(program, claim) + _owned(program, claim) + _batches(program, claim)
+    tuples = _states(program, claim) + _owned(program, claim)
+    tuples += _instances(program, claim, layout) + _batches(program, claim)
     tuples += _header(program) + _builtins(program, claim)
     tuples += _cells(claim.segment(program, "output")[0], claim.output)
     tuples += _arguments(statement, claim)
@@ -31,6 +32,15 @@ def _owned(program, claim):
         tuples += [require(buses.OWNED, base), provide(buses.OWNED, stop)]
         tuples += [provide(buses.RANGE, base), require(buses.RANGE, stop)]
     return tuples
+
+
+def _instances(program, claim, layout):
+    rows = layout.bitwise_rows()
+    if not rows:
+        return []
+    base, stop = claim.segment(program, "bitwise")
+    deed = [require(buses.OWNED, base), provide(buses.OWNED, stop)] if rows[0].owned else []
+    return deed + [provide(buses.BITWISE, base), require(buses.BITWISE, stop)]
 
 
 def _batches(program, claim):

@@ -72,7 +72,7 @@ class Draft:
         self.proof = StarkProof(reader, self.shape)
         # 6
         terms = rows.terms(self.layout.open, self.open_airs)
-        self.public_tuples = public_tuples(statement, self.claim) + terms
+        self.public_tuples = public_tuples(statement, self.claim, self.layout) + terms
         check_arities(tables, self.public_tuples)
         self.bits = _check_policy(parameters, Size.of(self.shape, self.public_tuples), policy)
 

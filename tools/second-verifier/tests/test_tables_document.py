@@ -9,7 +9,7 @@ from cairn_verifier.expressions import Row
 from cairn_verifier.field import P
 from cairn_verifier.kinds import _FORMS, BITWISES
 from cairn_verifier.tables import extensions, keccak, lookup, machine, memory, modular, pedersen, products
-from cairn_verifier.tables.bitwise import bitwise
+from cairn_verifier.tables.bitwise import bitwise, bitwise_row
 from cairn_verifier.tables.poseidon import poseidon
 from cairn_verifier.tables.range_check import CHECKS_96, range_check, range_check96, value_range
 
@@ -37,6 +37,8 @@ def airs():
     yield from map(modular.word96, modular.WORDS_96)
     yield from (extensions.opcode_extension(), extensions.qm31(), extensions.blake())
     yield from (extensions.blake_word(), extensions.blake_mix(), extensions.blake_schedule())
+    yield from (bitwise_row(4, 2, (1, 1, 2, 3, 0)), bitwise_row(8, 2, ()), bitwise_row(8, 32, ()))
+    yield lookup.byte_and()
 
 
 def sections():
@@ -101,7 +103,8 @@ class TablesDocument(unittest.TestCase):
 
     def test_order(self):
         """The page has the order of tables in a layout, but for the derived ones, which it does not list."""
-        names = [re.sub(r"^range of .*", "range", name) for name in sections()]
+        names = [re.sub(r"^(range|bitwise row) of .*", r"\1", name).replace(" ", "_") for name in sections()]
+        names = list(dict.fromkeys(names))
         self.assertEqual([form.name for form in _FORMS if form.name not in ("word", "path")], names)
 
     def test_columns(self):

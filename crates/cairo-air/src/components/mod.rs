@@ -11,11 +11,13 @@ mod tests;
 
 pub mod add_mod;
 pub mod bitwise;
+pub mod bitwise_row;
 pub mod blake;
 pub mod blake_mix;
 pub mod blake_schedule;
 pub mod blake_word;
 pub mod byte;
+pub mod byte_and;
 pub mod cell;
 pub mod ec_op;
 pub mod ecdsa;

@@ -1,10 +1,10 @@
 //! The registry: every kind of table has its line here, and all else about it in its own folder.
 
 use super::{
-    Component, Limb, Path, Word, add_mod, bitwise, blake, blake_mix, blake_schedule, blake_word, cell,
-    component::Family, ec_op, ecdsa, generic, instruction, keccak, keccak_bytes, keccak_chunks, keccak_rounds, memory,
-    mul_mod, nibble_and, opcode_extension, pedersen, pedersen_points, poseidon, product, qm31, range, range_check,
-    range_check96, word96,
+    Component, Limb, Path, Word, add_mod, bitwise, bitwise_row, blake, blake_mix, blake_schedule, blake_word, byte_and,
+    cell, component::Family, ec_op, ecdsa, generic, instruction, keccak, keccak_bytes, keccak_chunks, keccak_rounds,
+    memory, mul_mod, nibble_and, opcode_extension, pedersen, pedersen_points, poseidon, product, qm31, range,
+    range_check, range_check96, word96,
 };
 use crate::codec::{CodecError, Reader};
 
@@ -133,4 +133,8 @@ table_kinds! {
     BlakeMix = blake_mix::Table,
     /// The calls of the mixing function in a block.
     BlakeSchedule = blake_schedule::Table,
+    /// Instances of the bitwise builtin, one a row, by the limbs of their inputs.
+    BitwiseRow(bitwise_row::BitwiseRow),
+    /// All pairs of bytes with their conjunction.
+    ByteAnd = byte_and::Table,
 }

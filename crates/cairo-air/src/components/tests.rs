@@ -1,4 +1,5 @@
 use super::bitwise::BitwiseSize;
+use super::bitwise_row::BitwiseRow;
 use super::range::Range;
 use super::range_check::Limbs;
 use super::*;
@@ -36,6 +37,21 @@ fn shapes_are_pinned() -> Result<(), AirError> {
     for (size, constraints) in BitwiseSize::ALL.into_iter().zip([6, 10, 10, 10, 12]) {
         assert_eq!(shape(bitwise::air(size, 1, 6)?), (16, constraints, 9), "{size:?}");
     }
+    for (bits, limbs, owned, expected) in [
+        (4, 1, None, (5, 1, 8)),
+        (8, 4, None, (14, 1, 11)),
+        (8, 31, None, (95, 1, 38)),
+        (8, 32, None, (98, 1, 40)),
+        (4, 63, None, (191, 1, 71)),
+        (8, 4, Some([0; 5]), (14, 1, 6)),
+        (8, 4, Some([1; 5]), (14, 1, 11)),
+        (8, 4, Some([1, 1, 2, 3, 0]), (16, 1, 10)),
+        (8, 32, Some([2, 3, 4, 5, 6]), (103, 1, 40)),
+    ] {
+        let row = BitwiseRow::new(bits, limbs, owned).map(|row| row.air()).transpose()?;
+        assert_eq!(row.map(shape), Some(expected), "{bits} {limbs} {owned:?}");
+    }
+    assert_eq!(shape(byte_and::air()?), (19, 3, 16));
     assert_eq!(shape(pedersen::air(1, 4)?), (20, 22, 6));
     assert_eq!(shape(pedersen_points::air()?), (2, 0, 2));
     assert_eq!(shape(ecdsa::air(1, 3)?), (17, 12, 5));
@@ -78,8 +94,14 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
         owned: vec![1, 0],
     };
     let range = Range::new(12, 40, 9).ok_or(CodecError::Unknown { what: "range", found: 0, offset: 0 })?;
-    let described =
-        [TableKind::Word(Word { flags: 0x4806, taken: None }), TableKind::Path(path), TableKind::Range(range)];
+    let row = |owned| BitwiseRow::new(8, 4, owned).ok_or(CodecError::Unknown { what: "row", found: 0, offset: 0 });
+    let described = [
+        TableKind::Word(Word { flags: 0x4806, taken: None }),
+        TableKind::Path(path),
+        TableKind::Range(range),
+        TableKind::BitwiseRow(row(None)?),
+        TableKind::BitwiseRow(row(Some([1, 1, 2, 0, 3]))?),
+    ];
     let mut kinds: Vec<TableKind> = TableKind::plain().chain(described).collect();
     let mut bytes = Vec::new();
     kinds.iter().for_each(|kind| kind.encode(&mut bytes));
@@ -95,7 +117,7 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
         codes,
         [
             1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 34, 35, 36, 32, 33, 37, 49, 50, 51, 52,
-            48, 64, 65, 66, 70, 71, 67, 68, 69, 80, 81, 82, 83, 84, 85
+            48, 64, 65, 66, 70, 71, 67, 68, 69, 80, 81, 82, 83, 84, 85, 53, 53, 54
         ]
     );
     for code in (0..=u8::MAX).filter(|code| !codes.contains(code)) {
@@ -111,7 +133,7 @@ fn plain_kinds_have_names() {
     let names: Vec<String> = TableKind::plain().map(|kind| kind.to_string()).collect();
     let expected = "memory instruction generic cell byte word16 word12 nibble_and range_check8 range_check12 range_check16 \
                     bitwise bitwise16 bitwise32 bitwise64 bitwise128 pedersen pedersen_points ecdsa ec_op ec_op_product ecdsa_product keccak keccak_rounds keccak_chunks keccak_bytes poseidon \
-                    range_check96_8 range_check96_12 range_check96_16 add_mod mul_mod word96_8 word96_12 word96_16 opcode_extension qm31 blake blake_word blake_mix blake_schedule";
+                    range_check96_8 range_check96_12 range_check96_16 add_mod mul_mod word96_8 word96_12 word96_16 opcode_extension qm31 blake blake_word blake_mix blake_schedule byte_and";
     assert_eq!(names, expected.split(' ').collect::<Vec<_>>());
     assert!(TableKind::plain().is_sorted());
 }
@@ -253,13 +275,23 @@ fn kinds_that_may_be_disclosed() {
     use TableKind as Kind;
     let word = Word { flags: 0x4806, taken: None };
     let derived = [Kind::Word(word), Kind::Path(path), Kind::Range(range)];
+    let rows = [(8, 32, None), (4, 5, Some([1, 1, 2, 3, 0]))];
+    let rows = rows.map(|(bits, limbs, owned)| Kind::BitwiseRow(BitwiseRow::new(bits, limbs, owned).expect("a row")));
     let fixed =
         [Kind::Instruction, Kind::Generic, Kind::Cell, Kind::Limb(Limb::Bits8), Kind::NibbleAnd, Kind::PedersenPoints];
     let keccak = [Kind::KeccakChunks, Kind::KeccakBytes];
     let modular = [Kind::AddMod, Kind::MulMod].into_iter().chain(word96::Table::ALL.map(Kind::Word96));
     let extensions =
         [Kind::OpcodeExtension, Kind::Qm31, Kind::Blake, Kind::BlakeWord, Kind::BlakeMix, Kind::BlakeSchedule];
-    for kind in derived.into_iter().chain(fixed).chain(keccak).chain(modular).chain(extensions) {
+    for kind in derived
+        .into_iter()
+        .chain(fixed)
+        .chain(keccak)
+        .chain(modular)
+        .chain(extensions)
+        .chain(rows)
+        .chain([Kind::ByteAnd])
+    {
         assert!(is_local(kind.clone()), "{kind}");
     }
     let tied = [

@@ -3,8 +3,10 @@
 #![allow(clippy::expect_used)]
 
 use super::*;
+use crate::components::bitwise::BitwiseSize;
+use crate::components::bitwise_row::BitwiseRow;
 use crate::fetch::Fetch;
-use crate::{Program, Segment, fixture};
+use crate::{Program, Segment, TableEntry, TableKind, fixture};
 use stark::Bus;
 
 fn program(arguments: ArgumentBinding) -> Program {
@@ -32,10 +34,13 @@ fn of(bus: Bus, multiplicity: i64, tuple: &[u64]) -> Tuple {
 
 fn tuples(arguments: ArgumentBinding, claim: &Claim, values: &[u64]) -> Vec<Tuple> {
     let values = values.iter().copied().map(Felt::from).collect();
-    let statement = Statement { program: program(arguments), arguments: values, prover: [0; 32] };
+    tuples_of(&Statement { program: program(arguments), arguments: values, prover: [0; 32] }, claim, &Layout::default())
+}
+
+fn tuples_of(statement: &Statement, claim: &Claim, layout: &Layout) -> Vec<Tuple> {
     let number = |value: &Felt| felt::encoding::to_u64(value).expect("small");
     let signed = |value: &Felt| felt::encoding::to_u64(value).map_or_else(|| -(number(&-value) as i64), |v| v as i64);
-    let tuples = public_tuples(&statement, claim);
+    let tuples = public_tuples(statement, claim, layout);
     let one = |tuple: &PublicTuple| {
         (u64::from(tuple.bus.id), signed(&tuple.multiplicity), tuple.tuple.iter().map(number).collect())
     };
@@ -81,6 +86,30 @@ fn of_owned_range_checks() {
         of(buses::RANGE, -1, &[53]),
     ];
     assert_eq!(tuples(ArgumentBinding::OutputPrefix, &claim, &[]), [head, range.to_vec(), cells].concat());
+}
+
+/// Of instances with a row each: their walk, and the deed of their cells if those are the rows'. Nothing of it for other tables.
+#[test]
+fn of_bitwise_rows() {
+    let program = fixture::program(&[Builtin::Bitwise], [fixture::RET], ArgumentBinding::OutputPrefix);
+    let statement = Statement { program, arguments: Vec::new(), prover: [0; 32] };
+    let segments = vec![Segment { base: 60, stop: 70 }];
+    let claim = Claim { segments, owned_end: 70, output: Vec::new(), ..claim() };
+    let with = |kind: Option<TableKind>| {
+        let tables = kind.into_iter().map(|kind| TableEntry { kind, log_height: 6 }).collect();
+        let all = tuples_of(&statement, &claim, &Layout { tables, disclosed: Vec::new() });
+        all.into_iter()
+            .filter(|(bus, ..)| [buses::OWNED, buses::BITWISE].iter().any(|known| u64::from(known.id) == *bus))
+    };
+    let row = |owned| BitwiseRow::new(8, 4, owned).map(TableKind::BitwiseRow);
+    let ends = [of(buses::OWNED, 1, &[1]), of(buses::OWNED, -1, &[70])];
+    let deed = [of(buses::OWNED, -1, &[60]), of(buses::OWNED, 1, &[70])];
+    let walk = [of(buses::BITWISE, 1, &[60]), of(buses::BITWISE, -1, &[70])];
+    for kind in [None, Some(TableKind::Bitwise(BitwiseSize::Any)), Some(TableKind::ByteAnd)] {
+        assert!(with(kind).eq(ends.clone()));
+    }
+    assert!(with(row(None)).eq([ends.clone(), walk.clone()].concat()));
+    assert!(with(row(Some([1, 1, 2, 0, 0]))).eq([ends, deed, walk].concat()));
 }
 
 #[test]

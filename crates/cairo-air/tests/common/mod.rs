@@ -143,7 +143,7 @@ impl Forger {
         if effort == Effort::Zeros {
             return Some(vec![0; Proof::encoded_len(&vec![0; shape.queries], &shape)]);
         }
-        let mut public = public_tuples(statement, claim);
+        let mut public = public_tuples(statement, claim, layout);
         public.extend(draft.disclosed_tuples().ok()?);
         let tables = draft.tables().ok()?;
         let context = statement.context(claim, layout);

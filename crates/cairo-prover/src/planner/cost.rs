@@ -1,6 +1,7 @@
 //! What tables cost: committed cells, and columns, which are proof bytes.
 
 use super::budget::{Budget, MAX_LOG_HEIGHT, MAX_TERMS};
+use super::builtins::bitwise_rows::Sizes;
 use super::ownership::cells_worth_a_table;
 use super::ranges::{self, Checks};
 use super::tables::{lookups, of_builtins};
@@ -10,7 +11,7 @@ use cairo_air::components::{Context, Limb, MAX_CHUNKS, TableSize};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::layout::MAX_TABLES;
 use cairo_air::program::PROGRAM_BASE;
-use cairo_air::{Builtin, Claim, TableKind};
+use cairo_air::{Builtin, Claim, Segment, TableKind};
 use cairo_execution::Execution;
 use rayon::prelude::*;
 use stark::Parameters;
@@ -82,18 +83,27 @@ pub struct Costs {
     pub disclosed_terms: u64,
     /// The ranges of the checked cells, if rows can own cells and every value has a range: they are looked for once.
     pub checks: Option<Arc<[Checks]>>,
+    /// The sizes of bitwise instances, if these may have row tables.
+    pub sizes: Option<Sizes>,
 }
 
 impl Costs {
     /// The model for an execution whose proof may have `columns` columns in all.
     pub fn new(execution: &Execution, columns: usize) -> Self {
         let Survey { is_stack, fetches_fit } = Survey::new(execution);
-        Self::with(execution, columns, is_stack, fetches_fit)
+        Self::with(execution, columns, (is_stack, fetches_fit), None)
     }
 
     /// The model where further columns have a price: they are taken where the time that they save is worth their bytes.
     pub fn priced(execution: &Execution, columns: usize, price: &Price) -> Self {
-        Self { excess_column: Some(price.column()), chunks: MAX_CHUNKS, ..Self::new(execution, columns) }
+        let Survey { is_stack, fetches_fit } = Survey::new(execution);
+        let bitwise = execution.segments.get(&Builtin::Bitwise).filter(|segment| segment.base < segment.stop);
+        let sizes = bitwise.map(|segment| {
+            let segment = Segment { base: segment.base, stop: segment.stop };
+            Sizes::new(&execution.memory, segment, CELLS_PER_COLUMN + price.column())
+        });
+        let costs = Self::with(execution, columns, (is_stack, fetches_fit), sizes);
+        Self { excess_column: Some(price.column()), chunks: MAX_CHUNKS, ..costs }
     }
 
     /// What so many columns cost besides their cells, in cells.
@@ -108,8 +118,8 @@ impl Costs {
     pub fn without_owners(&self, execution: &Execution) -> Self {
         let checks = self.checks.as_deref().unwrap_or_default();
         let claim = claim(execution);
-        let before = Fixed::new(execution, &claim, self.own, checks);
-        let fixed = Fixed::new(execution, &claim, false, &[]);
+        let before = Fixed::new(execution, &claim, self.own, (checks, self.sizes.as_ref()));
+        let fixed = Fixed::new(execution, &claim, false, (&[], self.sizes.as_ref()));
         let columns = (self.columns + before.columns).saturating_sub(fixed.columns);
         let tables = (self.tables + before.tables).saturating_sub(fixed.tables);
         let byte = if self.instruction.columns == 0 { 0 } else { fixed.byte };
@@ -157,7 +167,7 @@ impl Costs {
         (cells_of_rows(size, rows, padded), halves)
     }
 
-    fn with(execution: &Execution, columns: usize, own: bool, listed: bool) -> Self {
+    fn with(execution: &Execution, columns: usize, (own, listed): (bool, bool), sizes: Option<Sizes>) -> Self {
         let claim = claim(execution);
         let context = Context { program: &execution.program, claim: &claim, memory_start: 0 };
         let checked = claim.segment(&execution.program, Builtin::RangeCheck);
@@ -166,10 +176,10 @@ impl Costs {
         let checks =
             checked.map(|segment| ranges::partition_ranges(&execution.memory, segment, execution.n_steps()).ok());
         let checks = checks.flatten().map(Arc::from);
-        let fixed = Fixed::new(execution, &claim, own, checks.as_deref().unwrap_or_default());
+        let fixed = Fixed::new(execution, &claim, own, (checks.as_deref().unwrap_or_default(), sizes.as_ref()));
         Self {
             columns: columns.saturating_sub(fixed.columns),
-            cells_per_column: 256,
+            cells_per_column: CELLS_PER_COLUMN,
             own,
             cell: size_of(&TableKind::Cell, context),
             rest: fixed.rest,
@@ -185,6 +195,7 @@ impl Costs {
             chunks: 2,
             disclosed_terms: MAX_TERMS,
             checks,
+            sizes,
         }
     }
 }
@@ -202,9 +213,16 @@ struct Fixed {
 }
 
 impl Fixed {
-    fn new(execution: &Execution, claim: &Claim, own: bool, checks: &[Checks]) -> Self {
+    fn new(execution: &Execution, claim: &Claim, own: bool, (checks, sizes): (&[Checks], Option<&Sizes>)) -> Self {
         let context = Context { program: &execution.program, claim, memory_start: 0 };
-        let builtins = of_builtins(execution, claim, own).into_iter().map(|entry| entry.kind);
+        let rows = sizes.map_or_else(Vec::new, |sizes| sizes.tables(own));
+        let instances = if rows.is_empty() { None } else { sizes.map(Sizes::segment) };
+        let builtins = of_builtins(execution, claim, |builtin| match builtin {
+            Builtin::RangeCheck => own,
+            Builtin::Bitwise => instances.is_some(),
+            _ => false,
+        });
+        let builtins = builtins.into_iter().chain(rows).map(|entry| entry.kind);
         let ranges = checks.iter().map(|checks| TableKind::Range(checks.range));
         let mut kinds: Vec<TableKind> = builtins.chain(ranges).collect();
         let lookups = lookups(&kinds, context).into_iter().map(|entry| entry.kind);
@@ -216,6 +234,7 @@ impl Fixed {
         let end = if own { execution.trace.last().map_or(0, |registers| registers.ap) } else { PROGRAM_BASE };
         let cells = u32::try_from(execution.memory.len()).unwrap_or(u32::MAX).saturating_sub(end);
         let cells = cells - checks.iter().map(|checks| checks.addresses.len() as u32).sum::<u32>().min(cells);
+        let cells = cells - instances.filter(|_| own).map_or(0, |segment| segment.stop - segment.base).min(cells);
         let mut rest = if own { u64::from(execution.program.initial_ap() - PROGRAM_BASE) } else { 0 };
         if own {
             kinds.push(TableKind::Cell);
@@ -268,6 +287,9 @@ impl Survey {
         Self { is_stack, fetches_fit: inside && distinct <= MAX_FETCHES }
     }
 }
+
+/// What a column costs besides its cells, in cells, whatever its bytes are worth.
+const CELLS_PER_COLUMN: u64 = 256;
 
 /// Bytes of a proof that a committed column takes, with 80 queries.
 const BYTES_PER_COLUMN: u64 = 2600;

@@ -74,7 +74,7 @@ pub fn plan(execution: &Execution, costs: &Costs) -> Plan {
         Some(checks) => Ok(checks.to_vec()),
         None => ranges::partition_ranges(&execution.memory, segment, execution.n_steps()),
     };
-    let cover = ownership::cover_with(execution, &mut tables, checks);
+    let cover = ownership::cover_with(execution, &mut tables, checks, costs.sizes.as_ref());
     Plan { tables, estimate, cover }
 }
 

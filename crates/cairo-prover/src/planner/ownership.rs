@@ -1,10 +1,12 @@
 //! Which rows own which memory cells: the cells below the claim's `owned_end` belong to the path rows that move `ap` over them, to range tables, and
 //! the rest to the cell table.
 
+use super::builtins::bitwise_rows::{Instances, Sizes};
 use super::ranges::{self, Checks};
 use super::step_table::{StepTable, owned_cells};
 use crate::error::WitnessError;
 use crate::table_size;
+use cairo_air::components::bitwise_row::BitwiseRow;
 use cairo_air::components::range::Range;
 use cairo_air::components::{cell, memory};
 use cairo_air::program::PROGRAM_BASE;
@@ -22,16 +24,25 @@ pub struct Cover {
     pub rest: Vec<[u32; 2]>,
     /// The cells of range tables: all of the segment of range_check, or none.
     pub checks: Vec<Checks>,
+    /// The instances of bitwise row tables, whether these own their cells or not: all of the segment of bitwise, or none.
+    pub instances: Vec<Instances>,
 }
 
 impl Cover {
     /// Without owners: all cells are the memory tables'.
-    pub const NONE: Self = Self { owned_end: PROGRAM_BASE, rest: Vec::new(), checks: Vec::new() };
+    pub const NONE: Self =
+        Self { owned_end: PROGRAM_BASE, rest: Vec::new(), checks: Vec::new(), instances: Vec::new() };
 
     /// The addresses of the range tables of one range, from the `first` on.
     pub fn checked(&self, range: Range, first: usize) -> &[u32] {
         let checks = self.checks.iter().find(|checks| checks.range == range);
         checks.and_then(|checks| checks.addresses.get(first..)).unwrap_or_default()
+    }
+
+    /// The instances of the bitwise row tables of one kind, from the `first` on.
+    pub fn instances(&self, row: BitwiseRow, first: usize) -> &[u32] {
+        let instances = self.instances.iter().find(|instances| instances.row == row);
+        instances.and_then(|instances| instances.addresses.get(first..)).unwrap_or_default()
     }
 
     /// Cells of [`Cover::rest`].
@@ -47,14 +58,16 @@ impl Cover {
 /// [`WitnessError::Execution`] if a checked value is not below 2^128.
 pub fn cover(execution: &Execution, steps: &mut [StepTable]) -> Result<Cover, WitnessError> {
     let choose = |segment| ranges::partition_ranges(&execution.memory, segment, execution.n_steps());
-    cover_with(execution, steps, choose)
+    cover_with(execution, steps, choose, None)
 }
 
-/// [`cover`], where the ranges of the segment of range_check are known or need not be looked for.
+/// [`cover`], where the ranges of the segment of range_check are known or need not be looked for; and with bitwise row tables where those cost least, if
+/// the sizes of that builtin's instances are given.
 pub fn cover_with(
     execution: &Execution,
     steps: &mut [StepTable],
     checks: impl FnOnce(Segment) -> Result<Vec<Checks>, WitnessError>,
+    sizes: Option<&Sizes>,
 ) -> Result<Cover, WitnessError> {
     let mut ranges: Vec<[u32; 2]> = Vec::new();
     for table in &*steps {
@@ -70,13 +83,23 @@ pub fn cover_with(
     let most = cells_worth_a_table(execution.n_steps());
     let checked = execution.segments.get(&Builtin::RangeCheck).filter(|segment| segment.base < segment.stop);
     let checked = checked.map(|segment| Segment { base: segment.base, stop: segment.stop });
-    // Range tables have the checked cells, if those are near.
-    let near = |segment: &Segment| ranges.last().is_some_and(|[_, end]| segment.base.saturating_sub(*end) <= most);
-    let checked = checked.filter(near);
-    if let Some(segment) = checked {
-        ranges.push([segment.base, segment.stop]);
-        ranges.par_sort_unstable();
-    }
+    // Range tables have the checked cells, if those are near, and so with bitwise rows. The lower segment comes first: if it is too far, so is the other,
+    // and what lies below a segment that is owned is owned as well.
+    let worked = sizes.filter(|sizes| !sizes.tables(true).is_empty()).map(Sizes::segment);
+    let wanted = [(Builtin::RangeCheck, checked), (Builtin::Bitwise, worked)].into_iter();
+    let mut taken: Vec<(Builtin, Segment)> =
+        wanted.filter_map(|(builtin, segment)| Some((builtin, segment?))).collect();
+    taken.sort_by_key(|(_, segment)| segment.base);
+    taken.retain(|(_, Segment { base, stop })| {
+        let is_near = ranges.last().is_some_and(|[_, end]| base.saturating_sub(*end) <= most);
+        if is_near {
+            ranges.push([*base, *stop]);
+            ranges.par_sort_unstable();
+        }
+        is_near
+    });
+    let taken = |builtin| taken.iter().find(|(taken, _)| *taken == builtin).map(|(_, segment)| *segment);
+    let instances = |owned| sizes.map_or_else(Vec::new, |sizes| sizes.partition(&execution.memory, owned));
     let apart = ranges.windows(2).all(|pair| matches!(pair, [[_, stop], [base, _]] if stop <= base));
     let begins = ranges.first().is_some_and(|[base, _]| *base >= PROGRAM_BASE);
     let Some([_, end]) = ranges.last().filter(|_| apart && begins) else {
@@ -85,7 +108,7 @@ pub fn cover_with(
                 path.owned = Vec::new();
             }
         }
-        return Ok(Cover::NONE);
+        return Ok(Cover { instances: instances(false), ..Cover::NONE });
     };
     // From here on every address below `owned_end` gets exactly one owner: a row of a path, a range table, or the cell table.
     let mut owned_end = *end;
@@ -104,11 +127,12 @@ pub fn cover_with(
         rest.push([owned_end, memory]);
         owned_end = memory;
     }
-    let checks = match checked {
+    let checks = match taken(Builtin::RangeCheck) {
         Some(segment) => checks(segment)?,
         None => Vec::new(),
     };
-    Ok(Cover { owned_end, rest, checks })
+    let instances = instances(taken(Builtin::Bitwise).is_some());
+    Ok(Cover { owned_end, rest, checks, instances })
 }
 
 /// Cells that are better off in the cell table than in a memory table of their own: that one has fewer columns a cell, but many more in

@@ -2,6 +2,7 @@
 
 use super::assignment::Assignment;
 use super::builtins;
+use super::builtins::bitwise_rows::Instances;
 use super::extensions::Extensions;
 use super::step_table::{StepTable, fetches};
 use crate::table_size::{cell_log_heights, log_height, memory_log_heights};
@@ -35,7 +36,12 @@ pub fn other_tables(
             add(TableKind::Range(checks.range), log_height);
         }
     }
-    tables.extend(of_builtins(execution, claim, !cover.checks.is_empty()));
+    tables.extend(cover.instances.iter().flat_map(Instances::tables));
+    tables.extend(of_builtins(execution, claim, |builtin| match builtin {
+        Builtin::RangeCheck => !cover.checks.is_empty(),
+        Builtin::Bitwise => !cover.instances.is_empty(),
+        _ => false,
+    }));
     tables.extend(Extensions::new(execution, steps.iter().map(StepTable::rows)).tables());
     let context = Context { program: &execution.program, claim, memory_start: 0 };
     // Of the step tables only those with an opcode extension look up anything of one height.
@@ -46,10 +52,10 @@ pub fn other_tables(
     tables
 }
 
-/// The builtins' own tables. `owned`: whether range tables have the checked cells.
-pub fn of_builtins(execution: &Execution, claim: &Claim, owned: bool) -> Vec<TableEntry> {
+/// The builtins' own tables, but for those of builtins whose instances are `elsewhere`: in range tables or in bitwise row tables.
+pub fn of_builtins(execution: &Execution, claim: &Claim, elsewhere: impl Fn(Builtin) -> bool) -> Vec<TableEntry> {
     let program = &execution.program;
-    let builtins = program.builtins().iter().filter(|builtin| !(owned && **builtin == Builtin::RangeCheck));
+    let builtins = program.builtins().iter().filter(|builtin| !elsewhere(**builtin));
     let segments = builtins.filter_map(|builtin| Some((*builtin, claim.segment(program, *builtin)?)));
     let tables = segments.flat_map(|(builtin, segment)| builtins::tables(builtin, &execution.memory, segment));
     // The words of both modular builtins stand in one table.

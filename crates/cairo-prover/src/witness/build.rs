@@ -3,7 +3,7 @@
 use super::multiplicities::Multiplicities;
 use super::others::{Stage, fill_others};
 use super::steps::fill_steps;
-use super::{Trace, blake, owned, range};
+use super::{Trace, bitwise_row, blake, owned, range};
 use crate::claim::claim;
 use crate::error::{ProveError, WitnessError};
 use crate::planner::extensions::Extensions;
@@ -90,17 +90,21 @@ fn fill_tables(
     }
     // The order matters from here on: the instruction table counts bytes and memory, range tables limbs, and the public side memory. A table
     // that provides is filled when the last of its users is.
-    let others = other_tables(execution, &claim, &assignment, instructions);
+    let mut others = other_tables(execution, &claim, &assignment, instructions);
     let Assignment { steps, cover } = &mut assignment;
-    let fill = |stage| fill_others(execution, &claim, &others, (cover, &extensions), stage, (&multiplicities, control));
-    let mut filled = fill(Stage::Users)?;
+    let fill = |others: &[TableEntry], cover: &Cover, stage| {
+        fill_others(execution, &claim, others, (cover, &extensions), stage, (&multiplicities, control))
+    };
+    let mut filled = fill(&others, cover, Stage::Users)?;
     let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
-    let public = public_tuples(&statement, &claim);
+    // Whichever columns bitwise rows get below, whether they own their cells is decided.
+    let public = public_tuples(&statement, &claim, &Layout { tables: others.clone(), disclosed: Vec::new() });
     multiplicities.public(&public)?;
     // Now everything is counted, and nothing below counts any more.
     provide_owned(execution, steps, &mut step_traces, &multiplicities)?;
     set_range_uses(&others, &mut filled, cover, &multiplicities);
-    filled.extend(fill(Stage::Providers)?);
+    provide_instances(&mut others, &mut filled, cover, &multiplicities)?;
+    filled.extend(fill(&others, cover, Stage::Providers)?);
     control.progress(Phase::Witness, 1.0);
 
     let steps = assignment.steps.into_iter().map(|table| TableEntry { kind: table.kind, log_height: table.log_height });
@@ -132,6 +136,31 @@ fn set_range_uses(
         range::set_uses(trace, cover.checked(*range, *first), multiplicities);
         *first += 1 << log_height;
     }
+}
+
+/// Completes the bitwise row tables that own their cells.
+fn provide_instances(
+    entries: &mut [TableEntry],
+    filled: &mut [(usize, Trace)],
+    cover: &Cover,
+    multiplicities: &Multiplicities,
+) -> Result<(), WitnessError> {
+    // In the order of chunks.
+    filled.sort_by_key(|(position, _)| *position);
+    for instances in cover.instances.iter().filter(|instances| instances.row.owned().is_some()) {
+        let owned = bitwise_row::usage(&instances.addresses, multiplicities);
+        let row = instances.row.with_owned(Some(owned)).ok_or(WitnessError::Empty("bitwise row"))?;
+        let mut first = 0;
+        for (position, trace) in &mut *filled {
+            let Some(entry) = entries.get_mut(*position) else { continue };
+            if entry.kind == TableKind::BitwiseRow(instances.row) {
+                bitwise_row::provide(trace, &row, instances.addresses.get(first..).unwrap_or_default(), multiplicities);
+                entry.kind = TableKind::BitwiseRow(row);
+                first += 1 << entry.log_height;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Completes the tables of paths that own cells.

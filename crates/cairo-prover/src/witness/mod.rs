@@ -3,10 +3,12 @@
 //!
 //! Tables that use others come first, so that every lookup is counted before the table that provides for it is filled.
 
+pub mod bitwise_row;
 pub mod blake;
 mod build;
 pub mod builtins;
 pub mod byte;
+mod byte_and;
 mod cell;
 pub mod derived;
 pub mod generic;

@@ -3,14 +3,15 @@
 use super::builtins::{self, Source};
 use super::multiplicities::Multiplicities;
 use super::{
-    Trace, blake, byte, cell, instruction, keccak_lookups, memory, nibble_and, opcode_extension, pedersen_points,
-    range, word12, word16, word96,
+    Trace, bitwise_row, blake, byte, byte_and, cell, instruction, keccak_lookups, memory, nibble_and, opcode_extension,
+    pedersen_points, range, word12, word16, word96,
 };
 use crate::error::WitnessError;
 use crate::planner::builtins::modular::words;
 use crate::planner::extensions::Extensions;
 use crate::planner::ownership::Cover;
 use cairo_air::components::Limb;
+use cairo_air::components::bitwise_row::BitwiseRow;
 use cairo_air::components::memory::CELLS;
 use cairo_air::components::product::User;
 use cairo_air::components::range::Range;
@@ -48,7 +49,7 @@ impl Origin {
         match kind {
             Kind::Generic | Kind::Word(_) | Kind::Path(_) | Kind::Qm31 | Kind::Blake => Self::Steps,
             Kind::Instruction | Kind::OpcodeExtension | Kind::Range(_) | Kind::Word96(_) => Self::Users,
-            Kind::BlakeWord | Kind::BlakeMix => Self::Users,
+            Kind::BlakeWord | Kind::BlakeMix | Kind::BitwiseRow(_) => Self::Users,
             Kind::RangeCheck(_) => Self::Builtin(Builtin::RangeCheck),
             Kind::Bitwise(_) => Self::Builtin(Builtin::Bitwise),
             Kind::Pedersen => Self::Builtin(Builtin::Pedersen),
@@ -61,7 +62,7 @@ impl Origin {
             Kind::MulMod => Self::Builtin(Builtin::MulMod),
             Kind::Memory | Kind::Cell | Kind::Limb(_) | Kind::NibbleAnd | Kind::PedersenPoints => Self::Providers,
             Kind::KeccakChunks | Kind::KeccakBytes => Self::Providers,
-            Kind::BlakeSchedule => Self::Providers,
+            Kind::BlakeSchedule | Kind::ByteAnd => Self::Providers,
         }
     }
 
@@ -74,8 +75,8 @@ impl Origin {
     }
 }
 
-/// Tables that are filled together: all of a builtin, or a single one. `first` is a memory table's first address, or the number of a cell or
-/// range table's first cell among those of its kind.
+/// Tables that are filled together: all of a builtin, or a single one. `first` is a memory table's first address, or the number of a cell, range or
+/// bitwise row table's first row among those of its kind.
 struct Filling<'a> {
     origin: Origin,
     positions: Vec<usize>,
@@ -96,6 +97,7 @@ pub fn fill_others(
 ) -> Result<Vec<(usize, Trace)>, WitnessError> {
     let (mut start, mut cell) = (cover.owned_end as usize, 0);
     let mut checked: BTreeMap<Range, usize> = BTreeMap::new();
+    let mut worked: BTreeMap<BitwiseRow, usize> = BTreeMap::new();
     let mut fillings: Vec<Filling<'_>> = Vec::new();
     for (position, entry) in entries.iter().enumerate() {
         let first = match entry.kind {
@@ -105,6 +107,11 @@ pub fn fill_others(
             }
             TableKind::Range(range) => {
                 let first: &mut usize = checked.entry(range).or_default();
+                *first += 1 << entry.log_height;
+                *first - (1 << entry.log_height)
+            }
+            TableKind::BitwiseRow(row) => {
+                let first: &mut usize = worked.entry(row).or_default();
                 *first += 1 << entry.log_height;
                 *first - (1 << entry.log_height)
             }
@@ -148,6 +155,7 @@ pub fn fill_others(
                 let cells = match entry.kind {
                     TableKind::Cell => rest.get(filling.first..).unwrap_or_default(),
                     TableKind::Range(range) => cover.checked(range, filling.first),
+                    TableKind::BitwiseRow(row) => cover.instances(row, filling.first),
                     _ => &[],
                 };
                 vec![fill(execution, entry, (filling.first, cells, extensions), (multiplicities, control))?]
@@ -170,6 +178,8 @@ fn fill(
         TableKind::Memory => memory::fill(memory, first as u64, log_height, multiplicities, control),
         TableKind::Cell => cell::fill(memory, cells, log_height, multiplicities, control),
         TableKind::Range(range) => range::fill(memory, range, cells, log_height, multiplicities, control),
+        TableKind::BitwiseRow(row) => bitwise_row::fill(memory, row, cells, log_height, multiplicities, control),
+        TableKind::ByteAnd => Ok(byte_and::fill(multiplicities)),
         TableKind::Instruction => {
             instruction::fill(memory, execution.program.final_pc(), log_height, multiplicities, control)
         }

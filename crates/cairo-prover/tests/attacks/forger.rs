@@ -141,7 +141,7 @@ impl Forger {
         } else {
             public.clear();
         }
-        public.splice(0..0, public_tuples(statement, claim));
+        public.splice(0..0, public_tuples(statement, claim, layout));
     }
 
     /// Makes all lookups balance again.

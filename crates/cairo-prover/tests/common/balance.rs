@@ -23,6 +23,10 @@ fn counted(graph: &Graph, multiplicity: NodeId) -> Option<(Option<usize>, usize)
     }
 }
 
+fn is_enabler(air: &stark::Air, column: usize) -> bool {
+    air.columns().get(column).is_some_and(|name| name == "enabler")
+}
+
 /// The bus on which tables of a kind provide what others ask for, as often as a column says.
 fn provides(kind: &TableKind) -> Option<Bus> {
     match kind {
@@ -32,6 +36,8 @@ fn provides(kind: &TableKind) -> Option<Bus> {
         TableKind::Limb(Limb::Bits16) => Some(buses::WORD16),
         TableKind::Limb(Limb::Bits12) => Some(buses::WORD12),
         TableKind::NibbleAnd => Some(buses::NIBBLE_AND),
+        TableKind::ByteAnd => Some(buses::BYTE_AND),
+        TableKind::BitwiseRow(_) => Some(buses::MEMORY),
         TableKind::Word96(_) => Some(buses::WORD96),
         TableKind::OpcodeExtension => Some(buses::OPCODE_EXTENSION),
         _ => None,
@@ -65,7 +71,9 @@ pub fn balance(witness: &mut Witness) {
                     let tuple: Vec<Felt> = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
                     let key = key(interaction.bus, &tuple);
                     let count = counted(graph, interaction.multiplicity)
-                        .filter(|_| provides(&entry.kind) == Some(interaction.bus));
+                        .filter(|_| provides(&entry.kind) == Some(interaction.bus))
+                        // What an enabler alone provides is provided once: nothing counts it.
+                        .filter(|(enabler, column)| enabler.is_some() || !is_enabler(&table.air, *column));
                     match (count, provider) {
                         (None, false) => *sums.entry(key).or_default() += values[interaction.multiplicity.index()],
                         (Some((enabler, column)), true) => {
@@ -81,4 +89,20 @@ pub fn balance(witness: &mut Witness) {
             }
         }
     }
+}
+
+/// What a row provides for others on the memory bus: the same as public tuples.
+pub fn provided(witness: &Witness, position: usize, row: usize) -> Vec<stark::PublicTuple> {
+    let (table, trace) = (&witness.tables[position], &witness.traces[position]);
+    let values = table.air.graph().evaluate(|input| match input {
+        Input::Main(column) => trace[column as usize][row],
+        _ => Felt::zero(),
+    });
+    let memory = table.air.interactions().iter().filter(|interaction| interaction.bus == buses::MEMORY);
+    let tuple = |interaction: &stark::Interaction| stark::PublicTuple {
+        bus: interaction.bus,
+        multiplicity: values[interaction.multiplicity.index()],
+        tuple: interaction.tuple.iter().map(|entry| values[entry.index()]).collect(),
+    };
+    memory.map(tuple).collect()
 }

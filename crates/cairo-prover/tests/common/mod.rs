@@ -4,6 +4,7 @@
 
 pub mod agree;
 pub mod balance;
+pub mod instances;
 pub mod only;
 
 #[allow(unused_imports, reason = "each test file takes its part")]
@@ -58,7 +59,7 @@ pub fn disclose_all(mut witness: Witness) -> Witness {
         tables.remove(position);
     }
     layout.disclosed.sort_by(|a, b| a.kind.cmp(&b.kind));
-    *public = public_tuples(statement, claim);
+    *public = public_tuples(statement, claim, layout);
     if let Ok(built) = built(layout, &statement.program, claim) {
         public.extend(built.disclosed);
     }

@@ -13,7 +13,7 @@ use testkit::proofs::{CHEAP, policy};
 fn settle(witness: &mut Witness) {
     let Witness { statement, claim, layout, tables, public, .. } = witness;
     let made = built(layout, &statement.program, claim).unwrap();
-    (*tables, *public) = (made.tables, public_tuples(statement, claim));
+    (*tables, *public) = (made.tables, public_tuples(statement, claim, layout));
     public.extend(made.disclosed);
     balance(witness);
 }

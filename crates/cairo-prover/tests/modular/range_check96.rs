@@ -222,7 +222,7 @@ fn an_instance_that_no_step_reads() {
     let Witness { statement, claim, layout, tables, public, traces } = &mut forger.0;
     claim.segments[1].stop -= 2;
     let built = layout.build(&statement.program, claim).unwrap();
-    (*tables, *public) = (built.tables, public_tuples(statement, claim));
+    (*tables, *public) = (built.tables, public_tuples(statement, claim, layout));
     let position = layout.tables.iter().position(|entry| entry.kind == kind).unwrap();
     traces[position].iter_mut().for_each(|column| {
         let first = column[0];

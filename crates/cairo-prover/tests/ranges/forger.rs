@@ -211,7 +211,7 @@ impl Forger {
     /// Makes tables and public tuples what the verifier will make of statement, claim and layout, if it accepts them.
     pub fn reclaim(&mut self) -> Result<(), LayoutError> {
         let Witness { statement, claim, layout, tables, public, .. } = &mut self.0;
-        *public = public_tuples(statement, claim);
+        *public = public_tuples(statement, claim, layout);
         let built = common::built(layout, &statement.program, claim)?;
         *tables = built.tables;
         public.extend(built.disclosed);

@@ -1,4 +1,4 @@
-"""The tables of the builtin `bitwise`: an instance takes 16, 1, 2, 4 or 8 rows, the most significant first."""
+"""The tables of the builtin `bitwise`: an instance takes 16, 1, 2, 4 or 8 rows, the most significant first; or one row."""
 
 from .. import buses
 from ..air import FIRST, LAST, TRANSITION, Air
@@ -50,3 +50,43 @@ def bitwise(name, base, stop):
     for place, value in enumerate((x, y, both, x + y - both * 2, x + y - both)):
         air.interact(buses.MEMORY, -1 * last, address + place, value)
     return air
+
+
+INPUT_BITS = 251
+LIMB_BUSES = {4: buses.NIBBLE_AND, 8: buses.BYTE_AND}
+_LIMB_NAMES = {4: "nibbles", 8: "bytes"}
+_UNUSED, _ONCE, FIRST_COLUMN = range(3)
+
+
+def bitwise_row(bits, limbs, owned):
+    """Section 9, bitwise rows: an instance a row, with inputs of `limbs` limbs of `bits` bits."""
+    cells = f" with cells {' '.join(map(str, owned))}" if owned else ""
+    air = Air(f"bitwise row of {limbs} {_LIMB_NAMES[bits]}{cells}")
+    enabler, address = air.column("enabler"), air.column("address")
+    operands = [air.column_list(operand, limbs) for operand in ("x", "y", "and")]
+    columns = max(0, max(owned, default=0) - _ONCE)
+    uses = air.column_list("uses", columns) if columns else []
+    air.constrain(enabler * (1 - enabler))
+    air.require(buses.BITWISE, enabler, address)
+    air.provide(buses.BITWISE, enabler, address + _CELLS)
+    for triple in zip(*operands):
+        air.require(LIMB_BUSES[bits], enabler, *triple)
+    excess = bits * limbs - INPUT_BITS
+    if excess > 0:
+        air.require(LIMB_BUSES[bits], enabler, *(limbs[-1] * 2**excess for limbs in operands))
+    x, y, both = (_word(limbs, bits) for limbs in operands)
+    for place, value in enumerate((x, y, both, x + y - both * 2, x + y - both)):
+        if not owned:
+            air.require(buses.MEMORY, enabler, address + place, value)
+        elif owned[place] == _ONCE:
+            air.provide(buses.MEMORY, enabler, address + place, value)
+        elif owned[place] != _UNUSED:
+            air.provide(buses.MEMORY, enabler * uses[owned[place] - FIRST_COLUMN], address + place, value)
+    return air
+
+
+def _word(limbs, bits):
+    word = 0
+    for limb in reversed(limbs):
+        word = word * 2**bits + limb
+    return word

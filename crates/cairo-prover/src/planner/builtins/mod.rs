@@ -3,6 +3,7 @@
 //! A builtin stands here once. The lookup tables that its tables need are found by what those require, see [`super::tables`].
 
 pub mod bitwise;
+pub mod bitwise_rows;
 pub mod ec_op;
 pub mod ecdsa;
 mod keccak;

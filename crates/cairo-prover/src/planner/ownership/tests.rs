@@ -80,11 +80,14 @@ fn gaps_are_the_cell_tables() {
     let run = execution(&[10, 20, 25, 13, 30], FAR, None);
     let steps = [path(3, &[3, 0, 2]), path(2, &[1])];
     let cover = covered(&run, &steps);
-    assert_eq!(cover, Cover { owned_end: 28, rest: vec![[1, 10], [16, 20], [22, 25]], checks: Vec::new() });
+    assert_eq!(
+        cover,
+        Cover { owned_end: 28, rest: vec![[1, 10], [16, 20], [22, 25]], checks: Vec::new(), instances: Vec::new() }
+    );
     assert_eq!(cover.rest_cells(), 16);
     // From the first cell on, without gaps.
     let cover = covered(&execution(&[1, 3, 5], FAR, None), &[path(2, &[0, 1])]);
-    assert_eq!(cover, Cover { owned_end: 5, rest: Vec::new(), checks: Vec::new() });
+    assert_eq!(cover, Cover { owned_end: 5, rest: Vec::new(), checks: Vec::new(), instances: Vec::new() });
 }
 
 /// Cells above the stack go to the cell table if they are few.
@@ -119,7 +122,11 @@ fn segments_near_and_far() {
     // Beyond that, and at the end.
     for base in [15 + most, far - 7] {
         let cover = covered(&execution(&[10, 12, 14], FAR, Some([base, base + 7])), &rows);
-        assert_eq!(cover, Cover { owned_end: 14, rest: vec![[1, 10]], checks: Vec::new() }, "{base}");
+        assert_eq!(
+            cover,
+            Cover { owned_end: 14, rest: vec![[1, 10]], checks: Vec::new(), instances: Vec::new() },
+            "{base}"
+        );
     }
     // With few cells after it, these are owned as well.
     let cover = covered(&execution(&[10, 12, 14], 40, Some([20, 30])), &rows);
@@ -132,7 +139,7 @@ fn segments_near_and_far() {
     // Empty segments are nobody's.
     for base in [0, 1, 12, 14, 50, far] {
         let cover = covered(&execution(&[10, 12, 14], FAR, Some([base, base])), &rows);
-        assert_eq!(cover, Cover { owned_end: 14, rest: vec![[1, 10]], checks: Vec::new() });
+        assert_eq!(cover, Cover { owned_end: 14, rest: vec![[1, 10]], checks: Vec::new(), instances: Vec::new() });
     }
     // Without rows that own there are no range tables.
     assert_eq!(covered(&execution(&[10, 12, 14], FAR, Some([15, 20])), &[]), Cover::NONE);
@@ -168,7 +175,7 @@ fn checked_cells_of_a_range() {
     let range = |width| Range::new(8, width, 0).unwrap();
     let checks =
         vec![Checks { range: range(8), addresses: vec![5, 7, 9] }, Checks { range: range(16), addresses: vec![6] }];
-    let cover = Cover { owned_end: 10, rest: vec![[1, 5], [8, 9]], checks };
+    let cover = Cover { owned_end: 10, rest: vec![[1, 5], [8, 9]], checks, instances: Vec::new() };
     assert_eq!(cover.checked(range(8), 0), [5, 7, 9]);
     assert_eq!(cover.checked(range(8), 2), [9]);
     assert!(cover.checked(range(8), 3).is_empty() && cover.checked(range(8), 4).is_empty());
