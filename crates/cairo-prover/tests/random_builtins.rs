@@ -9,13 +9,16 @@ use cairo_air::Builtin;
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_execution::Execution;
-use cairo_prover::planner::{Costs, plan};
+use cairo_prover::ProveError;
+use cairo_prover::planner::{Costs, Price, plan};
 use cairo_prover::prove::{all_generic, witness};
+use cairo_prover::witness::build;
 use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
+use common::instances::{classes, witness_with};
 use common::random::Random;
 use felt::{Felt, encoding};
 use num_bigint::BigUint;
-use stark::NoControl;
+use stark::{NoControl, Parameters};
 use stark_curve::{GENERATOR, ORDER, Point};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -456,12 +459,34 @@ fn check(seed: u64) -> BTreeMap<Builtin, u32> {
     common::agree::damage(&mut altered, &mut Random(seed << 32));
     let _ = common::agree::compare(&altered, &format!("seed {seed}, altered"));
     let steps = execution.n_steps();
-    let tables = match random.below(2) {
-        0 => plan(&execution, &Costs::new(&execution, 135)).tables,
-        _ => all_generic(&execution),
-    };
     let max_fetches = if random.one_in(3) { 0 } else { MAX_FETCHES };
-    let made = witness(execution, [1; 32], tables, max_fetches, &NoControl);
+    let prover = [1; 32];
+    let has_bits = execution.segments.get(&Builtin::Bitwise).is_some_and(|segment| segment.base < segment.stop);
+    let made = match random.below(4) {
+        0 => {
+            let tables = plan(&execution, &Costs::new(&execution, 135)).tables;
+            witness(execution, prover, tables, max_fetches, &NoControl)
+        }
+        1 => {
+            // The cheaper columns are, the more kinds of tables there are.
+            let byte_ns = [0, 10, 500][random.below(3) as usize];
+            let price = Price { byte_ns, parameters: Parameters::default() };
+            let plan = plan(&execution, &Costs::priced(&execution, 135, &price));
+            plan.assignment()
+                .map_err(ProveError::from)
+                .and_then(|assignment| build(execution, prover, assignment, max_fetches, &NoControl))
+        }
+        2 if has_bits => {
+            let bits = [4, 8][random.below(2) as usize];
+            let limbs = 1 + random.below(32) as u8;
+            let classes = classes(&execution, bits, limbs, random.one_in(2));
+            Ok(witness_with(&execution, classes, prover))
+        }
+        _ => {
+            let tables = all_generic(&execution);
+            witness(execution, prover, tables, max_fetches, &NoControl)
+        }
+    };
     let made = made.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let verified = common::disclosed_and_proven(made, &mut random, &format!("seed {seed}"));
     assert_eq!((verified.n_steps, verified.output), (steps as u64, output), "seed {seed}");

@@ -6,7 +6,7 @@ from random import Random
 from cairn_verifier.derived.kinds import Path, Word
 from cairn_verifier.errors import Refused
 from cairn_verifier.field import P, decode, encode
-from cairn_verifier.kinds import Kind, Range
+from cairn_verifier.kinds import BitwiseRow, Kind, Range
 from cairn_verifier.layout import _read_cells
 from cairn_verifier.reader import Reader
 
@@ -130,8 +130,23 @@ class Encodings(unittest.TestCase):
             with self.assertRaises(Refused):
                 read(bits, width, offset)
 
+    def test_bitwise_rows(self):
+        """Limbs of 4 and 8 bits, perhaps numbers of five cells, counted from 2 on in order."""
+        for data in (b"\x04\x01\x00", b"\x04\x3f\x00", b"\x08\x20\x00", b"\x08\x04\x01\x01\x02\x02\x03\x00"):
+            row = BitwiseRow.read(Reader(data))
+            self.assertEqual(row, BitwiseRow(data[0], data[1], tuple(data[3:])))
+        for data in (b"\x04\x00\x00", b"\x04\x40\x00", b"\x08\x21\x00", b"\x05\x04\x00", b"\x08\x04\x02"):
+            with self.assertRaises(Refused):
+                BitwiseRow.read(Reader(data))
+        for owned in (b"\x03\x00\x00\x00\x00", b"\x02\x04\x03\x00\x00", b"\x01\x01\x01\x01\x03"):
+            with self.assertRaises(Refused):
+                BitwiseRow.read(Reader(b"\x08\x04\x01" + owned))
+        order = [b"\x04\x3f\x00", b"\x08\x01\x00", b"\x08\x01\x01" + bytes(5), b"\x08\x01\x01\x01" + bytes(4)]
+        kinds = [Kind(Reader(b"\x35" + data)) for data in order]
+        self.assertEqual(sorted(kinds, key=lambda kind: kind.order), kinds)
+
     def test_kinds(self):
-        plain = {1, 2, 3, *range(6, 19), *range(32, 38), *range(48, 53), *range(64, 72), *range(80, 86)}
+        plain = {1, 2, 3, *range(6, 19), *range(32, 38), *range(48, 53), 54, *range(64, 72), *range(80, 86)}
         for byte in range(256):
             if byte in plain:
                 self.assertEqual(Kind(Reader(bytes([byte]))).form.byte, byte)
