@@ -243,7 +243,7 @@ fn a_killed_unit_costs_one_attempt_and_not_the_donor() {
 fn a_unit_that_needs_more_memory_than_lent_is_given_back() {
     // One whose proof is known to take more before it begins, and one that does not come so far.
     for (program, unit, detail) in [
-        ("bench/primes_2p20.json", "{}", "the proof would take about"),
+        ("bench/cairo0/network.json", r#"{"n": "200"}"#, "the proof would take about"),
         ("cairo0/range_count.json", r#"{"lo": "2", "hi": "5000"}"#, "than the system gives it"),
     ] {
         let (grid, state) = (Grid::of(program).with_units(&[unit]), folder());

@@ -14,7 +14,7 @@ use cairo_air::{
     Builtin, CairoProof, Claim, CodecError, Policy, PolicyError, ProofFileError, Segment, Statement, TableEntry,
     TableKind, VerifyError, buses, public_tuples, verify,
 };
-use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
+use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, Price, plan};
 use cairo_prover::prove::{all_generic, estimate_memory, witness};
 use cairo_prover::{Options, ProveError, Witness, prove};
 use common::execution;
@@ -752,6 +752,25 @@ fn memory_limits() {
     let error = limited(enough - 1).unwrap_err();
     let message = error.to_string();
     assert!(message.contains("MB of memory") && message.contains("smaller runs"), "{message}");
+}
+
+/// Where memory is short, bytes give way: the plan takes more columns, and fewer cells.
+#[test]
+fn memory_is_bought_with_bytes() {
+    let execution = execution("bench/cairo0/merge_sort", Some(r#"{"n": 63}"#));
+    let parameters = Preset::Bench96.parameters();
+    let options = Options { parameters, ..Options::default() };
+    let estimate = |byte_ns| {
+        let costs = Costs::priced(&execution, DEFAULT_COLUMNS, &Price { byte_ns, parameters });
+        estimate_memory(&execution, &plan(&execution, &costs).tables, &parameters).unwrap()
+    };
+    let (usual, least) = (estimate(options.byte_price_ns), estimate(0));
+    assert!(least < usual, "{least} and {usual}");
+    let proof = |max_memory| {
+        let options = Options { max_memory: Some(max_memory), ..options };
+        prove(execution.clone(), PROVER, &options, &NoControl).unwrap().encode().len()
+    };
+    assert!(proof(usual - 1) > proof(usual));
 }
 
 /// Every single bit before the STARK proof, and many within it, matters; none makes the verifier panic.

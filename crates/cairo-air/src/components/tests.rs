@@ -234,6 +234,7 @@ fn providers_of_each_bus() {
         ("blake_schedule", "blake_schedule"),
         ("blake_word", "blake blake_mix blake_word"),
         ("byte", "byte"),
+        ("byte_and", "byte_and"),
         ("ec_op_product", "ec_op_product"),
         ("ecdsa_product", "ecdsa_product"),
         ("instruction", "instruction"),
