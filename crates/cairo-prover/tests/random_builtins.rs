@@ -469,7 +469,7 @@ fn check(seed: u64) -> BTreeMap<Builtin, u32> {
         }
         1 => {
             // The cheaper columns are, the more kinds of tables there are.
-            let byte_ns = [0, 10, 500][random.below(3) as usize];
+            let byte_ns = [0, 10, 500][random.below(3)];
             let price = Price { byte_ns, parameters: Parameters::default() };
             let plan = plan(&execution, &Costs::priced(&execution, 135, &price));
             plan.assignment()
@@ -477,7 +477,7 @@ fn check(seed: u64) -> BTreeMap<Builtin, u32> {
                 .and_then(|assignment| build(execution, prover, assignment, max_fetches, &NoControl))
         }
         2 if has_bits => {
-            let bits = [4, 8][random.below(2) as usize];
+            let bits = [4, 8][random.below(2)];
             let limbs = 1 + random.below(32) as u8;
             let classes = classes(&execution, bits, limbs, random.one_in(2));
             Ok(witness_with(&execution, classes, prover))

@@ -1,20 +1,12 @@
 //! Byte encodings of a field element. Both refuse values that are not reduced, so each element has one encoding.
 
+pub use crate::limbs::{MODULUS, montgomery_limbs};
+
 use crate::{Felt, scalar};
 use lambdaworks_math::unsigned_integer::element::U256;
 
-/// The modulus, most significant limb first as lambdaworks stores integers.
-pub const MODULUS: [u64; 4] = [0x0800_0000_0000_0011, 0, 0, 1];
-
 /// Bytes of one encoded element.
 pub const BYTES: usize = 32;
-
-/// Integer limbs, least significant first, of the element's Montgomery form `a·2^256 mod p`.
-#[inline(always)]
-pub fn montgomery_limbs(a: &Felt) -> [u64; 4] {
-    let [l3, l2, l1, l0] = a.value().limbs;
-    [l0, l1, l2, l3]
-}
 
 /// Whether an element is zero, by its limbs.
 #[inline(always)]

@@ -18,6 +18,7 @@ pub mod packed;
 pub mod poseidon;
 pub mod vector;
 
+mod limbs;
 mod scalar;
 
 pub use scalar::product;

@@ -3,7 +3,7 @@
 //! Everything works on the Montgomery form `a·2^256 mod p`, limbs least significant first.
 
 use crate::Felt;
-use crate::encoding::{MODULUS, montgomery_limbs};
+use crate::limbs::{MODULUS, montgomery_limbs};
 use lambdaworks_math::unsigned_integer::element::U256;
 
 /// Limbs of a Montgomery form, least significant first.

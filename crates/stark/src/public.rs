@@ -1,7 +1,7 @@
 //! The public side of the bus sum, without an allocation for each term: a program's words alone may be a million of them.
 
 use crate::air::Bus;
-use crate::table::PublicTuple;
+use crate::table::{PublicTuple, TableError};
 use felt::Felt;
 
 /// Terms of the bus sum that the verifier computes itself from the statement, in order.
@@ -133,4 +133,17 @@ impl From<&[PublicTuple]> for PublicTerms {
     fn from(tuples: &[PublicTuple]) -> Self {
         tuples.iter().collect()
     }
+}
+
+/// Checks that public tuples have the arities of their buses.
+///
+/// # Errors
+/// [`TableError::Arity`] for the first that has not.
+pub fn check_public(public: &PublicTerms) -> Result<(), TableError> {
+    for Terms { bus: Bus { id, name, arity }, width, .. } in public.runs() {
+        if width != arity {
+            return Err(TableError::Arity { id, name, expected: arity, found: width });
+        }
+    }
+    Ok(())
 }

@@ -2,7 +2,6 @@
 
 use crate::air::{Air, Bus, Interaction};
 use crate::outline::{BusTerm, Outline, Outlined};
-use crate::public::{PublicTerms, Terms};
 use felt::Felt;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -159,19 +158,6 @@ pub fn check_tables<T: Outlined>(tables: &[T]) -> Result<(), TableError> {
     }
     if terms > MAX_TERMS {
         return Err(TableError::TooManyTerms(terms));
-    }
-    Ok(())
-}
-
-/// Checks that public tuples have the arities of their buses.
-///
-/// # Errors
-/// [`TableError::Arity`] for the first that has not.
-pub fn check_public(public: &PublicTerms) -> Result<(), TableError> {
-    for Terms { bus: Bus { id, name, arity }, width, .. } in public.runs() {
-        if width != arity {
-            return Err(TableError::Arity { id, name, expected: arity, found: width });
-        }
     }
     Ok(())
 }

@@ -287,7 +287,7 @@ impl Forger {
     }
 
     /// The rest of the batch begins with its first operation again, so that its last one is left out.
-    fn from_the_start(&mut self, kind: &TableKind) {
+    fn starting_over(&mut self, kind: &TableKind) {
         let own = ["address", "joins", "goes_on", "n", "enabler"];
         let position = self.position(kind);
         let names = self.0.tables[position].air.columns().to_vec();
@@ -313,7 +313,7 @@ fn batches_that_change_in_the_middle() {
     refused_only_by(forger.0, &["mul_mod/last_of_batch"]);
     for kind in [ADD, MUL] {
         let mut forger = batches(&kind);
-        forger.from_the_start(&kind);
+        forger.starting_over(&kind);
         refused_only_by(forger.0.clone(), &[&format!("{kind}/after"), &format!("{kind}/before")]);
         forger.cut(&kind);
         refused_only_by(forger.0, &[&format!("{kind}/last_of_batch")]);

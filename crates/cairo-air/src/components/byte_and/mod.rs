@@ -110,8 +110,8 @@ mod tests {
                 let (top, row) = (counter / ROWS, counter % ROWS);
                 let [bit_a, bit_b] = bits(row);
                 let byte = |top: usize, bit: usize, low: usize| top << 6 | bit << 5 | low;
-                assert_eq!(byte(top / 4, bit_a, row % BLOCK >> 5), usize::from(a));
-                assert_eq!(byte(top % 4, bit_b, row % BLOCK & 31), usize::from(b));
+                assert_eq!(byte(top / 4, bit_a, (row % BLOCK) >> 5), usize::from(a));
+                assert_eq!(byte(top % 4, bit_b, (row % BLOCK) & 31), usize::from(b));
                 assert!(top < 16 && seen.insert(counter), "{a} {b}");
             }
         }
