@@ -30,7 +30,7 @@ pub struct Terms<'a> {
     pub bus: Bus,
     /// Of each: positive to provide, negative to require.
     pub multiplicity: Felt,
-    /// Number of entries of each tuple. Whether that is the bus's arity is for [`check_public`](crate::check_public) to say.
+    /// Number of entries of each tuple. Whether that is the bus's arity is for [`check_public`] to say.
     pub width: usize,
     /// How many they are; not zero.
     pub count: usize,
