@@ -9,6 +9,9 @@ pub const MAX_TERMS: u64 = 1 << 13;
 /// Tables above this height, as `log2`, are always committed.
 pub const MAX_LOG_HEIGHT: u32 = 9;
 
+/// What it takes to look at a bus term of a disclosed row, in the time that a committed cell takes.
+pub const CELLS_PER_TERM: u64 = 8;
+
 /// What may be disclosed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {

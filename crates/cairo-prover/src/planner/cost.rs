@@ -1,6 +1,6 @@
 //! What tables cost: committed cells, and columns, which are proof bytes.
 
-use super::budget::{Budget, MAX_LOG_HEIGHT, MAX_TERMS};
+use super::budget::{Budget, CELLS_PER_TERM, MAX_LOG_HEIGHT, MAX_TERMS};
 use super::builtins::bitwise_rows::Sizes;
 use super::ownership::cells_worth_a_table;
 use super::ranges::{self, Checks};
@@ -296,6 +296,3 @@ const BYTES_PER_COLUMN: u64 = 2600;
 
 /// Bytes that a disclosed cell takes: most are flags and addresses.
 const BYTES_PER_CELL: u64 = 3;
-
-/// What it takes to look at a bus term of a disclosed row, in the time that a committed cell takes.
-const CELLS_PER_TERM: u64 = 8;

@@ -1,6 +1,7 @@
 //! Which instances of bitwise go to which row tables, by the size of their inputs; or all to the builtin's other table.
 
 use super::bitwise;
+use crate::planner::budget::{CELLS_PER_TERM, MAX_LOG_HEIGHT};
 use crate::table_size::{self, cells, half_columns, heights};
 use cairo_air::components::bitwise::{BitwiseSize, air};
 use cairo_air::components::bitwise_row::{BitwiseRow, CELLS};
@@ -21,13 +22,10 @@ const NIBBLES: usize = 63;
 const MAX_SIZES: usize = 8;
 
 /// Tables of so few rows are likely disclosed: see [`crate::disclosed`].
-const SHORT: u64 = 1 << 9;
+const SHORT: u64 = 1 << MAX_LOG_HEIGHT;
 
 /// A disclosed cell costs this part of a column: two bytes of 2.6 kB.
 const COLUMN_PER_OPEN_CELL: u64 = 1300;
-
-/// What it takes to look at a bus term of a disclosed row, in the time that a committed cell takes.
-const CELLS_PER_TERM: u64 = 8;
 
 /// Instances whose rows stand in tables of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
