@@ -15,17 +15,22 @@ use stark::Bus;
 /// Every opcode row with enabler 1 requires one state and provides one whose clock is larger by the number of steps the row
 /// makes, a constant of its table. Both with multiplicity 1, so this is an equality of multisets. Follow a state that is
 /// provided: it must be required, by a row that provides a later one, and so on; the total of all clock increments is far
-/// below `p`, so no state comes back and the walk can only end in the one state that is required without anything being
-/// provided for it: the public final state. Walks do not merge or split, since each row requires one and provides one. The
-/// public initial state has clock 0 and the final one clock `n_steps`, so all enabled rows together form exactly one
-/// walk of `n_steps` steps between the two.
+/// below `p`, so no state comes back and the walk can only end in a state that is required without anything being
+/// provided for it: a public final state. Walks do not merge or split, since each row requires one and provides one. So from each run's public initial
+/// state a walk leads to some run's public final state, and from no two to the same; and all enabled rows are on these walks.
+///
+/// It is the run's own: run `i` begins at clock `c_i` and ends at `c_i + n_i`, and `c_(i+1) = c_i + n_i + 1`. A walk from the beginning of run `i` ends
+/// later than it began, and all runs before `i` end before, so it ends where run `i` or a later one does. The last run's walk can only end in its
+/// own final state; then the last but one's, since that one is taken; and so on. Its length is the difference of the clocks: `n_i` steps. That other
+/// runs are in the same proof adds nothing that could be false about one of them: memory is one function ([`MEMORY`]), and a run
+/// whose steps all hold in it, with its own header, arguments, output and builtin cells where its claim says, is all that a proof of this run alone shows.
 pub const STATE: Bus = Bus { id: 1, name: "state", arity: 4 };
 
 /// `(address, value)`: a cell of the write-once memory.
 ///
 /// Each address is provided in one place at most. Those from 1 to below the claim's `owned_end` belong, by the owned bus, to one row of
-/// a path table or of the cell table each, or to the verifier; of those of the verifier, the segment of range_check belongs by
-/// the range bus to one row of a range table each, and that of bitwise, five and five, by the bitwise bus to one row of a bitwise row table. Only these rows
+/// a path table, an owning word table or of the cell table each, or to the verifier; of those of the verifier, the segment of range_check belongs by
+/// the range bus to one row of a range or range row table each, and that of bitwise, five and five, by the bitwise bus to one row of a bitwise row table. Only these rows
 /// provide them. Those from `owned_end` on are provided by the memory
 /// tables: the verifier begins the first one at `owned_end` and ties the further ones to it end to end. (All these are
 /// integers far below `p`.) So a required tuple names the one value of its address: memory is a function. A cell that its owner
@@ -53,19 +58,22 @@ pub const NIBBLE_AND: Bus = Bus { id: 6, name: "nibble_and", arity: 3 };
 /// `(address)`: each cell below it has an owner.
 ///
 /// A row with enabler 1 that owns `k` cells requires `(a)` and provides `(a + k)`, both once; `k` is a constant of its table, from 1 to
-/// 2^10. The verifier provides `(1)` and requires `(owned_end)`; if the segment `base..stop` of range_check is not empty and ends at or
+/// 2^12. The verifier provides `(1)` and requires `(owned_end)`; if the segment `base..stop` of range_check is not empty and ends at or
 /// before `owned_end`, it also requires `(base)` and provides `(stop)`, like a row that owns all of it; and the same of the segment of bitwise, if there
 /// are bitwise row tables that own it. Look at each such row, and at these deeds of the verifier, as an edge from `a` to `a + k`, with `a` in the field. At every point but 1 and `owned_end` as many edges
 /// end as begin, so the edges are a walk from 1 to `owned_end` (none if that is 1, too) and closed walks. All increments together
-/// are below `2^44 · 2^10 + 2^33`, far below `p`: no walk comes back to where it was, so there are no closed ones, and all edges lie on
+/// are below `2^44 · 2^12 + 2^33`, far below `p`: no walk comes back to where it was, so there are no closed ones, and all edges lie on
 /// the one walk. Its increments add up to `owned_end − 1`, modulo `p` and so as integers: the ranges `a..a + k`, the verifier's among
 /// them, are `1..owned_end` cut in pieces. Every address from 1 to below `owned_end` has one owner, and no other address has any.
 pub const OWNED: Bus = Bus { id: 8, name: "owned", arity: 1 };
 
-/// `(address)`: each cell of the segment of range_check below it belongs to a row of a range table.
+/// `(address)`: each cell of the segment of range_check below it belongs to a row of a range table or of a range row table.
 ///
-/// Only if the verifier owns the segment `base..stop` (see [`OWNED`]): it provides `(base)` and requires `(stop)`, and each row with enabler 1 requires `(a)` and provides
-/// `(a + 1)`. By the same argument every address of the segment, and no other, belongs to exactly one row.
+/// Only if the verifier owns the segment `base..stop` (see [`OWNED`]): it provides `(base)` and requires `(stop)`. Each row with enabler 1 requires `(a)`
+/// and provides `(a + k)`, both once; `k` is a constant of its table, 1 in range tables and from 1 to 16 in those of range rows. As with [`OWNED`], rows of
+/// both are edges from `a` to `a + k`, whose increments together are below `2^44 · 16`, far below `p`: they all lie on one walk from `base` to `stop`,
+/// whose increments add up to `stop − base` as integers. So the ranges `a..a + k` are `base..stop` cut in pieces, whatever their lengths: every address of
+/// the segment, and no other, belongs to exactly one row, and no row reaches beyond `stop`, since from there no edge leads back.
 pub const RANGE: Bus = Bus { id: 9, name: "range", arity: 1 };
 
 /// `(address)`: each instance of the segment of bitwise below it has a row of a bitwise row table.
@@ -125,6 +133,10 @@ pub const WORD96: Bus = Bus { id: 30, name: "word96", arity: 2 };
 /// `(base, 0, …)` and requires `(stop, 0, …)`, if the segment `base..stop` is not empty. Look at addresses alone: rows are edges from `a` to
 /// `a + 7`, and as with [`OWNED`] they all lie on one walk from `base` to `stop`, so each instance has one row, and the tuple between two of them
 /// is the one that the first provides and the second requires.
+///
+/// No batch goes on from one run's part of the segment to the next one's: the verifier requires of memory that the last instance of the first has `n = 1`.
+/// Were it to go on, the next instance would have `n = 0`, the one after it `−1`, and so on; none of them could be the last of the batch, whose `n` is 1,
+/// since there are fewer than `p`, and the batch would have no end; but at `stop` it has one.
 pub const ADD_MOD: Bus = Bus { id: 31, name: "add_mod", arity: 9 };
 
 /// The same for mul_mod.

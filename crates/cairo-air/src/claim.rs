@@ -1,16 +1,17 @@
-//! What a proof says about the run beyond the verifier's own record: number of steps, final `ap`, builtin segments, where
-//! the arguments stand, the output, and how often some instructions are executed.
+//! What a proof says about its runs beyond the verifier's own record: of each the number of steps, final `ap`, builtin segments, where
+//! the arguments stand and the output; and of all together who owns memory and how often some instructions are executed.
 
 use crate::Builtin;
 use crate::codec::{CodecError, Reader, Write};
 use crate::fetch::{self, Fetch, FetchError};
 use crate::program::{ArgumentBinding, PROGRAM_BASE, Program};
+use crate::version::{MAX_RUNS, Version};
 use felt::{Felt, encoding};
 
-/// Most output cells that a proof may have.
+/// Most output cells that the runs of a proof may have together.
 pub const MAX_OUTPUT: usize = 1 << 20;
 
-/// Most steps that a proof may claim. The table heights bound them more tightly; this keeps clocks far below `p`.
+/// Most steps that a proof may claim, over all runs. The table heights bound them more tightly; this keeps clocks far below `p`.
 pub const MAX_STEPS: u64 = 1 << 40;
 
 /// Addresses `base..stop` that a builtin's used instances take.
@@ -22,29 +23,74 @@ pub struct Segment {
     pub stop: u32,
 }
 
-/// What a proof says about the run.
+/// What a proof says about one of its runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct RunClaim {
+    /// How far its execution segment begins after that of the first run; 0 for the first.
+    pub offset: u32,
     /// Steps to the first arrival at the program's end.
     pub n_steps: u64,
     /// `ap` at that time.
     pub final_ap: u32,
-    /// The cells below this address are provided by the rows of path, cell and range tables that own them; 1 if there are none. Memory tables have
-    /// the others.
-    pub owned_end: u32,
-    /// One segment for each of the program's builtins, in the same order.
+    /// One segment for each of the program's builtins, in the same order: the run's part of what all runs have of it.
     pub segments: Vec<Segment>,
     /// Address of the first argument, for programs with [`ArgumentBinding::Pointers`].
     pub arguments_start: Option<u32>,
     /// The cells of the output segment.
     pub output: Vec<Felt>,
+}
+
+/// What a proof says about its runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The runs, one at least: their execution segments lie behind each other in this order, and so do their parts of each builtin's segment.
+    pub runs: Vec<RunClaim>,
+    /// The cells below this address are provided by the rows of path, cell, range and range row tables that own them; 1 if there are none. Memory tables have
+    /// the others.
+    pub owned_end: u32,
     /// The instructions that generic and word tables execute, ascending; empty if an instruction table provides them.
     pub fetches: Vec<Fetch>,
 }
 
-/// Why a claim cannot be true of any run of the program on the arguments.
+/// Why a claim cannot be true of any runs of the program on the arguments.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimError {
+    /// Another number of runs than the statement has.
+    #[error("this is a proof of {found} runs; {expected} are expected")]
+    Runs {
+        /// Runs claimed.
+        found: usize,
+        /// Runs of the statement.
+        expected: usize,
+    },
+    /// Something is wrong about one of several runs.
+    #[error("run {run} of the proof (the first is 0): {error}")]
+    Run {
+        /// Index from 0.
+        run: usize,
+        /// What is wrong.
+        error: Box<ClaimError>,
+    },
+    /// An execution segment that begins where the one before does not yet end; or a first one that does not begin behind the program.
+    #[error("the proof's execution segment begins {found} cells after the first run's; it must be {expected}")]
+    Offset {
+        /// The claimed value.
+        found: u32,
+        /// What it may be.
+        expected: String,
+    },
+    /// A part of a builtin's segment that does not follow the part of the run before.
+    #[error(
+        "the proof's part of the segment of `{builtin}` begins at {found}, but that of the run before ends at {expected}"
+    )]
+    Part {
+        /// The builtin.
+        builtin: Builtin,
+        /// Where it begins.
+        found: u32,
+        /// Where the one before ends.
+        expected: u32,
+    },
     /// No step, or more than [`MAX_STEPS`].
     #[error("the proof claims {0} steps; a run has between 1 and 2^40")]
     Steps(u64),
@@ -141,42 +187,37 @@ pub enum ClaimError {
     },
 }
 
-impl Claim {
-    /// The segment of a builtin; `None` if the program does not have it.
+impl RunClaim {
+    /// Where the run's execution segment begins: the first two cells are the frame that the program's header stands on.
+    pub fn execution_base(&self, program: &Program) -> u64 {
+        u64::from(program.execution_base()) + u64::from(self.offset)
+    }
+
+    /// `ap` and `fp` at the beginning.
+    pub fn initial_ap(&self, program: &Program) -> u64 {
+        u64::from(program.initial_ap()) + u64::from(self.offset)
+    }
+
+    /// The run's part of a builtin's segment; `None` if the program does not have it.
     pub fn segment(&self, program: &Program, builtin: Builtin) -> Option<Segment> {
         let position = program.builtins().iter().position(|b| *b == builtin)?;
         self.segments.get(position).copied()
     }
 
-    /// The segment of range_check, if range tables own it: if it is not empty and lies among the owned cells. For a claim that has
-    /// passed [`Claim::check`].
-    pub fn owned_range(&self, program: &Program) -> Option<Segment> {
-        let segment = self.segment(program, Builtin::RangeCheck)?;
-        (segment.base < segment.stop && segment.stop <= self.owned_end).then_some(segment)
-    }
-
-    /// Checks everything about the claim that needs no proof. `memory_end` is one past the last cell of the proof's memory.
-    ///
-    /// # Errors
-    /// The first [`ClaimError`] found.
-    pub fn check(&self, program: &Program, arguments: &[Felt], memory_end: u64) -> Result<(), ClaimError> {
+    fn check(&self, program: &Program, arguments: &[Felt], memory_end: u64) -> Result<(), ClaimError> {
         if !(1..=MAX_STEPS).contains(&self.n_steps) {
             return Err(ClaimError::Steps(self.n_steps));
-        }
-        if self.owned_end < PROGRAM_BASE {
-            return Err(ClaimError::OwnedEnd);
         }
         self.check_segments(program)?;
         self.check_output(program)?;
         self.check_arguments(program, arguments)?;
-        fetch::check(&self.fetches, program)?;
         self.check_addresses(program, arguments.len(), memory_end)
     }
 
     fn check_segments(&self, program: &Program) -> Result<(), ClaimError> {
         let builtins = program.builtins();
         // The stop pointers stand below the final ap, above the bases that stand from the initial ap on.
-        let least = u64::from(program.initial_ap()) + 2 * builtins.len() as u64;
+        let least = self.initial_ap(program) + 2 * builtins.len() as u64;
         if u64::from(self.final_ap) < least {
             return Err(ClaimError::FinalAp { found: self.final_ap, least });
         }
@@ -196,9 +237,6 @@ impl Claim {
     }
 
     fn check_output(&self, program: &Program) -> Result<(), ClaimError> {
-        if self.output.len() > MAX_OUTPUT {
-            return Err(ClaimError::OutputTooLong(self.output.len()));
-        }
         let expected = self.segment(program, Builtin::Output).map_or(0, |segment| segment.stop - segment.base);
         if self.output.len() != expected as usize {
             return Err(ClaimError::OutputLength { found: self.output.len(), expected });
@@ -227,26 +265,19 @@ impl Claim {
 
     /// The buses would refuse a public cell outside memory too, but could not say which one.
     fn check_addresses(&self, program: &Program, arguments: usize, end: u64) -> Result<(), ClaimError> {
-        let inside = |what, stop: u64| match stop {
-            stop if stop <= end => Ok(()),
-            stop => Err(ClaimError::OutsideMemory { what, address: stop - 1, end }),
-        };
-        inside("program", u64::from(program.initial_ap()))?;
-        inside("final ap", u64::from(self.final_ap))?;
+        inside("program", u64::from(program.initial_ap()), end)?;
+        inside("final ap", u64::from(self.final_ap), end)?;
         for segment in &self.segments {
-            inside("builtin segment", u64::from(segment.stop))?;
+            inside("builtin segment", u64::from(segment.stop), end)?;
         }
         if let (ArgumentBinding::Pointers { cell }, Some(start)) = (program.arguments(), self.arguments_start) {
-            inside("argument segment", u64::from(start) + arguments as u64)?;
-            inside("pair of argument pointers", u64::from(program.initial_ap()) + u64::from(cell) + 2)?;
+            inside("argument segment", u64::from(start) + arguments as u64, end)?;
+            inside("pair of argument pointers", self.initial_ap(program) + u64::from(cell) + 2, end)?;
         }
         Ok(())
     }
 
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        out.u64(self.n_steps);
-        out.u32(self.final_ap);
-        out.u32(self.owned_end);
+    fn encode(&self, version: Version, out: &mut Vec<u8>) {
         out.u64(self.segments.len() as u64);
         for segment in &self.segments {
             out.u32(segment.base);
@@ -254,14 +285,22 @@ impl Claim {
         }
         out.u8(u8::from(self.arguments_start.is_some()));
         out.u32(self.arguments_start.unwrap_or(0));
-        out.felts(&self.output);
-        fetch::encode(&self.fetches, out);
+        match version {
+            Version::Single => out.felts(&self.output),
+            Version::Batch => {
+                out.u64(self.output.len() as u64);
+                self.output.iter().for_each(|value| out.small_felt(value));
+            }
+        }
     }
 
-    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let n_steps = reader.u64("number of steps")?;
-        let final_ap = reader.u32("final ap")?;
-        let owned_end = reader.u32("end of owned cells")?;
+    /// `left` is the number of output cells that it may have.
+    fn decode(
+        reader: &mut Reader<'_>,
+        version: Version,
+        (offset, n_steps, final_ap): (u32, u64, u32),
+        left: usize,
+    ) -> Result<Self, CodecError> {
         let count = reader.length("list of builtin segments", Builtin::ALL.len(), 8)?;
         let mut segments = Vec::with_capacity(count);
         for _ in 0..count {
@@ -269,22 +308,158 @@ impl Claim {
             segments.push(Segment { base, stop: reader.u32("list of builtin segments")? });
         }
         let has_arguments = reader.flag("argument flag")?;
-        let offset = reader.offset();
+        let place = reader.offset();
         let start = reader.u32("argument address")?;
         if !has_arguments && start != 0 {
-            return Err(CodecError::Unknown { what: "argument address", found: u64::from(start), offset });
+            return Err(CodecError::Unknown { what: "argument address", found: u64::from(start), offset: place });
         }
-        let output = reader.felts("output", MAX_OUTPUT)?;
-        let fetches = fetch::decode(reader)?;
-        Ok(Self {
-            n_steps,
-            final_ap,
-            owned_end,
-            segments,
-            arguments_start: has_arguments.then_some(start),
-            output,
-            fetches,
+        let output = match version {
+            Version::Single => reader.felts("output", left)?,
+            Version::Batch => {
+                // Every element takes a byte at least.
+                let length = reader.length("output", left, 1)?;
+                (0..length).map(|_| reader.small_felt("output")).collect::<Result<_, _>>()?
+            }
+        };
+        Ok(Self { offset, n_steps, final_ap, segments, arguments_start: has_arguments.then_some(start), output })
+    }
+}
+
+fn inside(what: &'static str, stop: u64, end: u64) -> Result<(), ClaimError> {
+    if stop <= end { Ok(()) } else { Err(ClaimError::OutsideMemory { what, address: stop - 1, end }) }
+}
+
+impl Claim {
+    /// The segment of a builtin: all runs' parts of it; `None` if the program does not have it.
+    pub fn segment(&self, program: &Program, builtin: Builtin) -> Option<Segment> {
+        let part = |run: Option<&RunClaim>| run.and_then(|run| run.segment(program, builtin));
+        let (first, last) = (part(self.runs.first())?, part(self.runs.last())?);
+        Some(Segment { base: first.base, stop: last.stop })
+    }
+
+    /// The segment of range_check, if range and range row tables own it: if it is not empty and lies among the owned cells. For a claim that has
+    /// passed [`Claim::check`].
+    pub fn owned_range(&self, program: &Program) -> Option<Segment> {
+        let segment = self.segment(program, Builtin::RangeCheck)?;
+        (segment.base < segment.stop && segment.stop <= self.owned_end).then_some(segment)
+    }
+
+    /// The clock at which each run begins: its runs' steps one after another, with one clock more at each end, which is the final state's.
+    pub fn clocks(&self) -> impl Iterator<Item = (u64, &RunClaim)> {
+        self.runs.iter().scan(0, |next: &mut u64, run| {
+            let clock = *next;
+            *next = next.saturating_add(run.n_steps).saturating_add(1);
+            Some((clock, run))
         })
+    }
+
+    /// Steps of all runs.
+    pub fn total_steps(&self) -> u64 {
+        self.runs.iter().fold(0, |sum, run| sum.saturating_add(run.n_steps))
+    }
+
+    /// Checks everything about the claim that needs no proof. `arguments` are those of each run; `memory_end` is one past the last cell of the
+    /// proof's memory.
+    ///
+    /// # Errors
+    /// The first [`ClaimError`] found.
+    pub fn check(&self, program: &Program, arguments: &[Vec<Felt>], memory_end: u64) -> Result<(), ClaimError> {
+        if self.runs.len() != arguments.len() {
+            return Err(ClaimError::Runs { found: self.runs.len(), expected: arguments.len() });
+        }
+        if self.owned_end < PROGRAM_BASE {
+            return Err(ClaimError::OwnedEnd);
+        }
+        let outputs: usize = self.runs.iter().map(|run| run.output.len()).sum();
+        if outputs > MAX_OUTPUT {
+            return Err(ClaimError::OutputTooLong(outputs));
+        }
+        let mut before = None;
+        for (index, (run, arguments)) in self.runs.iter().zip(arguments).enumerate() {
+            let checked = run.check(program, arguments, memory_end).and_then(|()| run.follows(before, program));
+            checked.map_err(|error| match self.runs.len() {
+                1 => error,
+                _ => ClaimError::Run { run: index, error: Box::new(error) },
+            })?;
+            before = Some(run);
+        }
+        if self.total_steps() > MAX_STEPS {
+            return Err(ClaimError::Steps(self.total_steps()));
+        }
+        Ok(fetch::check(&self.fetches, program)?)
+    }
+
+    pub(crate) fn encode(&self, version: Version, out: &mut Vec<u8>) {
+        if let (Version::Single, [run]) = (version, self.runs.as_slice()) {
+            out.u64(run.n_steps);
+            out.u32(run.final_ap);
+            out.u32(self.owned_end);
+            run.encode(version, out);
+        } else {
+            out.u32(self.owned_end);
+            out.u64(self.runs.len() as u64);
+            for run in &self.runs {
+                out.u32(run.offset);
+                out.u64(run.n_steps);
+                out.u32(run.final_ap);
+                run.encode(Version::Batch, out);
+            }
+        }
+        fetch::encode(&self.fetches, out);
+    }
+
+    pub(crate) fn decode(reader: &mut Reader<'_>, version: Version) -> Result<Self, CodecError> {
+        let (owned_end, runs) = match version {
+            Version::Single => {
+                let n_steps = reader.u64("number of steps")?;
+                let final_ap = reader.u32("final ap")?;
+                let owned_end = reader.u32("end of owned cells")?;
+                (owned_end, vec![RunClaim::decode(reader, version, (0, n_steps, final_ap), MAX_OUTPUT)?])
+            }
+            Version::Batch => {
+                let owned_end = reader.u32("end of owned cells")?;
+                let count = reader.length("list of runs", MAX_RUNS, RunClaim::LEAST_LEN)?;
+                let mut runs: Vec<RunClaim> = Vec::with_capacity(count);
+                let mut left = MAX_OUTPUT;
+                for _ in 0..count {
+                    let offset = reader.u32("offset of a run")?;
+                    let n_steps = reader.u64("number of steps")?;
+                    let final_ap = reader.u32("final ap")?;
+                    let run = RunClaim::decode(reader, version, (offset, n_steps, final_ap), left)?;
+                    left -= run.output.len();
+                    runs.push(run);
+                }
+                (owned_end, runs)
+            }
+        };
+        Ok(Self { runs, owned_end, fetches: fetch::decode(reader)? })
+    }
+}
+
+impl RunClaim {
+    /// Fewest bytes of one in a proof file: without builtins and output.
+    const LEAST_LEN: usize = 4 + 8 + 4 + 8 + 1 + 4 + 8;
+
+    /// Whether it lies behind the run before: its execution segment behind that run's final ap, its parts of the builtins' segments just behind that
+    /// run's parts, so that the segments of all runs together have instances all over and nothing else.
+    fn follows(&self, before: Option<&Self>, program: &Program) -> Result<(), ClaimError> {
+        let Some(before) = before else {
+            return match self.offset {
+                0 => Ok(()),
+                found => Err(ClaimError::Offset { found, expected: "0".into() }),
+            };
+        };
+        if self.execution_base(program) < u64::from(before.final_ap) {
+            let least = u64::from(before.final_ap).saturating_sub(u64::from(program.execution_base()));
+            return Err(ClaimError::Offset { found: self.offset, expected: format!("at least {least}") });
+        }
+        let parts = before.segments.iter().zip(&self.segments);
+        for (&builtin, (before, part)) in program.builtins().iter().zip(parts) {
+            if before.stop != part.base {
+                return Err(ClaimError::Part { builtin, found: part.base, expected: before.stop });
+            }
+        }
+        Ok(())
     }
 }
 

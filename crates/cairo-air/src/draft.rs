@@ -22,6 +22,7 @@ impl<'a> Plan<'a> {
         Ok(match kind {
             TableKind::Path(path) => Self::Executed(Box::new(path.execute(context.program, named)?)),
             TableKind::Word(word) => Self::Executed(Box::new(word.execute(named)?)),
+            TableKind::OwningWord(word) => Self::Executed(Box::new(word.execute(named)?)),
             plain => Self::Air(Arc::new(plain.component().air(context)?)),
         })
     }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// Most tables of a proof. Bounds the verifier's work.
 pub const MAX_TABLES: usize = 128;
 
-/// Most steps and provided cells of all derived tables together. Bounds the verifier's work.
+/// Most steps and provided cells of all derived tables and cells of range rows together. Bounds the verifier's work.
 pub const MAX_DERIVED_STEPS: u32 = 1 << 11;
 
 /// Most work that looking at the disclosed rows may take: cells times constraints and interactions of their tables. Bounds the verifier's time and memory.
@@ -114,9 +114,9 @@ pub enum LayoutError {
         /// What is allowed.
         expected: String,
     },
-    /// Derived tables with more steps than [`MAX_DERIVED_STEPS`].
+    /// Derived tables and range rows with more steps and cells than [`MAX_DERIVED_STEPS`].
     #[error(
-        "the proof's path and word tables have {0} steps and provided cells together; the limit is {MAX_DERIVED_STEPS}"
+        "the proof's path, word and range row tables have {0} steps and provided or checked cells together; the limit is {MAX_DERIVED_STEPS}"
     )]
     TooManyDerivedSteps(u64),
     /// A builtin with a non-empty segment has no table, or more than one.
@@ -326,14 +326,15 @@ impl Layout {
         Ok(())
     }
 
-    /// Every builtin with a segment that is not empty has exactly one table, every other has none; range_check has range tables
-    /// instead if its cells are owned, and bitwise may have one row an instance instead.
+    /// Every builtin with a segment that is not empty has exactly one table, every other has none; range_check has range tables and range
+    /// rows instead if its cells are owned, and bitwise may have one row an instance instead.
     fn check_builtins(&self, program: &Program, claim: &Claim) -> Result<(), LayoutError> {
         for builtin in Builtin::ALL.into_iter().filter(|builtin| *builtin != Builtin::Output) {
             let cells = claim.segment(program, builtin).map_or(0, |segment| segment.stop.saturating_sub(segment.base));
             let is_owned = builtin == Builtin::RangeCheck && claim.owned_range(program).is_some();
             if builtin == Builtin::RangeCheck {
-                let found = self.kinds().filter(|kind| matches!(kind, TableKind::Range(_))).count();
+                let found =
+                    self.kinds().filter(|kind| matches!(kind, TableKind::Range(_) | TableKind::RangeRow(_))).count();
                 if is_owned != (found > 0) {
                     return Err(LayoutError::RangeTables { is_owned, found });
                 }

@@ -12,7 +12,7 @@ pub struct Policy {
     pub min_proven_bits: f64,
     /// Largest proof file.
     pub max_proof_bytes: usize,
-    /// Most steps of a run.
+    /// Most steps of each run.
     pub max_steps: u64,
 }
 
@@ -39,7 +39,7 @@ pub enum PolicyError {
         limit: usize,
     },
     /// A run above [`Policy::max_steps`].
-    #[error("the proof claims {found} steps; this verifier takes at most {limit}")]
+    #[error("the proof claims a run of {found} steps; this verifier takes at most {limit}")]
     Steps {
         /// Steps claimed.
         found: u64,

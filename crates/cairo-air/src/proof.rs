@@ -3,7 +3,8 @@
 use crate::claim::Claim;
 use crate::codec::{CodecError, Reader, Write};
 use crate::layout::Layout;
-use crate::statement::{PROTOCOL_VERSION, Statement};
+use crate::statement::Statement;
+use crate::version::{PROTOCOL_VERSION, Version};
 use stark::Parameters;
 use stark::parameters::ParametersError;
 
@@ -13,9 +14,11 @@ pub const MAGIC: [u8; 8] = *b"CAIRNPRF";
 /// A proof file: for what it was made, with which parameters, what it claims, its tables, and the STARK proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CairoProof {
+    /// Which form the file has.
+    pub version: Version,
     /// [`crate::Program::hash`] of the program.
     pub program_hash: [u8; 32],
-    /// [`Statement::arguments_hash`] of the arguments.
+    /// [`Statement::arguments_hash`] of all runs' arguments.
     pub arguments_hash: [u8; 32],
     /// Identity of the prover.
     pub prover: [u8; 32],
@@ -36,7 +39,7 @@ pub enum ProofFileError {
     #[error("this is no proof file: it does not begin with `CAIRNPRF`")]
     Magic,
     /// Another protocol version.
-    #[error("the proof file has version {0}; this verifier reads version {PROTOCOL_VERSION}")]
+    #[error("the proof file has version {0}; this verifier reads the versions 6 to {PROTOCOL_VERSION}")]
     Version(u32),
     /// Parameters out of bounds.
     #[error("the proof's parameters are unusable: {0}")]
@@ -47,22 +50,34 @@ pub enum ProofFileError {
 }
 
 impl CairoProof {
-    /// A proof of this statement.
+    /// A proof of this statement, of the newest version.
     pub fn new(statement: &Statement, parameters: Parameters, claim: Claim, layout: Layout, stark: Vec<u8>) -> Self {
-        let (program_hash, arguments_hash) = (statement.program.hash(), statement.arguments_hash());
-        Self { program_hash, arguments_hash, prover: statement.prover, parameters, claim, layout, stark }
+        Self::new_in(Version::Batch, statement, parameters, claim, layout, stark)
+    }
+
+    /// The same of that version, of which the transcript of `stark` must be.
+    pub fn new_in(
+        version: Version,
+        statement: &Statement,
+        parameters: Parameters,
+        claim: Claim,
+        layout: Layout,
+        stark: Vec<u8>,
+    ) -> Self {
+        let (program_hash, arguments_hash) = (statement.program.hash(), statement.arguments_hash_in(version));
+        Self { version, program_hash, arguments_hash, prover: statement.prover, parameters, claim, layout, stark }
     }
 
     /// The file's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.stark.len() + 4096);
         out.extend_from_slice(&MAGIC);
-        out.u32(PROTOCOL_VERSION);
+        out.u32(self.version.number());
         out.extend_from_slice(&self.program_hash);
         out.extend_from_slice(&self.arguments_hash);
         out.extend_from_slice(&self.prover);
         out.extend_from_slice(&self.parameters.encode());
-        self.claim.encode(&mut out);
+        self.claim.encode(self.version, &mut out);
         self.layout.encode(&mut out);
         out.extend_from_slice(&self.stark);
         out
@@ -78,17 +93,15 @@ impl CairoProof {
         if reader.array::<8>("magic").ok() != Some(MAGIC) {
             return Err(ProofFileError::Magic);
         }
-        let version = reader.u32("version")?;
-        if version != PROTOCOL_VERSION {
-            return Err(ProofFileError::Version(version));
-        }
+        let number = reader.u32("version")?;
+        let version = Version::from_number(number).ok_or(ProofFileError::Version(number))?;
         let program_hash = reader.array("program hash")?;
         let arguments_hash = reader.array("arguments hash")?;
         let prover = reader.array("prover identity")?;
         let parameters = Parameters::decode(&reader.array::<{ Parameters::ENCODED_LEN }>("parameters")?)?;
-        let claim = Claim::decode(&mut reader)?;
+        let claim = Claim::decode(&mut reader, version)?;
         let layout = Layout::decode(&mut reader)?;
         let stark = reader.rest().to_vec();
-        Ok(Self { program_hash, arguments_hash, prover, parameters, claim, layout, stark })
+        Ok(Self { version, program_hash, arguments_hash, prover, parameters, claim, layout, stark })
     }
 }

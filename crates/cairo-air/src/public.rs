@@ -25,14 +25,15 @@ pub fn public_tuples(statement: &Statement, claim: &Claim, layout: &Layout) -> V
 
 /// The public tuples, for a claim that has passed [`Claim::check`].
 ///
-/// * The initial state is provided and the final state required. All but the final `ap` and the number of steps follow from
-///   the program: `fp` comes back, since in canonical proof mode the header itself calls main.
-/// * Memory: every word of the program; the head of the execution segment (`[E] = E + 2`, `[E + 1] = 0`: the frame that the
+/// * Of each run the initial state is provided and the final state required. All but the final `ap`, the number of steps and where the
+///   execution segment begins follow from the program: `fp` comes back, since in canonical proof mode the header itself calls main.
+/// * Memory: every word of the program; of each run the head of the execution segment (`[E] = E + 2`, `[E + 1] = 0`: the frame that the
 ///   header stands on); each builtin's base there and stop pointer below the final `ap`; the output; for Cairo 2 the argument
 ///   segment and the two pointers to it.
 /// * Owned cells: the first address is provided and their end required; if the segment of range_check is among them, it is required
 ///   as a whole, and its base provided and its end required on the range bus.
-/// * Instances of the modular builtins: the first address is provided and their end required, on a bus of each builtin.
+/// * Instances of the modular builtins: the first address is provided and their end required, on a bus of each builtin; and where the instances of a
+///   run end, but for the last of them, the memory cell that says so.
 /// * Instructions: the claim's fetches, each as often as claimed. What they say follows from the program alone, so a false
 ///   count can only unbalance the bus.
 /// * Instances of bitwise, if they have a row each: the first address is provided and their end required on the bitwise bus; and if these rows
@@ -42,7 +43,7 @@ pub fn public_tuples(statement: &Statement, claim: &Claim, layout: &Layout) -> V
 pub fn public_terms(statement: &Statement, claim: &Claim, layout: &Layout) -> PublicTerms {
     let program = &statement.program;
     let mut terms = PublicTerms::new();
-    states(statement, claim, &mut terms);
+    states(program, claim, &mut terms);
     terms.provide(buses::OWNED, [small(u64::from(PROGRAM_BASE))]);
     terms.require(buses::OWNED, [small(u64::from(claim.owned_end))]);
     if let Some(segment) = claim.owned_range(program) {
@@ -58,21 +59,23 @@ pub fn public_terms(statement: &Statement, claim: &Claim, layout: &Layout) -> Pu
         terms.require_each(buses::MEMORY, (start..).zip(values).map(|(address, value)| cell(address, *value)));
     };
     cells(u64::from(PROGRAM_BASE), program.bytecode());
-    let (execution, initial_ap) = (u64::from(program.execution_base()), u64::from(program.initial_ap()));
-    cells(execution, &[small(initial_ap), Felt::zero()]);
-    // Claim::check has compared the final ap with twice the number of builtins.
-    let stops = u64::from(claim.final_ap).saturating_sub(claim.segments.len() as u64);
-    for (i, segment) in (0..).zip(&claim.segments) {
-        cells(initial_ap + i, &[small(u64::from(segment.base))]);
-        cells(stops + i, &[small(u64::from(segment.stop))]);
-    }
-    if let Some(segment) = claim.segment(program, Builtin::Output) {
-        cells(u64::from(segment.base), &claim.output);
-    }
-    if let (ArgumentBinding::Pointers { cell: offset }, Some(start)) = (program.arguments(), claim.arguments_start) {
-        let (pointers, start) = (initial_ap + u64::from(offset), u64::from(start));
-        cells(pointers, &[small(start), small(start + statement.arguments.len() as u64)]);
-        cells(start, &statement.arguments);
+    for (run, arguments) in claim.runs.iter().zip(&statement.runs) {
+        let initial_ap = run.initial_ap(program);
+        cells(run.execution_base(program), &[small(initial_ap), Felt::zero()]);
+        // Claim::check has compared the final ap with twice the number of builtins.
+        let stops = u64::from(run.final_ap).saturating_sub(run.segments.len() as u64);
+        for (i, segment) in (0..).zip(&run.segments) {
+            cells(initial_ap + i, &[small(u64::from(segment.base))]);
+            cells(stops + i, &[small(u64::from(segment.stop))]);
+        }
+        if let Some(segment) = run.segment(program, Builtin::Output) {
+            cells(u64::from(segment.base), &run.output);
+        }
+        if let (ArgumentBinding::Pointers { cell: offset }, Some(start)) = (program.arguments(), run.arguments_start) {
+            let (pointers, start) = (initial_ap + u64::from(offset), u64::from(start));
+            cells(pointers, &[small(start), small(start + arguments.len() as u64)]);
+            cells(start, arguments);
+        }
     }
     for fetch in &claim.fetches {
         // Claim::check has looked each of them up.
@@ -97,24 +100,32 @@ fn bitwise_rows(program: &Program, claim: &Claim, layout: &Layout, terms: &mut P
     terms.require(buses::BITWISE, stop);
 }
 
-/// The two ends of each builtin's walk over its instances, for those whose rows walk on a bus.
+/// The two ends of each builtin's walk over its instances, for those whose rows walk on a bus; and that no batch of instances goes on from one run to the
+/// next: the last cell of an instance counts those of its batch from itself on, and is 1 where a run's part ends.
 fn walks(program: &Program, claim: &Claim, terms: &mut PublicTerms) {
-    for builtin in program.builtins() {
-        let segment = claim.segment(program, *builtin).filter(|segment| segment.base < segment.stop);
-        let (Some(bus), Some(segment)) = (buses::walk(*builtin), segment) else { continue };
+    for (builtin, bus) in program.builtins().iter().filter_map(|builtin| Some((*builtin, buses::walk(*builtin)?))) {
+        let Some(segment) = claim.segment(program, builtin).filter(|segment| segment.base < segment.stop) else {
+            continue;
+        };
         let state =
             |address: u32| std::iter::once(small(u64::from(address))).chain(repeat_n(Felt::zero(), bus.arity - 1));
         terms.provide(bus, state(segment.base));
         terms.require(bus, state(segment.stop));
+        let parts = claim.runs.iter().filter_map(|run| run.segment(program, builtin));
+        for part in parts.filter(|part| part.base < part.stop && part.stop < segment.stop) {
+            terms.require(buses::MEMORY, cell(u64::from(part.stop) - 1, Felt::one()));
+        }
     }
 }
 
-fn states(statement: &Statement, claim: &Claim, terms: &mut PublicTerms) {
-    let program = &statement.program;
-    let start = u64::from(program.initial_ap());
-    let state = |pc: u32, ap: u64, clock: u64| [u64::from(pc), ap, start, clock].map(small);
-    terms.provide(buses::STATE, state(program.initial_pc(), start, 0));
-    terms.require(buses::STATE, state(program.final_pc(), u64::from(claim.final_ap), claim.n_steps));
+/// Each run's first and last state, at clocks of its own.
+fn states(program: &Program, claim: &Claim, terms: &mut PublicTerms) {
+    for (clock, run) in claim.clocks() {
+        let start = run.initial_ap(program);
+        let state = |pc: u32, ap: u64, clock: u64| [u64::from(pc), ap, start, clock].map(small);
+        terms.provide(buses::STATE, state(program.initial_pc(), start, clock));
+        terms.require(buses::STATE, state(program.final_pc(), u64::from(run.final_ap), clock + run.n_steps));
+    }
 }
 
 #[cfg(test)]

@@ -5,13 +5,16 @@ use crate::layout::LayoutError;
 use crate::policy::{self, Policy, PolicyError};
 use crate::proof::{CairoProof, ProofFileError};
 use crate::public::public_terms;
-use crate::statement::Statement;
+use crate::statement::{Statement, StatementError};
 use felt::Felt;
 use stark::{Parameters, Proof, Shape};
 
 /// Why a proof is refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum VerifyError {
+    /// Nothing can be shown of the statement.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
     /// Not what the verifier's policy demands.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -60,13 +63,20 @@ pub enum VerifyError {
     Stark(#[from] stark::VerifyError),
 }
 
-/// What a valid proof shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Verified {
+/// What a valid proof shows of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedRun {
     /// The output cells of the run.
     pub output: Vec<Felt>,
     /// Its number of steps, up to the first arrival at the program's end.
     pub n_steps: u64,
+}
+
+/// What a valid proof shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    /// What it shows of each run, in the order of the statement.
+    pub runs: Vec<VerifiedRun>,
     /// Parameters of the proof.
     pub parameters: Parameters,
     /// Bits of security by the conjecture on list decoding.
@@ -75,13 +85,22 @@ pub struct Verified {
     pub proven_bits: f64,
 }
 
-/// Checks that `proof`, a proof file, shows the statement: that the statement's prover knows a run of its program on its
-/// arguments, with the output and the number of steps that are returned.
+impl Verified {
+    /// What is shown of the run, if it is one run.
+    pub fn into_single(self) -> Option<VerifiedRun> {
+        let mut runs = self.runs.into_iter();
+        runs.next().filter(|_| runs.len() == 0)
+    }
+}
+
+/// Checks that `proof`, a proof file, shows the statement: that the statement's prover knows runs of its program, one on each of its lists of
+/// arguments, with the outputs and the numbers of steps that are returned.
 ///
 /// # Errors
 /// A [`VerifyError`] that names what is wrong.
 pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Verified, VerifyError> {
     // 1. Read the file.
+    statement.check()?;
     policy.check_size(proof.len())?;
     let file = CairoProof::decode(proof)?;
 
@@ -89,8 +108,8 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
     check_identity(statement, &file)?;
 
     // 3. The claim is possible.
-    file.claim.check(&statement.program, &statement.arguments, file.layout.memory_end(file.claim.owned_end))?;
-    policy.check_steps(file.claim.n_steps)?;
+    file.claim.check(&statement.program, &statement.runs, file.layout.memory_end(file.claim.owned_end))?;
+    file.claim.runs.iter().try_for_each(|run| policy.check_steps(run.n_steps))?;
 
     // 4. The tables can be those of a proof of this program with this claim, as far as their descriptions say, and so can the file's length.
     file.layout.check(&statement.program, &file.claim)?;
@@ -110,7 +129,7 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
 
     // 7. The STARK proof belongs to this statement, claim and layout: its nonce, its query indices, the rows opened there,
     //    its bus totals.
-    let context = statement.context(&file.claim, &file.layout);
+    let context = statement.context_in(file.version, &file.claim, &file.layout);
     let bound = stark::bind(draft.outlines(), &public, &context, &file.parameters, &stark_proof)?;
 
     // 8. The constraints hold on the disclosed rows.
@@ -119,9 +138,9 @@ pub fn verify(statement: &Statement, proof: &[u8], policy: &Policy) -> Result<Ve
     // 9. The STARK proof holds. Only now the AIRs of paths and words are constructed.
     bound.check(&draft.tables()?)?;
 
+    let runs = file.claim.runs.into_iter().map(|run| VerifiedRun { output: run.output, n_steps: run.n_steps });
     Ok(Verified {
-        n_steps: file.claim.n_steps,
-        output: file.claim.output,
+        runs: runs.collect(),
         parameters: file.parameters,
         conjectured_bits: security.conjectured,
         proven_bits: security.proven,
@@ -139,7 +158,7 @@ fn check_identity(statement: &Statement, file: &CairoProof) -> Result<(), Verify
     if let Some((found, expected)) = differ(&file.program_hash, &statement.program.hash()) {
         return Err(VerifyError::OtherProgram { found, expected });
     }
-    if let Some((found, expected)) = differ(&file.arguments_hash, &statement.arguments_hash()) {
+    if let Some((found, expected)) = differ(&file.arguments_hash, &statement.arguments_hash_in(file.version)) {
         return Err(VerifyError::OtherArguments { found, expected });
     }
     if let Some((found, expected)) = differ(&file.prover, &statement.prover) {

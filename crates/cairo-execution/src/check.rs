@@ -1,36 +1,36 @@
-//! The check of an execution: first its form, which is everything that the statement of a proof says about memory and registers,
+//! The check of a run: first its form, which is everything that the statement of a proof says about memory and registers,
 //! then the builtins' cells and every step.
 
-use crate::{Execution, ExecutionError, Registers, cells, step};
+use crate::{ExecutionError, Registers, Run, cells, step};
 use cairo_air::claim::MAX_OUTPUT;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{ArgumentBinding, Builtin};
 use felt::{Felt, encoding};
 
 /// Checks everything that [`Execution::check`] promises.
-pub(crate) fn check(execution: &Execution) -> Result<(), ExecutionError> {
-    check_form(execution)?;
-    cells::check(execution)?;
-    step::check(execution)
+pub(crate) fn check(run: &Run<'_>) -> Result<(), ExecutionError> {
+    check_form(run)?;
+    cells::check(run)?;
+    step::check(run)
 }
 
 /// Checks everything that [`Execution::check_form`] promises.
-pub(crate) fn check_form(execution: &Execution) -> Result<(), ExecutionError> {
-    check_size(execution)?;
-    check_trace(execution)?;
-    check_program(execution)?;
-    check_segments(execution)?;
-    match execution.program.arguments() {
-        ArgumentBinding::OutputPrefix => check_output_prefix(execution),
-        ArgumentBinding::Pointers { cell } => check_argument_segment(execution, cell),
+pub(crate) fn check_form(run: &Run<'_>) -> Result<(), ExecutionError> {
+    check_size(run)?;
+    check_trace(run)?;
+    check_program(run)?;
+    check_segments(run)?;
+    match run.program.arguments() {
+        ArgumentBinding::OutputPrefix => check_output_prefix(run),
+        ArgumentBinding::Pointers { cell } => check_argument_segment(run, cell),
     }
 }
 
-fn check_size(execution: &Execution) -> Result<(), ExecutionError> {
-    let cells = execution.memory.len() as u64;
-    let needed = u64::from(execution.program.initial_ap()) + execution.program.builtins().len() as u64;
+fn check_size(run: &Run<'_>) -> Result<(), ExecutionError> {
+    let cells = run.memory.len() as u64;
+    let needed = run.initial_ap() + run.program.builtins().len() as u64;
     check_cells(cells, needed)?;
-    match execution.memory.first() {
+    match run.memory.first() {
         Some(cell) if *cell != Felt::zero() => Err(ExecutionError::CellZero { found: encoding::to_hex(cell) }),
         _ => Ok(()),
     }
@@ -50,27 +50,27 @@ fn check_cells(cells: u64, needed: u64) -> Result<(), ExecutionError> {
 /// States that are looked at together.
 const STATES_AT_ONCE: usize = 1 << 10;
 
-fn check_trace(execution: &Execution) -> Result<(), ExecutionError> {
-    let program = &execution.program;
-    let (first, last_state) = match execution.trace.as_slice() {
+fn check_trace(run: &Run<'_>) -> Result<(), ExecutionError> {
+    let program = run.program;
+    let (first, last_state) = match run.trace {
         [first, .., last] => (first, last),
         states => return Err(ExecutionError::EmptyTrace { states: states.len() }),
     };
-    let start = program.initial_ap();
+    let start = run.first_ap();
     let expected = Registers { pc: program.initial_pc(), ap: start, fp: start };
     if *first != expected {
         return Err(ExecutionError::InitialState { found: *first, expected });
     }
     // `ap` and `fp` may stand one past the last cell: they point to where the next value would go.
-    let end = execution.memory.len() as u32;
-    let steps = execution.n_steps();
+    let end = run.memory.len() as u32;
+    let steps = run.n_steps();
     // Most states are right: many are looked at together, and one by one only where something is wrong, or it is the last.
     let is_wrong = |state: &Registers| {
         let outside = |value: u32, last: u32| value.wrapping_sub(1) >= last;
         outside(state.pc, end - 1) | outside(state.ap, end) | outside(state.fp, end) | (state.pc == program.final_pc())
     };
     let wrong = |states: &&[Registers]| states.iter().fold(false, |wrong, state| wrong | is_wrong(state));
-    let chunks = execution.trace.chunks(STATES_AT_ONCE).enumerate().filter(|(_, states)| wrong(states));
+    let chunks = run.trace.chunks(STATES_AT_ONCE).enumerate().filter(|(_, states)| wrong(states));
     let suspects = chunks.flat_map(|(chunk, states)| (chunk * STATES_AT_ONCE..).zip(states));
     for (step, state) in suspects {
         for (register, value, last) in [("pc", state.pc, end - 1), ("ap", state.ap, end), ("fp", state.fp, end)] {
@@ -97,18 +97,18 @@ fn check_trace(execution: &Execution) -> Result<(), ExecutionError> {
     Ok(())
 }
 
-fn check_program(execution: &Execution) -> Result<(), ExecutionError> {
-    let program = &execution.program;
-    let cells = execution.memory.iter().zip(0..).skip(PROGRAM_BASE as usize);
+fn check_program(run: &Run<'_>) -> Result<(), ExecutionError> {
+    let program = run.program;
+    let cells = run.memory.iter().zip(0..).skip(PROGRAM_BASE as usize);
     for (word, (expected, (found, address))) in program.bytecode().iter().zip(cells).enumerate() {
         if found != expected {
             let (found, expected) = (encoding::to_hex(found), encoding::to_hex(expected));
             return Err(ExecutionError::Bytecode { address, word, found, expected });
         }
     }
-    let head = program.execution_base();
+    let head = run.first_ap().saturating_sub(2);
     for (address, expected) in [(head, u64::from(head) + 2), (head + 1, 0)] {
-        let found = execution.cell(u64::from(address));
+        let found = run.cell(u64::from(address));
         if found != Felt::from(expected) {
             let (found, expected) = (encoding::to_hex(&found), format!("{expected:#x}"));
             return Err(ExecutionError::ExecutionHead { address, found, expected });
@@ -117,20 +117,20 @@ fn check_program(execution: &Execution) -> Result<(), ExecutionError> {
     Ok(())
 }
 
-fn check_segments(execution: &Execution) -> Result<(), ExecutionError> {
-    let builtins = execution.program.builtins();
-    if let Some(undeclared) = execution.segments.keys().find(|builtin| !builtins.contains(builtin)) {
+fn check_segments(run: &Run<'_>) -> Result<(), ExecutionError> {
+    let builtins = run.program.builtins();
+    if let Some(undeclared) = run.segments.keys().find(|builtin| !builtins.contains(builtin)) {
         return Err(ExecutionError::SegmentUndeclared(*undeclared));
     }
-    if !builtins.contains(&Builtin::Ecdsa) && !execution.signatures.is_empty() {
-        return Err(ExecutionError::Signatures { instances: 0, signatures: execution.signatures.len() });
+    if !builtins.contains(&Builtin::Ecdsa) && !run.signatures.is_empty() {
+        return Err(ExecutionError::Signatures { instances: 0, signatures: run.signatures.len() });
     }
-    let final_ap = execution.trace.last().map_or(0, |state| state.ap);
+    let final_ap = run.trace.last().map_or(0, |state| state.ap);
     let first_stop = final_ap.saturating_sub(builtins.len() as u32);
-    let initial = execution.program.initial_ap();
-    let cells = execution.memory.len() as u64;
+    let initial = run.first_ap();
+    let cells = run.memory.len() as u64;
     for (index, &builtin) in (0..).zip(builtins) {
-        let Some(segment) = execution.segments.get(&builtin) else {
+        let Some(segment) = run.segments.get(&builtin) else {
             return Err(ExecutionError::SegmentMissing(builtin));
         };
         let (base, stop) = (segment.base, segment.stop);
@@ -142,20 +142,20 @@ fn check_segments(execution: &Execution) -> Result<(), ExecutionError> {
             return Err(ExecutionError::SegmentInstances { builtin, len: stop - base, cells_per_instance });
         }
         let instances = ((stop - base) / cells_per_instance) as usize;
-        if builtin == Builtin::Ecdsa && execution.signatures.len() != instances {
-            return Err(ExecutionError::Signatures { instances, signatures: execution.signatures.len() });
+        if builtin == Builtin::Ecdsa && run.signatures.len() != instances {
+            return Err(ExecutionError::Signatures { instances, signatures: run.signatures.len() });
         }
         if builtin == Builtin::Output && (stop - base) as usize > MAX_OUTPUT {
             return Err(ExecutionError::OutputTooLong((stop - base) as usize));
         }
         let address = initial + index;
-        let found = execution.cell(u64::from(address));
+        let found = run.cell(u64::from(address));
         if found != Felt::from(u64::from(base)) {
             let found = encoding::to_hex(&found);
             return Err(ExecutionError::BuiltinBase { builtin, address, found, expected: base });
         }
         let address = first_stop + index;
-        let found = execution.cell(u64::from(address));
+        let found = run.cell(u64::from(address));
         if found != Felt::from(u64::from(stop)) {
             let found = encoding::to_hex(&found);
             return Err(ExecutionError::StopPointer { builtin, address, found, expected: stop });
@@ -164,15 +164,15 @@ fn check_segments(execution: &Execution) -> Result<(), ExecutionError> {
     Ok(())
 }
 
-fn check_output_prefix(execution: &Execution) -> Result<(), ExecutionError> {
-    if let Some(start) = execution.arguments_start {
+fn check_output_prefix(run: &Run<'_>) -> Result<(), ExecutionError> {
+    if let Some(start) = run.arguments_start {
         return Err(ExecutionError::ArgumentsStartUnexpected(start));
     }
-    let output = execution.output();
-    if output.len() < execution.arguments.len() {
-        return Err(ExecutionError::OutputTooShort { output: output.len(), arguments: execution.arguments.len() });
+    let output = run.output();
+    if output.len() < run.arguments.len() {
+        return Err(ExecutionError::OutputTooShort { output: output.len(), arguments: run.arguments.len() });
     }
-    for (index, (found, expected)) in output.iter().zip(&execution.arguments).enumerate() {
+    for (index, (found, expected)) in output.iter().zip(run.arguments).enumerate() {
         if found != expected {
             let (found, expected) = (encoding::to_hex(found), encoding::to_hex(expected));
             return Err(ExecutionError::OutputPrefix { index, found, expected });
@@ -181,28 +181,28 @@ fn check_output_prefix(execution: &Execution) -> Result<(), ExecutionError> {
     Ok(())
 }
 
-fn check_argument_segment(execution: &Execution, cell: u32) -> Result<(), ExecutionError> {
-    let Some(start) = execution.arguments_start else {
+fn check_argument_segment(run: &Run<'_>, cell: u32) -> Result<(), ExecutionError> {
+    let Some(start) = run.arguments_start else {
         return Err(ExecutionError::ArgumentsStartMissing);
     };
-    let arguments = execution.arguments.len();
-    let cells = execution.memory.len() as u64;
+    let arguments = run.arguments.len();
+    let cells = run.memory.len() as u64;
     let begin = u64::from(start);
     let end = begin + arguments as u64;
     if start == 0 || end > cells {
         return Err(ExecutionError::ArgumentsOutside { start, arguments, cells });
     }
-    let pointers = u64::from(execution.program.initial_ap()) + u64::from(cell);
+    let pointers = run.initial_ap() + u64::from(cell);
     for (which, address, expected) in [("start", pointers, begin), ("end", pointers + 1, end)] {
-        let found = execution.cell(address);
+        let found = run.cell(address);
         if found != Felt::from(expected) {
             let found = encoding::to_hex(&found);
             return Err(ExecutionError::ArgumentPointer { which, address, found, expected });
         }
     }
-    for (index, expected) in execution.arguments.iter().enumerate() {
+    for (index, expected) in run.arguments.iter().enumerate() {
         let address = begin + index as u64;
-        let found = execution.cell(address);
+        let found = run.cell(address);
         if found != *expected {
             let (found, expected) = (encoding::to_hex(&found), encoding::to_hex(expected));
             return Err(ExecutionError::Argument { index, address, found, expected });

@@ -37,6 +37,7 @@ pub(crate) fn cairo0() -> Execution {
         segments: BTreeMap::from([(Builtin::Output, Segment { base: 20, stop: 21 })]),
         arguments_start: None,
         signatures: Vec::new(),
+        relocation: None,
     }
 }
 
@@ -80,6 +81,7 @@ pub(crate) fn countdown(n: u32) -> Execution {
         segments: BTreeMap::from([(Builtin::Output, Segment { base: end, stop: end })]),
         arguments_start: None,
         signatures: Vec::new(),
+        relocation: None,
     }
 }
 
@@ -115,6 +117,7 @@ pub(crate) fn builtins() -> Execution {
         segments: segments.map(|(builtin, base, stop)| (builtin, Segment { base, stop })).into(),
         arguments_start: None,
         signatures: Vec::new(),
+        relocation: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! somebody else lent is proven. With the feature `file` (on by default), `save` and `load` write and read executions as files that may come
 //! from strangers. Without it the crate builds for `wasm32-unknown-unknown`.
 
+mod batch;
 pub mod cells;
 mod check;
 mod error;
@@ -13,14 +14,19 @@ mod file;
 #[cfg(test)]
 mod fixture;
 mod reading;
+mod relocation;
+mod run;
 mod step;
 
+pub use batch::{Batch, BatchError};
 pub use error::{ExecutionError, Fault};
 pub use extended::ExtendedStep;
 #[cfg(feature = "file")]
 pub use file::{LoadError, LoadLimits, SaveError, load, save};
+pub use relocation::{Pointer, Relocation, RelocationError};
+pub use run::Run;
 pub use stark_curve::ecdsa::Signature;
-pub use step::Step;
+pub use step::{Operands, Step};
 
 use cairo_air::{Builtin, Program};
 use felt::Felt;
@@ -72,6 +78,8 @@ pub struct Execution {
     pub arguments_start: Option<u32>,
     /// One for each instance of ecdsa, in order: a proof shows that there are some, and not which.
     pub signatures: Vec<Signature>,
+    /// What it takes to place the run elsewhere, beside others; `None` if that is not known. Such a run is proven alone.
+    pub relocation: Option<Relocation>,
 }
 
 impl Execution {
@@ -83,10 +91,7 @@ impl Execution {
     /// The program's output: the used cells of the output builtin. Empty if there is no such segment within memory,
     /// which [`check`](Self::check) refuses.
     pub fn output(&self) -> &[Felt] {
-        self.segments
-            .get(&Builtin::Output)
-            .and_then(|segment| self.memory.get(segment.base as usize..segment.stop as usize))
-            .unwrap_or_default()
+        self.run().output()
     }
 
     /// Checks that this is a run of the program on the arguments, in time linear in its steps and the used builtin cells: its form, as
@@ -98,7 +103,7 @@ impl Execution {
     /// # Errors
     /// The first thing that is wrong.
     pub fn check(&self) -> Result<(), ExecutionError> {
-        check::check(self)
+        check::check(&self.run())
     }
 
     /// Checks the form of the execution: registers and segments within memory, initial and final state, program,
@@ -110,7 +115,7 @@ impl Execution {
     /// # Errors
     /// The first thing that is wrong.
     pub fn check_form(&self) -> Result<(), ExecutionError> {
-        check::check_form(self)
+        check::check_form(&self.run())
     }
 
     /// Checks the used instances of one builtin.
@@ -118,7 +123,7 @@ impl Execution {
     /// # Errors
     /// The first cell that is wrong.
     pub fn check_builtin(&self, builtin: Builtin) -> Result<(), ExecutionError> {
-        cells::check_builtin(self, builtin)
+        cells::check_builtin(&self.run(), builtin)
     }
 
     /// Executes one step, counted from 0. Nothing is assumed about the execution's form.
@@ -126,7 +131,7 @@ impl Execution {
     /// # Errors
     /// If there is no such step, it is none of the machine's, or it has an opcode extension.
     pub fn step(&self, step: usize) -> Result<Step, ExecutionError> {
-        step::step(self, step)
+        step::step(&self.run(), step)
     }
 
     /// The same for a step with an opcode extension.
@@ -134,11 +139,38 @@ impl Execution {
     /// # Errors
     /// If there is no such step, it is none of the machine's, or it has no opcode extension.
     pub fn extended_step(&self, step: usize) -> Result<ExtendedStep, ExecutionError> {
-        step::extended_step(self, step)
+        step::extended_step(&self.run(), step)
     }
 
-    /// The cell at an address, 0 outside memory.
-    fn cell(&self, address: u64) -> Felt {
-        usize::try_from(address).ok().and_then(|address| self.memory.get(address)).copied().unwrap_or_else(Felt::zero)
+    /// The run as it lies in its memory.
+    pub fn run(&self) -> Run<'_> {
+        Run {
+            program: &self.program,
+            arguments: &self.arguments,
+            offset: 0,
+            trace: &self.trace,
+            memory: &self.memory,
+            segments: &self.segments,
+            arguments_start: self.arguments_start,
+            signatures: &self.signatures,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// The same as [`Execution::check`], of a run that may lie beside others.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), ExecutionError> {
+        check::check(self)
+    }
+
+    /// The same as [`Execution::check_form`], of a run that may lie beside others.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check_form(&self) -> Result<(), ExecutionError> {
+        check::check_form(self)
     }
 }

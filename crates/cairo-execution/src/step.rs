@@ -5,7 +5,7 @@
 
 use crate::extended::ExtendedStep;
 use crate::reading::{cell, no_cell, value};
-use crate::{Execution, ExecutionError, Fault, Registers};
+use crate::{ExecutionError, Fault, Registers, Run};
 use cairo_air::decode::{Decoded, Flags, Instruction};
 use cairo_air::program::PROGRAM_BASE;
 use felt::integers::{integer, signed, small, to_u64};
@@ -36,13 +36,25 @@ pub struct Step {
     pub res: Felt,
 }
 
-impl Step {
-    /// The step that leads from one state to the next by an instruction, which is the one at `pc`.
+/// What an instruction reads in a state, whatever it demands of that. The fields are those of [`Step`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operands {
+    dst_address: i64,
+    op0_address: i64,
+    op1_address: u64,
+    dst: Felt,
+    op0: Felt,
+    op1: Felt,
+    res: Felt,
+}
+
+impl Operands {
+    /// Reads them.
     ///
     /// # Errors
-    /// If the machine makes no such step.
+    /// [`Fault::NoCell`] if one of them is nowhere.
     #[inline]
-    pub fn new(memory: &[Felt], registers: Registers, next: Registers, instruction: Decoded) -> Result<Self, Fault> {
+    pub fn read(memory: &[Felt], registers: Registers, instruction: Decoded) -> Result<Self, Fault> {
         let Registers { ap, fp, .. } = registers;
         let (flags, [off0, off1, off2]) = (instruction.flags, instruction.offsets.map(i64::from));
         let base = |is_fp| i64::from(if is_fp { fp } else { ap });
@@ -63,6 +75,37 @@ impl Step {
         } else {
             op1
         };
+        Ok(Self { dst_address, op0_address, op1_address, dst, op0, op1, res })
+    }
+
+    /// Where the instruction leads from the state: `pc`, `ap` and `fp`, which may be no addresses.
+    pub fn next(&self, registers: Registers, flags: Flags) -> [Felt; 3] {
+        let [pc, ap, fp] = [registers.pc, registers.ap, registers.fp].map(|r| small(u64::from(r)));
+        let next_pc = match flags {
+            flags if flags.pc_abs() => self.res,
+            flags if flags.pc_rel() => pc + self.res,
+            flags if flags.pc_jnz() && self.dst != Felt::zero() => pc + self.op1,
+            flags => pc + small(u64::from(flags.size())),
+        };
+        let next_ap = ap + if flags.ap_add_res() { self.res } else { small(ap_growth(flags)) };
+        let next_fp = match flags {
+            flags if flags.call() => ap + small(2),
+            flags if flags.ret() => self.dst,
+            _ => fp,
+        };
+        [next_pc, next_ap, next_fp]
+    }
+}
+
+impl Step {
+    /// The step that leads from one state to the next by an instruction, which is the one at `pc`.
+    ///
+    /// # Errors
+    /// If the machine makes no such step.
+    #[inline]
+    pub fn new(memory: &[Felt], registers: Registers, next: Registers, instruction: Decoded) -> Result<Self, Fault> {
+        let Operands { dst_address, op0_address, op1_address, dst, op0, op1, res } =
+            Operands::read(memory, registers, instruction)?;
         let step = Self { registers, next, instruction, dst_address, op0_address, op1_address, dst, op0, op1, res };
         step.check_cells()?;
         step.check_registers()?;
@@ -123,26 +166,13 @@ impl Step {
     /// The first register that the trace has otherwise.
     #[cold]
     fn leads_elsewhere(&self, pc_holds: bool, ap_holds: bool) -> Fault {
-        let (flags, size) = (self.instruction.flags, u64::from(self.instruction.flags.size()));
-        let [pc, ap, fp] = [self.registers.pc, self.registers.ap, self.registers.fp].map(|r| small(u64::from(r)));
-        let (register, expected, found) = if !pc_holds {
-            let expected = match flags {
-                flags if flags.pc_abs() => self.res,
-                flags if flags.pc_rel() => pc + self.res,
-                flags if flags.pc_jnz() && self.dst != Felt::zero() => pc + self.op1,
-                _ => pc + small(size),
-            };
-            ("pc", expected, self.next.pc)
-        } else if !ap_holds {
-            let growth = if flags.ap_add_res() { self.res } else { small(ap_growth(flags)) };
-            ("ap", ap + growth, self.next.ap)
-        } else {
-            let expected = match flags {
-                flags if flags.call() => ap + small(2),
-                flags if flags.ret() => self.dst,
-                _ => fp,
-            };
-            ("fp", expected, self.next.fp)
+        let Self { registers, next, instruction, dst_address, op0_address, op1_address, dst, op0, op1, res } = *self;
+        let operands = Operands { dst_address, op0_address, op1_address, dst, op0, op1, res };
+        let [pc, ap, fp] = operands.next(registers, instruction.flags);
+        let (register, expected, found) = match (pc_holds, ap_holds) {
+            (false, _) => ("pc", pc, next.pc),
+            (true, false) => ("ap", ap, next.ap),
+            (true, true) => ("fp", fp, next.fp),
         };
         Fault::Register { register, expected: encoding::to_short(&expected), found }
     }
@@ -185,10 +215,10 @@ fn decode(memory: &[Felt], pc: u32) -> Result<Instruction, Fault> {
 }
 
 /// The states before and after a step.
-fn states(execution: &Execution, step: usize) -> Result<[Registers; 2], ExecutionError> {
-    match (execution.trace.get(step), execution.trace.get(step.saturating_add(1))) {
+fn states(run: &Run<'_>, step: usize) -> Result<[Registers; 2], ExecutionError> {
+    match (run.trace.get(step), run.trace.get(step.saturating_add(1))) {
         (Some(&registers), Some(&next)) => Ok([registers, next]),
-        _ => Err(ExecutionError::NoStep { step, steps: execution.n_steps() }),
+        _ => Err(ExecutionError::NoStep { step, steps: run.n_steps() }),
     }
 }
 
@@ -196,9 +226,9 @@ fn states(execution: &Execution, step: usize) -> Result<[Registers; 2], Executio
 ///
 /// # Errors
 /// [`ExecutionError::NoStep`] and [`ExecutionError::Step`].
-pub(crate) fn step(execution: &Execution, step: usize) -> Result<Step, ExecutionError> {
-    let [registers, next] = states(execution, step)?;
-    let memory = &execution.memory;
+pub(crate) fn step(run: &Run<'_>, step: usize) -> Result<Step, ExecutionError> {
+    let [registers, next] = states(run, step)?;
+    let memory = run.memory;
     let made = decode(memory, registers.pc).and_then(|instruction| match instruction {
         Instruction::Plain(decoded) => Step::new(memory, registers, next, decoded),
         Instruction::Extended(_) => Err(Fault::Extended),
@@ -210,9 +240,9 @@ pub(crate) fn step(execution: &Execution, step: usize) -> Result<Step, Execution
 ///
 /// # Errors
 /// [`ExecutionError::NoStep`] and [`ExecutionError::Step`].
-pub(crate) fn extended_step(execution: &Execution, step: usize) -> Result<ExtendedStep, ExecutionError> {
-    let [registers, next] = states(execution, step)?;
-    let memory = &execution.memory;
+pub(crate) fn extended_step(run: &Run<'_>, step: usize) -> Result<ExtendedStep, ExecutionError> {
+    let [registers, next] = states(run, step)?;
+    let memory = run.memory;
     let made = decode(memory, registers.pc).and_then(|instruction| match instruction {
         Instruction::Plain(_) => Err(Fault::NotExtended),
         Instruction::Extended(extended) => ExtendedStep::new(memory, registers, next, extended),
@@ -227,8 +257,8 @@ const REMEMBERED: usize = 1 << 12;
 ///
 /// # Errors
 /// The first step that is none of the machine's.
-pub(crate) fn check(execution: &Execution) -> Result<(), ExecutionError> {
-    let memory = &execution.memory;
+pub(crate) fn check(run: &Run<'_>) -> Result<(), ExecutionError> {
+    let memory = run.memory;
     // By the lowest bits of their pc; there is no pc of 0.
     let none = Instruction::Plain(Decoded { flags: Flags(0), offsets: [0; 3] });
     let mut instructions = vec![(0, none); REMEMBERED];
@@ -242,7 +272,7 @@ pub(crate) fn check(execution: &Execution) -> Result<(), ExecutionError> {
             Instruction::Extended(extended) => ExtendedStep::new(memory, registers, next, extended).map(|_| ()),
         }
     };
-    for (step, states) in execution.trace.windows(2).enumerate() {
+    for (step, states) in run.trace.windows(2).enumerate() {
         let [registers, next] = states else { continue };
         make(*registers, *next).map_err(|fault| ExecutionError::Step { step, pc: registers.pc, fault })?;
     }

@@ -1,8 +1,9 @@
 //! Why an execution has no witness, or no proof was made.
 
 use crate::table_size::MAX_STEPS;
+use cairo_air::components::range::Range;
 use cairo_air::layout::LayoutError;
-use cairo_execution::ExecutionError;
+use cairo_execution::{BatchError, ExecutionError};
 use stark::Cancelled;
 
 /// Why no witness exists for an execution.
@@ -56,6 +57,16 @@ pub enum WitnessError {
         /// Its value.
         value: String,
     },
+    /// A checked value outside the range that its row has for it.
+    #[error("memory cell {address} holds {value:#x}, which its row does not check: it has a {range}")]
+    Range {
+        /// Its address.
+        address: u32,
+        /// The row's range.
+        range: Range,
+        /// Its value.
+        value: u128,
+    },
     /// More blocks of blake than lookups are counted of.
     #[error("the run hashes {found} blocks of blake; the limit is {limit}. Split the work into smaller runs")]
     Blocks {
@@ -75,6 +86,9 @@ pub enum WitnessError {
 /// Why no proof was made.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
+    /// Runs that cannot be proven together, or one of several that is none.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
     /// The execution does not have the form of a provable run.
     #[error(transparent)]
     Execution(#[from] ExecutionError),

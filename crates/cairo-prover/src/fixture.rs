@@ -20,6 +20,7 @@ pub(crate) fn execution(builtins: &[Builtin], words: &[Felt], trace: Vec<Registe
         segments: BTreeMap::new(),
         arguments_start: None,
         signatures: Vec::new(),
+        relocation: None,
     }
 }
 

@@ -3,16 +3,17 @@
 pub use crate::claim::claim;
 pub use crate::planner::all_generic;
 
+use crate::claim::joined;
 use crate::disclosed::disclose_short;
 use crate::error::ProveError;
 use crate::planner::budget::MAX_TERMS;
 use crate::planner::tables::other_tables;
-use crate::planner::{Assignment, Costs, DEFAULT_BYTE_PRICE_NS, DEFAULT_COLUMNS, Price, StepTable, plan};
+use crate::planner::{Assignment, Costs, DEFAULT_BYTE_PRICE_NS, DEFAULT_COLUMNS, Price, StepTable, plan, with_owned};
 use crate::table_size::MAX_STEPS;
-use crate::witness::{Witness, build};
+use crate::witness::{Witness, build, refused};
 use cairo_air::fetch::MAX_FETCHES;
-use cairo_air::{Built, CairoProof, Layout, TableEntry};
-use cairo_execution::Execution;
+use cairo_air::{Built, CairoProof, Layout, MAX_RUNS, TableEntry, TableKind};
+use cairo_execution::{Batch, Execution};
 use stark::{Control, Parameters, Phase, Shape};
 
 /// How to prove.
@@ -43,43 +44,99 @@ impl Default for Options {
     }
 }
 
-/// Proves an execution. The proof is the same whatever the number of threads.
+/// Proves an execution, or a batch of them. The proof is the same whatever the number of threads.
 ///
 /// `prover` is bound to the proof: it is none for another identity.
 ///
 /// # Errors
-/// [`ProveError`] if the execution is not provable, or if the control hook cancels.
+/// [`ProveError`] if an execution is not provable, or if the control hook cancels.
 pub fn prove(
-    execution: Execution,
+    runs: impl Into<Batch>,
     prover: [u8; 32],
     options: &Options,
     control: &dyn Control,
 ) -> Result<CairoProof, ProveError> {
+    let batch = runs.into();
+    in_pool(options, || {
+        let assignment = begin(&batch, options, control)?;
+        finish(batch, assignment, prover, options, control)
+    })
+}
+
+/// Proves the first of some executions of one program together: as many as fit in [`Options::max_memory`], and one at least. They are taken from the
+/// list when it is known that they fit, and given up when they are copied; the rest is left.
+///
+/// # Errors
+/// [`ProveError`] if one of the executions is not provable or cannot be placed beside the others, if the first one alone takes too much memory, or
+/// if the control hook cancels.
+pub fn prove_first(
+    executions: &mut Vec<Execution>,
+    prover: [u8; 32],
+    options: &Options,
+    control: &dyn Control,
+) -> Result<CairoProof, ProveError> {
+    in_pool(options, || {
+        let mut number = executions.len().min(MAX_RUNS);
+        loop {
+            let batch = match number {
+                1 => executions.remove(0).into(),
+                _ => Batch::new(executions.get(..number).unwrap_or_default())?,
+            };
+            let error = match begin(&batch, options, control) {
+                Ok(assignment) => {
+                    if number > 1 {
+                        executions.drain(..number);
+                    }
+                    return finish(batch, assignment, prover, options, control);
+                }
+                Err(error) => error,
+            };
+            if number == 1 {
+                executions.insert(0, batch.into_joined());
+            }
+            match error {
+                // Memory grows with the number of runs, but for what all share.
+                ProveError::Memory { estimate, limit } if number > 1 => {
+                    let fitting = number as u64 * limit / estimate.max(1);
+                    number = usize::try_from(fitting).unwrap_or(1).clamp(1, number - 1);
+                }
+                ProveError::TooManySteps(_) if number > 1 => number = number.div_ceil(2),
+                error => return Err(error),
+            }
+        }
+    })
+}
+
+fn in_pool<T: Send>(options: &Options, work: impl FnOnce() -> Result<T, ProveError> + Send) -> Result<T, ProveError> {
     match options.threads {
-        None => prove_here(execution, prover, options, control),
+        None => work(),
         Some(threads) => {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            let pool = pool.map_err(|error| ProveError::Threads { threads, error })?;
-            pool.install(|| prove_here(execution, prover, options, control))
+            pool.map_err(|error| ProveError::Threads { threads, error })?.install(work)
         }
     }
 }
 
-fn prove_here(
-    execution: Execution,
+/// Checks the runs' form and distributes their steps.
+fn begin(batch: &Batch, options: &Options, control: &dyn Control) -> Result<Assignment, ProveError> {
+    control.progress(Phase::Witness, 0.0);
+    // First of all: what comes after may rely on the form of an execution.
+    batch.check_form().map_err(|error| refused(batch, error))?;
+    if batch.joined().n_steps() > MAX_STEPS {
+        return Err(ProveError::TooManySteps(batch.n_steps()));
+    }
+    assign(batch.joined(), options)
+}
+
+fn finish(
+    batch: Batch,
+    assignment: Assignment,
     prover: [u8; 32],
     options: &Options,
     control: &dyn Control,
 ) -> Result<CairoProof, ProveError> {
-    control.progress(Phase::Witness, 0.0);
-    // First of all: what comes after may rely on the form of an execution.
-    execution.check_form()?;
-    if execution.n_steps() > MAX_STEPS {
-        return Err(ProveError::TooManySteps(execution.n_steps()));
-    }
     let parameters = options.parameters;
-    let assignment = assign(&execution, options)?;
-    let mut made = build(execution, prover, assignment, MAX_FETCHES, control)?;
+    let mut made = build(batch, prover, assignment, MAX_FETCHES, control)?;
     disclose_short(&mut made, parameters.queries, MAX_TERMS)?;
     let Witness { statement, claim, layout, tables, public, traces } = made;
     let context = statement.context(&claim, &layout);
@@ -128,11 +185,18 @@ pub fn estimate_memory(execution: &Execution, steps: &[StepTable], parameters: &
 
 fn peak_memory(execution: &Execution, assignment: &Assignment, parameters: &Parameters) -> Result<u64, ProveError> {
     let Assignment { steps, cover } = assignment;
-    let mut claim = claim(execution);
+    let mut claim = joined(execution);
     claim.owned_end = cover.owned_end;
     // The instruction table's height is not known yet; it is small, and mostly there is none.
     let mut entries = other_tables(execution, &claim, assignment, 0);
-    entries.extend(steps.iter().map(|table| TableEntry { kind: table.kind.clone(), log_height: table.log_height }));
+    // The cells of words are provided as a rule, each as often as a column says.
+    let kind = |table: &StepTable| match &table.kind {
+        TableKind::OwningWord(word) if word.owned.len() <= 2 => {
+            with_owned(table.kind.clone(), (1..).take(word.owned.len()).collect())
+        }
+        kind => kind.clone(),
+    };
+    entries.extend(steps.iter().map(|table| TableEntry { kind: kind(table), log_height: table.log_height }));
     entries.sort_by(|a, b| a.kind.cmp(&b.kind));
     let Built { tables, .. } = Layout { tables: entries, disclosed: Vec::new() }.build(&execution.program, &claim)?;
     let shape = Shape::new(&tables, parameters);
@@ -145,18 +209,19 @@ fn peak_memory(execution: &Execution, assignment: &Assignment, parameters: &Para
 }
 
 /// Fills all tables, with the steps distributed to opcode tables as `steps` says. Up to `max_fetches` distinct instructions of
-/// the program are counted in the claim; more than that, or others, get an instruction table. The execution must have passed
-/// [`Execution::check_form`].
+/// the program are counted in the claim; more than that, or others, get an instruction table. The runs must have passed
+/// [`Batch::check_form`].
 ///
 /// # Errors
 /// [`ProveError`] if the execution is not provable, or if the control hook cancels.
 pub fn witness(
-    execution: Execution,
+    runs: impl Into<Batch>,
     prover: [u8; 32],
     steps: Vec<StepTable>,
     max_fetches: usize,
     control: &dyn Control,
 ) -> Result<Witness, ProveError> {
-    let assignment = Assignment::new(&execution, steps)?;
-    build(execution, prover, assignment, max_fetches, control)
+    let batch = runs.into();
+    let assignment = Assignment::new(batch.joined(), steps)?;
+    build(batch, prover, assignment, max_fetches, control)
 }

@@ -2,7 +2,7 @@
 
 use cairo_air::TableKind;
 use cairo_air::components::memory::CELLS;
-use cairo_air::components::{Context, TableSize};
+use cairo_air::components::{Context, MAX_CHUNKS, TableSize};
 use stark::{Air, AirError, MIN_LOG_HEIGHT};
 
 /// Most steps of a run: lookup multiplicities have 32 bits, and no table has more rows.
@@ -24,26 +24,56 @@ pub fn size_of(kind: &TableKind, context: Context<'_>) -> TableSize {
 /// Larger than what it stands for.
 const NO_SIZE: TableSize = TableSize { columns: 64, interactions: 32 };
 
-/// Heights of the tables for so many rows, largest first: up to `chunks`, fewer where more save no cells.
-pub fn heights(rows: u64, chunks: usize) -> Vec<u32> {
-    let mut parts = Vec::with_capacity(chunks);
+/// Heights of the parts of a table, largest first. The search for a plan asks for them all the time, so they take no memory of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    heights: [u32; MAX_CHUNKS],
+    len: usize,
+}
+
+impl Parts {
+    /// The heights.
+    pub fn heights(&self) -> &[u32] {
+        self.heights.get(..self.len).unwrap_or_default()
+    }
+
+    /// Rows of all parts.
+    pub fn rows(&self) -> u64 {
+        self.heights().iter().map(|log_height| 1 << log_height).sum()
+    }
+
+    fn push(&mut self, log_height: u32) {
+        if let Some(slot) = self.heights.get_mut(self.len) {
+            *slot = log_height;
+            self.len += 1;
+        }
+    }
+}
+
+/// The parts of the table for so many rows: up to `chunks`, and [`MAX_CHUNKS`], fewer where more save no cells.
+pub fn parts(rows: u64, chunks: usize) -> Parts {
+    let mut parts = Parts { heights: [0; MAX_CHUNKS], len: 0 };
     let mut rest = rows;
     // What is above half of the next power of two goes on to the next part.
-    while parts.len() + 1 < chunks && log_height(rest) > MIN_LOG_HEIGHT && !rest.is_power_of_two() {
+    while parts.len + 1 < chunks.min(MAX_CHUNKS) && log_height(rest) > MIN_LOG_HEIGHT && !rest.is_power_of_two() {
         let half = log_height(rest) - 1;
         parts.push(half);
         rest -= 1 << half;
     }
     parts.push(log_height(rest));
     // Two of the same height are one of twice as much.
-    while let [.., before, last] = parts[..]
+    while let [.., before, last] = *parts.heights()
         && before == last
     {
-        parts.pop();
-        parts.pop();
+        parts.len -= 2;
         parts.push(last + 1);
     }
     parts
+}
+
+/// The heights of [`parts`].
+pub fn heights(rows: u64, chunks: usize) -> Vec<u32> {
+    parts(rows, chunks).heights().to_vec()
 }
 
 /// `log2` of the smallest height for so many rows.

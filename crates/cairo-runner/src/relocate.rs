@@ -6,7 +6,7 @@ use crate::convert::from_vm;
 use crate::error::RunError;
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{ArgumentBinding, Builtin, Program};
-use cairo_execution::{Execution, Registers, Segment};
+use cairo_execution::{Execution, Pointer, Registers, Relocation, Segment};
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use cairo_vm::vm::runners::cairo_runner::CairoRunner;
 use cairo_vm::vm::vm_core::VirtualMachine;
@@ -119,9 +119,11 @@ pub(crate) fn relocate(
     }
     check_stop_pointers(&runner.vm, &builtins, &lengths)?;
     check_output(&runner.vm, &builtins)?;
-    let order: Vec<usize> = [0, 1].into_iter().chain(builtins.iter().map(|(_, segment)| *segment)).collect();
+    let mut order: Vec<usize> = [0, 1].into_iter().chain(builtins.iter().map(|(_, segment)| *segment)).collect();
     let (bases, cells) = Bases::new(lengths, &order)?;
-    let mut memory = copy_memory(&runner.vm, &bases, cells)?;
+    let rest = (0..bases.bases.len()).filter(|index| !order.contains(index)).collect::<Vec<_>>();
+    order.extend(rest);
+    let (mut memory, pointers) = copy_memory(&runner.vm, &bases, cells, &order)?;
     for &(builtin, segment) in &builtins {
         let cells = bases.range(segment).and_then(|range| memory.get_mut(range)).unwrap_or_default();
         complete(builtin, &runner.vm, segment, cells)?;
@@ -142,7 +144,22 @@ pub(crate) fn relocate(
             Some(read_address(&memory, address).unwrap_or_default())
         }
     };
-    Ok(Execution { program: program.clone(), arguments, trace, memory, segments, arguments_start, signatures })
+    let placed = |index: &usize| {
+        let range = bases.range(*index).unwrap_or_default();
+        // All addresses fit: `Bases` has made sure.
+        Segment { base: range.start as u32, stop: range.end as u32 }
+    };
+    let relocation = Relocation { segments: order.iter().skip(1).map(placed).collect(), pointers };
+    Ok(Execution {
+        program: program.clone(),
+        arguments,
+        trace,
+        memory,
+        segments,
+        arguments_start,
+        signatures,
+        relocation: Some(relocation),
+    })
 }
 
 /// The segment index of each declared builtin, in order.
@@ -157,17 +174,36 @@ fn builtin_segments(runner: &CairoRunner, program: &Program) -> Result<Vec<(Buil
     program.builtins().iter().map(segment).collect()
 }
 
-fn copy_memory(vm: &VirtualMachine, bases: &Bases, cells: usize) -> Result<Vec<Felt>, RunError> {
+/// The memory, and which of its cells hold addresses outside the program. `order` is that of the segments in memory.
+fn copy_memory(
+    vm: &VirtualMachine,
+    bases: &Bases,
+    cells: usize,
+    order: &[usize],
+) -> Result<(Vec<Felt>, Vec<Pointer>), RunError> {
     let mut memory = felt::memory::zeros(cells);
-    for (segment, (&base, &length)) in bases.bases.iter().zip(&bases.lengths).enumerate() {
+    let mut pointers = Vec::new();
+    // Their places after the program.
+    let mut places = vec![None; bases.bases.len()];
+    for (place, segment) in (0..).zip(order.iter().skip(1)) {
+        if let Some(slot) = places.get_mut(*segment) {
+            *slot = Some(place);
+        }
+    }
+    for &segment in order {
+        let (Some(&base), Some(&length)) = (bases.bases.get(segment), bases.lengths.get(segment)) else { continue };
         let targets = memory.iter_mut().skip(base as usize).take(length as usize);
         for (offset, target) in targets.enumerate() {
-            if let Some(value) = vm.get_maybe(&Relocatable::from((segment as isize, offset))) {
-                *target = bases.value(&value, segment)?;
+            let Some(value) = vm.get_maybe(&Relocatable::from((segment as isize, offset))) else { continue };
+            *target = bases.value(&value, segment)?;
+            if let MaybeRelocatable::RelocatableValue(pointer) = value
+                && let Some(place) = usize::try_from(pointer.segment_index).ok().and_then(|index| *places.get(index)?)
+            {
+                pointers.push(Pointer { cell: base as u32 + offset as u32, segment: place });
             }
         }
     }
-    Ok(memory)
+    Ok((memory, pointers))
 }
 
 fn relocate_trace(raw: RawTrace, bases: &Bases) -> Result<Vec<Registers>, RunError> {

@@ -101,8 +101,8 @@ pub trait Component {
         (1, 1)
     }
 
-    /// What the AIR of a derived table takes to construct, in steps, of which a cell that it provides counts as one; the layout bounds
-    /// their total.
+    /// What the AIR of a table that its description makes takes to construct, in derived steps, of which a cell that it provides counts as one, and a cell of
+    /// a range row; the layout bounds their total.
     fn derived_steps(&self) -> u32 {
         0
     }

@@ -41,12 +41,14 @@ pub mod qm31;
 pub mod range;
 pub mod range_check;
 pub mod range_check96;
+pub mod range_row;
+pub mod uses;
 pub mod word12;
 pub mod word16;
 pub mod word96;
 
 pub use component::{Component, ComponentError, Context, MAX_CHUNKS, Occurrence};
-pub use derived::{Path, TableSize, Word};
+pub use derived::{OwningWord, Path, TableSize, Word};
 pub use limb::Limb;
 pub use registry::TableKind;
 

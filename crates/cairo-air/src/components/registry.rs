@@ -1,10 +1,10 @@
 //! The registry: every kind of table has its line here, and all else about it in its own folder.
 
 use super::{
-    Component, Limb, Path, Word, add_mod, bitwise, bitwise_row, blake, blake_mix, blake_schedule, blake_word, byte_and,
-    cell, component::Family, ec_op, ecdsa, generic, instruction, keccak, keccak_bytes, keccak_chunks, keccak_rounds,
-    memory, mul_mod, nibble_and, opcode_extension, pedersen, pedersen_points, poseidon, product, qm31, range,
-    range_check, range_check96, word96,
+    Component, Limb, OwningWord, Path, Word, add_mod, bitwise, bitwise_row, blake, blake_mix, blake_schedule,
+    blake_word, byte_and, cell, component::Family, ec_op, ecdsa, generic, instruction, keccak, keccak_bytes,
+    keccak_chunks, keccak_rounds, memory, mul_mod, nibble_and, opcode_extension, pedersen, pedersen_points, poseidon,
+    product, qm31, range, range_check, range_check96, range_row, word96,
 };
 use crate::codec::{CodecError, Reader};
 
@@ -81,6 +81,8 @@ table_kinds! {
     Word(Word),
     /// A path through the program's own bytecode, one pass a row.
     Path(Path),
+    /// One instruction word, one step a row, with the cells that it moves `ap` over.
+    OwningWord(OwningWord),
     /// One memory cell a row, of those that are owned.
     Cell = cell::Table,
     /// The values below 2^8, 2^16 or 2^12.
@@ -137,4 +139,6 @@ table_kinds! {
     BitwiseRow(bitwise_row::BitwiseRow),
     /// All pairs of bytes with their conjunction.
     ByteAnd = byte_and::Table,
+    /// Several owned cells of the range_check builtin a row.
+    RangeRow(range_row::RangeRow),
 }

@@ -2,9 +2,10 @@ use super::bitwise::BitwiseSize;
 use super::bitwise_row::BitwiseRow;
 use super::range::Range;
 use super::range_check::Limbs;
+use super::range_row::{Entry, ONCE, RangeRow, UNUSED};
 use super::*;
 use crate::codec::{CodecError, Reader};
-use crate::{ArgumentBinding, Builtin, Claim, Program, Segment, buses, fixture};
+use crate::{ArgumentBinding, Builtin, Claim, Program, RunClaim, Segment, buses, fixture};
 use felt::{Felt, encoding};
 use stark::graph::Node;
 use stark::{Air, AirError};
@@ -51,6 +52,21 @@ fn shapes_are_pinned() -> Result<(), AirError> {
         let row = BitwiseRow::new(bits, limbs, owned).map(|row| row.air()).transpose()?;
         assert_eq!(row.map(shape), Some(expected), "{bits} {limbs} {owned:?}");
     }
+    for (cells, expected) in [
+        (&[(12, 12, ONCE)][..], (3, 1, 4)),
+        (&[(12, 12, 2)], (4, 1, 4)),
+        (&[(12, 12, UNUSED)], (3, 1, 3)),
+        (&[(12, 12, ONCE); 4], (6, 1, 10)),
+        (&[(16, 128, ONCE); 4], (34, 1, 38)),
+        (&[(12, 128, ONCE); 4], (46, 1, 54)),
+        (&[(16, 16, 2), (16, 128, 3), (16, 128, 2), (12, 72, ONCE)], (27, 1, 29)),
+        (&[(8, 128, ONCE); 16], (258, 1, 274)),
+    ] {
+        let ranges = cells.iter().map(|(bits, width, uses)| Some((Range::new(*bits, *width, 0)?, *uses)));
+        let entries = ranges.map(|cell| cell.map(|(range, uses)| Entry { range, uses })).collect::<Option<Vec<_>>>();
+        let row = entries.and_then(RangeRow::new).map(|row| row.air()).transpose()?;
+        assert_eq!(row.map(shape), Some(expected), "{cells:?}");
+    }
     assert_eq!(shape(byte_and::air()?), (19, 3, 16));
     assert_eq!(shape(pedersen::air(1, 4)?), (20, 22, 6));
     assert_eq!(shape(pedersen_points::air()?), (2, 0, 2));
@@ -95,12 +111,17 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
     };
     let range = Range::new(12, 40, 9).ok_or(CodecError::Unknown { what: "range", found: 0, offset: 0 })?;
     let row = |owned| BitwiseRow::new(8, 4, owned).ok_or(CodecError::Unknown { what: "row", found: 0, offset: 0 });
+    let cells =
+        |ranges: Vec<Range>| RangeRow::once(ranges).ok_or(CodecError::Unknown { what: "cells", found: 0, offset: 0 });
     let described = [
         TableKind::Word(Word { flags: 0x4806, taken: None }),
         TableKind::Path(path),
+        TableKind::OwningWord(OwningWord { word: Word { flags: 0x480a, taken: None }, at_ap: Some(0), owned: vec![1] }),
         TableKind::Range(range),
         TableKind::BitwiseRow(row(None)?),
         TableKind::BitwiseRow(row(Some([1, 1, 2, 0, 3]))?),
+        TableKind::RangeRow(cells(vec![range])?),
+        TableKind::RangeRow(cells(vec![range; 16])?),
     ];
     let mut kinds: Vec<TableKind> = TableKind::plain().chain(described).collect();
     let mut bytes = Vec::new();
@@ -116,8 +137,8 @@ fn kinds_have_one_encoding_each() -> Result<(), CodecError> {
     assert_eq!(
         codes,
         [
-            1, 2, 3, 4, 5, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 34, 35, 36, 32, 33, 37, 49, 50, 51, 52,
-            48, 64, 65, 66, 70, 71, 67, 68, 69, 80, 81, 82, 83, 84, 85, 53, 53, 54
+            1, 2, 3, 4, 5, 20, 18, 6, 7, 12, 8, 9, 13, 10, 19, 11, 14, 15, 16, 17, 34, 35, 36, 32, 33, 37, 49, 50, 51,
+            52, 48, 64, 65, 66, 70, 71, 67, 68, 69, 80, 81, 82, 83, 84, 85, 53, 53, 54, 26, 26
         ]
     );
     for code in (0..=u8::MAX).filter(|code| !codes.contains(code)) {
@@ -170,12 +191,15 @@ fn one_of_each() -> (Program, Claim) {
         Segment { base, stop: base + builtin.cells_per_instance() }
     });
     let claim = Claim {
-        n_steps: 1,
-        final_ap: 300,
+        runs: vec![RunClaim {
+            offset: 0,
+            n_steps: 1,
+            final_ap: 300,
+            segments: segments.collect(),
+            arguments_start: None,
+            output: vec![Felt::zero()],
+        }],
         owned_end: 1,
-        segments: segments.collect(),
-        arguments_start: None,
-        output: vec![Felt::zero()],
         fetches: Vec::new(),
     };
     (program, claim)
@@ -207,7 +231,7 @@ fn buses_are_apart() {
 }
 
 /// Who provides on a bus decides what is required on it: `buses.rs` argues from these tables, and the derived ones, which provide states and
-/// their own cells, and range tables, which do the same.
+/// their own cells, and tables of ranges and range rows, which do the same.
 #[test]
 fn providers_of_each_bus() {
     let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
@@ -255,7 +279,7 @@ fn providers_of_each_bus() {
     assert_eq!(found, expected.map(|(bus, names)| (bus, names.to_owned())));
 }
 
-/// The kinds whose rows may be disclosed: those whose READMEs argue about each row by itself. Path and word tables are all built alike.
+/// The kinds whose rows may be disclosed: those whose READMEs argue about each row by itself. Path, word and owning word tables are all built alike.
 #[test]
 fn kinds_that_may_be_disclosed() {
     let (program, claim) = one_of_each();
@@ -273,9 +297,11 @@ fn kinds_that_may_be_disclosed() {
         owned: Vec::new(),
     };
     let range = Range::new(12, 40, 9).expect("a range");
+    let cells = RangeRow::once([range, range]).expect("cells");
     use TableKind as Kind;
     let word = Word { flags: 0x4806, taken: None };
-    let derived = [Kind::Word(word), Kind::Path(path), Kind::Range(range)];
+    let owning = OwningWord { word, at_ap: Some(0), owned: vec![1] };
+    let derived = [Kind::Word(word), Kind::OwningWord(owning), Kind::Path(path), Kind::Range(range)];
     let rows = [(8, 32, None), (4, 5, Some([1, 1, 2, 3, 0]))];
     let rows = rows.map(|(bits, limbs, owned)| Kind::BitwiseRow(BitwiseRow::new(bits, limbs, owned).expect("a row")));
     let fixed =
@@ -291,7 +317,7 @@ fn kinds_that_may_be_disclosed() {
         .chain(modular)
         .chain(extensions)
         .chain(rows)
-        .chain([Kind::ByteAnd])
+        .chain([Kind::ByteAnd, Kind::RangeRow(cells)])
     {
         assert!(is_local(kind.clone()), "{kind}");
     }

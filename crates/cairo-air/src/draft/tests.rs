@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::RunClaim;
 use crate::components::{Limb, Path, Word};
 use crate::fetch::Fetch;
 use crate::layout::TableEntry;
@@ -15,12 +16,15 @@ fn program() -> Program {
 
 fn claim(fetches: &[Fetch]) -> Claim {
     Claim {
-        n_steps: 1,
-        final_ap: 16,
+        runs: vec![RunClaim {
+            offset: 0,
+            n_steps: 1,
+            final_ap: 16,
+            segments: vec![Segment { base: 40, stop: 40 }],
+            arguments_start: None,
+            output: Vec::new(),
+        }],
         owned_end: 1,
-        segments: vec![Segment { base: 40, stop: 40 }],
-        arguments_start: None,
-        output: Vec::new(),
         fetches: fetches.to_vec(),
     }
 }

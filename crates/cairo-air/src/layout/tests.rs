@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::RunClaim;
 use crate::codec::Reader;
 use crate::components::bitwise::BitwiseSize;
 use crate::components::range::Range;
 use crate::components::range_check::Limbs;
+use crate::components::range_row::RangeRow;
 use crate::components::{Limb, Path, Word};
 use crate::{ArgumentBinding, Segment, fixture};
 use stark::Parameters;
@@ -19,12 +21,15 @@ fn program() -> Program {
 /// Without cells of builtins.
 fn claim() -> Claim {
     Claim {
-        n_steps: 1,
-        final_ap: 16,
+        runs: vec![RunClaim {
+            offset: 0,
+            n_steps: 1,
+            final_ap: 16,
+            segments: [[40, 40], [50, 50], [60, 60]].map(|[base, stop]| Segment { base, stop }).to_vec(),
+            arguments_start: None,
+            output: Vec::new(),
+        }],
         owned_end: 1,
-        segments: [[40, 40], [50, 50], [60, 60]].map(|[base, stop]| Segment { base, stop }).to_vec(),
-        arguments_start: None,
-        output: Vec::new(),
         fetches: Vec::new(),
     }
 }
@@ -147,13 +152,23 @@ fn steps_of_derived_tables() {
     assert_eq!(of(&owning(255, vec![1, 1, 0, 0])), Err(LayoutError::TooManyDerivedSteps(2049)));
     let chunks: Vec<_> = full(8).into_iter().flat_map(|path| [path.clone(), path]).collect();
     assert_eq!(of(&chunks), Ok(()));
+    // So is each cell of a range row. Here there are none that are checked, so all that are few enough are too many.
+    let row = |cells| TableKind::RangeRow(RangeRow::once(vec![Range::new(8, 16, 0).unwrap(); cells]).unwrap());
+    let with_row = |cells| [owning(240, Vec::new()), vec![row(cells)]].concat();
+    assert_eq!(of(&with_row(16)), Err(LayoutError::RangeTables { is_owned: false, found: 1 }));
+    let with_rows = [with_row(16), vec![row(1)]].concat();
+    let sorted = |mut kinds: Vec<TableKind>| {
+        kinds.sort();
+        kinds
+    };
+    assert_eq!(of(&sorted(with_rows)), Err(LayoutError::TooManyDerivedSteps(2049)));
 }
 
 #[test]
 fn builtins_have_their_tables() {
     let check = |cells: u32, owned_end, kinds: &[TableKind]| {
         let mut claim = Claim { owned_end, ..claim() };
-        claim.segments[1].stop = claim.segments[1].base + cells;
+        claim.runs[0].segments[1].stop = claim.runs[0].segments[1].base + cells;
         let height = |kind: &TableKind| if *kind == TableKind::Limb(Limb::Bits8) { 8 } else { 6 };
         let tables = kinds.iter().map(|kind| entry(kind.clone(), height(kind))).collect();
         Layout { tables, disclosed: Vec::new() }.check(&program(), &claim)
@@ -177,9 +192,17 @@ fn builtins_have_their_tables() {
     assert_eq!(check(3, 52, &[range()]), ranges(false, 1));
     assert_eq!(check(0, 60, &[range()]), ranges(false, 1));
     assert_eq!(check(3, 53, &[TableKind::RangeCheck(Limbs::Bytes), range()]), tables(3, 0, 1));
+    // Rows of several cells stand for ranges, beside them or alone.
+    let row = || TableKind::RangeRow(RangeRow::once([Range::new(8, 16, 0).unwrap(); 3]).unwrap());
+    assert_eq!(check(3, 53, &[row()]), Ok(()));
+    assert_eq!(check(3, 53, &[range(), row()]), Ok(()));
+    assert_eq!(check(3, 52, &[row()]), ranges(false, 1));
+    assert_eq!(check(3, 52, &[TableKind::RangeCheck(Limbs::Bytes), row()]), ranges(false, 1));
+    assert_eq!(check(0, 60, &[row()]), ranges(false, 1));
+    assert_eq!(check(3, 53, &[TableKind::RangeCheck(Limbs::Bytes), row()]), tables(3, 0, 1));
     // Bitwise is never owned, and the output has no table.
     let mut claim = Claim { owned_end: 100, ..claim() };
-    claim.segments[2].stop = 65;
+    claim.runs[0].segments[2].stop = 65;
     let bitwise = |found| LayoutError::BuiltinTables { builtin: Builtin::Bitwise, cells: 5, expected: 1, found };
     let layout = |kinds: &[TableKind]| Layout {
         tables: kinds.iter().map(|kind| entry(kind.clone(), 6)).collect(),
@@ -189,7 +212,7 @@ fn builtins_have_their_tables() {
     assert_eq!(layout(&[]).check(&program(), &claim), Err(bitwise(0)));
     let two = layout(&[TableKind::Bitwise(BitwiseSize::Any), TableKind::Bitwise(BitwiseSize::Bits64)]);
     assert_eq!(two.check(&program(), &claim), Err(bitwise(2)));
-    claim.segments[0].stop = 45;
+    claim.runs[0].segments[0].stop = 45;
     assert_eq!(layout(&[TableKind::Bitwise(BitwiseSize::Any)]).check(&program(), &claim), Ok(()));
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used)]
 
 use super::*;
+use crate::RunClaim;
 use crate::components::bitwise::BitwiseSize;
 use crate::components::bitwise_row::BitwiseRow;
 use crate::fetch::Fetch;
@@ -15,12 +16,15 @@ fn program(arguments: ArgumentBinding) -> Program {
 
 fn claim() -> Claim {
     Claim {
-        n_steps: 33,
-        final_ap: 30,
+        runs: vec![RunClaim {
+            offset: 0,
+            n_steps: 33,
+            final_ap: 30,
+            segments: [[40, 42], [50, 53]].map(|[base, stop]| Segment { base, stop }).to_vec(),
+            arguments_start: None,
+            output: vec![Felt::from(70_u64), Felt::from(71_u64)],
+        }],
         owned_end: 1,
-        segments: [[40, 42], [50, 53]].map(|[base, stop]| Segment { base, stop }).to_vec(),
-        arguments_start: None,
-        output: vec![Felt::from(70_u64), Felt::from(71_u64)],
         fetches: Vec::new(),
     }
 }
@@ -34,7 +38,7 @@ fn of(bus: Bus, multiplicity: i64, tuple: &[u64]) -> Tuple {
 
 fn tuples(arguments: ArgumentBinding, claim: &Claim, values: &[u64]) -> Vec<Tuple> {
     let values = values.iter().copied().map(Felt::from).collect();
-    tuples_of(&Statement { program: program(arguments), arguments: values, prover: [0; 32] }, claim, &Layout::default())
+    tuples_of(&Statement::single(program(arguments), values, [0; 32]), claim, &Layout::default())
 }
 
 fn tuples_of(statement: &Statement, claim: &Claim, layout: &Layout) -> Vec<Tuple> {
@@ -69,7 +73,7 @@ fn of_cairo_2() {
     let binding = ArgumentBinding::Pointers { cell: 3 };
     // Without an address, which Claim::check refuses, nothing is said.
     assert_eq!(tuples(binding, &claim, &[5, 6]), common(1).concat());
-    claim.arguments_start = Some(80);
+    claim.runs[0].arguments_start = Some(80);
     let arguments = [[13, 80], [14, 82], [80, 5], [81, 6]].map(|cell| of(buses::MEMORY, -1, &cell));
     assert_eq!(tuples(binding, &claim, &[5, 6]), [common(1).concat(), arguments.to_vec()].concat());
 }
@@ -92,9 +96,10 @@ fn of_owned_range_checks() {
 #[test]
 fn of_bitwise_rows() {
     let program = fixture::program(&[Builtin::Bitwise], [fixture::RET], ArgumentBinding::OutputPrefix);
-    let statement = Statement { program, arguments: Vec::new(), prover: [0; 32] };
+    let statement = Statement::single(program, Vec::new(), [0; 32]);
     let segments = vec![Segment { base: 60, stop: 70 }];
-    let claim = Claim { segments, owned_end: 70, output: Vec::new(), ..claim() };
+    let run = RunClaim { segments, output: Vec::new(), ..claim().runs.remove(0) };
+    let claim = Claim { runs: vec![run], owned_end: 70, ..claim() };
     let with = |kind: Option<TableKind>| {
         let tables = kind.into_iter().map(|kind| TableEntry { kind, log_height: 6 }).collect();
         let all = tuples_of(&statement, &claim, &Layout { tables, disclosed: Vec::new() });
@@ -119,4 +124,80 @@ fn of_fetches() {
     let expected = [3, 0x1104, 0, 1, 1, 4];
     let expected = [common(1).concat(), vec![of(buses::INSTRUCTION, 9, &expected)]].concat();
     assert_eq!(tuples(ArgumentBinding::OutputPrefix, &claim, &[]), expected);
+}
+
+/// Of each run its own states at clocks of its own, head, bases, stop pointers, output and arguments; the program once.
+#[test]
+fn of_several_runs() {
+    let mut claim = claim();
+    let mut second = claim.runs[0].clone();
+    (second.offset, second.n_steps, second.final_ap) = (25, 7, 50);
+    second.segments = [[42, 43], [53, 56]].map(|[base, stop]| Segment { base, stop }).to_vec();
+    second.output = vec![Felt::from(90_u64)];
+    claim.runs.push(second);
+    let mut third = claim.runs[1].clone();
+    (third.offset, third.n_steps, third.final_ap) = (60, 1, 80);
+    third.segments = [[43, 43], [56, 56]].map(|[base, stop]| Segment { base, stop }).to_vec();
+    third.output.clear();
+    claim.runs.push(third);
+    for (run, start) in claim.runs.iter_mut().zip([81, 84, 86]) {
+        run.arguments_start = Some(start);
+    }
+    let states = [
+        of(buses::STATE, 1, &[1, 10, 10, 0]),
+        of(buses::STATE, -1, &[5, 30, 10, 33]),
+        of(buses::STATE, 1, &[1, 35, 35, 34]),
+        of(buses::STATE, -1, &[5, 50, 35, 41]),
+        of(buses::STATE, 1, &[1, 70, 70, 42]),
+        of(buses::STATE, -1, &[5, 80, 70, 43]),
+    ];
+    let [head, cells] = common(1);
+    let first = [[13, 81], [14, 83], [81, 5], [82, 6]];
+    let second = [[33, 35], [34, 0], [35, 42], [48, 43], [36, 53], [49, 56], [42, 90], [38, 84], [39, 85], [84, 7]];
+    let third = [[68, 70], [69, 0], [70, 43], [78, 43], [71, 56], [79, 56], [73, 86], [74, 86]];
+    let further = first.iter().chain(&second).chain(&third).map(|cell| of(buses::MEMORY, -1, cell));
+    let expected = [states.to_vec(), head[2..].to_vec(), cells, further.collect()].concat();
+    let statement = Statement {
+        runs: [&[5, 6][..], &[7], &[]].map(|list: &[u64]| list.iter().copied().map(Felt::from).collect()).to_vec(),
+        ..Statement::single(program(ArgumentBinding::Pointers { cell: 3 }), Vec::new(), [0; 32])
+    };
+    assert_eq!(tuples_of(&statement, &claim, &Layout::default()), expected);
+}
+
+/// Where a run's instances of a modular builtin end, their batch ends; nothing is said twice, or of runs without instances.
+#[test]
+fn of_instances_of_several_runs() {
+    for (builtin, bus) in [(Builtin::AddMod, buses::ADD_MOD), (Builtin::MulMod, buses::MUL_MOD)] {
+        let program = fixture::program(&[builtin], [fixture::RET], ArgumentBinding::OutputPrefix);
+        let borders = |stops: &[u32]| {
+            let mut base = 60;
+            let run = |stop: &u32| {
+                let segments = vec![Segment { base, stop: *stop }];
+                base = *stop;
+                RunClaim { segments, output: Vec::new(), ..claim().runs.remove(0) }
+            };
+            let runs: Vec<RunClaim> = stops.iter().map(run).collect();
+            let statement = Statement {
+                runs: vec![Vec::new(); runs.len()],
+                ..Statement::single(program.clone(), Vec::new(), [0; 32])
+            };
+            let claim = Claim { runs, ..claim() };
+            let all = tuples_of(&statement, &claim, &Layout::default());
+            let walk: Vec<_> = all.iter().filter(|(id, ..)| *id == u64::from(bus.id)).cloned().collect();
+            let ends = |at: u32| [vec![u64::from(at)], vec![0; bus.arity - 1]].concat();
+            let stop = *stops.last().expect("one");
+            let expected = if stop > 60 { vec![of(bus, 1, &ends(60)), of(bus, -1, &ends(stop))] } else { Vec::new() };
+            assert_eq!(walk, expected, "{builtin}");
+            // Behind the base there are no other public cells.
+            let cells = all.into_iter().filter(|(id, _, cell)| *id == u64::from(buses::MEMORY.id) && cell[0] > 58);
+            cells.map(|(_, multiplicity, cell)| (multiplicity, cell[0], cell[1])).collect::<Vec<_>>()
+        };
+        assert_eq!(borders(&[67]), []);
+        assert_eq!(borders(&[67, 74]), [(-1, 66, 1)]);
+        assert_eq!(borders(&[67, 67, 81]), [(-1, 66, 1)]);
+        assert_eq!(borders(&[60, 67, 81]), [(-1, 66, 1)]);
+        assert_eq!(borders(&[67, 81, 81]), [(-1, 66, 1)]);
+        assert_eq!(borders(&[67, 81, 88]), [(-1, 66, 1), (-1, 80, 1)]);
+        assert_eq!(borders(&[60, 60]), []);
+    }
 }

@@ -27,7 +27,7 @@ pub use range_check::range_check;
 pub use range_check96::range_check96;
 
 use crate::reading::cell;
-use crate::{Execution, ExecutionError, Segment};
+use crate::{ExecutionError, Run, Segment};
 use cairo_air::Builtin;
 use felt::{Felt, encoding};
 use stark_curve::Point;
@@ -39,28 +39,28 @@ pub type Word = [u64; 4];
 ///
 /// # Errors
 /// The first cell that is wrong.
-pub(crate) fn check(execution: &Execution) -> Result<(), ExecutionError> {
-    execution.segments.keys().try_for_each(|builtin| check_builtin(execution, *builtin))
+pub(crate) fn check(run: &Run<'_>) -> Result<(), ExecutionError> {
+    run.segments.keys().try_for_each(|builtin| check_builtin(run, *builtin))
 }
 
 /// Checks the used instances of a builtin.
 ///
 /// # Errors
 /// The first cell that is wrong.
-pub(crate) fn check_builtin(execution: &Execution, builtin: Builtin) -> Result<(), ExecutionError> {
+pub(crate) fn check_builtin(run: &Run<'_>, builtin: Builtin) -> Result<(), ExecutionError> {
     // A segment without instances holds nothing that could be wrong.
-    let segment = execution.segments.get(&builtin).filter(|segment| segment.base < segment.stop);
-    segment.map_or(Ok(()), |segment| check_segment(execution, builtin, segment))
+    let segment = run.segments.get(&builtin).filter(|segment| segment.base < segment.stop);
+    segment.map_or(Ok(()), |segment| check_segment(run, builtin, segment))
 }
 
-fn check_segment(execution: &Execution, builtin: Builtin, segment: &Segment) -> Result<(), ExecutionError> {
-    let memory = &execution.memory;
+fn check_segment(run: &Run<'_>, builtin: Builtin, segment: &Segment) -> Result<(), ExecutionError> {
+    let memory = run.memory;
     let mut instances = instances(builtin, segment);
     match builtin {
         Builtin::RangeCheck => instances.try_for_each(|address| range_check(memory, address).map(|_| ())),
         Builtin::Bitwise => instances.try_for_each(|address| bitwise(memory, address).map(|_| ())),
         Builtin::Pedersen => pedersen::check(memory, segment),
-        Builtin::Ecdsa => ecdsa::check(execution, segment),
+        Builtin::Ecdsa => ecdsa::check(run, segment),
         Builtin::EcOp => ec_op::check(memory, segment),
         Builtin::Poseidon => instances.try_for_each(|address| poseidon(memory, address).map(|_| ())),
         Builtin::RangeCheck96 => instances.try_for_each(|address| range_check96(memory, address).map(|_| ())),

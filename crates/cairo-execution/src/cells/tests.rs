@@ -84,11 +84,11 @@ fn segments_without_instances_hold_nothing() {
         let end = execution.memory.len() as u32;
         for base in [1, 20, end, u32::MAX] {
             let _ = execution.segments.insert(builtin, crate::Segment { base, stop: base });
-            assert_eq!(check(&execution), Ok(()), "{builtin}");
+            assert_eq!(check(&execution.run()), Ok(()), "{builtin}");
         }
         let stop = end + builtin.cells_per_instance();
         let _ = execution.segments.insert(builtin, crate::Segment { base: end, stop });
-        assert!(check(&execution).is_err(), "{builtin}");
+        assert!(check(&execution.run()).is_err(), "{builtin}");
     }
 }
 
@@ -115,7 +115,7 @@ fn ec_op_results() {
         let mut execution = crate::fixture::cairo0();
         execution.memory = [&[Felt::zero(), Felt::zero()][..], &cells].concat();
         execution.segments = [(Builtin::EcOp, Segment { base: 2, stop: 9 })].into();
-        check(&execution)
+        check(&execution.run())
     };
     let honest = [p.x, p.y, q.x, q.y, Felt::one(), r.x, r.y];
     assert_eq!(checked(honest), Ok(()));

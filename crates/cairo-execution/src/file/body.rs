@@ -2,7 +2,7 @@
 
 use super::codec::{Sink, Source};
 use super::{LoadError, LoadLimits};
-use crate::{Execution, Registers, Segment, Signature};
+use crate::{Execution, Pointer, Registers, Relocation, Segment, Signature};
 use cairo_air::program::MAX_BYTECODE;
 use cairo_air::{ArgumentBinding, Builtin, Program};
 use felt::Felt;
@@ -62,7 +62,49 @@ pub(super) fn write<W: Write>(execution: &Execution, sink: &mut Sink<W>) -> io::
         sink.felt(r)?;
         sink.felt(s)?;
     }
+    write_relocation(execution.relocation.as_ref(), sink)?;
     sink.flush()
+}
+
+fn write_relocation<W: Write>(relocation: Option<&Relocation>, sink: &mut Sink<W>) -> io::Result<()> {
+    let Some(Relocation { segments, pointers }) = relocation else { return sink.byte(0) };
+    sink.byte(1)?;
+    sink.number(segments.len() as u64)?;
+    for segment in segments {
+        sink.number(u64::from(segment.base))?;
+        sink.number(u64::from(segment.stop))?;
+    }
+    sink.number(pointers.len() as u64)?;
+    let mut before = 0;
+    for pointer in pointers {
+        sink.difference(i64::from(pointer.cell) - before)?;
+        before = i64::from(pointer.cell);
+    }
+    pointers.iter().try_for_each(|pointer| sink.number(u64::from(pointer.segment)))
+}
+
+/// Reads what [`Relocation::check`] still has to look at.
+fn read_relocation<R: Read>(source: &mut Source<R>, limits: &LoadLimits) -> Result<Option<Relocation>, LoadError> {
+    match source.byte()? {
+        0 => return Ok(None),
+        1 => {}
+        found => return Err(LoadError::UnknownTag { what: "mark of a relocation", found }),
+    }
+    let segments = (0..source.count("segments of the relocation", limits.max_memory_cells, 2)?)
+        .map(|_| Ok(Segment { base: source.address("relocation")?, stop: source.address("relocation")? }))
+        .collect::<Result<Vec<_>, LoadError>>()?;
+    let count = source.count("pointers", limits.max_memory_cells, 2)?;
+    let mut pointers = vec![Pointer { cell: 0, segment: 0 }; count];
+    let mut before = 0_i64;
+    for pointer in &mut pointers {
+        let cell = before.checked_add(source.difference("pointers")?).and_then(|cell| u32::try_from(cell).ok());
+        pointer.cell = cell.ok_or(LoadError::NonCanonicalNumber { what: "pointers" })?;
+        before = i64::from(pointer.cell);
+    }
+    for pointer in &mut pointers {
+        pointer.segment = source.address("pointers")?;
+    }
+    Ok(Some(Relocation { segments, pointers }))
 }
 
 /// Reads an execution; it is still to be checked.
@@ -93,7 +135,8 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, limits: &LoadLimits) -> Resu
     let trace = read_trace(source, limits)?;
     let memory = read_felts(source, "memory cells", limits.max_memory_cells)?;
     let signatures = read_signatures(source, &segments)?;
-    Ok(Execution { program, arguments, trace, memory, segments, arguments_start, signatures })
+    let relocation = read_relocation(source, limits)?;
+    Ok(Execution { program, arguments, trace, memory, segments, arguments_start, signatures, relocation })
 }
 
 /// One for each instance of ecdsa. Grows as they come: a segment's bounds alone allocate nothing.

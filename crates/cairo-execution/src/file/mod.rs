@@ -10,13 +10,13 @@
 //! | 8 | bytes of the frame, little-endian |
 //! | 32 | BLAKE3 over version, both lengths and the frame |
 //!
-//! The body holds program, arguments, segments, trace (register by register, as differences) and memory. Each execution
+//! The body holds program, arguments, segments, trace (register by register, as differences), memory and what it takes to place the run elsewhere. Each execution
 //! has one body: overlong numbers are refused.
 
 mod body;
 mod codec;
 
-use crate::{Execution, ExecutionError};
+use crate::{Execution, ExecutionError, RelocationError};
 use cairo_air::{Builtin, ProgramError};
 use codec::{Sink, Source};
 use std::io::{self, Read, Write};
@@ -24,8 +24,8 @@ use std::io::{self, Read, Write};
 /// First bytes of a file.
 const MAGIC: &[u8; 8] = b"CAIRNRUN";
 
-/// The only version so far.
-const VERSION: u32 = 1;
+/// Version 1 did not say which cells hold addresses.
+const VERSION: u32 = 2;
 
 /// Bytes of the header up to the checksum.
 const FIXED: usize = 28;
@@ -155,6 +155,9 @@ pub enum LoadError {
     /// The parts are there, but do not make a finished run.
     #[error("the execution file holds no finished run: {0}")]
     Invalid(#[from] ExecutionError),
+    /// What it says about placing the run elsewhere does not fit it.
+    #[error("the execution file does not say how the run can be placed beside others: {0}")]
+    Relocation(#[from] RelocationError),
 }
 
 /// Checks the form of an execution and writes it. Nobody else need take it for a run before [`load`] has executed it.
@@ -217,6 +220,9 @@ pub fn load(mut reader: impl Read, limits: LoadLimits) -> Result<Execution, Load
     }
     let execution = unpack(&frame, body_bytes, &limits)?;
     execution.check()?;
+    if let Some(relocation) = &execution.relocation {
+        relocation.check(&execution)?;
+    }
     Ok(execution)
 }
 

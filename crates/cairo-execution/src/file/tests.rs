@@ -125,8 +125,8 @@ fn header_errors() {
     other[0] = b'X';
     assert!(matches!(loaded(&other), Err(LoadError::Magic)));
     let mut other = file.clone();
-    other[8] = 2;
-    assert!(matches!(loaded(&other), Err(LoadError::Version { found: 2 })));
+    other[8] = 1;
+    assert!(matches!(loaded(&other), Err(LoadError::Version { found: 1 })));
     let mut other = file.clone();
     *other.last_mut().unwrap() ^= 1;
     assert!(matches!(loaded(&other), Err(LoadError::Checksum)));

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::Execution;
 use crate::fixture::{cairo0, countdown};
 use cairo_air::decode::{DecodeError, Extended, Extension};
 
@@ -220,12 +221,12 @@ fn steps_of_an_execution() {
     let (error, word) = (DecodeError::BlakeFlags, "0x8000000000000000".to_owned());
     let refused = ExecutionError::Step { step: 1, pc: 3, fault: Fault::Instruction { word, error } };
     assert_eq!(execution.step(1), Err(refused.clone()));
-    assert_eq!(check(&execution), Err(refused));
+    assert_eq!(check(&execution.run()), Err(refused));
     for pc in [0, 21, u32::MAX] {
         execution.trace[0].pc = pc;
         let fault = Fault::NoCell { what: "instruction", address: pc.to_string() };
         assert_eq!(execution.step(0), Err(ExecutionError::Step { step: 0, pc, fault: fault.clone() }));
-        assert_eq!(check(&execution), Err(ExecutionError::Step { step: 0, pc, fault }));
+        assert_eq!(check(&execution.run()), Err(ExecutionError::Step { step: 0, pc, fault }));
     }
 }
 
@@ -262,7 +263,7 @@ fn instructions_far_apart_are_told_apart() {
     memory[START.pc as usize] = word(OP1_AP | PC_ABS);
     memory[far as usize] = word(OP1_AP | AP_ADD1);
     let trace = vec![START, after(far, 20, 30), after(far + 1, 21, 30)];
-    assert_eq!(check(&Execution { memory, trace, ..cairo0() }), Ok(()));
+    assert_eq!(check(&Execution { memory, trace, ..cairo0() }.run()), Ok(()));
 }
 
 #[test]

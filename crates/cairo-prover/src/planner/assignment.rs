@@ -1,15 +1,14 @@
 //! What a plan decides for the witness.
 
 use super::ownership::{Cover, cover};
-use super::step_table::StepTable;
+use super::step_table::{StepTable, owned_cells, with_owned};
 use crate::error::WitnessError;
-use cairo_air::TableKind;
 use cairo_execution::Execution;
 
 /// Which rows execute which steps, and which rows own which memory cells: all that a witness is told. It decides nothing itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
-    /// The step tables, in the order of their kinds. Which of its cells a path provides shows only when everything is counted: until then
+    /// The step tables, in the order of their kinds. Which of its cells a row provides shows only when everything is counted: until then
     /// none.
     pub steps: Vec<StepTable>,
     /// Which cells their rows own, and what is left for other tables.
@@ -29,8 +28,9 @@ impl Assignment {
     /// For step tables whose cover is known.
     pub(super) fn from_parts(mut steps: Vec<StepTable>, cover: Cover) -> Self {
         for table in &mut steps {
-            if let TableKind::Path(path) = &mut table.kind {
-                path.owned.fill(0);
+            let cells = owned_cells(&table.kind) as usize;
+            if cells > 0 {
+                table.kind = with_owned(table.kind.clone(), vec![0; cells]);
             }
         }
         // Stable, so that the chunks of a kind stay in the order of their steps.

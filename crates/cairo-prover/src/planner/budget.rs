@@ -12,6 +12,12 @@ pub const MAX_LOG_HEIGHT: u32 = 9;
 /// What it takes to look at a bus term of a disclosed row, in the time that a committed cell takes.
 pub const CELLS_PER_TERM: u64 = 8;
 
+/// Bytes of a proof that a committed column takes, with 80 queries.
+pub const BYTES_PER_COLUMN: u64 = 2600;
+
+/// Bytes that a disclosed cell takes: most are flags, limbs and addresses.
+pub const BYTES_PER_CELL: u64 = 3;
+
 /// What may be disclosed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {

@@ -1,12 +1,12 @@
 //! What tables cost: committed cells, and columns, which are proof bytes.
 
-use super::budget::{Budget, CELLS_PER_TERM, MAX_LOG_HEIGHT, MAX_TERMS};
+use super::budget::{BYTES_PER_CELL, BYTES_PER_COLUMN, Budget, CELLS_PER_TERM, MAX_LOG_HEIGHT, MAX_TERMS};
 use super::builtins::bitwise_rows::Sizes;
+use super::checked::Checked;
 use super::ownership::cells_worth_a_table;
-use super::ranges::{self, Checks};
-use super::tables::{lookups, of_builtins};
-use crate::claim::claim;
-use crate::table_size::{cells, cells_of_rows, half_columns, heights, memory_log_heights, size_of};
+use super::tables::{lookups, memory_parts, of_builtins};
+use crate::claim::joined;
+use crate::table_size::{cells, cells_of_rows, half_columns, parts, size_of};
 use cairo_air::components::{Context, Limb, MAX_CHUNKS, TableSize};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::layout::MAX_TABLES;
@@ -67,6 +67,8 @@ pub struct Costs {
     pub tables: usize,
     /// Whether rows can own cells.
     pub own: bool,
+    /// Whether those of word tables can, too.
+    pub own_words: bool,
     /// The cell table.
     pub cell: TableSize,
     /// Cells of the cell table besides those that steps move `ap` over; none if rows cannot own cells.
@@ -81,8 +83,8 @@ pub struct Costs {
     pub chunks: usize,
     /// Most bus terms of the disclosed tables; 0 if all are committed.
     pub disclosed_terms: u64,
-    /// The ranges of the checked cells, if rows can own cells and every value has a range: they are looked for once.
-    pub checks: Option<Arc<[Checks]>>,
+    /// The tables of the checked cells, if rows can own cells and every value has a range: they are looked for once.
+    pub checked: Option<Arc<Checked>>,
     /// The sizes of bitwise instances, if these may have row tables.
     pub sizes: Option<Sizes>,
 }
@@ -91,7 +93,7 @@ impl Costs {
     /// The model for an execution whose proof may have `columns` columns in all.
     pub fn new(execution: &Execution, columns: usize) -> Self {
         let Survey { is_stack, fetches_fit } = Survey::new(execution);
-        Self::with(execution, columns, (is_stack, fetches_fit), None)
+        Self::with(execution, columns, (is_stack, fetches_fit), (None, None))
     }
 
     /// The model where further columns have a price: they are taken where the time that they save is worth their bytes.
@@ -102,8 +104,12 @@ impl Costs {
             let segment = Segment { base: segment.base, stop: segment.stop };
             Sizes::new(&execution.memory, segment, CELLS_PER_COLUMN + price.column())
         });
-        let costs = Self::with(execution, columns, (is_stack, fetches_fit), sizes);
-        Self { excess_column: Some(price.column()), chunks: MAX_CHUNKS, ..costs }
+        Self::with(execution, columns, (is_stack, fetches_fit), (sizes, Some(price.column())))
+    }
+
+    /// What a column costs besides its cells, in cells, if those beyond `columns` have a price: then all other tables have it too.
+    pub fn column(&self) -> Option<u64> {
+        self.excess_column.map(|price| CELLS_PER_COLUMN + price)
     }
 
     /// What so many columns cost besides their cells, in cells.
@@ -116,14 +122,14 @@ impl Costs {
 
     /// The same model where no row owns cells.
     pub fn without_owners(&self, execution: &Execution) -> Self {
-        let checks = self.checks.as_deref().unwrap_or_default();
-        let claim = claim(execution);
-        let before = Fixed::new(execution, &claim, self.own, (checks, self.sizes.as_ref()));
-        let fixed = Fixed::new(execution, &claim, false, (&[], self.sizes.as_ref()));
+        let claim = joined(execution);
+        let (checked, sizes, column) = (self.checked.as_deref(), self.sizes.as_ref(), self.column());
+        let before = Fixed::new(execution, &claim, self.own, (checked, sizes, column));
+        let fixed = Fixed::new(execution, &claim, false, (None, sizes, column));
         let columns = (self.columns + before.columns).saturating_sub(fixed.columns);
         let tables = (self.tables + before.tables).saturating_sub(fixed.tables);
         let byte = if self.instruction.columns == 0 { 0 } else { fixed.byte };
-        Self { columns, tables, byte, own: false, rest: 0, checks: None, ..self.clone() }
+        Self { columns, tables, byte, own: false, own_words: false, rest: 0, checked: None, ..self.clone() }
     }
 
     /// What may be disclosed.
@@ -142,9 +148,9 @@ impl Costs {
         }
         let column = self.cells_per_column + price;
         let in_parts = (2..=self.chunks).map(|chunks| {
-            let parts = heights(rows, chunks);
-            let cells = parts.iter().map(|log_height| cells(size, *log_height)).sum::<u64>();
-            (cells, parts.len() * half_columns(size))
+            let parts = parts(rows, chunks);
+            let cells = parts.heights().iter().map(|log_height| cells(size, *log_height)).sum::<u64>();
+            (cells, parts.heights().len() * half_columns(size))
         });
         let cost = |(cells, halves): &(u64, usize)| cells + halves.div_ceil(2) as u64 * column;
         std::iter::once(whole).chain(in_parts).min_by_key(cost).unwrap_or(whole)
@@ -167,24 +173,30 @@ impl Costs {
         (cells_of_rows(size, rows, padded), halves)
     }
 
-    fn with(execution: &Execution, columns: usize, (own, listed): (bool, bool), sizes: Option<Sizes>) -> Self {
-        let claim = claim(execution);
+    fn with(
+        execution: &Execution,
+        columns: usize,
+        (own, listed): (bool, bool),
+        (sizes, excess_column): (Option<Sizes>, Option<u64>),
+    ) -> Self {
+        let claim = joined(execution);
         let context = Context { program: &execution.program, claim: &claim, memory_start: 0 };
-        let checked = claim.segment(&execution.program, Builtin::RangeCheck);
-        let checked = checked.filter(|segment| own && segment.base < segment.stop);
+        let segment = claim.segment(&execution.program, Builtin::RangeCheck);
+        let segment = segment.filter(|segment| own && segment.base < segment.stop);
+        let column = excess_column.map(|price| CELLS_PER_COLUMN + price);
         // A value that is in no range is refused when the cells are covered.
-        let checks =
-            checked.map(|segment| ranges::partition_ranges(&execution.memory, segment, execution.n_steps()).ok());
-        let checks = checks.flatten().map(Arc::from);
-        let fixed = Fixed::new(execution, &claim, own, (checks.as_deref().unwrap_or_default(), sizes.as_ref()));
+        let checked = segment.map(|segment| Checked::new(&execution.memory, segment, execution.n_steps(), column).ok());
+        let checked = checked.flatten().map(Arc::new);
+        let fixed = Fixed::new(execution, &claim, own, (checked.as_deref(), sizes.as_ref(), column));
         Self {
             columns: columns.saturating_sub(fixed.columns),
             cells_per_column: CELLS_PER_COLUMN,
             own,
+            own_words: own && excess_column.is_some(),
             cell: size_of(&TableKind::Cell, context),
             rest: fixed.rest,
             steps_per_excess_column: 8,
-            excess_column: None,
+            excess_column,
             tables: MAX_TABLES.saturating_sub(fixed.tables + SPARE_TABLES),
             generic: size_of(&TableKind::Generic, context),
             instruction: match listed {
@@ -192,9 +204,9 @@ impl Costs {
                 false => size_of(&TableKind::Instruction, context),
             },
             byte: if listed { 0 } else { fixed.byte },
-            chunks: 2,
+            chunks: if excess_column.is_some() { MAX_CHUNKS } else { 2 },
             disclosed_terms: MAX_TERMS,
-            checks,
+            checked,
             sizes,
         }
     }
@@ -213,7 +225,12 @@ struct Fixed {
 }
 
 impl Fixed {
-    fn new(execution: &Execution, claim: &Claim, own: bool, (checks, sizes): (&[Checks], Option<&Sizes>)) -> Self {
+    fn new(
+        execution: &Execution,
+        claim: &Claim,
+        own: bool,
+        (checked, sizes, column): (Option<&Checked>, Option<&Sizes>, Option<u64>),
+    ) -> Self {
         let context = Context { program: &execution.program, claim, memory_start: 0 };
         let rows = sizes.map_or_else(Vec::new, |sizes| sizes.tables(own));
         let instances = if rows.is_empty() { None } else { sizes.map(Sizes::segment) };
@@ -223,7 +240,7 @@ impl Fixed {
             _ => false,
         });
         let builtins = builtins.into_iter().chain(rows).map(|entry| entry.kind);
-        let ranges = checks.iter().map(|checks| TableKind::Range(checks.range));
+        let ranges = checked.iter().flat_map(|checked| checked.tables(execution.n_steps())).map(|entry| entry.kind);
         let mut kinds: Vec<TableKind> = builtins.chain(ranges).collect();
         let lookups = lookups(&kinds, context).into_iter().map(|entry| entry.kind);
         kinds.extend(lookups);
@@ -233,17 +250,17 @@ impl Fixed {
 
         let end = if own { execution.trace.last().map_or(0, |registers| registers.ap) } else { PROGRAM_BASE };
         let cells = u32::try_from(execution.memory.len()).unwrap_or(u32::MAX).saturating_sub(end);
-        let cells = cells - checks.iter().map(|checks| checks.addresses.len() as u32).sum::<u32>().min(cells);
+        let cells = cells - checked.map_or(0, Checked::cells).min(cells);
         let cells = cells - instances.filter(|_| own).map_or(0, |segment| segment.stop - segment.base).min(cells);
         let mut rest = if own { u64::from(execution.program.initial_ap() - PROGRAM_BASE) } else { 0 };
         if own {
             kinds.push(TableKind::Cell);
         }
         // As the cover will have it.
-        if own && cells <= cells_worth_a_table(execution.n_steps()) {
+        if own && cells <= cells_worth_a_table(execution.n_steps(), column) {
             rest += u64::from(cells);
         } else {
-            let tables = memory_log_heights(cells as usize).len();
+            let tables = memory_parts(cells as usize, column).len();
             kinds.extend(std::iter::repeat_n(TableKind::Memory, tables));
         }
         Self { rest, columns: kinds.iter().map(width).sum(), tables: kinds.len(), byte }
@@ -290,9 +307,3 @@ impl Survey {
 
 /// What a column costs besides its cells, in cells, whatever its bytes are worth.
 const CELLS_PER_COLUMN: u64 = 256;
-
-/// Bytes of a proof that a committed column takes, with 80 queries.
-const BYTES_PER_COLUMN: u64 = 2600;
-
-/// Bytes that a disclosed cell takes: most are flags and addresses.
-const BYTES_PER_CELL: u64 = 3;

@@ -1,7 +1,7 @@
 //! From a choice of tables to the rows of each.
 
 use super::Estimate;
-use super::blocks::Blocks;
+use super::blocks::{Blocks, WordItem};
 use super::budget::Budget;
 use super::choose::{Choice, Item};
 use super::cost::Costs;
@@ -46,19 +46,23 @@ pub fn emit(
     for list in &mut unrolled {
         list.sort_unstable_by(|a, b| b.cmp(a));
     }
+    // Instructions that are told apart by what they have at `[ap]` may be in one plain table.
+    let mut of_word: Vec<(WordItem, usize)> = Vec::with_capacity(choice.words.len());
     for word in &choice.words {
-        tables.push(Rows { kind: TableKind::Word(word.word), size: word.size, starts: Vec::new() });
+        let same = tables.iter().position(|table| table.kind == word.kind);
+        of_word.push((word.item, same.unwrap_or(tables.len())));
+        if same.is_none() {
+            tables.push(Rows { kind: word.kind.clone(), size: word.size, starts: Vec::new() });
+        }
     }
     let generic = tables.len();
     tables.push(Rows { kind: TableKind::Generic, size: costs.generic, starts: Vec::new() });
     // The table of each token that no path covers.
-    let table_of_word = |word| choice.words.iter().position(|chosen| Some(chosen.word) == word);
-    let of_token: Vec<usize> = blocks
-        .tokens
-        .iter()
-        .map(|token| table_of_word(token.word).map_or(generic, |at| choice.paths.len() + at))
-        .collect();
+    let table_of_word = |item| of_word.iter().find(|(chosen, _)| *chosen == item).map(|(_, table)| *table);
+    let table = |token| WordItem::of(token, costs.own_words).and_then(table_of_word).unwrap_or(generic);
+    let of_token: Vec<usize> = blocks.tokens.iter().map(table).collect();
 
+    let end = execution.program.final_pc();
     let mut clock: u32 = 0;
     // A symbol and how often it comes.
     let mut stack: Vec<(u32, u32)> = Vec::new();
@@ -82,7 +86,10 @@ pub fn emit(
             match entry.rule {
                 Rule::Block(block) => {
                     for token in blocks.block(block) {
-                        push(of_token.get(*token as usize).copied().unwrap_or(generic), clock);
+                        // No table executes what leads from one run to the next.
+                        if blocks.token(*token).is_none_or(|token| token.pc != end) {
+                            push(of_token.get(*token as usize).copied().unwrap_or(generic), clock);
+                        }
                         clock += 1;
                     }
                 }

@@ -12,12 +12,15 @@ mod assignment;
 mod blocks;
 pub mod budget;
 pub mod builtins;
+pub mod checked;
 mod choose;
 mod cost;
 mod emit;
 pub mod extensions;
 mod grammar;
 pub mod ownership;
+mod parts;
+pub mod range_rows;
 pub mod ranges;
 mod step_table;
 pub mod tables;
@@ -27,11 +30,16 @@ mod usage;
 
 pub use assignment::Assignment;
 pub use cost::{Costs, DEFAULT_BYTE_PRICE_NS, DEFAULT_COLUMNS, Price};
-pub use step_table::{StepTable, all_generic, owned_cells};
+pub use step_table::{StepTable, all_generic, owned, owned_cells, with_owned};
 
 use crate::error::WitnessError;
+use crate::table_size::{half_columns, size};
 use blocks::Blocks;
+use cairo_air::TableKind;
+use cairo_air::components::memory;
+use cairo_air::program::PROGRAM_BASE;
 use cairo_execution::Execution;
+use checked::Checked;
 use choose::Choice;
 use grammar::Grammar;
 use ownership::Cover;
@@ -70,11 +78,11 @@ impl Plan {
 /// Distributes the steps of an execution to tables. Every step is in exactly one table.
 pub fn plan(execution: &Execution, costs: &Costs) -> Plan {
     let (mut tables, estimate) = tables_of_steps(execution, costs);
-    let checks = |segment| match &costs.checks {
-        Some(checks) => Ok(checks.to_vec()),
-        None => ranges::partition_ranges(&execution.memory, segment, execution.n_steps()),
+    let checked = |segment| match &costs.checked {
+        Some(checked) => Ok(Checked::clone(checked)),
+        None => Checked::new(&execution.memory, segment, execution.n_steps(), costs.column()),
     };
-    let cover = ownership::cover_with(execution, &mut tables, checks, costs.sizes.as_ref());
+    let cover = ownership::cover_with(execution, &mut tables, checked, (costs.sizes.as_ref(), costs.column()));
     Plan { tables, estimate, cover }
 }
 
@@ -87,18 +95,29 @@ fn tables_of_steps(execution: &Execution, costs: &Costs) -> (Vec<StepTable>, Est
     };
     if costs.own {
         let (tables, estimate) = made(Some(&Usage::new(execution, &grammar)), costs);
-        if pays(execution, &tables) {
+        if pays(execution, &tables, costs) {
             return (tables, estimate);
         }
     }
     made(None, &costs.without_owners(execution))
 }
 
-/// Whether it pays that rows own cells: one that a path owns saves its part of a memory table, and one that remains takes a whole row of the cell
+/// Whether it pays that rows own cells: one that a row owns saves its part of a memory table, and one that remains takes a whole row of the cell
 /// table instead.
-fn pays(execution: &Execution, tables: &[StepTable]) -> bool {
-    let owned = tables.iter().map(|table| u64::from(owned_cells(&table.kind)) * table.starts.len() as u64).sum::<u64>();
+fn pays(execution: &Execution, tables: &[StepTable], costs: &Costs) -> bool {
+    let cells = |table: &StepTable| u64::from(owned_cells(&table.kind)) * table.starts.len() as u64;
+    let owned = tables.iter().map(cells).sum::<u64>();
     let moved =
         execution.trace.last().map_or(0, |registers| registers.ap.saturating_sub(execution.program.initial_ap()));
-    owned >= u64::from(moved).saturating_sub(owned)
+    if !costs.own_words {
+        return owned >= u64::from(moved).saturating_sub(owned);
+    }
+    // In half columns: all cells in memory tables, or those without an owner in the cell table. A row of an owning word has up to two more than that of a
+    // plain one, that of a path about as many as without cells.
+    let stack = u64::from(moved).max(owned);
+    let memory = half_columns(size(memory::air(u64::from(PROGRAM_BASE)))) as u64;
+    let words = tables.iter().filter(|table| matches!(table.kind, TableKind::OwningWord(_)));
+    let more = words.map(|table| 2 * table.starts.len() as u64).sum::<u64>();
+    let with_owners = half_columns(costs.cell) as u64 * (stack - owned + costs.rest) + more;
+    with_owners <= memory * (stack + costs.rest) / memory::CELLS as u64
 }

@@ -2,9 +2,9 @@
 
 use crate::error::WitnessError;
 use crate::table_size::{self, cell_log_heights, cells, half_columns};
-use cairo_air::Segment;
 use cairo_air::components::range::Range;
 use cairo_air::components::{Limb, TableSize};
+use cairo_air::{Segment, TableEntry, TableKind};
 use cairo_execution::cells::range_check;
 use felt::Felt;
 
@@ -17,8 +17,16 @@ pub struct Checks {
     pub addresses: Vec<u32>,
 }
 
+impl Checks {
+    /// Their tables.
+    pub fn tables(&self, steps: usize) -> impl Iterator<Item = TableEntry> + '_ {
+        let entry = |log_height| TableEntry { kind: TableKind::Range(self.range), log_height };
+        cell_log_heights(self.addresses.len(), steps).into_iter().map(entry)
+    }
+}
+
 /// How many values have a number of bits.
-struct Histogram {
+pub(super) struct Histogram {
     /// Values below 2^127, by their bits.
     low: [u32; 129],
     /// The others, by the bits of what 2^128 − 1 exceeds them by.
@@ -32,7 +40,10 @@ const WIDTHS: [u8; 7] = [1, 2, 3, 4, 6, 8, 16];
 ///
 /// # Errors
 /// [`WitnessError::Execution`] if one is not below 2^128.
-fn values(memory: &[Felt], segment: Segment) -> impl Iterator<Item = Result<(u32, u128), WitnessError>> + '_ {
+pub(super) fn values(
+    memory: &[Felt],
+    segment: Segment,
+) -> impl Iterator<Item = Result<(u32, u128), WitnessError>> + '_ {
     (segment.base..segment.stop).map(|address| Ok((address, range_check(memory, address)?)))
 }
 
@@ -59,14 +70,11 @@ pub const fn size(range: &Range) -> TableSize {
 /// # Errors
 /// [`WitnessError::Execution`] if a value is not below 2^128.
 pub fn partition_ranges(memory: &[Felt], segment: Segment, steps: usize) -> Result<Vec<Checks>, WitnessError> {
-    let mut histogram = Histogram { low: [0; 129], high: [0; 129] };
+    let mut histogram = Histogram::default();
     for value in values(memory, segment) {
-        let (_, value) = value?;
-        let (side, bits) =
-            if value >> 127 == 0 { (&mut histogram.low, bits(value)) } else { (&mut histogram.high, bits(!value)) };
-        side.get_mut(bits).into_iter().for_each(|count| *count += 1);
+        histogram.add(value?.1);
     }
-    let ranges = histogram.cheapest(steps);
+    let ranges = histogram.cheapest(&BySteps(steps));
     let mut checks: Vec<Checks> = ranges.into_iter().map(|range| Checks { range, addresses: Vec::new() }).collect();
     for value in values(memory, segment) {
         let (address, value) = value?;
@@ -79,7 +87,42 @@ pub fn partition_ranges(memory: &[Felt], segment: Segment, steps: usize) -> Resu
     Ok(checks)
 }
 
+/// What tables cost.
+pub(super) trait Prices {
+    /// Tables with so many cells of a range, at least one.
+    fn of_cells(&self, range: Range, cells: u64) -> u64;
+
+    /// A table that is always of one height.
+    fn of_table(&self, size: TableSize, log_height: u32) -> u64;
+}
+
+/// A column counts as much as a cell in 16 steps.
+struct BySteps(usize);
+
+impl Prices for BySteps {
+    fn of_cells(&self, range: Range, cells: u64) -> u64 {
+        price(size(&range), cells, self.0)
+    }
+
+    fn of_table(&self, size: TableSize, log_height: u32) -> u64 {
+        cells(size, log_height) + column_price(size, self.0)
+    }
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { low: [0; 129], high: [0; 129] }
+    }
+}
+
 impl Histogram {
+    /// Counts a value.
+    pub(super) fn add(&mut self, value: u128) {
+        let (side, bits) =
+            if value >> 127 == 0 { (&mut self.low, bits(value)) } else { (&mut self.high, bits(!value)) };
+        side.get_mut(bits).into_iter().for_each(|count| *count += 1);
+    }
+
     /// Values of the histogram below 2^width, and above 2^128 − 2^width.
     fn count(side: &[u32], width: usize) -> u64 {
         side.iter().take(width + 1).copied().map(u64::from).sum()
@@ -88,15 +131,14 @@ impl Histogram {
     /// All choices of widths are tried: there are about a thousand, whatever the segment's length, since only the histogram is looked at.
     ///
     /// A range of small values, of further values that are not so small, and of those just below 2^128, each perhaps none; and of all others.
-    fn cheapest(&self, steps: usize) -> Vec<Range> {
+    pub(super) fn cheapest(&self, prices: &impl Prices) -> Vec<Range> {
         let most = |side: &[u32; 129]| side.iter().rposition(|count| *count > 0);
         let (low, high) = (most(&self.low), most(&self.high));
         let of = |side, width: usize| Self::count(side, width.min(127));
         let all = of(&self.low, 127) + of(&self.high, 127);
         let mut best: Option<(u64, Vec<Range>)> = None;
         for limb in Limb::ALL {
-            let table = table_size::size(limb.table());
-            let table = cells(table, u32::from(limb.bits())) + column_price(table, steps);
+            let table = prices.of_table(table_size::size(limb.table()), u32::from(limb.bits()));
             let limb = limb.bits();
             // As wide as it has to be for the largest value, or as one of the usual widths.
             let widths = |most: Option<usize>| {
@@ -114,7 +156,7 @@ impl Histogram {
                         let mut total = 0;
                         let mut add = |range: Option<Range>, rows: u64| {
                             if let Some(range) = range.filter(|_| rows > 0) {
-                                total += price(size(&range), rows, steps);
+                                total += prices.of_cells(range, rows);
                                 ranges.push(range);
                             }
                         };

@@ -4,9 +4,12 @@ use super::assignment::Assignment;
 use super::builtins;
 use super::builtins::bitwise_rows::Instances;
 use super::extensions::Extensions;
+use super::parts;
+use super::range_rows::CheckedRows;
 use super::step_table::{StepTable, fetches};
-use crate::table_size::{cell_log_heights, log_height, memory_log_heights};
-use cairo_air::components::{Context, Occurrence};
+use crate::table_size::{self, cell_log_heights, log_height, memory_log_heights};
+use cairo_air::components::{Context, Occurrence, cell, memory};
+use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Builtin, Claim, TableEntry, TableKind};
 use cairo_execution::Execution;
 use stark::Bus;
@@ -24,21 +27,19 @@ pub fn other_tables(
     let mut add = |kind, log_height| tables.push(TableEntry { kind, log_height });
     let above = execution.memory.len().saturating_sub(cover.owned_end as usize);
     if above > 0 {
-        memory_log_heights(above).into_iter().for_each(|log_height| add(TableKind::Memory, log_height));
+        memory_parts(above, cover.column).into_iter().for_each(|log_height| add(TableKind::Memory, log_height));
     }
-    let heights = cell_log_heights(cover.rest_cells(), execution.n_steps());
-    heights.into_iter().for_each(|log_height| add(TableKind::Cell, log_height));
+    cell_parts(cover.rest_cells(), execution.n_steps(), cover.column)
+        .into_iter()
+        .for_each(|log_height| add(TableKind::Cell, log_height));
     if claim.fetches.is_empty() && steps.iter().any(|table| fetches(&table.kind)) {
         add(TableKind::Instruction, log_height(instructions as u64));
     }
-    for checks in &cover.checks {
-        for log_height in cell_log_heights(checks.addresses.len(), execution.n_steps()) {
-            add(TableKind::Range(checks.range), log_height);
-        }
-    }
+    tables.extend(cover.checks.iter().flat_map(|checks| checks.tables(execution.n_steps())));
+    tables.extend(cover.rows.iter().flat_map(CheckedRows::tables));
     tables.extend(cover.instances.iter().flat_map(Instances::tables));
     tables.extend(of_builtins(execution, claim, |builtin| match builtin {
-        Builtin::RangeCheck => !cover.checks.is_empty(),
+        Builtin::RangeCheck => !(cover.checks.is_empty() && cover.rows.is_empty()),
         Builtin::Bitwise => !cover.instances.is_empty(),
         _ => false,
     }));
@@ -52,7 +53,24 @@ pub fn other_tables(
     tables
 }
 
-/// The builtins' own tables, but for those of builtins whose instances are `elsewhere`: in range tables or in bitwise row tables.
+/// Heights of the memory tables for so many cells; `column` as in [`Cover`](super::ownership::Cover).
+pub fn memory_parts(cells: usize, column: Option<u64>) -> Vec<u32> {
+    let size = || table_size::size(memory::air(u64::from(PROGRAM_BASE)));
+    match column {
+        Some(column) => parts::cheapest(size(), cells.div_ceil(memory::CELLS) as u64, column).1.heights().to_vec(),
+        None => memory_log_heights(cells),
+    }
+}
+
+/// Heights of the cell tables for so many cells.
+fn cell_parts(cells: usize, steps: usize, column: Option<u64>) -> Vec<u32> {
+    match column.filter(|_| cells > 0) {
+        Some(column) => parts::cheapest(table_size::size(cell::air()), cells as u64, column).1.heights().to_vec(),
+        None => cell_log_heights(cells, steps),
+    }
+}
+
+/// The builtins' own tables, but for those of builtins whose instances are `elsewhere`: in tables of ranges and range rows or in bitwise row tables.
 pub fn of_builtins(execution: &Execution, claim: &Claim, elsewhere: impl Fn(Builtin) -> bool) -> Vec<TableEntry> {
     let program = &execution.program;
     let builtins = program.builtins().iter().filter(|builtin| !elsewhere(**builtin));

@@ -4,7 +4,7 @@
 
 use super::ownership::{Cover, cover};
 use super::tables::other_tables;
-use super::{Assignment, Costs, DEFAULT_COLUMNS, Plan, StepTable, owned_cells, plan};
+use super::{Assignment, Costs, DEFAULT_COLUMNS, Plan, Price, StepTable, owned_cells, plan};
 use crate::error::WitnessError;
 use crate::prove::{claim, witness};
 use crate::witness::fill_steps;
@@ -15,10 +15,10 @@ use cairo_air::{Layout, TableKind};
 use cairo_execution::{Execution, Registers};
 use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use felt::{Felt, encoding};
-use stark::NoControl;
 use stark::debug::check;
+use stark::{NoControl, Parameters};
 
-fn execution(name: &str, arguments: Option<&str>) -> Execution {
+pub(super) fn execution(name: &str, arguments: Option<&str>) -> Execution {
     let folder = format!("{}/../../programs/fixtures", env!("CARGO_MANIFEST_DIR"));
     let file = if name.starts_with("cairo2/") { format!("{name}.executable.json") } else { format!("{name}.json") };
     let program = RunnableProgram::from_json(&std::fs::read(format!("{folder}/{file}")).unwrap()).unwrap();
@@ -264,6 +264,22 @@ fn bench_plans() {
     }
 }
 
+/// The kinds of the tables besides those of steps. Together they leave as many columns as the model says.
+fn other_kinds(execution: &Execution, name: &str, costs: &Costs, cover: &Cover) -> Vec<TableKind> {
+    let mut claim = claim(&execution.clone().into());
+    claim.owned_end = cover.owned_end;
+    let mut tables = other_tables(execution, &claim, &Assignment { steps: Vec::new(), cover: cover.clone() }, 0);
+    tables.sort_by(|a, b| a.kind.cmp(&b.kind));
+    let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
+    let built = Layout { tables, disclosed: Vec::new() }.build(&execution.program, &claim).unwrap().tables;
+    let width: usize = built.iter().map(|table| table.air.width() + table.air.interactions().len().div_ceil(2)).sum();
+    assert_eq!(costs.columns, DEFAULT_COLUMNS - width, "{name} {kinds:?}");
+    let byte = kinds.contains(&TableKind::Limb(Limb::Bits8));
+    let listed = costs.instruction.columns == 0;
+    assert_eq!(costs.byte, if byte || listed { 0 } else { 2 }, "{name}");
+    kinds
+}
+
 /// Tables that a plan does not choose leave exactly the columns that the plan is given, whatever the limbs of range checks, whether rows own
 /// cells or not.
 #[test]
@@ -284,26 +300,10 @@ fn fixed_tables_are_counted() {
         // Ranges that were found for the costs are those of the cover.
         assert_eq!(cover(&execution, &mut plan.tables), plan.cover);
         let cover = plan.cover.unwrap();
-        let count = |costs: &Costs, cover: &Cover| {
-            let mut claim = claim(&execution);
-            claim.owned_end = cover.owned_end;
-            let mut tables =
-                other_tables(&execution, &claim, &Assignment { steps: Vec::new(), cover: cover.clone() }, 0);
-            tables.sort_by(|a, b| a.kind.cmp(&b.kind));
-            let kinds: Vec<TableKind> = tables.iter().map(|entry| entry.kind.clone()).collect();
-            let built = Layout { tables, disclosed: Vec::new() }.build(&execution.program, &claim).unwrap().tables;
-            let width: usize =
-                built.iter().map(|table| table.air.width() + table.air.interactions().len().div_ceil(2)).sum();
-            assert_eq!(costs.columns, DEFAULT_COLUMNS - width, "{name} {kinds:?}");
-            let byte = kinds.contains(&TableKind::Limb(Limb::Bits8));
-            let listed = costs.instruction.columns == 0;
-            assert_eq!(costs.byte, if byte || listed { 0 } else { 2 }, "{name}");
-            kinds
-        };
-        seen.extend(count(&owning.without_owners(&execution), &Cover::NONE));
+        seen.extend(other_kinds(&execution, name, &owning.without_owners(&execution), &Cover::NONE));
         // If it pays.
         if cover != Cover::NONE {
-            seen_owned.extend(count(&owning, &cover));
+            seen_owned.extend(other_kinds(&execution, name, &owning, &cover));
         }
     }
     use TableKind::{Cell, Memory, RangeCheck};
@@ -312,4 +312,26 @@ fn fixed_tables_are_counted() {
     assert_eq!(seen, limbs.map(|limbs| [TableKind::Limb(limbs.limb()), RangeCheck(limbs)]).concat());
     assert!(seen_owned.contains(&Cell) && seen_owned.iter().any(|kind| matches!(kind, TableKind::Range(_))));
     assert!(!seen_owned.iter().any(|kind| matches!(kind, RangeCheck(_))), "{seen_owned:?}");
+}
+
+/// The same where columns have a price: then checked cells stand in range rows, in as many parts as are cheapest.
+#[test]
+fn fixed_tables_with_a_price_are_counted() {
+    for (hi, byte_ns) in [(20, 500), (400, 500), (3000, 0), (3000, 500), (3000, 50_000)] {
+        let name = "cairo0/range_count";
+        let execution = execution(name, Some(&format!(r#"{{"lo": 2, "hi": {hi}}}"#)));
+        let price = Price { byte_ns, parameters: Parameters::default() };
+        let costs = Costs::priced(&execution, DEFAULT_COLUMNS, &price);
+        assert!(costs.own && costs.column() == Some(256 + price.column()));
+        let cover = plan(&execution, &costs).cover.unwrap();
+        other_kinds(
+            &execution,
+            name,
+            &costs.without_owners(&execution),
+            &Cover { column: costs.column(), ..Cover::NONE },
+        );
+        let kinds = other_kinds(&execution, name, &costs, &cover);
+        let is_row = |kind: &TableKind| matches!(kind, TableKind::RangeRow(_));
+        assert!(kinds.iter().any(is_row) && !kinds.iter().any(|kind| matches!(kind, TableKind::Range(_))), "{kinds:?}");
+    }
 }

@@ -1,6 +1,8 @@
 //! Which cells are used after a row that owns them: those the row must provide.
 
+use super::blocks::{Blocks, Token, WordItem};
 use super::grammar::{Grammar, Rule};
+use cairo_air::Builtin;
 use cairo_air::components::derived::{Followed, MAX_COLUMNS, Path, TableSize};
 use cairo_air::decode::Decoded;
 use cairo_air::program::PROGRAM_BASE;
@@ -8,6 +10,10 @@ use cairo_execution::Execution;
 use felt::Felt;
 use felt::integers::to_u64;
 use rayon::prelude::*;
+use std::collections::{BTreeMap, HashMap};
+
+/// A table for instructions that skip cells is thought of if there is a skipped cell in so many steps.
+const LEAST_SKIPPED: usize = 64;
 
 /// Occurrences of a symbol that are looked at.
 const SAMPLES: usize = 16;
@@ -76,6 +82,87 @@ impl<'a> Usage<'a> {
             interactions: size.interactions - (known - known_provided) + unknown_provided + 2,
         };
         Owning { path, size, rest: 0 }
+    }
+
+    /// For the instructions that move `ap` by more cells than a call, which of these are used by any step, before or after: all that do so often enough
+    /// for a table to be worth it.
+    pub fn skipped(&self, blocks: &Blocks) -> BTreeMap<WordItem, Vec<bool>> {
+        let item =
+            |token: &Token| WordItem::of(token, true).filter(|item| item.own.is_some_and(|(_, cells)| cells > 2));
+        let mut items: HashMap<u32, WordItem> = HashMap::new();
+        for token in &blocks.tokens {
+            items.extend(item(token).map(|item| (token.pc, item)));
+        }
+        let mut skipped: BTreeMap<WordItem, Vec<bool>> = BTreeMap::new();
+        let starts: Vec<(u32, WordItem)> = match items.is_empty() {
+            true => Vec::new(),
+            false => {
+                let trace = self.execution.trace.get(..self.execution.n_steps()).unwrap_or_default();
+                trace.iter().filter_map(|state| Some((state.ap, *items.get(&state.pc)?))).collect()
+            }
+        };
+        let cells = |item: &WordItem| item.own.map_or(0, |(_, cells)| cells as usize);
+        if starts.iter().map(|(_, item)| cells(item)).sum::<usize>() < self.execution.n_steps() / LEAST_SKIPPED {
+            return skipped;
+        }
+        let (used, is_known) = self.used();
+        for (ap, item) in starts {
+            let cells = cells(&item);
+            let mask = skipped.entry(item).or_insert_with(|| vec![false; cells]);
+            for (mask, address) in mask.iter_mut().zip(ap as usize..) {
+                *mask |= used.get(address).copied().unwrap_or(true);
+            }
+        }
+        // What a table of another kind reads by a pointer is not known: only few cells may be so.
+        let is_read = |builtin: &Builtin| matches!(builtin, Builtin::AddMod | Builtin::MulMod);
+        if self.execution.program.builtins().iter().any(is_read) || !is_known {
+            skipped.retain(|_, mask| mask.len() <= MAX_COLUMNS / 4);
+        }
+        skipped
+    }
+
+    /// For each address whether any step, or public memory, uses it; and whether all steps are of the plain machine, so that this is known.
+    fn used(&self) -> (Vec<bool>, bool) {
+        let Execution { memory, trace, program, .. } = self.execution;
+        let (mut used, mut is_known) = (vec![false; memory.len()], true);
+        let mut note = |address: u32| used.get_mut(address as usize).into_iter().for_each(|used| *used = true);
+        let decoded: Vec<Option<Decoded>> = program.bytecode().iter().map(|word| Decoded::new(word).ok()).collect();
+        let (end, pointers) = (program.final_pc(), program.builtins().len() as u32 + 2);
+        let mut begins = true;
+        for (number, state) in trace.iter().enumerate() {
+            // The header of a run's stack, and the pointers at both its ends.
+            if begins {
+                (state.ap.saturating_sub(2)..state.ap.saturating_add(pointers)).for_each(&mut note);
+            }
+            begins = state.pc == end || number == self.execution.n_steps();
+            if begins {
+                (state.ap.saturating_sub(pointers)..state.ap).for_each(&mut note);
+                continue;
+            }
+            let index = state.pc.wrapping_sub(PROGRAM_BASE) as usize;
+            let Some(Some(Decoded { flags, offsets })) = decoded.get(index) else {
+                is_known = false;
+                continue;
+            };
+            let base = |fp: bool| if fp { state.fp } else { state.ap };
+            let [dst, op0, op1] = flags.used_operands();
+            let [dst_at, op0_at] = [(flags.dst_fp(), offsets[0]), (flags.op0_fp(), offsets[1])]
+                .map(|(fp, offset)| base(fp).wrapping_add_signed(offset));
+            if dst {
+                note(dst_at);
+            }
+            if op0 {
+                note(op0_at);
+            }
+            if op1 && !flags.op1_imm() {
+                let base = match flags.op1_fp() || flags.op1_ap() {
+                    true => Some(base(flags.op1_fp())),
+                    false => memory.get(op0_at as usize).and_then(address),
+                };
+                base.into_iter().for_each(|base| note(base.wrapping_add_signed(offsets[2])));
+            }
+        }
+        (used, is_known)
     }
 
     /// How far `ap` moves in so many steps from where a symbol begins.
@@ -195,3 +282,6 @@ fn samples(grammar: &Grammar) -> Vec<Vec<u32>> {
     }
     samples
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,10 @@
 //! Witness of [`cairo_air::components::bitwise_row`].
 
-use super::mix::mix;
 use super::multiplicities::{Multiplicities, pair};
 use super::rows::{chunks, zeros};
 use super::{Trace, WitnessError};
 use cairo_air::TableKind;
-use cairo_air::components::bitwise_row::{BitwiseRow, CELLS, FIRST_COLUMN, ONCE, UNUSED};
+use cairo_air::components::bitwise_row::{BitwiseRow, CELLS};
 use cairo_air::components::byte_and::counter;
 use cairo_execution::cells::{self, Word};
 use felt::integers::small;
@@ -24,7 +23,7 @@ fn limb(word: &Word, bits: usize, i: usize) -> u8 {
 }
 
 /// A table with the instances at `addresses`, at least one; padding repeats the first. Counts limbs, and cells unless they are the rows' own: then
-/// the columns of uses are left for [`provide`].
+/// the columns of uses are left for [`super::uses::provide`].
 ///
 /// # Errors
 /// If a cell of an instance is not what it must be, or an input has more limbs.
@@ -92,68 +91,5 @@ fn inputs(memory: &[Felt], address: u32, row: &BitwiseRow) -> Result<[Word; 2], 
             let value = encoding::to_hex(&encoding::from_canonical_limbs(word).unwrap_or_default());
             Err(WitnessError::Bitwise { address, bits: row.width(), value })
         }
-    }
-}
-
-/// How often the cells of the instances at `addresses` are used by others: not at all, once each, or by which column. Cells that are used equally often in
-/// each row share one, which two sums with pseudo-random weights tell: should two cells agree by chance, the bus would not balance and the proof be none;
-/// it can make nothing false pass.
-pub fn usage(addresses: &[u32], multiplicities: &Multiplicities) -> [u8; CELLS] {
-    const PIECE: usize = 1 << 12;
-    // Their sum, whether each is 1, and the weighted sums.
-    type Uses = (u64, bool, [u64; 2]);
-    let none: [Uses; CELLS] = [(0, true, [0; 2]); CELLS];
-    let pieces = addresses.par_chunks(PIECE).enumerate().map(|(piece, addresses)| {
-        let mut all = none;
-        for (row, address) in ((piece * PIECE) as u64..).zip(addresses) {
-            let weights = [mix(2 * row), mix(2 * row + 1)];
-            for (offset, (sum, once, weighted)) in all.iter_mut().enumerate() {
-                let uses = u64::from(multiplicities.memory_uses(*address as usize + offset));
-                *sum += uses;
-                *once &= uses == 1;
-                for (sum, weight) in weighted.iter_mut().zip(weights) {
-                    *sum = sum.wrapping_add(uses.wrapping_mul(weight));
-                }
-            }
-        }
-        all
-    });
-    let add = |mut all: [Uses; CELLS], more: [Uses; CELLS]| {
-        for ((sum, once, weighted), (more, also, further)) in all.iter_mut().zip(more) {
-            *sum += more;
-            *once &= also;
-            weighted.iter_mut().zip(further).for_each(|(sum, more)| *sum = sum.wrapping_add(more));
-        }
-        all
-    };
-    let all = pieces.reduce(|| none, add);
-    let mut known: Vec<[u64; 2]> = Vec::with_capacity(CELLS);
-    all.map(|(sum, once, weighted)| match (sum, once) {
-        (0, _) => UNUSED,
-        (_, true) => ONCE,
-        _ => {
-            let number = known.iter().position(|other| *other == weighted).unwrap_or_else(|| {
-                known.push(weighted);
-                known.len() - 1
-            });
-            FIRST_COLUMN + number as u8
-        }
-    })
-}
-
-/// Appends the columns of uses, when all lookups are counted. `row` says which there are.
-pub fn provide(trace: &mut Trace, row: &BitwiseRow, addresses: &[u32], multiplicities: &Multiplicities) {
-    let height = trace.first().map_or(0, Vec::len);
-    for number in 0..row.columns() - row.uses() {
-        let offset = row.owned().and_then(|owned| {
-            owned.into_iter().position(|uses| usize::from(uses) == usize::from(FIRST_COLUMN) + number)
-        });
-        let mut column = zeros(1, height).pop().unwrap_or_default();
-        if let Some(offset) = offset {
-            for (slot, address) in column.iter_mut().zip(addresses) {
-                *slot = small(u64::from(multiplicities.memory_uses(*address as usize + offset)));
-            }
-        }
-        trace.push(column);
     }
 }

@@ -3,18 +3,20 @@
 use super::multiplicities::Multiplicities;
 use super::others::{Stage, fill_others};
 use super::steps::fill_steps;
-use super::{Trace, bitwise_row, blake, owned, range};
+use super::{Trace, blake, owned, range, uses};
 use crate::claim::claim;
 use crate::error::{ProveError, WitnessError};
+use crate::planner::builtins::bitwise_rows::Instances;
 use crate::planner::extensions::Extensions;
 use crate::planner::ownership::Cover;
+use crate::planner::range_rows::CheckedRows;
 use crate::planner::tables::other_tables;
-use crate::planner::{Assignment, StepTable};
-use cairo_air::components::Path;
+use crate::planner::{Assignment, StepTable, owned_cells, with_owned};
 use cairo_air::components::range::Range;
+use cairo_air::components::range_row::MAX_CELLS;
 use cairo_air::fetch::Fetch;
 use cairo_air::{Built, Claim, Layout, Statement, TableEntry, TableKind, public_tuples};
-use cairo_execution::Execution;
+use cairo_execution::{Batch, BatchError, Execution};
 use stark::{Control, Phase, PublicTuple, Table};
 use std::collections::BTreeMap;
 
@@ -36,47 +38,58 @@ pub struct Witness {
 }
 
 /// Fills all tables, as the assignment says. Up to `max_fetches` distinct instructions of the program are counted in the claim; more than
-/// that, or others, get an instruction table. The execution must have passed [`Execution::check_form`].
+/// that, or others, get an instruction table. The runs must have passed [`Batch::check_form`].
 ///
 /// # Errors
 /// [`ProveError`] if the execution is not provable, or if the control hook cancels.
 pub fn build(
-    execution: Execution,
+    runs: impl Into<Batch>,
     prover: [u8; 32],
     assignment: Assignment,
     max_fetches: usize,
     control: &dyn Control,
 ) -> Result<Witness, ProveError> {
-    match fill_tables(&execution, prover, assignment, max_fetches, control) {
+    let batch = runs.into();
+    match fill_tables(&batch, prover, assignment, max_fetches, control) {
         Ok((witness, multiplicities)) => {
+            let execution = batch.into_joined();
             // Giving back memory takes the system a while.
             rayon::join(|| drop((execution.memory, execution.trace)), || drop(multiplicities));
             Ok(witness)
         }
-        Err(error) => Err(named(&execution, error)),
+        Err(error) => Err(named(&batch, error)),
     }
 }
 
 /// Says what is wrong with an execution of which no witness was made, if it is no run: a table of paths knows only that a row of its own
 /// does not hold.
-fn named(execution: &Execution, error: ProveError) -> ProveError {
+fn named(batch: &Batch, error: ProveError) -> ProveError {
     use WitnessError::{Address, Instruction, Operand, Step};
     match error {
         ProveError::Witness(Address(_) | Instruction { .. } | Operand { .. } | Step { .. }) => {
-            execution.check().map_or_else(|found| WitnessError::Execution(found).into(), |()| error)
+            batch.check().map_or_else(|found| refused(batch, found), |()| error)
         }
         other => other,
     }
 }
 
+/// What is wrong with a run, and which of several it is.
+pub fn refused(batch: &Batch, error: BatchError) -> ProveError {
+    match error {
+        BatchError::Execution { error, .. } if batch.runs().len() == 1 => WitnessError::Execution(error).into(),
+        error => error.into(),
+    }
+}
+
 fn fill_tables(
-    execution: &Execution,
+    batch: &Batch,
     prover: [u8; 32],
     mut assignment: Assignment,
     max_fetches: usize,
     control: &dyn Control,
 ) -> Result<(Witness, Multiplicities), ProveError> {
-    let mut claim = claim(execution);
+    let execution = batch.joined();
+    let mut claim = claim(batch);
     claim.owned_end = assignment.cover.owned_end;
     let extensions = Extensions::new(execution, assignment.steps.iter().map(StepTable::rows));
     blake::check_number(&extensions.blocks)?;
@@ -91,19 +104,22 @@ fn fill_tables(
     // The order matters from here on: the instruction table counts bytes and memory, range tables limbs, and the public side memory. A table
     // that provides is filled when the last of its users is.
     let mut others = other_tables(execution, &claim, &assignment, instructions);
-    let Assignment { steps, cover } = &mut assignment;
+    let Assignment { steps, cover, .. } = &mut assignment;
     let fill = |others: &[TableEntry], cover: &Cover, stage| {
         fill_others(execution, &claim, others, (cover, &extensions), stage, (&multiplicities, control))
     };
     let mut filled = fill(&others, cover, Stage::Users)?;
-    let statement = Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
+    let statement = {
+        let runs = batch.runs().map(|run| run.arguments.to_vec()).collect();
+        Statement { program: execution.program.clone(), runs, prover }
+    };
     // Whichever columns bitwise rows get below, whether they own their cells is decided.
     let public = public_tuples(&statement, &claim, &Layout { tables: others.clone(), disclosed: Vec::new() });
     multiplicities.public(&public)?;
     // Now everything is counted, and nothing below counts any more.
     provide_owned(execution, steps, &mut step_traces, &multiplicities)?;
     set_range_uses(&others, &mut filled, cover, &multiplicities);
-    provide_instances(&mut others, &mut filled, cover, &multiplicities)?;
+    provide_rows(&mut others, &mut filled, cover, &multiplicities)?;
     filled.extend(fill(&others, cover, Stage::Providers)?);
     control.progress(Phase::Witness, 1.0);
 
@@ -138,8 +154,8 @@ fn set_range_uses(
     }
 }
 
-/// Completes the bitwise row tables that own their cells.
-fn provide_instances(
+/// Completes the range row tables, and the bitwise row tables that own their cells: which columns of uses they have shows only now.
+fn provide_rows(
     entries: &mut [TableEntry],
     filled: &mut [(usize, Trace)],
     cover: &Cover,
@@ -147,23 +163,34 @@ fn provide_instances(
 ) -> Result<(), WitnessError> {
     // In the order of chunks.
     filled.sort_by_key(|(position, _)| *position);
-    for instances in cover.instances.iter().filter(|instances| instances.row.owned().is_some()) {
-        let owned = bitwise_row::usage(&instances.addresses, multiplicities);
-        let row = instances.row.with_owned(Some(owned)).ok_or(WitnessError::Empty("bitwise row"))?;
+    let mut complete = |before: TableKind, after: TableKind, provide: &dyn Fn(&mut Trace, usize)| {
         let mut first = 0;
         for (position, trace) in &mut *filled {
-            let Some(entry) = entries.get_mut(*position) else { continue };
-            if entry.kind == TableKind::BitwiseRow(instances.row) {
-                bitwise_row::provide(trace, &row, instances.addresses.get(first..).unwrap_or_default(), multiplicities);
-                entry.kind = TableKind::BitwiseRow(row);
-                first += 1 << entry.log_height;
-            }
+            let Some(entry) = entries.get_mut(*position).filter(|entry| entry.kind == before) else { continue };
+            provide(trace, first);
+            entry.kind = after.clone();
+            first += 1 << entry.log_height;
         }
+    };
+    for CheckedRows { row, addresses, .. } in &cover.rows {
+        let uses = uses::usage::<MAX_CELLS>(addresses, multiplicities);
+        let uses = uses.get(..row.cells()).unwrap_or_default();
+        let used = row.with_uses(uses).ok_or(WitnessError::Empty("range row"))?;
+        complete(TableKind::RangeRow(row.clone()), TableKind::RangeRow(used), &|trace, first| {
+            uses::provide(trace, uses, addresses.get(first..).unwrap_or_default(), multiplicities);
+        });
+    }
+    for Instances { row, addresses, .. } in cover.instances.iter().filter(|all| all.row.owned().is_some()) {
+        let uses = uses::usage(addresses, multiplicities);
+        let used = row.with_owned(Some(uses)).ok_or(WitnessError::Empty("bitwise row"))?;
+        complete(TableKind::BitwiseRow(*row), TableKind::BitwiseRow(used), &|trace, first| {
+            uses::provide(trace, &uses, addresses.get(first..).unwrap_or_default(), multiplicities);
+        });
     }
     Ok(())
 }
 
-/// Completes the tables of paths that own cells.
+/// Completes the tables of paths and words that own cells.
 fn provide_owned(
     execution: &Execution,
     steps: &mut [StepTable],
@@ -173,18 +200,24 @@ fn provide_owned(
     let mut traces = traces.iter_mut();
     for chunks in steps.chunk_by_mut(|a, b| a.kind == b.kind) {
         let traces: Vec<&mut Trace> = traces.by_ref().take(chunks.len()).collect();
-        let Some(StepTable { kind: TableKind::Path(path), .. }) = chunks.first() else { continue };
-        if path.owned.is_empty() {
+        let Some(kind) = chunks.first().map(|table| &table.kind) else { continue };
+        let cells = owned_cells(kind) as usize;
+        if cells == 0 {
             continue;
         }
         let starts: Vec<&[u32]> = chunks.iter().map(|table| table.starts.as_slice()).collect();
-        let path = Path { owned: owned::usage(execution, path, &starts, multiplicities)?, ..path.clone() };
-        let rows = path.rows(&execution.program).map_err(WitnessError::from)?;
+        let kind = with_owned(kind.clone(), owned::usage(execution, cells, &starts, multiplicities)?);
+        let (rows, ap) = match &kind {
+            TableKind::Path(path) => (path.rows(&execution.program), owned::ap(path.frame)),
+            TableKind::OwningWord(word) => (word.rows(), owned::ap(None)),
+            _ => continue,
+        };
+        let rows = rows.map_err(WitnessError::from)?;
         for (starts, trace) in starts.into_iter().zip(traces) {
-            owned::provide(execution, &path, &rows, starts, multiplicities, trace)?;
+            owned::provide(execution, &ap, &rows, starts, multiplicities, trace)?;
         }
         for table in chunks {
-            table.kind = TableKind::Path(path.clone());
+            table.kind = kind.clone();
         }
     }
     Ok(())

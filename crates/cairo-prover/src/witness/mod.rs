@@ -24,12 +24,15 @@ mod owned;
 pub mod pedersen_points;
 pub mod qm31;
 pub mod range;
+pub mod range_row;
 mod rows;
 mod steps;
+mod uses;
 pub mod word12;
 pub mod word16;
 pub mod word96;
 
+pub(crate) use build::refused;
 pub use build::{Witness, build};
 pub use builtins::{bitwise, pedersen, product, range_check};
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::builtins::{self, Source};
 use super::multiplicities::Multiplicities;
 use super::{
     Trace, bitwise_row, blake, byte, byte_and, cell, instruction, keccak_lookups, memory, nibble_and, opcode_extension,
-    pedersen_points, range, word12, word16, word96,
+    pedersen_points, range, range_row, word12, word16, word96,
 };
 use crate::error::WitnessError;
 use crate::planner::builtins::modular::words;
@@ -15,6 +15,7 @@ use cairo_air::components::bitwise_row::BitwiseRow;
 use cairo_air::components::memory::CELLS;
 use cairo_air::components::product::User;
 use cairo_air::components::range::Range;
+use cairo_air::components::range_row::RangeRow;
 use cairo_air::{Builtin, Claim, TableEntry, TableKind};
 use cairo_execution::Execution;
 use rayon::prelude::*;
@@ -47,9 +48,10 @@ impl Origin {
     const fn of(kind: &TableKind) -> Self {
         use TableKind as Kind;
         match kind {
-            Kind::Generic | Kind::Word(_) | Kind::Path(_) | Kind::Qm31 | Kind::Blake => Self::Steps,
+            Kind::Generic | Kind::Word(_) | Kind::OwningWord(_) | Kind::Path(_) => Self::Steps,
+            Kind::Qm31 | Kind::Blake => Self::Steps,
             Kind::Instruction | Kind::OpcodeExtension | Kind::Range(_) | Kind::Word96(_) => Self::Users,
-            Kind::BlakeWord | Kind::BlakeMix | Kind::BitwiseRow(_) => Self::Users,
+            Kind::BlakeWord | Kind::BlakeMix | Kind::BitwiseRow(_) | Kind::RangeRow(_) => Self::Users,
             Kind::RangeCheck(_) => Self::Builtin(Builtin::RangeCheck),
             Kind::Bitwise(_) => Self::Builtin(Builtin::Bitwise),
             Kind::Pedersen => Self::Builtin(Builtin::Pedersen),
@@ -75,8 +77,8 @@ impl Origin {
     }
 }
 
-/// Tables that are filled together: all of a builtin, or a single one. `first` is a memory table's first address, or the number of a cell, range or
-/// bitwise row table's first row among those of its kind.
+/// Tables that are filled together: all of a builtin, or a single one. `first` is a memory table's first address, or the number of the first row
+/// among those of its kind of a table of cells, ranges, range rows or bitwise rows.
 struct Filling<'a> {
     origin: Origin,
     positions: Vec<usize>,
@@ -85,7 +87,7 @@ struct Filling<'a> {
     traces: Vec<Trace>,
 }
 
-/// Fills the tables of one stage, but for the uses in range tables, which are known only when everything is counted. Their places in
+/// Fills the tables of one stage, but for the uses in tables of ranges and rows that own cells, which are known only when everything is counted. Their places in
 /// `entries` come with them.
 pub fn fill_others(
     execution: &Execution,
@@ -98,20 +100,26 @@ pub fn fill_others(
     let (mut start, mut cell) = (cover.owned_end as usize, 0);
     let mut checked: BTreeMap<Range, usize> = BTreeMap::new();
     let mut worked: BTreeMap<BitwiseRow, usize> = BTreeMap::new();
+    let mut checked_rows: BTreeMap<&RangeRow, usize> = BTreeMap::new();
     let mut fillings: Vec<Filling<'_>> = Vec::new();
     for (position, entry) in entries.iter().enumerate() {
-        let first = match entry.kind {
+        let first = match &entry.kind {
             TableKind::Memory => {
                 start += CELLS << entry.log_height;
                 start - (CELLS << entry.log_height)
             }
             TableKind::Range(range) => {
-                let first: &mut usize = checked.entry(range).or_default();
+                let first: &mut usize = checked.entry(*range).or_default();
                 *first += 1 << entry.log_height;
                 *first - (1 << entry.log_height)
             }
             TableKind::BitwiseRow(row) => {
-                let first: &mut usize = worked.entry(row).or_default();
+                let first: &mut usize = worked.entry(*row).or_default();
+                *first += 1 << entry.log_height;
+                *first - (1 << entry.log_height)
+            }
+            TableKind::RangeRow(row) => {
+                let first: &mut usize = checked_rows.entry(row).or_default();
                 *first += 1 << entry.log_height;
                 *first - (1 << entry.log_height)
             }
@@ -152,10 +160,11 @@ pub fn fill_others(
                 builtins::fill(builtin, &Source { execution, segment, multiplicities, control }, tables)?
             }
             (_, [entry]) => {
-                let cells = match entry.kind {
+                let cells = match &entry.kind {
                     TableKind::Cell => rest.get(filling.first..).unwrap_or_default(),
-                    TableKind::Range(range) => cover.checked(range, filling.first),
-                    TableKind::BitwiseRow(row) => cover.instances(row, filling.first),
+                    TableKind::Range(range) => cover.checked(*range, filling.first),
+                    TableKind::RangeRow(row) => cover.checked_rows(row, filling.first),
+                    TableKind::BitwiseRow(row) => cover.instances(*row, filling.first),
                     _ => &[],
                 };
                 vec![fill(execution, entry, (filling.first, cells, extensions), (multiplicities, control))?]
@@ -178,6 +187,7 @@ fn fill(
         TableKind::Memory => memory::fill(memory, first as u64, log_height, multiplicities, control),
         TableKind::Cell => cell::fill(memory, cells, log_height, multiplicities, control),
         TableKind::Range(range) => range::fill(memory, range, cells, log_height, multiplicities, control),
+        TableKind::RangeRow(row) => range_row::fill(memory, row, cells, log_height, multiplicities, control),
         TableKind::BitwiseRow(row) => bitwise_row::fill(memory, row, cells, log_height, multiplicities, control),
         TableKind::ByteAnd => Ok(byte_and::fill(multiplicities)),
         TableKind::Instruction => {

@@ -1,30 +1,29 @@
-//! The cells that a path's rows own: which of them the rows must provide shows when all lookups are counted.
+//! The cells that the rows of a path or an owning word own: which of them the rows must provide shows when all lookups are counted.
 
 use super::mix::mix;
 use super::multiplicities::Multiplicities;
 use super::{Trace, WitnessError};
-use cairo_air::components::derived::{DerivedError, Linear, Path, RowContents, Source};
+use cairo_air::components::derived::{DerivedError, Linear, RowContents, Source};
 use cairo_execution::Execution;
 use felt::Felt;
 use felt::integers::{small, to_u64};
 use rayon::prelude::*;
 
-/// How often a cell of a path's rows is used by others, over all rows: their sum, and two sums with pseudo-random weights, which are the same
+/// How often a cell of a table's rows is used by others, over all rows: their sum, and two sums with pseudo-random weights, which are the same
 /// for cells that are used equally often in each row, and practically never for others. To compare rows one by one would take memory for
 /// all of them. Should two cells agree by chance, the bus would not balance and the proof be none; it can
 /// make nothing false pass.
 type Usage = [u64; 3];
 
-/// Says which of its cells a path must provide, and which of them are used equally often in every row, so that one column of uses does for
-/// them. `starts` are the rows of all tables of the path.
+/// Says which of their `cells` the rows of one kind must provide, and which of them are used equally often in every row, so that one column of uses does for
+/// them. `starts` are the rows of all tables of the kind.
 pub fn usage(
     execution: &Execution,
-    path: &Path,
+    cells: usize,
     starts: &[&[u32]],
     multiplicities: &Multiplicities,
 ) -> Result<Vec<u8>, WitnessError> {
     const PIECE: usize = 1 << 10;
-    let cells = path.owned.len();
     let mut total: Vec<Usage> = vec![[0; 3]; cells];
     let mut before = 0;
     for starts in starts {
@@ -64,29 +63,33 @@ pub fn usage(
     total.iter().map(number).collect()
 }
 
-/// Appends to the columns of a path's table those that come with the cells that it provides.
+/// `ap` at the start of a row, whose distance from `fp` may be fixed.
+pub fn ap(frame: Option<i32>) -> Linear {
+    match frame {
+        Some(distance) => Linear::column(1).offset(i64::from(distance)),
+        None => Linear::column(2),
+    }
+}
+
+/// Appends to a table's columns those that come with the cells that its rows provide.
 pub fn provide(
     execution: &Execution,
-    path: &Path,
+    ap: &Linear,
     rows: &RowContents,
     starts: &[u32],
     multiplicities: &Multiplicities,
     trace: &mut Trace,
 ) -> Result<(), WitnessError> {
     let height = trace.first().map_or(0, Vec::len);
-    let ap = match path.frame {
-        Some(distance) => Linear::column(1).offset(i64::from(distance)),
-        None => Linear::column(2),
-    };
     let place = |address: &Linear| {
-        (address - &ap).as_constant().as_ref().and_then(to_u64).and_then(|place| usize::try_from(place).ok())
+        (address - ap).as_constant().as_ref().and_then(to_u64).and_then(|place| usize::try_from(place).ok())
     };
     let more = rows.sources.iter().skip(trace.len()).map(|source| match source {
         Source::Memory(address) => place(address).map(|place| (place, false)),
         Source::Uses(address) => place(address).map(|place| (place, true)),
         _ => None,
     });
-    let more: Vec<_> = more.collect::<Option<_>>().ok_or(WitnessError::Empty("path"))?;
+    let more: Vec<_> = more.collect::<Option<_>>().ok_or(WitnessError::Empty("owning"))?;
     let columns = more.into_par_iter().map(|(place, is_uses)| {
         let mut column = felt::memory::zeros(height);
         for (slot, start) in column.iter_mut().zip(starts) {

@@ -28,6 +28,9 @@ pub fn fill_steps(
             TableKind::Word(word) => {
                 derived::fill(execution, &word.rows()?, starts, *log_height, multiplicities, control)?
             }
+            TableKind::OwningWord(word) => {
+                derived::fill(execution, &word.rows()?, starts, *log_height, multiplicities, control)?
+            }
             TableKind::Path(path) => {
                 derived::fill(execution, &path.rows(&execution.program)?, starts, *log_height, multiplicities, control)?
             }

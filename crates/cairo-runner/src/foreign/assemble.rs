@@ -118,6 +118,7 @@ impl Parts {
             segments: segments.into_iter().collect(),
             arguments_start,
             signatures,
+            relocation: None,
         };
         execution.arguments = match arguments {
             Some(arguments) => arguments,

@@ -13,6 +13,7 @@
 mod assemble;
 mod error;
 mod files;
+mod json;
 mod memory;
 mod pie;
 mod private;

@@ -2,6 +2,7 @@
 
 use super::assemble::{Parts, Signatures};
 use super::error::{ForeignError, What};
+use super::json::{Fields, Object, skip};
 use super::public::Text;
 use crate::convert::one_line;
 use crate::load_error::builtin_of;
@@ -9,7 +10,7 @@ use cairo_air::Builtin;
 use cairo_execution::Signature;
 use felt::{Felt, encoding};
 use num_bigint::BigUint;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use stark_curve::ORDER;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -38,7 +39,7 @@ const fn inputs(builtin: Builtin) -> &'static [&'static str] {
 pub(super) fn check(reader: impl Read, parts: &Parts) -> Result<Signatures, ForeignError> {
     let judge = Judge { parts, failure: Cell::new(None), signatures: RefCell::default() };
     let mut json = serde_json::Deserializer::from_reader(reader);
-    let read = File(&judge).deserialize(&mut json).and_then(|()| json.end());
+    let read = Object(File(&judge)).deserialize(&mut json).and_then(|_| json.end());
     read.map_err(|error| {
         let message = one_line(&error.to_string(), 200);
         judge.failure.take().unwrap_or(ForeignError::Json { what: What::PrivateInput, message })
@@ -115,32 +116,16 @@ fn inverse(w: &Felt) -> Felt {
 
 struct File<'a>(&'a Judge<'a>);
 
-impl<'de> DeserializeSeed<'de> for File<'_> {
-    type Value = ();
+impl Fields for File<'_> {
+    const WHAT: &'static str = "an object with the inputs of builtins";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for File<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with the inputs of builtins")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            if matches!(key.as_str(), "trace_path" | "memory_path") {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            let builtin = builtin_of(key.strip_suffix("_builtin").unwrap_or(&key));
-            let builtin = builtin.map_err(|error| self.0.fail(ForeignError::Builtin(error)))?;
-            map.next_value_seed(Instances { judge: self.0, builtin })?;
+    fn field<'de, A: MapAccess<'de>>(&mut self, name: String, value: &mut A) -> Result<(), A::Error> {
+        if matches!(name.as_str(), "trace_path" | "memory_path") {
+            return skip(value);
         }
-        Ok(())
+        let builtin = builtin_of(name.strip_suffix("_builtin").unwrap_or(&name));
+        let builtin = builtin.map_err(|error| self.0.fail(ForeignError::Builtin(error)))?;
+        value.next_value_seed(Instances { judge: self.0, builtin })
     }
 }
 
@@ -168,10 +153,9 @@ impl<'de> Visitor<'de> for Instances<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
-            if key == "instances" {
-                map.next_value_seed(self)?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+            match key.as_str() {
+                "instances" => map.next_value_seed(self)?,
+                _ => skip(&mut map)?,
             }
         }
         Ok(())
@@ -179,7 +163,7 @@ impl<'de> Visitor<'de> for Instances<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
         let mut instance = Instance::default();
-        while sequence.next_element_seed(Values(&mut instance))?.is_some() {
+        while sequence.next_element_seed(Object(&mut instance))?.is_some() {
             self.judge.instance(self.builtin, &instance).map_err(|error| self.judge.fail(error))?;
             instance = Instance::default();
         }
@@ -187,41 +171,22 @@ impl<'de> Visitor<'de> for Instances<'_> {
     }
 }
 
-/// The values of one instance; those of its signature are among them.
-struct Values<'a>(&'a mut Instance);
+impl Fields for &mut Instance {
+    const WHAT: &'static str = "an instance";
 
-impl<'de> DeserializeSeed<'de> for Values<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Values<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an instance")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "index" => self.0.index = Some(map.next_value()?),
-                "signature_input" => map.next_value_seed(Values(&mut *self.0))?,
-                // What an instance of a modular builtin points to: it stands elsewhere in the memory.
-                "batch" => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-                _ if self.0.values.len() >= MAX_VALUES => return Err(A::Error::custom("too many values")),
-                _ => {
-                    let value = map.next_value::<Text>()?.felt();
-                    let value = value.ok_or_else(|| {
-                        A::Error::custom(format_args!("`{}` is no field element", one_line(&key, 40)))
-                    })?;
-                    self.0.values.push((key, value));
-                }
+    /// The values of its signature are among its own.
+    fn field<'de, A: MapAccess<'de>>(&mut self, name: String, value: &mut A) -> Result<(), A::Error> {
+        match name.as_str() {
+            "index" => self.index = Some(value.next_value()?),
+            "signature_input" => drop(value.next_value_seed(Object(&mut **self))?),
+            // What an instance of a modular builtin points to: it stands elsewhere in the memory.
+            "batch" => skip(value)?,
+            _ if self.values.len() >= MAX_VALUES => return Err(A::Error::custom("too many values")),
+            _ => {
+                let value = value.next_value::<Text>()?.felt();
+                let value = value
+                    .ok_or_else(|| A::Error::custom(format_args!("`{}` is no field element", one_line(&name, 40))))?;
+                self.values.push((name, value));
             }
         }
         Ok(())

@@ -2,13 +2,14 @@
 
 use super::assemble::Parts;
 use super::error::{ForeignError, What};
+use super::json::{Fields, Object, skip};
 use crate::arguments::parse_felt;
 use crate::convert::one_line;
 use crate::load_error::builtin_of;
 use cairo_air::Builtin;
 use felt::{Felt, encoding};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -63,8 +64,9 @@ struct Bounds {
 pub(super) fn check(reader: impl Read, parts: &Parts) -> Result<(), ForeignError> {
     let failure = Cell::new(None);
     let mut json = serde_json::Deserializer::from_reader(reader);
-    let kept = File { parts, failure: &failure }.deserialize(&mut json).and_then(|kept| json.end().map(|()| kept));
-    let kept = kept.map_err(|error| {
+    let file = Object(File { parts, failure: &failure, kept: Kept::default() });
+    let read = file.deserialize(&mut json).and_then(|file| json.end().map(|()| file.kept));
+    let kept = read.map_err(|error| {
         failure.take().unwrap_or_else(|| ForeignError::Json {
             what: What::PublicInput,
             message: one_line(&error.to_string(), 200),
@@ -158,42 +160,26 @@ struct PublicCell {
 struct File<'a> {
     parts: &'a Parts,
     failure: &'a Cell<Option<ForeignError>>,
+    kept: Kept,
 }
 
-impl<'de> DeserializeSeed<'de> for File<'_> {
-    type Value = Kept;
+impl Fields for File<'_> {
+    const WHAT: &'static str = "an object with layout, n_steps, memory_segments and public_memory";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Kept, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for File<'_> {
-    type Value = Kept;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with layout, n_steps, memory_segments and public_memory")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kept, A::Error> {
-        let mut kept = Kept::default();
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "layout" => kept.layout = Some(map.next_value()?),
-                "n_steps" => kept.n_steps = Some(map.next_value()?),
-                "memory_segments" => {
-                    kept.segments = map.next_value()?;
-                    if kept.segments.len() > MAX_SEGMENTS {
-                        return Err(serde::de::Error::custom("too many segments"));
-                    }
-                }
-                "public_memory" => map.next_value_seed(PublicMemory(&self))?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
+    fn field<'de, A: MapAccess<'de>>(&mut self, name: String, value: &mut A) -> Result<(), A::Error> {
+        match name.as_str() {
+            "layout" => self.kept.layout = Some(value.next_value()?),
+            "n_steps" => self.kept.n_steps = Some(value.next_value()?),
+            "memory_segments" => {
+                self.kept.segments = value.next_value()?;
+                if self.kept.segments.len() > MAX_SEGMENTS {
+                    return Err(serde::de::Error::custom("too many segments"));
                 }
             }
+            "public_memory" => value.next_value_seed(PublicMemory(self))?,
+            _ => skip(value)?,
         }
-        Ok(kept)
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::component::{Component, ComponentError, Context, Family, Occurrence};
 use super::derived::TableSize;
+use super::uses;
 use crate::codec::{CodecError, Reader};
 use crate::{Builtin, buses};
 use stark::{Air, AirBuilder, AirError, Bus, Expr};
@@ -13,12 +14,7 @@ pub const CELLS: usize = Builtin::Bitwise.cells_per_instance() as usize;
 /// Bits of the builtin's inputs.
 const WORD_BITS: u32 = 251;
 
-/// What the words of a cell's uses mean: nobody requires it, …
-pub const UNUSED: u8 = 0;
-/// … on every row in use it is required once, …
-pub const ONCE: u8 = 1;
-/// … or from here on, as often as the column says that has this number less [`FIRST_COLUMN`].
-pub const FIRST_COLUMN: u8 = 2;
+pub use super::uses::{FIRST_COLUMN, ONCE, UNUSED};
 
 /// The instances that a table has: both inputs have so many limbs. The order of the fields is the order of tables in a layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,13 +37,8 @@ impl BitwiseRow {
     /// there is no such table: without limbs, with more than the builtin's 251 bits take, or with other numbers.
     pub fn new(bits: u8, limbs: u8, owned: Option<[u8; CELLS]>) -> Option<Self> {
         let row = Self { bits, limbs, owned };
-        let numbered = owned.into_iter().flatten().try_fold(FIRST_COLUMN, |next, uses| match next.checked_add(1) {
-            _ if uses < next => Some(next),
-            after if uses == next => after,
-            _ => None,
-        });
         let known = matches!(bits, 4 | 8) && limbs > 0 && u32::from(limbs) <= WORD_BITS.div_ceil(u32::from(bits));
-        (known && numbered.is_some()).then_some(row)
+        (known && uses::are_numbered(owned.into_iter().flatten())).then_some(row)
     }
 
     /// Bits of a limb: 4 or 8.
@@ -87,8 +78,7 @@ impl BitwiseRow {
 
     /// Number of columns.
     pub fn columns(&self) -> usize {
-        let most = self.owned.into_iter().flatten().max().unwrap_or(UNUSED);
-        self.uses() + usize::from((most + 1).saturating_sub(FIRST_COLUMN))
+        self.uses() + uses::columns(self.owned.into_iter().flatten())
     }
 
     /// Number of interactions.

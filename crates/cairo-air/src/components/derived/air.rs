@@ -1,7 +1,10 @@
 //! From a symbolic execution to an AIR.
 
 use super::machine::{Cell, Choices, Machine, Operation, Returns, Targets, offset_constant};
-use super::{Derived, DerivedError, Linear, MAX_OWNED, MAX_STEPS, Path, RowContents, Source, Word};
+use super::path::{adds_immediate, is_free_at_ap};
+use super::{
+    Derived, DerivedError, Linear, MAX_MOVED, MAX_OWNED, MAX_STEPS, OwningWord, Path, RowContents, Source, Word,
+};
 use crate::buses;
 use crate::decode::{Decoded, Flags};
 use crate::program::{PROGRAM_BASE, Program};
@@ -77,7 +80,12 @@ impl Executed<'_> {
 
 /// The execution of a word. Without names, its AIR does not name its columns, and its constraints only by their kind.
 pub(super) fn execute_word(word: Word, named: bool) -> Result<Executed<'static>, DerivedError> {
-    Ok(Executed { name: word.to_string(), run: run_word(word, named)? })
+    Ok(Executed { name: word.to_string(), run: run_word(word, (None, None), named)? })
+}
+
+/// The execution of an owning word; as [`execute_word`].
+pub(super) fn execute_owning_word(word: &OwningWord, named: bool) -> Result<Executed<'static>, DerivedError> {
+    Ok(Executed { name: word.to_string(), run: run_owning_word(word, named)? })
 }
 
 /// The execution of a path; as [`execute_word`].
@@ -87,17 +95,32 @@ pub(super) fn execute_path<'a>(program: &'a Program, path: &Path, named: bool) -
 
 /// The table of a word.
 pub(super) fn word(word: Word) -> Result<Derived, DerivedError> {
-    run_word(word, true)?.build(word.to_string())
+    run_word(word, (None, None), true)?.build(word.to_string())
 }
 
 /// The rows of a word's table.
 pub(super) fn word_rows(word: Word) -> Result<RowContents, DerivedError> {
-    Ok(run_word(word, false)?.into_rows())
+    Ok(run_word(word, (None, None), false)?.into_rows())
 }
 
 /// The size of a word's table.
 pub(super) fn word_size(word: Word) -> Result<TableSize, DerivedError> {
-    Ok(run_word(word, false)?.size())
+    Ok(run_word(word, (None, None), false)?.size())
+}
+
+/// The table of an owning word.
+pub(super) fn owning_word(word: &OwningWord) -> Result<Derived, DerivedError> {
+    run_owning_word(word, true)?.build(word.to_string())
+}
+
+/// The rows of an owning word's table.
+pub(super) fn owning_word_rows(word: &OwningWord) -> Result<RowContents, DerivedError> {
+    Ok(run_owning_word(word, false)?.into_rows())
+}
+
+/// The size of an owning word's table.
+pub(super) fn owning_word_size(word: &OwningWord) -> Result<TableSize, DerivedError> {
+    Ok(run_owning_word(word, false)?.size())
 }
 
 /// The table of a path.
@@ -115,11 +138,23 @@ pub(super) fn path_size(program: &Program, path: &Path) -> Result<TableSize, Der
     Ok(run_path(program, path, false)?.size())
 }
 
-fn run_word(word: Word, named: bool) -> Result<Run<'static>, DerivedError> {
+fn run_owning_word(word: &OwningWord, named: bool) -> Result<Run<'static>, DerivedError> {
+    if word.owned.is_empty() {
+        return Err(DerivedError::OwnsNothing(word.word.flags));
+    }
+    let moved = adds_immediate(Flags(word.word.flags)).then_some(word.owned.len() as i64);
+    run_word(word.word, (word.at_ap, moved), named)?.own(&word.owned, MAX_MOVED)
+}
+
+/// The execution of one instruction with these flags; of the operand `at_ap` the offset is the constant 0, and the immediate is `moved`, if given.
+fn run_word(word: Word, (at_ap, moved): (Option<u8>, Option<i64>), named: bool) -> Result<Run<'static>, DerivedError> {
     let flags = Flags(word.flags);
     flags.check().map_err(|error| DerivedError::Flags { flags: word.flags, error })?;
     if word.taken.is_some() && !flags.pc_jnz() {
         return Err(DerivedError::NoOutcome(word.flags));
+    }
+    if let Some(operand) = at_ap.filter(|operand| !is_free_at_ap(flags, *operand)) {
+        return Err(DerivedError::NotAtAp { flags: word.flags, operand });
     }
     let mut run = Run::new(Machine::new(None, named), None)?;
     let machine = &mut run.machine;
@@ -127,14 +162,18 @@ fn run_word(word: Word, named: bool) -> Result<Run<'static>, DerivedError> {
     run.start[0] = machine.pc.clone();
     let mut offsets = [const { None }; 3];
     for (index, slot) in (0_u8..).zip(&mut offsets) {
-        *slot = Some(match offset_constant(flags, index) {
+        let zero = (at_ap == Some(index)).then_some(0);
+        *slot = Some(match zero.or_else(|| offset_constant(flags, index)) {
             Some(fixed) => Linear::integer(i64::from(fixed)),
             None => machine.fresh(|| format!("off{index}"), Source::Offset(index))?,
         });
     }
     let offsets = offsets.map(|offset| offset.unwrap_or_else(|| Linear::integer(0)));
-    let immediate =
-        if flags.op1_imm() { machine.fresh(|| "immediate".to_owned(), Source::Immediate)? } else { Linear::integer(0) };
+    let immediate = match moved {
+        Some(moved) => Linear::integer(moved),
+        None if flags.op1_imm() => machine.fresh(|| "immediate".to_owned(), Source::Immediate)?,
+        None => Linear::integer(0),
+    };
     let [off0, off1, off2] = offsets.clone();
     let word_constant = Linear::integer(i64::from(word.flags));
     run.instruction = Some([machine.pc.clone(), word_constant, off0, off1, off2, immediate.clone()]);
@@ -172,7 +211,7 @@ fn run_path<'a>(program: &'a Program, path: &Path, named: bool) -> Result<Run<'a
         return Err(DerivedError::Unused { outcomes: choices.taken.len(), targets, returns });
     }
     run.steps = path.steps;
-    run.finish()?.own(&path.owned)
+    run.finish()?.own(&path.owned, MAX_OWNED)
 }
 
 /// Before the first step of a path.
@@ -254,12 +293,16 @@ impl<'a> Run<'a> {
 
     /// Takes the cells from `ap` before to `ap` after the row into its possession: they need no lookup, and those with a number in
     /// `owned` are provided, the ones that it does not know yet from a new column. One more column for each number of uses.
-    fn own(mut self, owned: &[u8]) -> Result<Self, DerivedError> {
+    ///
+    /// A lookup is taken for an owned cell only if its address is `ap` plus a constant as an expression, so on every row: one at an offset that is a
+    /// column, or relative to `fp`, remains a lookup, even where it is an owned cell.
+    fn own(mut self, owned: &[u8], most: u32) -> Result<Self, DerivedError> {
         if owned.is_empty() {
             return Ok(self);
         }
         let [_, ap, ..] = &self.start;
-        if self.advance() != Some(owned.len()) {
+        if (&self.machine.ap - ap).as_constant() != Some(Felt::from(owned.len() as u64)) || owned.len() > most as usize
+        {
             return Err(DerivedError::Owned { owned: owned.len(), moves: (&self.machine.ap - ap).to_string() });
         }
         let ap = ap.clone();

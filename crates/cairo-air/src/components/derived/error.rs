@@ -60,13 +60,26 @@ pub enum DerivedError {
         /// Returns left over.
         returns: usize,
     },
-    /// A path that does not move `ap` by as many cells as it says that it owns.
-    #[error("a path says that it owns {owned} cells, but moves ap by {moves}")]
+    /// A path or a word that does not move `ap` by as many cells as it says that it owns.
+    #[error("a path or a word says that it owns {owned} cells, but moves ap by {moves}")]
     Owned {
         /// Cells that it says it owns.
         owned: usize,
         /// What it adds to `ap`.
         moves: String,
+    },
+    /// An owning word that owns no cells.
+    #[error("the owning word {0:#06x} owns no cells")]
+    OwnsNothing(u16),
+    /// An operand that cannot be one at `[ap]`, or is nowhere else.
+    #[error(
+        "the flag word {flags:#06x} does not use operand {operand} at an offset of its own from ap, so it cannot be fixed at [ap]"
+    )]
+    NotAtAp {
+        /// The word.
+        flags: u16,
+        /// The operand: 0 for dst, 1 for op0, 2 for op1.
+        operand: u8,
     },
     /// An outcome for an instruction that is no conditional jump.
     #[error("the flag word {0:#06x} is no conditional jump, so it has no outcome")]
@@ -77,7 +90,7 @@ pub enum DerivedError {
         /// Where.
         pc: String,
     },
-    /// Bytes that encode no path or word.
+    /// Bytes that encode no path and no word.
     #[error("the encoding of a derived table is malformed: {0}")]
     Encoding(&'static str),
     /// The construction broke a rule of the STARK layer.

@@ -12,11 +12,13 @@
 //! their addresses; in a word table the instruction bus ties them to `pc`. The symbolic execution does not depend on `e`;
 //! neither do the constraints. A row with `e = 0` has no bus terms at all, so it shows and provides nothing.
 //!
-//! A path row may *own* the cells from `ap` before to `ap` after it: it requires their range of addresses from the owned bus, which provides every such
+//! A row of a path or of an owning word may *own* the cells from `ap` before to `ap` after it: it requires their range of addresses from the owned bus, which provides every such
 //! address to one row only. So memory may be said to have there what the row says: either the row provides the cell, and whoever looks it
 //! up gets this value; or it does not, and then nobody can have looked it up: no row, this one by another expression included, and nothing public. An
 //! owned cell needs no lookup, and the argument above holds for it without one. The row's expression for it is unique: addresses that
-//! differ from `ap` by the same constant are equal expressions, hence one entry. Words of the program, which a path takes as constants without a
+//! differ from `ap` by the same constant are equal expressions, hence one entry. In a word table an operand is such an address only if its offset is a
+//! constant of the table, which the tuple on the instruction bus then ties to the instruction: an offset that is a column never makes an entry of an owned cell, whatever it
+//! is on some row, and remains a lookup, which finds what the owner provides. Words of the program, which a path takes as constants without a
 //! lookup, are required by the public side, so a row that owned such a cell would have to provide just this word.
 //!
 //! No path executes the program's end; for words the instruction table, or the list of fetches, ensures that.
@@ -35,7 +37,7 @@ pub use air::{Executed, TableSize};
 pub use error::DerivedError;
 pub use follow::Followed;
 pub use linear::Linear;
-pub use path::{Path, Word};
+pub use path::{OwningWord, Path, Word};
 
 use crate::program::Program;
 use stark::Air;
@@ -48,6 +50,9 @@ pub const MAX_COLUMNS: usize = 256;
 
 /// Most cells that a row may own. The owned bus counts on it being small.
 pub const MAX_OWNED: u32 = 1 << 10;
+
+/// Most cells that a row of an owning word may own, by the immediate that its instruction adds to `ap`. The owned bus counts on it being small.
+pub const MAX_MOVED: u32 = 1 << 12;
 
 /// What an offset that an instruction does not use must be in a word table: what assemblers write.
 pub const UNUSED_OFFSET: i32 = -1;
@@ -63,7 +68,7 @@ pub enum Source {
     Fp,
     /// Number of steps before the row's first step.
     Clock,
-    /// `pc` of the row's step. Only in word tables.
+    /// `pc` of the row's step. Only in word tables, owning ones included.
     Pc,
     /// Offset 0, 1 or 2 of the row's instruction, unbiased. Only in word tables.
     Offset(u8),
@@ -103,7 +108,7 @@ pub struct RowContents {
     pub products: Vec<[Linear; 3]>,
     /// `pc`, `ap`, `fp` after the row's last step.
     pub end: [Linear; 3],
-    /// Whether a row with enabler 1 looks its instruction up.
+    /// Whether a row with enabler 1 looks its instruction up, as those of words do.
     pub fetches: bool,
     /// Steps of a row.
     pub steps: u32,
@@ -158,6 +163,41 @@ impl Word {
     /// As [`word_air`].
     pub fn size(&self) -> Result<TableSize, DerivedError> {
         air::word_size(*self)
+    }
+}
+
+impl OwningWord {
+    /// The table.
+    ///
+    /// # Errors
+    /// As [`word_air`]; also if the instruction does not move `ap` over the owned cells, or its operand cannot be at `[ap]`.
+    pub fn derive(&self) -> Result<Derived, DerivedError> {
+        air::owning_word(self)
+    }
+
+    /// The table before its AIR is constructed. `named`: whether the AIR will name its columns and constraints, which takes longer than
+    /// all the rest.
+    ///
+    /// # Errors
+    /// As [`OwningWord::derive`].
+    pub fn execute(&self, named: bool) -> Result<Executed<'static>, DerivedError> {
+        air::execute_owning_word(self, named)
+    }
+
+    /// The table's rows, without its AIR.
+    ///
+    /// # Errors
+    /// As [`OwningWord::derive`].
+    pub fn rows(&self) -> Result<RowContents, DerivedError> {
+        air::owning_word_rows(self)
+    }
+
+    /// The table's size, without building it.
+    ///
+    /// # Errors
+    /// As [`OwningWord::derive`].
+    pub fn size(&self) -> Result<TableSize, DerivedError> {
+        air::owning_word_size(self)
     }
 }
 

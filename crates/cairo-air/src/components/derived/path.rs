@@ -1,7 +1,8 @@
 //! What a derived table executes: a path through the program, or any instruction with one flag word.
 
-use super::{DerivedError, MAX_OWNED, MAX_STEPS};
-use crate::decode::Decoded;
+use super::{DerivedError, MAX_MOVED, MAX_OWNED, MAX_STEPS};
+use crate::decode::{Decoded, Flags};
+use felt::{Felt, encoding};
 use std::fmt;
 
 /// Consecutive steps within the program's own bytecode. The order of the fields is the order of tables in a layout.
@@ -34,6 +35,20 @@ pub struct Word {
     pub flags: u16,
     /// For a conditional jump, whether it jumps; `None` covers both outcomes and every other instruction.
     pub taken: Option<bool>,
+}
+
+/// Any instruction with a word's flags that moves `ap` up by a constant, as a row that owns the cells it moves `ap` over. The order of the fields
+/// is the order of tables in a layout.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwningWord {
+    /// The word.
+    pub word: Word,
+    /// The operand (0 for dst, 1 for op0, 2 for op1) that the table takes at `[ap]` only: then the row knows the cell without a lookup. It is relative
+    /// to `ap`, and its offset, which would be a column, is 0.
+    pub at_ap: Option<u8>,
+    /// As in [`Path::owned`], and not empty. If the instruction adds its immediate to `ap`, the table is for those whose immediate is this number of
+    /// cells.
+    pub owned: Vec<u8>,
 }
 
 impl Word {
@@ -69,6 +84,82 @@ impl Word {
         };
         Ok(Self { flags, taken })
     }
+}
+
+impl OwningWord {
+    /// The table for this instruction with this word after it, if it moves `ap` up by a constant: the first operand of it that is `[ap]` is taken for
+    /// granted. No cell is provided yet.
+    pub fn of(word: Word, instruction: &Decoded, next: Option<&Felt>) -> Option<Self> {
+        let flags = instruction.flags;
+        let cells = match flags.call() {
+            true => 2,
+            false if adds_immediate(flags) => encoding::to_u64(next?).filter(|cells| *cells <= u64::from(MAX_MOVED))?,
+            false => u64::from(flags.ap_add1()),
+        };
+        let is_at_ap = |index: &u8| {
+            is_free_at_ap(flags, *index)
+                && instruction.offsets.get(usize::from(*index)).is_some_and(|offset| *offset == 0)
+        };
+        let at_ap = (0..3).find(is_at_ap);
+        (cells > 0 && word.covers(instruction)).then(|| Self { word, at_ap, owned: vec![0; cells as usize] })
+    }
+
+    /// Cells that a row provides.
+    pub fn provided(&self) -> usize {
+        self.owned.iter().filter(|uses| **uses > 0).count()
+    }
+
+    /// Appends the encoding: the word, the operand at `[ap]` (3 if there is none), how many cells it owns and up to which of them it has more than
+    /// zeros, and these.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        self.word.encode(out);
+        out.push(self.at_ap.unwrap_or(NO_OPERAND));
+        out.extend((self.owned.len() as u16).to_le_bytes());
+        let last = self.owned.iter().rposition(|uses| *uses > 0).map_or(0, |last| last + 1);
+        out.extend((last as u16).to_le_bytes());
+        out.extend(self.owned.iter().take(last));
+    }
+
+    /// Reads [`OwningWord::encode`] from the front of `bytes` and moves past it. Every owning word has one encoding.
+    ///
+    /// # Errors
+    /// [`DerivedError::Encoding`]; whether a table exists is for [`OwningWord::derive`] to say.
+    pub fn decode(bytes: &mut &[u8]) -> Result<Self, DerivedError> {
+        let word = Word::decode(bytes)?;
+        let at_ap = match take(bytes)? {
+            [NO_OPERAND] => None,
+            [operand] if operand < NO_OPERAND => Some(operand),
+            _ => return Err(DerivedError::Encoding("an operand is none of 0, 1, 2, 3")),
+        };
+        let cells = count(bytes, MAX_MOVED)? as usize;
+        let mut owned = decode_owned(bytes, MAX_MOVED)?;
+        if cells == 0 {
+            return Err(DerivedError::Encoding("an owning word owns nothing"));
+        }
+        if owned.len() > cells || owned.last() == Some(&0) {
+            return Err(DerivedError::Encoding("the uses of owned cells do not end with one of them that is used"));
+        }
+        owned.resize(cells, 0);
+        Ok(Self { word, at_ap, owned })
+    }
+}
+
+/// Whether an instruction does nothing to `ap` but to add its immediate.
+pub(super) fn adds_immediate(flags: Flags) -> bool {
+    flags.ap_add_res() && flags.op1_imm() && !flags.res_add() && !flags.res_mul()
+}
+
+/// Stands for no operand.
+const NO_OPERAND: u8 = 3;
+
+/// Whether an instruction uses this operand at a free offset from `ap`.
+pub(super) fn is_free_at_ap(flags: Flags, index: u8) -> bool {
+    let base_is_ap = match index {
+        0 => !flags.dst_fp(),
+        1 => !flags.op0_fp(),
+        _ => flags.op1_ap(),
+    };
+    base_is_ap && index < NO_OPERAND && super::machine::offset_constant(flags, index).is_none()
 }
 
 impl Path {
@@ -119,17 +210,21 @@ impl Path {
         if returns.last() == Some(&0) {
             return Err(DerivedError::Encoding("the last return says nothing"));
         }
-        let owned =
-            (0..count(bytes, MAX_OWNED)?).map(|_| take(bytes).map(|[uses]| uses)).collect::<Result<Vec<_>, _>>()?;
-        // Columns of uses are numbered in the order in which they occur.
-        let numbered = owned.iter().try_fold(0, |most: u8, uses| match most.checked_add(1) {
-            Some(next) if *uses == next => Some(next),
-            _ => (*uses <= most).then_some(most),
-        });
-        if numbered.is_none() {
-            return Err(DerivedError::Encoding("columns of uses are not numbered in order"));
-        }
+        let owned = decode_owned(bytes, MAX_OWNED)?;
         Ok(Self { pc, frame, steps, taken, targets, returns, owned })
+    }
+}
+
+/// Numbers of owned cells. Columns of uses are numbered in the order in which they occur.
+fn decode_owned(bytes: &mut &[u8], most: u32) -> Result<Vec<u8>, DerivedError> {
+    let owned = (0..count(bytes, most)?).map(|_| take(bytes).map(|[uses]| uses)).collect::<Result<Vec<_>, _>>()?;
+    let numbered = owned.iter().try_fold(0, |most: u8, uses| match most.checked_add(1) {
+        Some(next) if *uses == next => Some(next),
+        _ => (*uses <= most).then_some(most),
+    });
+    match numbered {
+        Some(_) => Ok(owned),
+        None => Err(DerivedError::Encoding("columns of uses are not numbered in order")),
     }
 }
 
@@ -155,6 +250,20 @@ impl fmt::Display for Word {
             Some(false) => " (falls through)",
         };
         write!(f, "word {:#06x}{outcome}", self.flags)
+    }
+}
+
+impl fmt::Display for OwningWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "owning {}", self.word)?;
+        if Flags(self.word.flags).ap_add_res() {
+            write!(f, " over {} cells", self.owned.len())?;
+        }
+        match self.at_ap {
+            Some(0) => f.write_str(" with dst at ap"),
+            Some(operand) => write!(f, " with op{} at ap", operand - 1),
+            None => Ok(()),
+        }
     }
 }
 
@@ -201,6 +310,52 @@ mod tests {
                 assert_eq!(again, changed[..changed.len() - rest.len()]);
             }
         }
+        Ok(())
+    }
+
+    #[test]
+    fn encodings_of_owning_words_are_canonical() -> Result<(), DerivedError> {
+        let word = Word { flags: 0x480a, taken: None };
+        for (at_ap, owned) in
+            [(None, vec![0]), (Some(0), vec![1]), (Some(1), vec![1, 0]), (Some(2), vec![1, 2]), (None, vec![0; 4096])]
+        {
+            let owning = OwningWord { word, at_ap, owned };
+            let mut bytes = Vec::new();
+            owning.encode(&mut bytes);
+            let mut rest = bytes.as_slice();
+            assert_eq!((OwningWord::decode(&mut rest)?, rest.is_empty()), (owning, true));
+            for length in 0..bytes.len() {
+                assert!(OwningWord::decode(&mut &bytes[..length]).is_err());
+            }
+            // Whatever decodes encodes to the bytes that were read.
+            for (position, bit) in (0..bytes.len()).flat_map(|position| (0..8).map(move |bit| (position, bit))) {
+                let mut changed = bytes.clone();
+                changed[position] ^= 1 << bit;
+                let mut rest = changed.as_slice();
+                if let Ok(owning) = OwningWord::decode(&mut rest) {
+                    let mut again = Vec::new();
+                    owning.encode(&mut again);
+                    assert_eq!(again, changed[..changed.len() - rest.len()]);
+                }
+            }
+        }
+        // As the protocol's document has it.
+        let mut bytes = Vec::new();
+        OwningWord { word: Word { flags: 0x1104, taken: None }, at_ap: None, owned: vec![1, 1] }.encode(&mut bytes);
+        assert_eq!(bytes, [4, 17, 0, 3, 2, 0, 2, 0, 1, 1]);
+        let mut bytes = Vec::new();
+        OwningWord { word: Word { flags: 0x0407, taken: None }, at_ap: None, owned: vec![0, 1, 0, 0] }
+            .encode(&mut bytes);
+        assert_eq!(bytes, [7, 4, 0, 3, 4, 0, 2, 0, 0, 1]);
+        let refused = |bytes: &[u8]| OwningWord::decode(&mut &bytes[..]).err();
+        let encoding = |what| Some(DerivedError::Encoding(what));
+        assert_eq!(refused(&[4, 17, 0, 4, 1, 0, 1, 0, 1]), encoding("an operand is none of 0, 1, 2, 3"));
+        assert_eq!(refused(&[4, 17, 0, 3, 0, 0, 0, 0]), encoding("an owning word owns nothing"));
+        assert_eq!(refused(&[4, 17, 0, 3, 2, 0, 2, 0, 0, 2]), encoding("columns of uses are not numbered in order"));
+        let ends = "the uses of owned cells do not end with one of them that is used";
+        assert_eq!(refused(&[4, 17, 0, 3, 2, 0, 2, 0, 1, 0]), encoding(ends));
+        assert_eq!(refused(&[4, 17, 0, 3, 2, 0, 3, 0, 1, 1, 1]), encoding(ends));
+        assert_eq!(refused(&[4, 17, 0, 3, 1, 16, 0, 0]), encoding("a count is above its limit"));
         Ok(())
     }
 

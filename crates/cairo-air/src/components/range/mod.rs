@@ -6,7 +6,7 @@ use super::derived::TableSize;
 use crate::buses;
 use crate::codec::{CodecError, Reader};
 use felt::Felt;
-use stark::{Air, AirBuilder, AirError, Bus, Expr};
+use stark::{Air, AirBuilder, AirError, Expr};
 use std::fmt;
 
 /// What the cells of a table hold: values from `offset` to below `offset + 2^width`. The order of the fields is the order of tables in
@@ -67,6 +67,11 @@ impl Range {
         self.offset
     }
 
+    /// The greatest value.
+    pub const fn last(&self) -> u128 {
+        self.offset + (u128::MAX >> (128 - self.width))
+    }
+
     /// Number of limbs: 1 to 16.
     pub const fn limbs(&self) -> usize {
         self.width.div_ceil(self.bits) as usize
@@ -97,9 +102,11 @@ impl Range {
         }
     }
 
-    /// The bus of the limbs.
-    const fn bus(&self) -> Bus {
-        self.limb().bus()
+    /// The value whose limbs these are, as the AIR has it. They have at most 8·16, 12·11 or 16·8 = 132 bits together, and the offset 128: the sum
+    /// is an integer below p.
+    pub(super) fn value(&self, limbs: &[Expr]) -> Expr {
+        let radix = Expr::from(1_u64 << self.bits);
+        limbs.iter().rev().fold(Expr::zero(), |value, limb| value * &radix + limb) + wide(self.offset)
     }
 
     /// The AIR.
@@ -116,18 +123,15 @@ impl Range {
         // A row in use requires its address, so it alone has it: see the bus. A row of padding has no terms at all.
         b.require("checks", buses::RANGE, &enabler, [address.clone()]);
         b.provide("checked", buses::RANGE, &enabler, [&address + 1]);
-        // Limbs have at most 8·16, 12·11 or 16·8 = 132 bits together, and the offset 128: the sum is an integer below p.
-        let radix = Expr::from(1_u64 << self.bits);
-        let rest = limbs.iter().rev().fold(Expr::zero(), |value, limb| value * &radix + limb);
-        let value = rest + wide(self.offset);
-        b.provide("cell", buses::MEMORY, &enabler * &uses, [address, value]);
+        b.provide("cell", buses::MEMORY, &enabler * &uses, [address, self.value(&limbs)]);
+        let bus = self.limb().bus();
         for (i, limb) in limbs.iter().enumerate() {
-            b.require(format!("limb[{i}]"), self.bus(), &enabler, [limb.clone()]);
+            b.require(format!("limb[{i}]"), bus, &enabler, [limb.clone()]);
         }
         // The top limb's own lookup makes it an integer below 2^bits, so times 2^excess it is an integer below 2^(2·bits) and no
         // other modulo p; that is below 2^bits exactly if the limb is below 2^(bits − excess).
         if let (Some(excess), Some(top)) = (self.excess(), limbs.last()) {
-            b.require("top", self.bus(), &enabler, [top * (1_u64 << excess)]);
+            b.require("top", bus, &enabler, [top * (1_u64 << excess)]);
         }
         b.build()
     }
@@ -141,6 +145,15 @@ impl Range {
     /// Reads [`Range::encode`]; `None` if there is no such range.
     pub const fn decode(bits: u8, width: u8, offset: [u8; 16]) -> Option<Self> {
         Self::new(bits, width, u128::from_le_bytes(offset))
+    }
+
+    /// Reads [`Range::encode`] from a file.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let what = "range of a range table";
+        let offset = reader.offset();
+        let [bits, width] = [reader.u8(what)?, reader.u8(what)?];
+        let range = Self::decode(bits, width, reader.array::<16>(what)?);
+        range.ok_or(CodecError::Unknown { what, found: u64::from(bits) << 8 | u64::from(width), offset })
     }
 }
 
@@ -180,16 +193,8 @@ impl Family for Range {
     const PLAIN: &'static [Self] = &[];
 
     fn decode(code: u8, reader: &mut Reader<'_>, _position: usize) -> Option<Result<Self, CodecError>> {
-        (code == CODE).then(|| read(reader))
+        (code == CODE).then(|| Self::read(reader))
     }
-}
-
-fn read(reader: &mut Reader<'_>) -> Result<Range, CodecError> {
-    let what = "range of a range table";
-    let offset = reader.offset();
-    let [bits, width] = [reader.u8(what)?, reader.u8(what)?];
-    let range = Range::decode(bits, width, reader.array::<16>(what)?);
-    range.ok_or(CodecError::Unknown { what, found: u64::from(bits) << 8 | u64::from(width), offset })
 }
 
 /// The integer as a field element.

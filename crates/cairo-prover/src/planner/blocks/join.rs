@@ -4,7 +4,7 @@ use super::chunk::{Chunk, note};
 use super::place::Place;
 use super::{Block, MANY, NONE, Token};
 use cairo_air::Program;
-use cairo_air::components::derived::{MAX_STEPS, Word};
+use cairo_air::components::derived::{MAX_STEPS, OwningWord, Word};
 use cairo_air::program::PROGRAM_BASE;
 
 /// Longest block. Longer chains are cut, so that no single table becomes too wide.
@@ -49,8 +49,12 @@ pub(super) fn number(program: &Program, chunks: &[Chunk]) -> (Vec<Token>, Vec<Ve
 fn token(program: &Program, place: &Place, taken: Option<bool>) -> Token {
     let inside = place.index < program.bytecode().len() && place.decoded.is_some() && place.pc != program.final_pc();
     let word = place.decoded.filter(|_| inside).map(|decoded| (Word { flags: decoded.flags.0, taken }, decoded));
-    let word = word.filter(|(word, decoded)| word.covers(decoded)).map(|(word, _)| word);
-    Token { pc: place.pc, taken, word, inside, frame: None, advance: place.advance }
+    let word = word.filter(|(word, decoded)| word.covers(decoded));
+    let next = program.bytecode().get(place.index + 1);
+    let owning = word.and_then(|(word, decoded)| OwningWord::of(word, &decoded, next));
+    let own = owning.map(|owning| (owning.at_ap, owning.owned.len() as u32));
+    let word = word.map(|(word, _)| word);
+    Token { pc: place.pc, taken, word, own, inside, frame: None, advance: place.advance }
 }
 
 /// For each token the one that always follows, and the one that always comes before.

@@ -31,12 +31,30 @@ pub struct Token {
     pub taken: Option<bool>,
     /// The word table that can execute it, if its unused offsets are as such a table demands.
     pub word: Option<Word>,
+    /// If it moves `ap` up by a constant, what the owning word that can execute it takes at `[ap]`, and its cells.
+    pub own: Option<(Option<u8>, u32)>,
     /// Whether a path may execute it: it lies inside the bytecode.
     pub inside: bool,
     /// `ap − fp` before it, if that was always the same.
     pub frame: Option<i32>,
     /// How far it moves `ap`, as far as the instruction says.
     pub advance: u32,
+}
+
+/// Instructions that word tables do not tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WordItem {
+    /// The word.
+    pub word: Word,
+    /// What the owning word takes at `[ap]`, and its cells, if there is one and it matters.
+    pub own: Option<(Option<u8>, u32)>,
+}
+
+impl WordItem {
+    /// That of a token, if a word table can execute it. `own`: whether rows of such tables may own cells.
+    pub fn of(token: &Token, own: bool) -> Option<Self> {
+        Some(Self { word: token.word?, own: token.own.filter(|_| own) })
+    }
 }
 
 /// A chain of tokens.

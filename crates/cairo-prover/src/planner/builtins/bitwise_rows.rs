@@ -1,15 +1,14 @@
 //! Which instances of bitwise go to which row tables, by the size of their inputs; or all to the builtin's other table.
 
 use super::bitwise;
-use crate::planner::budget::{CELLS_PER_TERM, MAX_LOG_HEIGHT};
-use crate::table_size::{self, cells, half_columns, heights};
+use crate::planner::parts;
+use crate::table_size::{self, half_columns};
 use cairo_air::components::bitwise::{BitwiseSize, air};
 use cairo_air::components::bitwise_row::{BitwiseRow, CELLS};
-use cairo_air::components::{MAX_CHUNKS, TableSize, byte_and, memory};
+use cairo_air::components::{TableSize, byte_and, memory};
 use cairo_air::program::PROGRAM_BASE;
 use cairo_air::{Segment, TableEntry, TableKind};
 use felt::{Felt, encoding};
-use stark::MIN_LOG_HEIGHT;
 
 /// How often the cells of an instance are likely used, before it is known: the inputs once, each by whoever writes it, and two of the results now
 /// and then.
@@ -20,12 +19,6 @@ const NIBBLES: usize = 63;
 
 /// Most sizes for which there are tables side by side.
 const MAX_SIZES: usize = 8;
-
-/// Tables of so few rows are likely disclosed: see [`crate::disclosed`].
-const SHORT: u64 = 1 << MAX_LOG_HEIGHT;
-
-/// A disclosed cell costs this part of a column: two bytes of 2.6 kB.
-const COLUMN_PER_OPEN_CELL: u64 = 1300;
 
 /// Instances whose rows stand in tables of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,22 +171,14 @@ impl Sizes {
     }
 
     fn committed(&self, size: TableSize, log_height: u32) -> u64 {
-        cells(size, log_height) + half_columns(size) as u64 * self.column / 2
+        parts::committed(size, log_height, self.column)
     }
 
     /// What tables of so many rows cost, and their heights: as many parts as are cheapest.
     fn cost(&self, row: &BitwiseRow, rows: u64) -> (u64, Vec<u32>) {
         let size = TableSize { columns: row.columns(), interactions: row.interactions() };
-        if rows <= SHORT {
-            let log_height = table_size::log_height(rows);
-            let open = rows * size.columns as u64 * self.column / COLUMN_PER_OPEN_CELL
-                + rows * size.interactions as u64 * CELLS_PER_TERM;
-            return (open.min(self.committed(size, log_height)), vec![log_height]);
-        }
-        let parts = (1..=MAX_CHUNKS).map(|chunks| heights(rows, chunks));
-        let priced = parts.map(|parts| (parts.iter().map(|height| self.committed(size, *height)).sum::<u64>(), parts));
-        let most = || (u64::MAX, vec![table_size::log_height(rows).max(MIN_LOG_HEIGHT)]);
-        priced.min_by_key(|(cost, parts)| (*cost, parts.len())).unwrap_or_else(most)
+        let (cost, parts) = parts::cheapest(size, rows, self.column);
+        (cost, parts.heights().to_vec())
     }
 }
 

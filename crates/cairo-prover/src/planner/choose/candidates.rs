@@ -1,11 +1,11 @@
 //! What can be a table.
 
-use super::{Candidate, Histogram, Item, WordSize};
-use crate::planner::blocks::Blocks;
+use super::{Candidate, Histogram, Item, OwningSize, WordSize};
+use crate::planner::blocks::{Blocks, WordItem};
 use crate::planner::grammar::{Grammar, Rule, path_of, unrolled};
 use crate::planner::usage::{Owning, Usage};
 use cairo_air::Program;
-use cairo_air::components::derived::{Followed, Word};
+use cairo_air::components::derived::{Followed, MAX_COLUMNS, OwningWord, Word};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,14 +89,30 @@ fn path_of_symbol(symbol: u32, blocks: &Blocks, grammar: &Grammar, program: &Pro
     path_of(&blocks_of, blocks, program)
 }
 
-/// The words that occur, and for each block its steps by word and those without one.
-pub(super) fn words(blocks: &Blocks) -> (Vec<WordSize>, Vec<Histogram>) {
-    let mut sizes: BTreeMap<Word, Option<usize>> = BTreeMap::new();
+/// The words that occur, and for each block its steps by word and those without one. With `usage` words may own cells: those that may are told apart by
+/// what they have at `[ap]`, or by how many cells they move it over.
+pub(super) fn words(blocks: &Blocks, usage: Option<&Usage<'_>>) -> (Vec<WordSize>, Vec<Histogram>) {
+    let mut sizes: BTreeMap<WordItem, Option<usize>> = BTreeMap::new();
     let mut list: Vec<WordSize> = Vec::new();
-    let mut index_of = |word: Word| {
-        *sizes.entry(word).or_insert_with(|| {
+    let own = usage.is_some();
+    let skipped = usage.map(|usage| usage.skipped(blocks)).unwrap_or_default();
+    let mut index_of = |item: WordItem| {
+        *sizes.entry(item).or_insert_with(|| {
+            let WordItem { word, own } = item;
             let size = word.size().ok()?;
-            list.push(WordSize { word, size });
+            let owning = own.and_then(|(at_ap, cells)| {
+                // As if each used cell were used otherwise than the others.
+                let owned = match skipped.get(&item) {
+                    Some(used) => numbered(used)?,
+                    None if cells <= 2 => (1..=cells as u8).collect(),
+                    None => return None,
+                };
+                let owning = OwningWord { word, at_ap, owned };
+                let (size, provided) = (owning.size().ok()?, owning.provided() as u64);
+                let word = OwningWord { owned: vec![0; cells as usize], ..owning };
+                Some(OwningSize { word, size, cells: u64::from(cells), provided })
+            });
+            list.push(WordSize { item, size, owning, is_shared: false });
             Some(list.len() - 1)
         })
     };
@@ -105,12 +121,30 @@ pub(super) fn words(blocks: &Blocks) -> (Vec<WordSize>, Vec<Histogram>) {
         let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
         let mut without = 0;
         for token in &block.tokens {
-            match blocks.token(*token).and_then(|token| token.word).and_then(&mut index_of) {
+            match blocks.token(*token).and_then(|token| WordItem::of(token, own)).and_then(&mut index_of) {
                 Some(word) => *counts.entry(word).or_default() += 1,
                 None => without += 1,
             }
         }
         histogram.push((counts.into_iter().collect(), without));
     }
+    let mut seen: BTreeMap<Word, usize> = BTreeMap::new();
+    list.iter().for_each(|word| *seen.entry(word.item.word).or_default() += 1);
+    for word in &mut list {
+        word.is_shared = seen.get(&word.item.word).is_some_and(|items| *items > 1);
+    }
     (list, histogram)
+}
+
+/// Numbers for the cells that are used; none if there may be more of them than a table has columns for.
+fn numbered(used: &[bool]) -> Option<Vec<u8>> {
+    // Each has its value and its uses; and what public memory alone uses is not counted.
+    const MOST: usize = (MAX_COLUMNS - 64) / 2;
+    let mut most = 0_u8;
+    let mut number = |used: &bool| {
+        most += u8::from(*used);
+        if *used { most } else { 0 }
+    };
+    let few = used.len() <= MOST || used.iter().filter(|used| **used).count() <= MOST;
+    few.then(|| used.iter().map(&mut number).collect())
 }

@@ -3,12 +3,16 @@
 use super::Search;
 use crate::planner::budget::Budget;
 use crate::planner::grammar::Rule;
-use crate::table_size::{cells_of_rows, half_columns};
+use crate::planner::parts::cheapest;
+use crate::table_size::{cells, cells_of_rows, half_columns};
+use cairo_air::components::derived::TableSize;
+use cairo_air::layout::MAX_DERIVED_STEPS;
 
 /// Step tables besides paths and words: the generic one and those of the opcode extensions.
 const OTHER_STEP_TABLES: usize = 3;
 
-/// Most steps and owned cells of a plan's paths, below [`cairo_air::layout::MAX_DERIVED_STEPS`], of which word tables take a few.
+/// Most steps and owned cells of a plan's paths, below [`cairo_air::layout::MAX_DERIVED_STEPS`], of which word tables take a few and
+/// range rows their cells.
 const MAX_PATH_STEPS: usize = 1920;
 
 /// The price of each path or step beyond.
@@ -26,8 +30,8 @@ pub(super) struct Counts {
     /// Steps left over for each word.
     by_word: Vec<u64>,
     order: Vec<(u64, usize)>,
-    /// The word tables that make the set cheapest.
-    pub(super) words: Vec<usize>,
+    /// The words whose tables make the set cheapest, and whether those own cells.
+    pub(super) words: Vec<(usize, bool)>,
     /// Whether steps are left to word tables or the generic table.
     pub(super) instructions: bool,
 }
@@ -103,12 +107,12 @@ impl Search<'_> {
             (paths, steps) = (paths + 1, steps + candidate.path.steps as usize + candidate.path.owned.len());
         }
         // No plan that is possible costs as much.
-        total += (paths.saturating_sub(self.most_planned()) + steps.saturating_sub(MAX_PATH_STEPS)) as u64 * BEYOND;
-        if !self.moves.is_empty() {
-            let of_paths = self.candidates.iter().zip(&*rows).map(|(candidate, rows)| candidate.rest * rows);
-            let of_blocks = self.moves.iter().zip(&*left).map(|(cells, count)| cells * count);
-            total += cells_of_rows(self.costs.cell, self.costs.rest + of_paths.chain(of_blocks).sum::<u64>(), padded);
-        }
+        let checked = self.costs.checked.as_ref().map_or(0, |checked| checked.cells_of_kinds());
+        let most_steps = MAX_PATH_STEPS - checked.min(MAX_PATH_STEPS);
+        total += (paths.saturating_sub(self.most_planned()) + steps.saturating_sub(most_steps)) as u64 * BEYOND;
+        let of_paths = self.candidates.iter().zip(&*rows).map(|(candidate, rows)| candidate.rest * rows);
+        let of_blocks = self.moves.iter().zip(&*left).map(|(cells, count)| cells * count);
+        let others = self.costs.rest + of_paths.chain(of_blocks).sum::<u64>();
         zeros(by_word, self.words.len());
         let mut without = 0;
         for ((words, none), count) in self.histogram.iter().zip(&*left).filter(|(_, count)| **count > 0) {
@@ -122,63 +126,113 @@ impl Search<'_> {
         counts.words.clear();
         counts.instructions = without > 0 || by_word.iter().any(|steps| *steps > 0);
         if !counts.instructions {
-            return self.price(total, halves);
+            return self.price(total + self.cell_table(others, padded), halves);
         }
         total += cells_of_rows(self.costs.instruction, self.distinct, padded);
         halves += half_columns(self.costs.instruction) + 2 * self.costs.byte;
         let most = self.most_planned().saturating_sub(paths);
-        self.judge_words((total, halves), (without, most, budget), padded, counts)
+        // A set whose paths have too many has its price for that already.
+        let steps = (MAX_DERIVED_STEPS as usize).saturating_sub(checked + steps.min(most_steps)) as u64;
+        let owning = self.words.iter().map(|word| word.owning.as_ref().map_or(0, |owning| owning.cells));
+        let rest = without + by_word.iter().sum::<u64>();
+        let others = others + owning.zip(&*by_word).map(|(cells, steps)| cells * steps).sum::<u64>();
+        self.judge_words(Words { total, halves, rest, others, steps, budget }, most, padded, counts)
+    }
+
+    /// Cells of the cell table for so many that no row owns; none if the rows of this plan own nothing.
+    fn cell_table(&self, others: u64, padded: bool) -> u64 {
+        if self.moves.is_empty() {
+            return 0;
+        }
+        match self.costs.column().filter(|_| self.costs.own_words && padded) {
+            Some(_) if others == 0 => 0,
+            Some(column) => {
+                let (_, parts) = cheapest(self.costs.cell, others, column);
+                parts.heights().iter().map(|log_height| cells(self.costs.cell, *log_height)).sum()
+            }
+            None => cells_of_rows(self.costs.cell, others, padded),
+        }
     }
 
     /// Word tables for what paths leave over, up to so many, in the order of their steps: the first few of them, as many as are cheapest together,
-    /// since the generic table's height only falls when enough of it is gone; then each of the others that makes things cheaper by itself.
-    fn judge_words(
-        &self,
-        (total, halves): (u64, usize),
-        (without, most, budget): (u64, usize, Budget),
-        padded: bool,
-        counts: &mut Counts,
-    ) -> u64 {
+    /// since the generic table's height only falls when enough of it is gone; then each of the others that makes things cheaper by itself. Of a plain and an
+    /// owning table it is the one that leaves things cheaper without powers of two, as long as nothing else is decided.
+    fn judge_words(&self, start: Words, most: usize, padded: bool, counts: &mut Counts) -> u64 {
         let Counts { by_word, order, words, .. } = counts;
         order.clear();
         order.extend(by_word.iter().copied().zip(0..).filter(|(steps, _)| *steps > 0));
         order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        let rest = without + by_word.iter().sum::<u64>();
-        let start = Words { total, halves, rest, budget };
-        let price = |state: &Words| {
+        let price_of = |state: &Words, padded: bool| {
             let mut budget = state.budget;
             let (cells, columns) = match state.rest {
                 0 => (0, 0),
                 steps => self.costs.spend(self.costs.generic, steps, padded, &mut budget),
             };
-            self.price(state.total + cells, state.halves + columns)
+            self.price(state.total + cells + self.cell_table(state.others, padded), state.halves + columns)
         };
-        let add = |state: &Words, steps: u64, index: usize| {
-            let word = self.words.get(index)?;
+        let price = |state: &Words| price_of(state, padded);
+        // A table with so many rows in place of one of its kind with those that it has already.
+        let with = |state: &Words, size: TableSize, (before, rows): (u64, u64), (cells, provided): (u64, u64)| {
             let mut budget = state.budget;
-            let (cells, columns) = self.costs.spend(word.size, steps, padded, &mut budget);
-            Some(Words { total: state.total + cells, halves: state.halves + columns, rest: state.rest - steps, budget })
+            let (less, fewer) = match before {
+                0 => (0, 0),
+                before => self.costs.spend(size, before, padded, &mut Budget { ..state.budget }),
+            };
+            let (more, columns) = self.costs.spend(size, before + rows, padded, &mut budget);
+            Some(Words {
+                total: (state.total + more).saturating_sub(less),
+                halves: (state.halves + columns).saturating_sub(fewer),
+                rest: state.rest - rows,
+                others: state.others.saturating_sub(cells * rows),
+                steps: state.steps.checked_sub(1 + provided)?,
+                budget,
+            })
         };
+        let add = |state: &Words, rows: u64, index: usize, words: &[(usize, bool)]| {
+            let word = self.words.get(index)?;
+            let same = |index: usize| self.words.get(index).is_some_and(|other| other.item.word == word.item.word);
+            let before = match word.is_shared {
+                true => {
+                    let plain = words.iter().filter(|(index, owns)| !owns && same(*index));
+                    plain.filter_map(|(index, _)| by_word.get(*index)).sum()
+                }
+                false => 0,
+            };
+            let plain = with(state, word.size, (before, rows), (0, 0));
+            let owning = word
+                .owning
+                .as_ref()
+                .and_then(|owning| with(state, owning.size, (0, rows), (owning.cells, owning.provided)));
+            match (plain, owning) {
+                (Some(plain), Some(owning)) if price_of(&owning, false) >= price_of(&plain, false) => {
+                    Some((plain, false))
+                }
+                (_, Some(owning)) => Some((owning, true)),
+                (plain, None) => plain.map(|plain| (plain, false)),
+            }
+        };
+        words.clear();
         let (mut best, mut found, mut first) = (price(&start), start, 0);
         let mut state = start;
         for (number, (steps, index)) in order.iter().enumerate().take(most) {
-            let Some(next) = add(&state, *steps, *index) else { break };
+            let Some((next, owns)) = add(&state, *steps, *index, words) else { break };
             state = next;
+            words.push((*index, owns));
             let with = price(&state);
             if with < best {
                 (best, found, first) = (with, state, number + 1);
             }
         }
-        words.extend(order.iter().take(first).map(|(_, index)| *index));
+        words.truncate(first);
         for (steps, index) in order.iter().skip(first) {
             if words.len() >= most {
                 break;
             }
-            let Some(next) = add(&found, *steps, *index) else { continue };
+            let Some((next, owns)) = add(&found, *steps, *index, words) else { continue };
             let with = price(&next);
             if with < best {
                 (best, found) = (with, next);
-                words.push(*index);
+                words.push((*index, owns));
             }
         }
         best
@@ -192,5 +246,9 @@ struct Words {
     halves: usize,
     /// Steps that are left to the generic table.
     rest: u64,
+    /// Cells that are left to the cell table.
+    others: u64,
+    /// Steps and provided cells that derived tables may still have.
+    steps: u64,
     budget: Budget,
 }

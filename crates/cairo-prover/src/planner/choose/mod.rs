@@ -11,12 +11,13 @@ mod candidates;
 mod descend;
 mod judge;
 
-use super::blocks::{Block, Blocks};
+use super::blocks::{Blocks, WordItem};
 use super::cost::Costs;
 use super::grammar::Grammar;
 use super::usage::Usage;
 use cairo_air::Program;
-use cairo_air::components::derived::{Path, TableSize, Word};
+use cairo_air::TableKind;
+use cairo_air::components::derived::{OwningWord, Path, TableSize};
 use candidates::{candidates, words};
 use judge::Counts;
 use rayon::prelude::*;
@@ -44,13 +45,53 @@ pub struct Candidate {
     pub rest: u64,
 }
 
-/// A word with the size of its table.
-#[derive(Debug, Clone, Copy)]
-pub struct WordSize {
+/// An owning word with the size of its table.
+#[derive(Debug, Clone)]
+pub struct OwningSize {
     /// The word.
-    pub word: Word,
+    pub word: OwningWord,
     /// Its table's size.
     pub size: TableSize,
+    /// Its cells.
+    pub cells: u64,
+    /// Those of them that are used.
+    pub provided: u64,
+}
+
+/// Instructions with the sizes of the tables that they may have.
+#[derive(Debug, Clone)]
+pub struct WordSize {
+    /// Which.
+    pub item: WordItem,
+    /// The plain table's size.
+    pub size: TableSize,
+    /// The owning one's.
+    pub owning: Option<OwningSize>,
+    /// Whether there are others with this word, which are in the same plain table.
+    pub is_shared: bool,
+}
+
+/// Instructions with the table that is chosen for them.
+#[derive(Debug, Clone)]
+pub struct ChosenWord {
+    /// Which.
+    pub item: WordItem,
+    /// The table.
+    pub kind: TableKind,
+    /// Its size.
+    pub size: TableSize,
+}
+
+impl WordSize {
+    /// With one of its tables.
+    fn chosen(&self, owns: bool) -> ChosenWord {
+        match self.owning.as_ref().filter(|_| owns) {
+            Some(owning) => {
+                ChosenWord { item: self.item, kind: TableKind::OwningWord(owning.word.clone()), size: owning.size }
+            }
+            None => ChosenWord { item: self.item, kind: TableKind::Word(self.item.word), size: self.size },
+        }
+    }
 }
 
 /// A choice of tables.
@@ -59,7 +100,7 @@ pub struct Choice {
     /// The chosen paths.
     pub paths: Vec<Candidate>,
     /// The chosen words.
-    pub words: Vec<WordSize>,
+    pub words: Vec<ChosenWord>,
     /// Whether the instruction table is needed, and with how many rows.
     pub instructions: Option<u64>,
 }
@@ -78,7 +119,7 @@ struct Search<'a> {
     words: Vec<WordSize>,
     /// Of each block.
     histogram: Vec<Histogram>,
-    /// Cells that each block moves `ap` over, if rows can own cells.
+    /// Cells that each block moves `ap` over, if rows can own cells; but for those that owning words may own.
     moves: Vec<u64>,
     steps: u64,
     distinct: u64,
@@ -115,7 +156,10 @@ impl Choice {
         let used = search.candidates.iter().zip(&counts.rows).filter(|(_, rows)| **rows > 0);
         Self {
             paths: used.map(|(candidate, _)| candidate.clone()).collect(),
-            words: counts.words.iter().filter_map(|word| search.words.get(*word)).copied().collect(),
+            words: {
+                let word = |(word, owns): &(usize, bool)| Some(search.words.get(*word)?.chosen(*owns));
+                counts.words.iter().filter_map(word).collect()
+            },
             instructions: counts.instructions.then_some(search.distinct),
         }
     }
@@ -130,10 +174,13 @@ impl<'a> Search<'a> {
         costs: &'a Costs,
     ) -> Self {
         let candidates = candidates(blocks, grammar, usage, program);
-        let moves = |block: &Block| {
-            block.tokens.iter().filter_map(|token| blocks.token(*token)).map(|token| u64::from(token.advance)).sum()
+        let moves = |block: u32| {
+            let tokens = blocks.block(block).iter().filter_map(|token| blocks.token(*token));
+            let others =
+                tokens.filter(|token| WordItem::of(token, costs.own_words).is_none_or(|item| item.own.is_none()));
+            others.map(|token| u64::from(token.advance)).sum()
         };
-        let moves = usage.map_or_else(Vec::new, |_| blocks.blocks.iter().map(moves).collect());
+        let moves = usage.map_or_else(Vec::new, |_| (0..blocks.blocks.len() as u32).map(moves).collect());
         let mut of_symbol = vec![None; grammar.symbols.len()];
         let mut unrolled = vec![Vec::new(); grammar.symbols.len()];
         for (index, candidate) in candidates.iter().enumerate() {
@@ -153,7 +200,8 @@ impl<'a> Search<'a> {
         for list in &mut unrolled {
             list.sort_unstable_by(|a, b| b.cmp(a));
         }
-        let (words, histogram) = words(blocks);
+        let usage = usage.filter(|_| costs.own_words);
+        let (words, histogram) = words(blocks, usage);
         let steps = blocks.sequence.iter().map(|block| blocks.block(*block).len() as u64).sum();
         let distinct = blocks.tokens.iter().map(|token| token.pc).collect::<BTreeSet<_>>().len() as u64;
         Self { grammar, costs, candidates, of_symbol, unrolled, words, histogram, moves, steps, distinct }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::fixture;
-use cairo_air::components::Path;
+use cairo_air::TableKind;
+use cairo_air::components::{OwningWord, Path, Word};
 use cairo_execution::{ExecutionError, Registers};
 use felt::Felt;
 
@@ -80,35 +81,33 @@ fn gaps_are_the_cell_tables() {
     let run = execution(&[10, 20, 25, 13, 30], FAR, None);
     let steps = [path(3, &[3, 0, 2]), path(2, &[1])];
     let cover = covered(&run, &steps);
-    assert_eq!(
-        cover,
-        Cover { owned_end: 28, rest: vec![[1, 10], [16, 20], [22, 25]], checks: Vec::new(), instances: Vec::new() }
-    );
+    assert_eq!(cover, Cover { owned_end: 28, rest: vec![[1, 10], [16, 20], [22, 25]], ..Cover::NONE });
     assert_eq!(cover.rest_cells(), 16);
     // From the first cell on, without gaps.
     let cover = covered(&execution(&[1, 3, 5], FAR, None), &[path(2, &[0, 1])]);
-    assert_eq!(cover, Cover { owned_end: 5, rest: Vec::new(), checks: Vec::new(), instances: Vec::new() });
+    assert_eq!(cover, Cover { owned_end: 5, rest: Vec::new(), ..Cover::NONE });
 }
 
 /// Cells above the stack go to the cell table if they are few.
 #[test]
 fn what_follows() {
-    let most = cells_worth_a_table(2) as usize;
+    let most = cells_worth_a_table(2, None) as usize;
     assert_eq!(most, 4096);
     for (memory, owned_end) in [(12, 12), (13, 13), (12 + most, 12 + most), (13 + most, 12), (FAR, 12)] {
         let cover = covered(&execution(&[10, 11, 12], memory, None), &[path(1, &[0, 1])]);
         assert_eq!(cover.owned_end, owned_end as u32, "{memory}");
     }
     // Longer runs: more than they would be worth.
-    assert_eq!(cells_worth_a_table(1 << 20), (21 << 20) / 72);
-    assert_eq!(cells_worth_a_table(usize::MAX >> 8), 1 << 30);
+    assert_eq!(cells_worth_a_table(1 << 20, None), (21 << 20) / 72);
+    assert_eq!(cells_worth_a_table(usize::MAX >> 8, None), 1 << 30);
+    assert_eq!(cells_worth_a_table(1 << 20, Some(1500)), 21 * 1500 / 3);
     // A row that moves ap beyond the memory.
     assert_eq!(covered(&execution(&[10, 15], 12, None), &[path(5, &[0])]).owned_end, 15);
 }
 
 #[test]
 fn segments_near_and_far() {
-    let most = cells_worth_a_table(2);
+    let most = cells_worth_a_table(2, None);
     let rows = [path(2, &[0, 1])];
     let far = FAR as u32;
     // Next to the stack, after a gap, as far as it may be.
@@ -122,11 +121,7 @@ fn segments_near_and_far() {
     // Beyond that, and at the end.
     for base in [15 + most, far - 7] {
         let cover = covered(&execution(&[10, 12, 14], FAR, Some([base, base + 7])), &rows);
-        assert_eq!(
-            cover,
-            Cover { owned_end: 14, rest: vec![[1, 10]], checks: Vec::new(), instances: Vec::new() },
-            "{base}"
-        );
+        assert_eq!(cover, Cover { owned_end: 14, rest: vec![[1, 10]], ..Cover::NONE }, "{base}");
     }
     // With few cells after it, these are owned as well.
     let cover = covered(&execution(&[10, 12, 14], 40, Some([20, 30])), &rows);
@@ -139,7 +134,7 @@ fn segments_near_and_far() {
     // Empty segments are nobody's.
     for base in [0, 1, 12, 14, 50, far] {
         let cover = covered(&execution(&[10, 12, 14], FAR, Some([base, base])), &rows);
-        assert_eq!(cover, Cover { owned_end: 14, rest: vec![[1, 10]], checks: Vec::new(), instances: Vec::new() });
+        assert_eq!(cover, Cover { owned_end: 14, rest: vec![[1, 10]], ..Cover::NONE });
     }
     // Without rows that own there are no range tables.
     assert_eq!(covered(&execution(&[10, 12, 14], FAR, Some([15, 20])), &[]), Cover::NONE);
@@ -163,7 +158,7 @@ fn overlapping_rows() {
 fn too_large_values_are_refused() {
     let mut run = execution(&[10, 12, 14], 40, Some([20, 30]));
     run.memory[22] = -Felt::one();
-    let refused = cover(&run, &mut [path(2, &[0, 1])]);
+    let refused = cover(&run, &mut vec![path(2, &[0, 1])]);
     let is_the_cell = |error: &ExecutionError| matches!(error, ExecutionError::RangeCheck { address: 22, .. });
     assert!(matches!(&refused, Err(WitnessError::Execution(error)) if is_the_cell(error)), "{refused:?}");
     // Without owners the other tables refuse it.
@@ -175,11 +170,29 @@ fn checked_cells_of_a_range() {
     let range = |width| Range::new(8, width, 0).unwrap();
     let checks =
         vec![Checks { range: range(8), addresses: vec![5, 7, 9] }, Checks { range: range(16), addresses: vec![6] }];
-    let cover = Cover { owned_end: 10, rest: vec![[1, 5], [8, 9]], checks, instances: Vec::new() };
+    let cover = Cover { owned_end: 10, rest: vec![[1, 5], [8, 9]], checks, ..Cover::NONE };
     assert_eq!(cover.checked(range(8), 0), [5, 7, 9]);
     assert_eq!(cover.checked(range(8), 2), [9]);
     assert!(cover.checked(range(8), 3).is_empty() && cover.checked(range(8), 4).is_empty());
     assert_eq!(cover.checked(range(16), 0), [6]);
     assert!(cover.checked(range(24), 0).is_empty());
     assert_eq!(cover.rest_cells(), 5);
+}
+
+/// A row of an owning word owns as many cells as its kind says. Where rows would own the same cell, all its steps go to one plain table, with those that
+/// are there already.
+#[test]
+fn owning_words_own_or_are_plain() {
+    let word = Word { flags: 0x480a, taken: None };
+    let owning = |at_ap, starts: &[u32]| {
+        let kind = TableKind::OwningWord(OwningWord { word, at_ap, owned: vec![0] });
+        StepTable { kind, log_height: 6, starts: starts.to_vec() }
+    };
+    let plain = |starts: &[u32]| StepTable { kind: TableKind::Word(word), log_height: 6, starts: starts.to_vec() };
+    let apart = execution(&[9, 10, 11, 12], 14, None);
+    covered(&apart, &[owning(Some(0), &[0, 2]), owning(None, &[1]), plain(&[3])]);
+    let back = execution(&[9, 10, 9, 10, 11], 14, None);
+    let mut steps = vec![owning(Some(0), &[0, 2]), plain(&[3]), owning(None, &[1])];
+    assert_eq!(cover(&back, &mut steps).unwrap(), Cover::NONE);
+    assert_eq!(steps, [plain(&[0, 1, 2, 3])]);
 }

@@ -45,7 +45,7 @@ fn all_steps(source: &Source<'_>) -> Result<Vec<Steps>, WitnessError> {
     let addresses: Vec<(usize, u32)> = addresses.enumerate().collect();
     let batches = addresses.par_chunks(BATCH).with_max_len(1).map(|addresses| {
         source.control.checkpoint()?;
-        let signed = addresses.iter().map(|(instance, _)| cells::signed(source.execution, *instance));
+        let signed = addresses.iter().map(|(instance, _)| cells::signed(&source.execution.run(), *instance));
         let signed: Vec<_> = signed.collect::<Result<_, ExecutionError>>()?;
         let steps = addresses.iter().zip(steps(&signed));
         let steps = steps.map(|((_, address), steps)| {

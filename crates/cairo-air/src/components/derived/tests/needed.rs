@@ -2,10 +2,10 @@
 
 use super::reference::Random;
 use super::walk::Walk;
-use super::{check, row, valid_flags};
+use super::{check, check_owning, row, valid_flags};
 use crate::buses;
-use crate::components::derived::{Derived, Path, Source};
-use crate::decode::Flags;
+use crate::components::derived::{Derived, OwningWord, Path, Source, Word};
+use crate::decode::{Decoded, Flags};
 use felt::{Felt, encoding};
 use stark::graph::Input;
 
@@ -127,4 +127,78 @@ fn walk_and_table(seed: u64, flags: &[Flags], length: usize) -> Option<(Walk, De
     let path = Path::follow(&walk.program, &walk.pcs(), walk.taken.clone(), Some(0), |_, _| None).ok()?.path;
     let derived = path.derive(&walk.program).ok()?;
     Some((walk, derived))
+}
+
+/// Of an owning word: without the look-up of the instruction another offset passes, of which the row then reads another cell; without a look-up
+/// of memory another value in its cell; without a product another value of it.
+#[test]
+fn every_look_up_of_owning_words_matters() {
+    let flags: Vec<Flags> = valid_flags().into_iter().filter(|f| f.call() || f.ap_add1()).collect();
+    let mut random = Random(9);
+    let (mut instructions, mut cells, mut missed) = (0, 0, 0);
+    for seed in 60_000..61_500 {
+        let Some(walk) = Walk::new(seed, &flags, None, 1) else { continue };
+        let (start, clock, mut memory) = (walk.states[0], 3, walk.memory.clone());
+        let decoded = Decoded::new(&memory.get(&start.pc)).expect("it was executed");
+        let word = Word { flags: decoded.flags.0, taken: walk.taken.first().copied() };
+        let Some(owning) = OwningWord::of(word, &decoded, None) else { continue };
+        let owned: Vec<u8> = (1..=owning.owned.len() as u8).collect();
+        let derived = OwningWord { owned: owned.clone(), ..owning }.derive().expect("it was executed");
+        let honest = row(&derived, &start, clock, &mut memory);
+        assert!(check_owning(&derived, &owned, &honest, &start, clock, &mut memory).is_ok());
+        let offset = derived.rows.sources.iter().position(|source| matches!(source, Source::Offset(_)));
+        for (index, interaction) in derived.air.interactions().iter().enumerate() {
+            let reduced = Derived { air: derived.air.without_interaction(index), ..derived.clone() };
+            if interaction.bus == buses::INSTRUCTION {
+                let Some(offset) = offset else { continue };
+                // The row of the instruction with another offset, over a memory whose instruction is still this one.
+                let mut altered = honest.clone();
+                altered[offset] += random.felt();
+                for (column, source) in derived.rows.sources.iter().enumerate() {
+                    if let Source::Memory(address) = source {
+                        altered[column] = memory.get(&address.evaluate(&altered));
+                    }
+                }
+                let altered = refill(&derived, altered);
+                assert!(check_owning(&derived, &owned, &altered, &start, clock, &mut memory.clone()).is_err());
+                // What it makes of the cells that it owns is so.
+                let mut believed = memory.clone();
+                for [address, value] in &derived.rows.owned {
+                    believed.set(&address.evaluate(&altered), value.evaluate(&altered));
+                }
+                instructions += 1;
+                let passes = check_owning(&reduced, &owned, &altered, &start, clock, &mut believed).is_ok();
+                missed += usize::from(passes);
+            } else if interaction.bus == buses::MEMORY && interaction.name.starts_with('[') {
+                let values = derived.air.graph().evaluate(|input| match input {
+                    Input::Main(column) => honest[column as usize],
+                    _ => Felt::zero(),
+                });
+                let mut other = memory.clone();
+                let address = values[interaction.tuple[0].index()];
+                let value = other.get(&address) + random.felt();
+                other.set(&address, value);
+                assert!(check_owning(&derived, &owned, &honest, &start, clock, &mut other).is_err());
+                cells += 1;
+                missed += usize::from(check_owning(&reduced, &owned, &honest, &start, clock, &mut other).is_ok());
+            }
+        }
+    }
+    let deleted = instructions + cells;
+    assert!(instructions > 200 && cells > 300 && missed * 10 > deleted * 7, "{missed} of {instructions} and {cells}");
+}
+
+/// The row with its products and inverses made anew.
+fn refill(derived: &Derived, mut row: Vec<Felt>) -> Vec<Felt> {
+    for (index, source) in derived.rows.sources.iter().enumerate() {
+        match source {
+            Source::Product(a, b) => row[index] = a.evaluate(&row) * b.evaluate(&row),
+            Source::Inverse(factors) => {
+                let product = factors.iter().fold(Felt::one(), |product, factor| product * factor.evaluate(&row));
+                row[index] = product.inv().unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+    row
 }

@@ -1,7 +1,7 @@
 //! Tables of known programs, with their widths, and paths that are refused.
 
 use super::program;
-use crate::components::derived::{DerivedError, Linear, MAX_OWNED, MAX_STEPS, Path, Source, Word};
+use crate::components::derived::{DerivedError, Linear, MAX_OWNED, MAX_STEPS, OwningWord, Path, Source, Word};
 use crate::decode::{DecodeError, Flags};
 use crate::program::Program;
 use felt::Felt;
@@ -338,4 +338,67 @@ fn the_bounds_bound_the_work() {
         derived.map(|derived| (derived.air.graph().nodes().len(), derived.air.width())).unwrap_or_default();
     println!("{nodes} nodes in {:?}", start.elapsed());
     assert!(width > 250 && nodes < 1 << 17, "{width} columns, {nodes} nodes");
+}
+
+/// Columns and interactions of a few words, plain and owning.
+#[test]
+fn owning_words_have_these_sizes() -> Result<(), DerivedError> {
+    for (flags, at_ap, owned, plain, owning) in [
+        // [ap] = [fp + off2], ap++: op1 is looked up, the cell provided; enabler, fp, ap, clock, pc, off2, value, uses.
+        (0x480a, Some(0), vec![1], (8, 5), (8, 7)),
+        (0x480a, Some(0), vec![0], (8, 5), (7, 6)),
+        // Nothing is known to be at ap: one more column.
+        (0x480a, None, vec![1], (8, 5), (10, 8)),
+        (0x480a, None, vec![0], (8, 5), (8, 7)),
+        // [ap] = immediate, ap++.
+        (0x4806, Some(0), vec![1], (7, 4), (7, 6)),
+        // [ap] = [ap + off1] · [fp + off2], ap++: the product's column is that of the cell.
+        (0x484a, Some(0), vec![1], (11, 6), (11, 8)),
+        // [fp + off0] = [ap] + [fp + off2], ap++: op0 is solved for.
+        (0x4829, Some(1), vec![1], (10, 6), (10, 8)),
+        // call rel immediate: both cells follow from registers.
+        (0x1104, None, vec![1, 1], (6, 5), (7, 7)),
+        (0x1104, None, vec![1, 2], (6, 5), (8, 7)),
+        (0x1104, None, vec![0, 1], (6, 5), (7, 6)),
+        (0x1104, None, vec![0, 0], (6, 5), (6, 5)),
+        // ap += 5: no immediate, a column for each cell that is provided.
+        (0x0407, None, vec![0; 5], (6, 3), (5, 5)),
+        (0x0407, None, vec![0, 1, 0, 2, 2], (6, 3), (10, 8)),
+    ] {
+        let word = Word { flags, taken: None };
+        let size = |size: crate::components::TableSize| (size.columns, size.interactions);
+        assert_eq!(size(word.size()?), plain, "{word}");
+        let owning_word = OwningWord { word, at_ap, owned };
+        assert_eq!(size(owning_word.size()?), owning, "{owning_word} {:?}", owning_word.owned);
+    }
+    Ok(())
+}
+
+#[test]
+fn malformed_owning_words_are_named() {
+    let owning = |flags, at_ap, cells| {
+        OwningWord { word: Word { flags, taken: None }, at_ap, owned: vec![0; cells] }.size().map(|_| ())
+    };
+    assert_eq!(owning(0x480a, Some(0), 1), Ok(()));
+    assert_eq!(owning(0x480a, Some(0), 0), Err(DerivedError::OwnsNothing(0x480a)));
+    for (flags, moves) in [(0x480a, "1"), (0x1104, "2"), (0x400a, "0")] {
+        for cells in [1, 2, 3].into_iter().filter(|cells: &usize| cells.to_string() != moves) {
+            let moves = moves.to_owned();
+            assert_eq!(owning(flags, None, cells), Err(DerivedError::Owned { owned: cells, moves }), "{flags:#x}");
+        }
+    }
+    // ap += immediate, which is then the number of cells; and more than that.
+    assert_eq!((owning(0x0407, None, 1), owning(0x0407, None, 4096)), (Ok(()), Ok(())));
+    assert_eq!(owning(0x0407, None, 4097), Err(DerivedError::Owned { owned: 4097, moves: "4097".to_owned() }));
+    assert!(matches!(owning(0x0427, None, 1), Err(DerivedError::Owned { .. })));
+    // Relative to fp, not used, an immediate, fixed elsewhere by decoding, no operand.
+    let not_at_ap = |flags, operand| Err(DerivedError::NotAtAp { flags, operand });
+    for (flags, operand) in
+        [(0x480b, 0), (0x480a, 1), (0x480a, 2), (0x4806, 2), (0x4828, 2), (0x1104, 0), (0x1104, 1), (0x480a, 3)]
+    {
+        assert_eq!(owning(flags, Some(operand), 1), not_at_ap(flags, operand), "{flags:#x} {operand}");
+    }
+    assert_eq!(owning(0x7fff, Some(0), 1).err().map(|error| error.to_string().contains("no instruction")), Some(true));
+    let outcome = OwningWord { word: Word { flags: 0x480a, taken: Some(true) }, at_ap: None, owned: vec![0] };
+    assert_eq!(outcome.size().err(), Some(DerivedError::NoOutcome(0x480a)));
 }

@@ -3,7 +3,7 @@
 use super::reference::{Memory, Random, State};
 use super::walk::Walk;
 use super::{WORDS, check, check_owning, row, valid_flags};
-use crate::components::derived::{Derived, Followed, Linear, Path, Source, Word};
+use crate::components::derived::{Derived, Followed, Linear, OwningWord, Path, Source, Word};
 use crate::decode::{Decoded, Flags};
 use felt::{Felt, encoding};
 use stark::graph::Input;
@@ -271,4 +271,43 @@ fn random_words_are_the_machines() {
         examine(&derived, &[], &walk, taken, open, &mut random);
     }
     assert!(covered > 500, "{covered}");
+}
+
+/// The tables of owning words, with their cells provided or not, alone or with one column of uses for both.
+#[test]
+fn random_owning_words_are_the_machines() {
+    let flags: Vec<Flags> = valid_flags()
+        .into_iter()
+        .filter(|flags| flags.call() || flags.ap_add1() || flags.ap_add_res() && flags.op1_imm())
+        .collect();
+    let mut random = Random(6);
+    let (mut covered, mut others, mut at_ap, mut unknown, mut moved) = (0, 0, [0; 3], 0, 0);
+    for seed in 40_000..46_000 {
+        let Some(walk) = Walk::new(seed, &flags, None, 1) else { continue };
+        let mut memory = walk.memory.clone();
+        let decoded = Decoded::new(&memory.get(&walk.states[0].pc)).expect("it was executed");
+        let open = walk.ends_open && random.chance(30);
+        let word = Word { flags: decoded.flags.0, taken: walk.taken.first().copied().filter(|_| !open) };
+        let next = memory.get(&(walk.states[0].pc + Felt::one()));
+        let Some(owning) = OwningWord::of(word, &decoded, Some(&next)) else { continue };
+        let owned = random_owned(owning.owned.len(), &mut random);
+        let owning = OwningWord { owned: owned.clone(), ..owning };
+        let derived = owning.derive().expect("it was executed");
+        assert!(derived.rows.fetches && derived.rows.sources.len() == derived.air.width());
+        let size = owning.size().expect("it was executed");
+        assert_eq!((size.columns, size.interactions), (derived.air.width(), derived.air.interactions().len()));
+        covered += 1;
+        owning.at_ap.into_iter().for_each(|operand| at_ap[usize::from(operand)] += 1);
+        // No operand of it is known to be at ap: then the cell has a column, if it is provided.
+        unknown += usize::from(owning.at_ap.is_none() && !decoded.flags.call() && owned != [0]);
+        moved += usize::from(owned.len() > 2);
+        let taken = if open { &[][..] } else { &walk.taken };
+        others += examine(&derived, &owned, &walk, taken, open, &mut random);
+        let honest = row(&derived, &walk.states[0], 17, &mut memory);
+        assert!(is_silent(&derived, &honest));
+    }
+    println!(
+        "{covered} rows, operands at ap: {at_ap:?}, {unknown} unknown cells, {moved} that add more to ap, {others} other memories"
+    );
+    assert!(covered > 1000 && moved > 20 && at_ap.iter().all(|count| *count > 50) && unknown > 100);
 }

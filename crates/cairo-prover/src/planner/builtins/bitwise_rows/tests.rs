@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use cairo_air::components::MAX_CHUNKS;
 
 const BASE: u32 = 3;
 

@@ -76,13 +76,40 @@ pub fn befores(flags: Flags, places: &[Option<Place>; 3]) -> Vec<Before> {
     befores
 }
 
+/// The same with operands at `[ap]`, which owning words take.
+pub const CELLS_AT_AP: [[i32; 3]; 7] = [
+    [FRAME, -4, -5],
+    [-3, FRAME, -5],
+    [-3, -4, FRAME],
+    [FRAME, FRAME, -5],
+    [FRAME, -4, FRAME],
+    [-3, FRAME, FRAME],
+    [FRAME, FRAME, FRAME],
+];
+
 impl Case {
-    /// All of them, flag word by flag word.
+    /// All of them, flag word by flag word; then those that only words need.
     pub fn all() -> impl Iterator<Item = Self> {
-        valid_flags().into_iter().flat_map(|flags| {
+        let all = valid_flags().into_iter().flat_map(|flags| {
             let frames = [Some(FRAME), None].into_iter();
             frames.flat_map(move |frame| CELLS.into_iter().flat_map(move |cells| Self::with_cells(flags, frame, cells)))
-        })
+        });
+        all.chain(Self::at_ap())
+    }
+
+    /// Flag words that move `ap` up by a constant, with operands at `[ap]`, and nothing before.
+    pub fn at_ap() -> impl Iterator<Item = Self> {
+        let moving = valid_flags()
+            .into_iter()
+            .filter(|flags| flags.call() || flags.ap_add1() || flags.ap_add_res() && flags.op1_imm());
+        let cases = |flags| CELLS_AT_AP.into_iter().flat_map(move |cells| Self::with_cells(flags, None, cells));
+        moving.flat_map(cases).filter(|case| case.before == Before::Nothing)
+    }
+
+    /// Whether it is of [`Case::at_ap`], or might be.
+    pub fn is_at_ap(&self) -> bool {
+        let ap = (false, 0);
+        self.frame.is_none() && self.before == Before::Nothing && self.places.iter().flatten().any(|place| *place == ap)
     }
 
     pub fn with_cells(flags: Flags, frame: Option<i32>, cells: [i32; 3]) -> Vec<Self> {

@@ -1,4 +1,4 @@
-//! Path tables, word tables, the generic table and the reference machine say the same of every instruction: over memories that are
+//! Path tables, word tables, owning or not, the generic table and the reference machine say the same of every instruction: over memories that are
 //! altered in several cells at once, and for rows that are altered in several columns at once.
 //!
 //! A *case* is one flag word with operands that are distinct cells or the same one, `ap` tied to `fp` or not, after instructions that make
@@ -32,6 +32,8 @@ struct Tally {
     no_steps: usize,
     rows: usize,
     rows_taken: usize,
+    /// Tables of owning words.
+    owning: usize,
 }
 
 /// Memories for a case: operands take values jointly, and what the instruction asserts is then made true or not.
@@ -100,6 +102,10 @@ fn examine(case: &Case, tries: usize, random: &mut Random, tally: &mut Tally) {
     if case.before == Before::Nothing && case.frame.is_none() {
         subjects.push(Subject::generic());
         subjects.extend(outcomes.iter().map(|taken| Subject::word(case.flags, *taken)));
+        let owning = outcomes.iter().flat_map(|taken| Subject::owning_words(case.flags, *taken, &case.immediate));
+        let before = subjects.len();
+        subjects.extend(owning);
+        tally.owning += subjects.len() - before;
     }
     for taken in outcomes {
         // The target of a jump is open, or asserted: to be where an operand of 4 leads.
@@ -162,8 +168,16 @@ fn run(tries: usize, choose: impl Fn(usize, &Case) -> bool) -> Tally {
 /// Every flag word, a sample of the rest.
 #[test]
 fn tables_and_machine_agree() {
-    let tally = run(6, |number, case| number % if case.flags.pc_jnz() { 7 } else { 97 } == 0);
+    let tally = run(6, |number, case| {
+        let one_in = match (case.is_at_ap(), case.flags.pc_jnz()) {
+            (true, _) => 3,
+            (_, true) => 7,
+            _ => 97,
+        };
+        number % one_in == 0
+    });
     println!("{tally:?}");
+    assert!(tally.owning > 1000, "{tally:?}");
     assert!(tally.cases > 2000 && tally.none > 1000 && tally.steps > 5000 && tally.no_steps > 5000, "{tally:?}");
 }
 

@@ -4,7 +4,7 @@ use super::case::{Case, ZERO_WORD};
 use crate::buses;
 use crate::components::derived::tests::reference::{Memory, Random, State};
 use crate::components::derived::tests::{FIRST, WORDS, instruction, row};
-use crate::components::derived::{Derived, DerivedError, MAX_COLUMNS, Path, Source, Word};
+use crate::components::derived::{Derived, DerivedError, MAX_COLUMNS, OwningWord, Path, Source, Word};
 use crate::components::generic::{self, Columns};
 use crate::components::instruction::flag_bits;
 use crate::decode::{Decoded, Flags, signed};
@@ -29,7 +29,8 @@ pub struct Terms {
 }
 
 /// The bus terms of a row that a table takes. None if a constraint fails, a multiplicity is not what it must be, or two lookups
-/// contradict each other or a word of the program.
+/// contradict each other or a word of the program. What a row says of cells that it owns is so, whether it provides them or not: it is among the
+/// cells like what it looks up.
 pub fn terms(air: &Air, row: &[Felt], program: &Memory, with_constraints: bool) -> Option<Terms> {
     let values = air.graph().evaluate(|input| match input {
         Input::Main(column) => row[column as usize],
@@ -40,6 +41,8 @@ pub fn terms(air: &Air, row: &[Felt], program: &Memory, with_constraints: bool) 
     }
     let mut states = [None, None];
     let (mut found, mut cells) = (None, HashMap::new());
+    let mut owned = [None, None];
+    let owns = air.interactions().iter().any(|interaction| interaction.bus == buses::OWNED);
     for interaction in air.interactions() {
         let multiplicity = values[interaction.multiplicity.index()];
         let tuple: Vec<Felt> = interaction.tuple.iter().map(|entry| values[entry.index()]).collect();
@@ -51,7 +54,9 @@ pub fn terms(air: &Air, row: &[Felt], program: &Memory, with_constraints: bool) 
             states[side] = Some((State { pc: tuple[0], ap: tuple[1], fp: tuple[2] }, tuple[3]));
         } else if interaction.bus == buses::INSTRUCTION {
             found = Some(tuple);
-        } else if multiplicity != Felt::zero() {
+        } else if interaction.bus == buses::OWNED {
+            owned[usize::from(multiplicity == Felt::one())] = Some(tuple[0]);
+        } else if owns || multiplicity != Felt::zero() {
             assert_eq!(interaction.bus, buses::MEMORY);
             let key = encoding::canonical_limbs(&tuple[0]);
             if *cells.entry(key).or_insert(tuple[1]) != tuple[1] {
@@ -64,6 +69,8 @@ pub fn terms(air: &Air, row: &[Felt], program: &Memory, with_constraints: bool) 
         }
     }
     let [Some((start, clock)), Some((end, end_clock))] = states else { return None };
+    // It owns exactly the cells that it moves ap over.
+    assert!(!owns || owned == [Some(start.ap), Some(end.ap)], "{}", air.name());
     Some(Terms { start, clock, end, end_clock, instruction: found, cells })
 }
 
@@ -80,6 +87,10 @@ pub struct Subject {
     pub target: Option<u32>,
     pub flags: Option<u16>,
     pub frame: Option<i32>,
+    /// The operand that must be at `[ap]`.
+    pub at_ap: Option<u8>,
+    /// What the immediate must be.
+    pub moved: Option<u64>,
 }
 
 pub static GENERIC: LazyLock<Air> = LazyLock::new(|| generic::air().expect("it is fixed"));
@@ -88,7 +99,45 @@ impl Subject {
     pub fn generic() -> Self {
         let (name, air) = ("generic".to_owned(), GENERIC.clone());
         let (taken, target, flags, frame) = (None, None, None, None);
-        Self { name, air, derived: None, steps: 1, fixed_pc: false, taken, target, flags, frame }
+        Self {
+            name,
+            air,
+            derived: None,
+            steps: 1,
+            fixed_pc: false,
+            taken,
+            target,
+            flags,
+            frame,
+            at_ap: None,
+            moved: None,
+        }
+    }
+
+    /// Every table of an owning word with these flags, its cells provided; if there is any.
+    pub fn owning_words(flags: Flags, taken: Option<bool>, immediate: &Felt) -> Vec<Self> {
+        let adds = flags.ap_add_res() && flags.op1_imm() && !flags.res_add() && !flags.res_mul();
+        let moved = encoding::to_u64(immediate).filter(|_| adds);
+        let cells = match moved {
+            Some(moved) => moved as u8,
+            None if flags.call() => 2,
+            None => u8::from(flags.ap_add1()),
+        };
+        let new = |at_ap: Option<u8>| {
+            let owning = OwningWord { word: Word { flags: flags.0, taken }, at_ap, owned: (1..=cells).collect() };
+            let derived = owning.derive().ok()?;
+            Some(Self {
+                name: owning.to_string(),
+                air: derived.air.clone(),
+                derived: Some(derived),
+                flags: Some(flags.0),
+                taken,
+                at_ap,
+                moved,
+                ..Self::generic()
+            })
+        };
+        [None, Some(0), Some(1), Some(2)].into_iter().filter_map(new).collect()
     }
 
     pub fn word(flags: Flags, taken: Option<bool>) -> Self {
@@ -131,6 +180,8 @@ impl Subject {
             target,
             flags: None,
             frame: case.frame,
+            at_ap: None,
+            moved: None,
         })
     }
 
@@ -144,7 +195,10 @@ impl Subject {
         let mut state = *start;
         for index in 1..=self.steps {
             let decoded = Decoded::new(&memory.get(&state.pc)).ok()?;
-            if self.flags.is_some_and(|flags| flags != decoded.flags.0) {
+            if self.flags.is_some_and(|flags| flags != decoded.flags.0)
+                || self.at_ap.is_some_and(|operand| decoded.offsets[usize::from(operand)] != 0)
+                || self.moved.is_some_and(|moved| memory.get(&(state.pc + Felt::one())) != Felt::from(moved))
+            {
                 return None;
             }
             let step = memory.step(&state, false)?;
