@@ -231,11 +231,11 @@ fn prove_all(donors: &[Donor], held: &[Vec<Lease>]) -> Vec<Vec<Vec<u8>>> {
     let proofs: Vec<_> = done.into_iter().map(|proofs| proofs.into_inner().unwrap()).collect();
     let count = proofs.iter().map(Vec::len).sum::<usize>();
     let bytes = proofs.iter().flatten().map(Vec::len).sum::<usize>() / count;
-    let statement = cairo_air::Statement {
-        program: tiny::program(),
-        arguments: held[0][0].unit.arguments.0.clone(),
-        prover: *donors[0].client.identity().donor_key().as_bytes(),
-    };
+    let statement = cairo_air::Statement::single(
+        tiny::program(),
+        held[0][0].unit.arguments.0.clone(),
+        *donors[0].client.identity().donor_key().as_bytes(),
+    );
     let verify = || {
         let begin = Instant::now();
         cairo_air::verify(&statement, &proofs[0][0], &policy(PRESET, 1000)).unwrap();

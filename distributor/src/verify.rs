@@ -97,7 +97,9 @@ const fn proof_cause(error: &VerifyError) -> Cause {
         VerifyError::OtherProgram { .. } => Cause::WrongProgram,
         VerifyError::OtherArguments { .. } => Cause::WrongArguments,
         VerifyError::OtherProver { .. } => Cause::WrongProver,
-        VerifyError::Claim(_) | VerifyError::Layout(_) | VerifyError::Stark(_) => Cause::VerifyFailed,
+        VerifyError::Statement(_) | VerifyError::Claim(_) | VerifyError::Layout(_) | VerifyError::Stark(_) => {
+            Cause::VerifyFailed
+        }
     }
 }
 
@@ -121,7 +123,10 @@ impl Verifier for CairoVerifier {
         max_steps: u64,
     ) -> Result<VerifiedRun, Refusal> {
         match cairo_air::verify(statement, proof, &(self.policy)(preset, max_steps)) {
-            Ok(verified) => Ok(VerifiedRun { n_steps: verified.n_steps, output: Felts(verified.output) }),
+            Ok(verified) => match verified.into_single() {
+                Some(run) => Ok(VerifiedRun { n_steps: run.n_steps, output: Felts(run.output) }),
+                None => Err(Refusal::new(Cause::VerifyFailed, "the proof is not one of a single unit".to_owned())),
+            },
             Err(error) => Err(Refusal::new(proof_cause(&error), error.to_string())),
         }
     }

@@ -347,7 +347,7 @@ fn words_of_strangers_do_nothing() {
 /// An execution file that unpacks to a gigabyte of zeros.
 fn bomb(announced: u64) -> Vec<u8> {
     let frame = zstd::encode_all(std::io::Read::take(std::io::repeat(0), 1 << 30), 1).unwrap();
-    let mut file = b"CAIRNRUN\x01\0\0\0".to_vec();
+    let mut file = b"CAIRNRUN\x02\0\0\0".to_vec();
     file.extend_from_slice(&announced.to_le_bytes());
     file.extend_from_slice(&(frame.len() as u64).to_le_bytes());
     let mut hasher = blake3::Hasher::new_derive_key("cairn execution file v1");

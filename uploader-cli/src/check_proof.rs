@@ -100,14 +100,16 @@ pub fn check_proof(program: &Program, row: &Row, proof: &[u8], policy: &Policy) 
     if found != row.proof {
         return Err(Refusal::Digest { found, expected: row.proof });
     }
-    let statement =
-        Statement { program: program.clone(), arguments: row.arguments.clone(), prover: *row.prover.as_bytes() };
+    let statement = Statement::single(program.clone(), row.arguments.clone(), *row.prover.as_bytes());
     let verified = cairo_air::verify(&statement, proof, policy)?;
-    if verified.output != row.output {
-        return Err(Refusal::Output { listed: Felts(row.output.clone()), proven: Felts(verified.output) });
-    }
-    if verified.n_steps != row.n_steps {
-        return Err(Refusal::Steps { listed: row.n_steps, proven: verified.n_steps });
+    // As many runs as the statement has, which is one.
+    for run in verified.runs {
+        if run.output != row.output {
+            return Err(Refusal::Output { listed: Felts(row.output.clone()), proven: Felts(run.output) });
+        }
+        if run.n_steps != row.n_steps {
+            return Err(Refusal::Steps { listed: row.n_steps, proven: run.n_steps });
+        }
     }
     Ok(())
 }

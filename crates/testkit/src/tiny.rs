@@ -68,6 +68,7 @@ fn run_of(number: u64, arguments: Vec<Felt>) -> Execution {
         segments: BTreeMap::from([(Builtin::Output, Segment { base: 20, stop: 21 })]),
         arguments_start: Some(23),
         signatures: Vec::new(),
+        relocation: None,
     }
 }
 

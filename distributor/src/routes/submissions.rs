@@ -197,7 +197,7 @@ async fn verify(
         // The file has at most `MAX_PROOF_BYTES`, which fits.
         let mut bytes = Vec::with_capacity(size as usize);
         file.read_to_end(&mut bytes)?;
-        let statement = Statement { program: Arc::unwrap_or_clone(program), arguments, prover };
+        let statement = Statement::single(Arc::unwrap_or_clone(program), arguments, prover);
         let begin = Instant::now();
         let verdict = verifier.proof(&statement, &bytes, preset, max_steps);
         Ok::<_, io::Error>((verdict, begin.elapsed()))

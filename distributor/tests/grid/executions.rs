@@ -117,6 +117,7 @@ fn checking() -> Execution {
         segments: BTreeMap::from(segments),
         arguments_start: None,
         signatures: Vec::new(),
+        relocation: None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::io::Write as _;
 
 /// A file of the execution format around any frame.
 fn packed(body_bytes: u64, frame: &[u8]) -> Vec<u8> {
-    let mut file = b"CAIRNRUN\x01\0\0\0".to_vec();
+    let mut file = b"CAIRNRUN\x02\0\0\0".to_vec();
     file.extend_from_slice(&body_bytes.to_le_bytes());
     file.extend_from_slice(&(frame.len() as u64).to_le_bytes());
     let mut hasher = blake3::Hasher::new_derive_key("cairn execution file v1");

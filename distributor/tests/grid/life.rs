@@ -33,11 +33,11 @@ async fn a_unit_is_lent_proved_and_collected() {
     for result in &page.results {
         let proof = uploader.proof(&result.proof.sha256).await.unwrap();
         assert_eq!((proof.len() as u64, &result.proof.output), (result.proof.size, &felts(&[7])));
-        let statement = cairo_air::Statement {
-            program: fixture::program(),
-            arguments: result.arguments.0.clone(),
-            prover: *result.proof.prover.as_bytes(),
-        };
+        let statement = cairo_air::Statement::single(
+            fixture::program(),
+            result.arguments.0.clone(),
+            *result.proof.prover.as_bytes(),
+        );
         cairo_air::verify(&statement, &proof, &fixture::lenient(Preset::Bench96, 1000)).unwrap();
     }
     assert_eq!(uploader.mark_collected(&primes(), page.next).await.unwrap().units, 2);

@@ -35,9 +35,9 @@ async fn each_forgery_is_refused_with_its_cause() {
         ("nothing", Vec::new(), Cause::BadEncoding),
         ("cut off", honest[..honest.len() - 1].to_vec(), Cause::BadEncoding),
         ("another version", newer, Cause::UnsupportedVersion),
-        ("another output", forged(|proof| proof.claim.output[0] = Felt::from(8)), Cause::VerifyFailed),
-        ("more steps", forged(|proof| proof.claim.n_steps += 1), Cause::VerifyFailed),
-        ("too many steps", forged(|proof| proof.claim.n_steps = 1001), Cause::PolicyFailed),
+        ("another output", forged(|proof| proof.claim.runs[0].output[0] = Felt::from(8)), Cause::VerifyFailed),
+        ("more steps", forged(|proof| proof.claim.runs[0].n_steps += 1), Cause::VerifyFailed),
+        ("too many steps", forged(|proof| proof.claim.runs[0].n_steps = 1001), Cause::PolicyFailed),
         ("a flipped bit", forged(|proof| proof.stark[40] ^= 1), Cause::VerifyFailed),
         ("other arguments", donor.proof(1), Cause::WrongArguments),
         (

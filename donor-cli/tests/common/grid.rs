@@ -487,11 +487,11 @@ fn take_proof(grid: &Grid, id: &str, method: &Method, uri: &Uri, headers: &Heade
         return refuse(&world, Cause::UnknownUnit, "there is no such unit");
     };
     unit.submissions += 1;
-    let statement = Statement { program, arguments: unit.arguments.0.clone(), prover: *donor.as_bytes() };
+    let statement = Statement::single(program, unit.arguments.0.clone(), *donor.as_bytes());
     let sha256 = Digest::of(body);
     let mut receipt = ProofReceipt { status: ProofStatus::Accepted, unit: unit.id, sha256, credited_steps: 0 };
     match verify(&statement, body, &protocol::policy(Preset::Default100, max_steps)) {
-        Ok(verified) => receipt.credited_steps = verified.n_steps,
+        Ok(verified) => receipt.credited_steps = verified.runs[0].n_steps,
         Err(error) => return refuse(&world, Cause::VerifyFailed, &error.to_string()),
     }
     match unit.proofs.first() {

@@ -97,8 +97,8 @@ impl Fake {
                 sha256: Digest::of(&proof),
                 size: proof.len() as u64,
                 prover,
-                n_steps: claim.n_steps,
-                output: protocol::Felts(claim.output),
+                n_steps: claim.runs[0].n_steps,
+                output: protocol::Felts(claim.runs[0].output.clone()),
                 proved_at: Timestamp(1_700_000_000),
             };
             data.blobs.insert(info.sha256, proof);

@@ -177,8 +177,7 @@ impl Worker {
     fn prove(&self, execution: Execution, pool: &ThreadPool) -> Result<(Vec<u8>, u64), Stop> {
         let job = &self.job;
         let prover = *job.prover.as_bytes();
-        let statement =
-            Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover };
+        let statement = Statement::single(execution.program.clone(), execution.arguments.clone(), prover);
         let options = Options {
             parameters: job.preset.parameters(),
             byte_price_ns: job.byte_price.unwrap_or(Options::default().byte_price_ns),
@@ -203,7 +202,7 @@ impl Worker {
         let verified = verify(&statement, &bytes, &policy)
             .map_err(|error| failed(Cause::ProveFailed, format!("the donor's own proof does not verify: {error}")))?;
         self.report(Phase::Verify, 1.0);
-        Ok((bytes, verified.n_steps))
+        Ok((bytes, verified.runs.iter().map(|run| run.n_steps).sum()))
     }
 
     /// Writes a finished result. It is worth hours of work, so a full disk only makes it wait.
