@@ -43,7 +43,7 @@ fn words(c: &mut Criterion) {
         let own = &execution.program;
         // Not the prover's, whose hash is known.
         let program = Program::new(own.bytecode().to_vec(), own.builtins().to_vec(), own.arguments()).unwrap();
-        let statement = Statement { program, arguments: execution.arguments.clone(), prover: [1; 32] };
+        let statement = Statement::single(program, execution.arguments.clone(), [1; 32]);
         let options = Options { parameters: PRESET.parameters(), ..Options::default() };
         let proof = prove(execution, [1; 32], &options, &NoControl).unwrap().encode();
         // The first verification hashes the program, all others find its hash.

@@ -1,10 +1,10 @@
 //! What this verifier says of many proofs, to be compared with what another one says. Reads cases from standard input, one JSON object a
-//! line: `words`, `arguments` (hexadecimal), `builtins`, `pointers` (a number, or null for Cairo 0), `prover` (hexadecimal),
-//! `conjectured_bits`, `proven_bits`, `steps`, `bytes` (the policy) and `proof` (a file). Writes a line for each: `accepted`, the number of
-//! steps, the conjectured and the proven bits and the output, or `refused` and the reason.
+//! line: `words` (hexadecimal), `builtins`, `pointers` (a number, or null for Cairo 0), `runs` (a list of arguments, hexadecimal, for each),
+//! `prover` (hexadecimal), `conjectured_bits`, `proven_bits`, `steps`, `bytes` (the policy) and `proof` (a file). Writes a line for each:
+//! `accepted`, the conjectured and the proven bits, and for each run `/`, the number of steps and the output; or `refused` and the reason.
 
 use anyhow::{Context as _, anyhow, bail};
-use cairo_air::{ArgumentBinding, Builtin, Policy, Program, Statement, verify};
+use cairo_air::{ArgumentBinding, Builtin, Policy, Program, Statement, VerifiedRun, verify};
 use felt::{Felt, encoding};
 use serde_json::Value;
 use std::io::{BufRead as _, Write as _};
@@ -23,12 +23,17 @@ fn verdict(case: &Value) -> anyhow::Result<String> {
     let proof = std::fs::read(path).with_context(|| format!("cannot read {path}"))?;
     Ok(match verify(&statement, &proof, &policy(case)?) {
         Ok(verified) => {
-            let output: Vec<String> = verified.output.iter().map(encoding::to_hex).collect();
+            let runs: Vec<String> = verified.runs.iter().map(shown).collect();
             let (conjectured, proven) = (verified.conjectured_bits, verified.proven_bits);
-            format!("accepted {} {conjectured} {proven} {}", verified.n_steps, output.join(" "))
+            format!("accepted {conjectured} {proven}{}", runs.concat())
         }
         Err(error) => format!("refused {}", error.to_string().replace('\n', " ")),
     })
+}
+
+fn shown(run: &VerifiedRun) -> String {
+    let output: Vec<String> = run.output.iter().map(encoding::to_hex).collect();
+    format!(" / {} {}", run.n_steps, output.join(" "))
 }
 
 fn policy(case: &Value) -> anyhow::Result<Policy> {
@@ -43,20 +48,23 @@ fn policy(case: &Value) -> anyhow::Result<Policy> {
 }
 
 fn statement(case: &Value) -> anyhow::Result<Statement> {
-    let felts = |name: &str| list(case, name)?.map(|text| felt(text?)).collect::<anyhow::Result<Vec<Felt>>>();
+    let felts = |list: &Value| texts(list)?.map(|text| felt(text?)).collect::<anyhow::Result<Vec<Felt>>>();
     let builtin = |name: &str| Builtin::from_name(name).with_context(|| format!("no builtin {name}"));
-    let builtins = list(case, "builtins")?.map(|name| builtin(name?)).collect::<anyhow::Result<_>>()?;
+    let builtins =
+        texts(&case["builtins"]).context("builtins")?.map(|name| builtin(name?)).collect::<anyhow::Result<_>>()?;
     let binding = match &case["pointers"] {
         Value::Null => ArgumentBinding::OutputPrefix,
         cell => ArgumentBinding::Pointers { cell: u32::try_from(cell.as_u64().context("pointers")?)? },
     };
-    let program = Program::new(felts("words")?, builtins, binding)?;
+    let program = Program::new(felts(&case["words"]).context("words")?, builtins, binding)?;
     let prover = bytes(case["prover"].as_str().context("a case without prover")?)?;
-    Ok(Statement { program, arguments: felts("arguments")?, prover })
+    let runs = case["runs"].as_array().context("a case without runs")?.iter();
+    let runs = runs.map(|arguments| felts(arguments).context("runs")).collect::<anyhow::Result<_>>()?;
+    Ok(Statement { program, runs, prover })
 }
 
-fn list<'a>(case: &'a Value, name: &str) -> anyhow::Result<impl Iterator<Item = anyhow::Result<&'a str>> + use<'a>> {
-    let entries = case[name].as_array().with_context(|| format!("a case without {name}"))?;
+fn texts(list: &Value) -> anyhow::Result<impl Iterator<Item = anyhow::Result<&str>>> {
+    let entries = list.as_array().context("a list is missing")?;
     Ok(entries.iter().map(|entry| entry.as_str().ok_or_else(|| anyhow!("an entry that is no text"))))
 }
 

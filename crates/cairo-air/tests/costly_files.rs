@@ -46,6 +46,11 @@ fn each_effort_reaches_the_next_check() {
         assert!(matches!(reached(Effort::Totals), StarkError::Constraints(_)));
         assert_eq!(reached(Effort::Quotients), StarkError::FoldOpening { layer: 0 });
     }
+    // As many runs as there may be take the same way: each of their public cells is in the bus sum.
+    let runs = Forger::runs(2);
+    for (effort, expected) in [(Effort::Zeros, StarkError::Indices), (Effort::Openings, StarkError::BusSum)] {
+        assert_eq!(refusal(&runs, &runs.file(effort)), VerifyError::Stark(expected));
+    }
     // The lowest tables are not folded: nothing is left but the final polynomial.
     let low = Forger::low();
     let reached = refusal(&low, &low.file(Effort::Quotients));
@@ -121,6 +126,8 @@ fn times() {
             ("open", Forger::open()),
             ("ground", Forger { parameters: GROUND, ..dearest() }),
             ("low", Forger::low()),
+            ("runs", Forger::runs(0)),
+            ("arguments", Forger::runs(64)),
         ] {
             let file = forger.file(effort);
             // The least of a few: what others do to the caches only adds.

@@ -50,7 +50,7 @@ fn kept() -> Vec<Kept> {
         Kept {
             proof: std::fs::read(format!("{folder}/{name}")).unwrap(),
             name,
-            statement: Statement { program, arguments: felts(&entry["arguments"]), prover: [0x5a; 32] },
+            statement: Statement::single(program, felts(&entry["arguments"]), [0x5a; 32]),
             steps: entry["steps"].as_u64().unwrap(),
             output: felts(&entry["output"]),
             kinds: ["committed", "disclosed"]
@@ -66,9 +66,11 @@ fn family(kind: &TableKind) -> String {
         TableKind::Word(word) => format!("word {:?}", word.taken),
         TableKind::Path(path) if is_open(path) => "path with an open jump".to_owned(),
         TableKind::Path(_) => "path".to_owned(),
+        TableKind::OwningWord(_) => "owning word".to_owned(),
         TableKind::Range(_) => "range".to_owned(),
         TableKind::BitwiseRow(row) if row.owned().is_some() => "bitwise row that owns its cells".to_owned(),
         TableKind::BitwiseRow(_) => "bitwise row".to_owned(),
+        TableKind::RangeRow(_) => "range row".to_owned(),
         plain => plain.to_string(),
     }
 }
@@ -83,7 +85,7 @@ fn is_open(path: &Path) -> bool {
 fn they_hold() {
     for Kept { name, statement, proof, steps, output, kinds } in kept() {
         let verified = verify(&statement, &proof, &policy()).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!((verified.n_steps, verified.output), (steps, output), "{name}");
+        assert_eq!((verified.runs[0].n_steps, verified.runs[0].output.clone()), (steps, output), "{name}");
         let file = CairoProof::decode(&proof).unwrap();
         let mut names = [Vec::new(), Vec::new()];
         names[0].extend(file.layout.tables.iter().map(|entry| entry.kind.to_string()));
@@ -113,6 +115,7 @@ fn every_kind_is_there() {
         "pedersen_points",
         "range",
         "word None",
+        "owning word",
         "opcode_extension",
         "qm31",
         "blake",
@@ -125,6 +128,7 @@ fn every_kind_is_there() {
         "word96_16",
         "bitwise row",
         "bitwise row that owns its cells",
+        "range row",
     ];
     let local: BTreeSet<String> = both.map(str::to_owned).into();
     let tied = ["memory", "word16", "word12", "range_check8", "range_check12", "range_check16"];
@@ -186,7 +190,7 @@ fn they_show_nothing_else() {
         };
         let error = refused(&|statement| statement.prover[31] ^= 1);
         assert!(matches!(error, VerifyError::OtherProver { .. }), "{name}: {error}");
-        let error = refused(&|statement| statement.arguments.push(Felt::zero()));
+        let error = refused(&|statement| statement.runs[0].push(Felt::zero()));
         assert!(matches!(error, VerifyError::OtherArguments { .. }), "{name}: {error}");
         let honest = CairoProof::decode(&proof).unwrap();
         let forged = |what: String, change: &dyn Fn(&mut CairoProof)| {
@@ -194,14 +198,14 @@ fn they_show_nothing_else() {
             change(&mut file);
             assert!(verify(&statement, &file.encode(), &policy()).is_err(), "{name}: {what}");
         };
-        for cell in 0..honest.claim.output.len() {
-            forged(format!("output {cell}"), &|file| file.claim.output[cell] += Felt::one());
+        for cell in 0..honest.claim.runs[0].output.len() {
+            forged(format!("output {cell}"), &|file| file.claim.runs[0].output[cell] += Felt::one());
         }
         for fetch in 0..honest.claim.fetches.len() {
             forged(format!("fetch {fetch}"), &|file| file.claim.fetches[fetch].count += 1);
         }
-        forged("steps".to_owned(), &|file| file.claim.n_steps += 1);
-        forged("final ap".to_owned(), &|file| file.claim.final_ap += 1);
+        forged("steps".to_owned(), &|file| file.claim.runs[0].n_steps += 1);
+        forged("final ap".to_owned(), &|file| file.claim.runs[0].final_ap += 1);
         forged("owned cells".to_owned(), &|file| file.claim.owned_end += 1);
         for (place, table) in honest.layout.disclosed.iter().enumerate() {
             for cell in (0..table.cells.len()).step_by(table.cells.len() / 40 + 1) {

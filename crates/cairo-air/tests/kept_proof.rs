@@ -34,15 +34,15 @@ fn statement(name: &str) -> Statement {
     let words = list("data").map(word).collect();
     let builtins = list("builtins").map(|name| Builtin::from_name(name).unwrap()).collect();
     let program = Program::new(words, builtins, ArgumentBinding::OutputPrefix).unwrap();
-    Statement { program, arguments: Vec::new(), prover: PROVER }
+    Statement::single(program, Vec::new(), PROVER)
 }
 
 #[test]
 fn they_hold() {
     for Kept { name, proof, steps, output } in KEPT {
         let verified = verify(&statement(name), proof, &Policy::default()).unwrap();
-        assert_eq!(verified.output, [Felt::from(output)]);
-        assert_eq!(verified.n_steps, steps);
+        assert_eq!(verified.runs[0].output, [Felt::from(output)]);
+        assert_eq!(verified.runs[0].n_steps, steps);
         assert!(verified.conjectured_bits >= 101.0 && verified.proven_bits >= 59.0);
     }
 }
@@ -84,7 +84,7 @@ fn they_are_nobody_elses() {
         other.prover[0] ^= 1;
         assert!(matches!(verify(&other, proof, &Policy::default()), Err(VerifyError::OtherProver { .. })));
         let mut other = statement(name);
-        other.arguments.push(Felt::from(output));
+        other.runs[0].push(Felt::from(output));
         assert!(matches!(verify(&other, proof, &Policy::default()), Err(VerifyError::OtherArguments { .. })));
     }
 }

@@ -4,7 +4,8 @@
 use cairo_air::components::Context;
 use cairo_air::components::bitwise_row::BitwiseRow;
 use cairo_air::components::range::Range;
-use cairo_air::{ArgumentBinding, Builtin, Claim, Program, Segment, TableKind};
+use cairo_air::components::range_row::{Entry, RangeRow};
+use cairo_air::{ArgumentBinding, Builtin, Claim, Program, RunClaim, Segment, TableKind};
 use felt::Felt;
 use stark::describe::describe;
 use std::fmt::Write as _;
@@ -36,19 +37,26 @@ fn program() -> Program {
 fn document() -> String {
     let program = program();
     let claim = Claim {
-        n_steps: 1,
-        final_ap: 100,
+        runs: vec![RunClaim {
+            offset: 0,
+            n_steps: 1,
+            final_ap: 100,
+            segments: vec![Segment { base: 1000, stop: 1640 }; program.builtins().len()],
+            arguments_start: None,
+            output: Vec::new(),
+        }],
         owned_end: 1,
-        segments: vec![Segment { base: 1000, stop: 1640 }; program.builtins().len()],
-        arguments_start: None,
-        output: Vec::new(),
         fetches: Vec::new(),
     };
     let context = Context { program: &program, claim: &claim, memory_start: 1 };
     let range = TableKind::Range(Range::new(16, 20, 5).unwrap());
     let rows = [(8, 2, None), (8, 32, None), (4, 2, Some([1, 1, 2, 3, 0]))];
     let rows = rows.map(|(bits, limbs, owned)| TableKind::BitwiseRow(BitwiseRow::new(bits, limbs, owned).unwrap()));
-    let mut kinds: Vec<TableKind> = TableKind::plain().chain([range]).chain(rows).collect();
+    let cells = [(12, 12, 0, 1), (16, 120, u128::MAX - ((1 << 120) - 1), 2), (16, 128, 0, 0), (8, 7, 5, 2)];
+    let entry = |(bits, width, offset, uses)| Entry { range: Range::new(bits, width, offset).unwrap(), uses };
+    let cells = [cells.map(entry).to_vec(), vec![entry((16, 128, 0, 1))]].map(|cells| RangeRow::new(cells).unwrap());
+    let cells = cells.map(TableKind::RangeRow);
+    let mut kinds: Vec<TableKind> = TableKind::plain().chain([range]).chain(rows).chain(cells).collect();
     kinds.sort();
     let mut out = HEAD.to_owned();
     for kind in kinds {

@@ -72,8 +72,7 @@ fn measure(line: &Line, n: u64) -> [f64; 5] {
         let segment = execution.segments[&builtin];
         u64::from((segment.stop - segment.base) / builtin.cells_per_instance())
     });
-    let statement =
-        Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: [1; 32] };
+    let statement = Statement::single(execution.program.clone(), execution.arguments.clone(), [1; 32]);
     let options = Options { parameters: PRESET.parameters(), threads: Some(1), ..Options::default() };
     let mut proofs: Vec<(f64, CairoProof)> = (0..RUNS)
         .map(|_| {

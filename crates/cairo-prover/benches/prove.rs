@@ -323,7 +323,7 @@ fn prove_once(name: &str, threads: usize, prover: [u8; 32]) -> Proven {
     let begins: Vec<Instant> = watch.0.into_inner().unwrap().into_values().collect();
     let ends = begins[1..].iter().chain([&end]);
     let phases = begins.iter().zip(ends).map(|(begin, end)| (*end - *begin).as_secs_f64() * 1e3).collect();
-    let statement = Statement { program: program.program().clone(), arguments, prover };
+    let statement = Statement::single(program.program().clone(), arguments, prover);
     Proven { steps, run_bytes, run_ms, prove_ms, estimate, phases, proof, statement }
 }
 
@@ -361,7 +361,8 @@ fn widths(proof: &CairoProof, statement: &Statement) -> BTreeMap<String, f64> {
         let kind = match &table.kind {
             TableKind::Path(_) => "paths".to_owned(),
             TableKind::Word(_) => "words".to_owned(),
-            TableKind::Range(_) => "ranges".to_owned(),
+            TableKind::OwningWord(_) => "owning words".to_owned(),
+            TableKind::Range(_) | TableKind::RangeRow(_) => "ranges".to_owned(),
             kind => kind.to_string(),
         };
         *cells.entry(kind).or_default() += width * f64::from(1u32 << table.log_height);

@@ -32,11 +32,10 @@ fn main() -> anyhow::Result<()> {
     };
     let file = std::fs::read(&inputs.proof).with_context(|| format!("cannot read {}", inputs.proof.display()))?;
     let proof = CairoProof::decode(&file)?;
-    let statement =
-        Statement { program: program.program().clone(), arguments: program.bind(&arguments)?, prover: [0; 32] };
+    let statement = Statement::single(program.program().clone(), program.bind(&arguments)?, [0; 32]);
     let Built { tables, disclosed } = proof.layout.build(&statement.program, &proof.claim)?;
 
-    let steps = proof.claim.n_steps as f64;
+    let steps = proof.claim.total_steps() as f64;
     println!(
         "{:<28} {:>6} {:>7} {:>12} {:>12} {:>10}",
         "table", "rows", "columns", "interactions", "constraints", "cells/step"

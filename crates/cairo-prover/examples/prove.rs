@@ -3,15 +3,17 @@
 
 #[path = "../benches/common/mod.rs"]
 mod common;
+mod lines;
 
 use anyhow::Context as _;
 use cairo_air::components::Context;
 use cairo_air::{CairoProof, DisclosedTable, Policy, Statement, TableEntry, verify};
-use cairo_prover::{MALLOC_TUNABLES, Options, prove};
+use cairo_prover::prove::prove_first;
+use cairo_prover::{MALLOC_TUNABLES, Options};
 use cairo_runner::{Arguments, Execution, ForeignRun, RunLimits, RunnableProgram, run, unwatched};
 use clap::Parser;
 use stark::{Control, Phase, Preset};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -24,6 +26,12 @@ struct Inputs {
     /// Arguments as JSON; of a run that another tool made they are taken from the run if not given.
     #[arg(long)]
     args: Option<String>,
+    /// Arguments of several runs that are proven together, one set as JSON a line; where they do not fit in memory, as several proofs.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["args", "run", "trace", "memory"])]
+    batch: Option<PathBuf>,
+    /// How many lines of it to take, from the first on.
+    #[arg(long, value_name = "N", requires = "batch")]
+    limit: Option<usize>,
     /// A run that another tool made: a Cairo PIE, an air private input (which names trace and memory), or a folder of these files.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["trace", "memory"])]
     run: Option<PathBuf>,
@@ -54,7 +62,7 @@ struct Inputs {
     /// Most bytes of memory.
     #[arg(long)]
     max_memory: Option<u64>,
-    /// Where to write the proof.
+    /// Where to write the proof; further ones get `.1`, `.2` … behind the name.
     #[arg(long)]
     proof: Option<PathBuf>,
     /// Verify the proof as well: how long it takes, without a look at its security.
@@ -71,13 +79,13 @@ struct Inputs {
 /// Verifications, of which the median is told.
 const VERIFICATIONS: usize = 5;
 
-/// Notes when each phase begins.
+/// Notes when each phase begins, of each proof.
 struct Watch(Mutex<Vec<(Phase, Instant)>>);
 
 impl Control for Watch {
     fn progress(&self, phase: Phase, _: f64) {
         if let Ok(mut begins) = self.0.lock()
-            && begins.iter().all(|(begun, _)| *begun != phase)
+            && begins.last().is_none_or(|(begun, _)| *begun != phase)
         {
             begins.push((phase, Instant::now()));
         }
@@ -104,9 +112,13 @@ fn try_main() -> anyhow::Result<()> {
     let bytes = std::fs::read(&inputs.program).with_context(|| format!("cannot read {}", inputs.program.display()))?;
     let program = RunnableProgram::from_json(&bytes)?;
     let begin = Instant::now();
-    let (execution, how) = execute(&inputs, &program)?;
+    let (mut executions, how) = match &inputs.batch {
+        Some(path) => (batch(path, inputs.limit, &program)?, "run"),
+        None => execute(&inputs, &program).map(|(execution, how)| (vec![execution], how))?,
+    };
     let run_ms = millis(begin, Instant::now());
-    let (n_steps, arguments) = (execution.n_steps(), execution.arguments.clone());
+    let arguments: Vec<_> = executions.iter().map(|execution| execution.arguments.clone()).collect();
+    let n_steps = executions.iter().map(Execution::n_steps).sum();
 
     let watch = Watch(Mutex::new(Vec::new()));
     let options = Options {
@@ -117,33 +129,58 @@ fn try_main() -> anyhow::Result<()> {
         max_memory: inputs.max_memory,
     };
     let (begin, cpu_begin) = (Instant::now(), cpu_ms());
-    let proof = prove(execution, [0; 32], &options, &watch)?;
+    let mut proofs = Vec::new();
+    while !executions.is_empty() {
+        proofs.push(prove_first(&mut executions, [0; 32], &options, &watch)?);
+    }
     let (end, cpu_end) = (Instant::now(), cpu_ms());
 
     let begins = watch.0.into_inner()?;
     let ends = begins.iter().skip(1).map(|(_, begin)| *begin).chain([end]);
-    let phases = begins.iter().zip(ends).map(|((phase, begin), end)| (phase.name(), millis(*begin, end))).collect();
-    let file = proof.encode();
-    let peak = peak_memory();
-    if let Some(path) = &inputs.proof {
-        std::fs::write(path, &file).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut phases: Vec<(&'static str, f64)> = Vec::new();
+    for ((phase, begin), end) in begins.iter().zip(ends) {
+        match phases.iter_mut().find(|(name, _)| *name == phase.name()) {
+            Some((_, ms)) => *ms += millis(*begin, end),
+            None => phases.push((phase.name(), millis(*begin, end))),
+        }
     }
-    let statement = Statement { program: program.program().clone(), arguments, prover: [0; 32] };
+    let files: Vec<Vec<u8>> = proofs.iter().map(CairoProof::encode).collect();
+    let peak = peak_memory();
+    for (number, file) in files.iter().enumerate() {
+        let Some(path) = &inputs.proof else { break };
+        let mut path = path.clone().into_os_string();
+        if number > 0 {
+            path.push(format!(".{number}"));
+        }
+        std::fs::write(&path, file).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let mut arguments = arguments.into_iter();
+    let statements: Vec<Statement> = proofs
+        .iter()
+        .map(|proof| Statement {
+            program: program.program().clone(),
+            runs: arguments.by_ref().take(proof.claim.runs.len()).collect(),
+            prover: [0; 32],
+        })
+        .collect();
+    let proven = || proofs.iter().zip(&statements);
+    let verified = || statements.iter().zip(&files).map(|(statement, file)| verify_ms(statement, file));
     let figures = Figures {
         n_steps,
         how,
         run_ms,
         prove_ms: millis(begin, end),
         cpu_ms: cpu_begin.zip(cpu_end).map(|(begin, end)| end - begin),
-        verify_ms: inputs.verify.then(|| verify_ms(&statement, &file)).transpose()?,
+        verify_ms: inputs.verify.then(|| verified().sum()).transpose()?,
         // It takes memory, so it is measured when the peak is known.
         calibration_ms: inputs.calibrate.then(common::calibrate),
         phases,
-        tables: tables(&proof, &statement)?,
-        disclosed_rows: proof.layout.disclosed.iter().map(DisclosedTable::rows).sum(),
-        output: proof.claim.output.iter().map(felt::encoding::to_hex).collect(),
+        tables: proven().map(|(proof, statement)| tables(proof, statement)).collect::<Result<Vec<_>, _>>()?.concat(),
+        disclosed_rows: proofs.iter().flat_map(|proof| &proof.layout.disclosed).map(DisclosedTable::rows).sum(),
+        outputs: proofs.iter().flat_map(|proof| &proof.claim.runs).map(|run| hex(&run.output)).collect(),
         peak,
-        proof_bytes: file.len(),
+        proofs: proofs.len(),
+        proof_bytes: files.iter().map(Vec::len).sum(),
         preset: inputs.preset,
     };
     if inputs.json {
@@ -172,6 +209,7 @@ fn tune_allocator() -> anyhow::Result<()> {
 }
 
 /// A committed table.
+#[derive(Clone)]
 struct Table {
     kind: String,
     log_rows: u32,
@@ -220,9 +258,11 @@ struct Figures {
     phases: Vec<(&'static str, f64)>,
     tables: Vec<Table>,
     disclosed_rows: usize,
-    output: Vec<String>,
+    /// Of each run.
+    outputs: Vec<Vec<String>>,
     calibration_ms: Option<f64>,
     peak: Option<u64>,
+    proofs: usize,
     proof_bytes: usize,
     preset: Preset,
 }
@@ -230,7 +270,11 @@ struct Figures {
 impl Figures {
     fn print(&self) {
         let per_step = |figure: f64| figure / self.n_steps as f64;
-        println!("{} steps, {} in {:.1} ms", self.n_steps, self.how, self.run_ms);
+        let runs = match self.outputs.len() {
+            1 => String::new(),
+            runs => format!(" in {runs} runs"),
+        };
+        println!("{} steps{runs}, {} in {:.1} ms", self.n_steps, self.how, self.run_ms);
         for table in &self.tables {
             println!("  2^{:<2} rows: {}, {:.2} cells a step", table.log_rows, table.kind, per_step(table.cells));
         }
@@ -252,7 +296,10 @@ impl Figures {
         if let Some(peak) = self.peak {
             println!("peak memory {:.1} MB", peak as f64 / 1e6);
         }
-        println!("proof {} bytes", self.proof_bytes);
+        match self.proofs {
+            1 => println!("proof {} bytes", self.proof_bytes),
+            proofs => println!("{proofs} proofs, since one takes too much memory: {} bytes", self.proof_bytes),
+        }
     }
 
     fn print_json(&self) {
@@ -261,13 +308,18 @@ impl Figures {
             let Table { kind, log_rows, columns, cells } = table;
             format!("{{\"kind\":\"{kind}\",\"log_rows\":{log_rows},\"columns\":{columns},\"cells\":{cells}}}")
         });
-        let output: Vec<_> = self.output.iter().map(|value| format!("\"{value}\"")).collect();
+        let list = |output: &Vec<String>| {
+            let quoted: Vec<_> = output.iter().map(|value| format!("\"{value}\"")).collect();
+            format!("[{}]", quoted.join(","))
+        };
+        let outputs: Vec<_> = self.outputs.iter().map(list).collect();
         println!(
-            "{{\"n_steps\":{},\"output\":[{}],\"kernel\":\"{}\",\"preset\":\"{}\",\"run_ms\":{:.1},\"prove_ms\":{:.1},\
+            "{{\"n_steps\":{},\"runs\":{},\"outputs\":[{}],\"kernel\":\"{}\",\"preset\":\"{}\",\"run_ms\":{:.1},\"prove_ms\":{:.1},\
              \"cpu_ms\":{},\"verify_ms\":{},\"calibration_ms\":{},\"phases_ms\":{{{}}},\"tables\":[{}],\"disclosed_rows\":{},\"peak_bytes\":{},\
-             \"proof_bytes\":{}}}",
+             \"proofs\":{},\"proof_bytes\":{}}}",
             self.n_steps,
-            output.join(","),
+            outputs.len(),
+            outputs.join(","),
             felt::packed::kernel_name(),
             self.preset,
             self.run_ms,
@@ -279,6 +331,7 @@ impl Figures {
             tables.collect::<Vec<_>>().join(","),
             self.disclosed_rows,
             json(self.peak),
+            self.proofs,
             self.proof_bytes
         );
     }
@@ -313,6 +366,21 @@ fn execute(inputs: &Inputs, program: &RunnableProgram) -> anyhow::Result<(Execut
             Ok((run(program, &arguments, &limits, &mut unwatched)?, "run"))
         }
     }
+}
+
+/// The executions of all lines of a file of arguments.
+fn batch(path: &Path, limit: Option<usize>, program: &RunnableProgram) -> anyhow::Result<Vec<Execution>> {
+    let sets = lines::arguments(path, limit)?;
+    let limits = RunLimits::default();
+    let run = |(number, arguments): (usize, &Arguments)| {
+        let made = run(program, arguments, &limits, &mut unwatched);
+        made.with_context(|| format!("run {number} (the first is 0) of {}", path.display()))
+    };
+    sets.iter().enumerate().map(run).collect()
+}
+
+fn hex(values: &[felt::Felt]) -> Vec<String> {
+    values.iter().map(felt::encoding::to_hex).collect()
 }
 
 fn millis(begin: Instant, end: Instant) -> f64 {

@@ -1,7 +1,9 @@
 //! Verifies a proof: `cargo run --release -p cairo-prover --example verify -- PROGRAM PROOF [OPTIONS]`.
 
+mod lines;
+
 use anyhow::Context as _;
-use cairo_air::{Policy, Statement, verify};
+use cairo_air::{Policy, Statement, VerifiedRun, verify};
 use cairo_runner::{Arguments, RunnableProgram};
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,15 @@ struct Inputs {
     /// Arguments as JSON.
     #[arg(long)]
     args: Option<String>,
+    /// Arguments of all runs of the proof, one set as JSON a line.
+    #[arg(long, value_name = "FILE", conflicts_with = "args")]
+    batch: Option<PathBuf>,
+    /// How many lines of it are the proof's, from the first on.
+    #[arg(long, value_name = "N", requires = "batch")]
+    limit: Option<usize>,
+    /// Print what was shown as one JSON object.
+    #[arg(long)]
+    json: bool,
     /// Fewest bits of conjectured security.
     #[arg(long, default_value_t = Policy::default().min_conjectured_bits)]
     min_conjectured_bits: f64,
@@ -47,12 +58,13 @@ fn main() -> ExitCode {
 fn try_main() -> anyhow::Result<()> {
     let inputs = Inputs::parse();
     let program = RunnableProgram::from_json(&read(&inputs.program)?)?;
-    let arguments = match &inputs.args {
-        Some(text) => Arguments::from_json(text.as_bytes())?,
-        None => Arguments::none(),
+    let arguments = match (&inputs.args, &inputs.batch) {
+        (_, Some(path)) => lines::arguments(path, inputs.limit)?,
+        (Some(text), None) => vec![Arguments::from_json(text.as_bytes())?],
+        (None, None) => vec![Arguments::none()],
     };
-    let arguments = program.bind(&arguments)?;
-    let statement = Statement { program: program.program().clone(), arguments, prover: [0; 32] };
+    let runs = arguments.iter().map(|arguments| program.bind(arguments)).collect::<Result<_, _>>()?;
+    let statement = Statement { program: program.program().clone(), runs, prover: [0; 32] };
     let policy = Policy {
         min_conjectured_bits: inputs.min_conjectured_bits,
         min_proven_bits: inputs.min_proven_bits,
@@ -62,12 +74,37 @@ fn try_main() -> anyhow::Result<()> {
     let begin = Instant::now();
     let verified = verify(&statement, &file, &policy)?;
     let ms = begin.elapsed().as_secs_f64() * 1e3;
+    let n_steps: u64 = verified.runs.iter().map(|run| run.n_steps).sum();
+    let hex = |run: &VerifiedRun| run.output.iter().map(felt::encoding::to_hex).collect::<Vec<_>>();
+    if inputs.json {
+        let list = |run| {
+            let quoted: Vec<_> = hex(run).iter().map(|value| format!("\"{value}\"")).collect();
+            format!("[{}]", quoted.join(","))
+        };
+        let outputs: Vec<_> = verified.runs.iter().map(list).collect();
+        println!(
+            "{{\"n_steps\":{n_steps},\"runs\":{},\"outputs\":[{}],\"conjectured_bits\":{:.1},\"proven_bits\":{:.1},\
+             \"verify_ms\":{ms:.1},\"proof_bytes\":{}}}",
+            outputs.len(),
+            outputs.join(","),
+            verified.conjectured_bits,
+            verified.proven_bits,
+            file.len()
+        );
+        return Ok(());
+    }
+    let runs = match verified.runs.len() {
+        1 => String::new(),
+        runs => format!(" in {runs} runs"),
+    };
     println!(
-        "valid: {} steps, {:.1} bits conjectured, {:.1} proven, verified in {ms:.1} ms",
-        verified.n_steps, verified.conjectured_bits, verified.proven_bits
+        "valid: {n_steps} steps{runs}, {:.1} bits conjectured, {:.1} proven, verified in {ms:.1} ms",
+        verified.conjectured_bits, verified.proven_bits
     );
-    for value in &verified.output {
-        println!("{}", felt::encoding::to_hex(value));
+    for run in &verified.runs {
+        // A run a line, where there are several.
+        let values = hex(run);
+        println!("{}", values.join(if verified.runs.len() == 1 { "\n" } else { " " }));
     }
     Ok(())
 }

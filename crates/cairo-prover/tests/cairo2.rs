@@ -15,8 +15,7 @@ const PROVER: [u8; 32] = [9; 32];
 
 fn proof_of(name: &str, arguments: &str) -> (Statement, CairoProof) {
     let execution = execution(name, Some(arguments));
-    let statement =
-        Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: PROVER };
+    let statement = Statement::single(execution.program.clone(), execution.arguments.clone(), PROVER);
     let options = Options { parameters: Preset::Bench96.parameters(), ..Options::default() };
     let proof = prove(execution, PROVER, &options, &NoControl).unwrap();
     (statement, proof)
@@ -31,15 +30,18 @@ fn arguments_are_bound() {
         verify(&statement, &proof.encode(), &Policy::default())
     };
     let verified = check(&|_| ()).unwrap();
-    assert_eq!((verified.n_steps, verified.output), (89, vec![Felt::from(55)]));
-    assert_eq!(check(&|p| p.claim.arguments_start = None), Err(VerifyError::Claim(ClaimError::ArgumentsStartMissing)));
-    let outside = check(&|p| p.claim.arguments_start = Some(u32::MAX));
+    assert_eq!((verified.runs[0].n_steps, verified.runs[0].output.clone()), (89, vec![Felt::from(55)]));
+    assert_eq!(
+        check(&|p| p.claim.runs[0].arguments_start = None),
+        Err(VerifyError::Claim(ClaimError::ArgumentsStartMissing))
+    );
+    let outside = check(&|p| p.claim.runs[0].arguments_start = Some(u32::MAX));
     assert!(matches!(outside, Err(VerifyError::Claim(ClaimError::OutsideMemory { what: "argument segment", .. }))));
-    let moved = check(&|p| p.claim.arguments_start = p.claim.arguments_start.map(|start| start - 1));
+    let moved = check(&|p| p.claim.runs[0].arguments_start = p.claim.runs[0].arguments_start.map(|start| start - 1));
     assert!(matches!(moved, Err(VerifyError::Stark(_))), "{moved:?}");
 
     let mut other = statement.clone();
-    other.arguments[0] += Felt::one();
+    other.runs[0][0] += Felt::one();
     let refused = verify(&other, &honest.encode(), &Policy::default());
     assert!(matches!(refused, Err(VerifyError::OtherArguments { .. })), "{refused:?}");
 }

@@ -8,6 +8,7 @@
 mod common;
 
 use cairo_air::fetch::MAX_FETCHES;
+use cairo_air::{CairoProof, Version};
 use cairo_execution::Execution;
 use cairo_prover::disclosed::{MAX_TERMS, disclose_short};
 use cairo_prover::planner::{Costs, plan};
@@ -22,12 +23,13 @@ const KEPT: &str = include_str!("digests.txt");
 /// Queries are few, so that many runs can be proven: what differs does so in the tables already.
 const PARAMETERS: Parameters = Parameters { log_blowup: 1, queries: 4, grinding_bits: 0, log_fold: 3 };
 
+/// In the form that proofs of one run had first: the newer one differs in the claim's encoding alone.
 fn proof(witness: Witness) -> Vec<u8> {
     let Witness { statement, claim, layout, tables, public, traces } = witness;
-    let context = statement.context(&claim, &layout);
+    let context = statement.context_in(Version::Single, &claim, &layout);
     let proof = stark::prove(&tables, traces, &public, &context, &PARAMETERS, &NoControl).unwrap();
     let bytes = proof.encode(&Shape::new(&tables, &PARAMETERS));
-    cairo_air::CairoProof::new(&statement, PARAMETERS, claim, layout, bytes).encode()
+    CairoProof::new_in(Version::Single, &statement, PARAMETERS, claim, layout, bytes).encode()
 }
 
 fn committed(execution: &Execution, steps: Vec<StepTable>, max_fetches: usize) -> Witness {

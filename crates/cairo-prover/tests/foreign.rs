@@ -36,12 +36,11 @@ fn write(program: &[u8], folder: &Path, proof_mode: bool) {
 }
 
 fn proven(execution: Execution) -> usize {
-    let statement =
-        Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: PROVER };
+    let statement = Statement::single(execution.program.clone(), execution.arguments.clone(), PROVER);
     let output = execution.output().to_vec();
     let options = Options { parameters: Preset::Bench96.parameters(), ..Options::default() };
     let proof = prove(execution, PROVER, &options, &NoControl).unwrap().encode();
-    assert_eq!(verify(&statement, &proof, &Policy::default()).unwrap().output, output);
+    assert_eq!(verify(&statement, &proof, &Policy::default()).unwrap().runs[0].output, output);
     proof.len()
 }
 

@@ -5,14 +5,20 @@
 
 mod common;
 
+use cairo_air::components::range::Range;
 use cairo_air::components::range_check::Limbs;
+use cairo_air::components::range_row::RangeRow;
 use cairo_air::components::{Limb, Path, Word, range_check96, word96};
 use cairo_air::decode::Decoded;
 use cairo_air::fetch::MAX_FETCHES;
-use cairo_air::{Builtin, CairoProof, TableEntry, TableKind, public_tuples};
+use cairo_air::{Builtin, CairoProof, TableEntry, TableKind, Version, public_tuples};
 use cairo_execution::Execution;
+use cairo_prover::planner::Assignment;
 use cairo_prover::planner::builtins::modular;
+use cairo_prover::planner::range_rows::CheckedRows;
+use cairo_prover::planner::ranges::Checks;
 use cairo_prover::prove::{all_generic, witness};
+use cairo_prover::witness::build;
 use cairo_prover::witness::builtins::{range_check, range_check96 as range_check96_witness};
 use cairo_prover::witness::multiplicities::Multiplicities;
 use cairo_prover::witness::{
@@ -20,7 +26,7 @@ use cairo_prover::witness::{
 };
 use cairo_prover::{StepTable, Witness};
 use common::instances::{classes, witness_with};
-use common::{disclose_all, execution, report};
+use common::{disclose_all, execution, owning_words, report};
 use felt::encoding;
 use stark::{MIN_LOG_HEIGHT, NoControl, Parameters, Shape};
 use std::collections::BTreeMap;
@@ -243,6 +249,7 @@ fn all() -> Vec<Kept> {
     let generic = |execution: &Execution, fetches| make(execution, all_generic(execution), fetches);
     let edges = execution("cairo0/bitwise_edges", None);
     let rows = |bits, limbs, owned| witness_with(&edges, classes(&edges, bits, limbs, owned), PROVER);
+    let cells = |bits, width, offset| Range::new(bits, width, offset).unwrap();
     let small = args3("6", "12");
     let bits32 = args3("70000", "1048577");
     let bits64 = args3("1125899906842624", "1125899906842625");
@@ -423,15 +430,55 @@ fn all() -> Vec<Kept> {
             "bitwise rows of nibbles that own nothing, all rows disclosed that may be",
             disclose_all(rows(4, 63, false)),
         ),
+        kept(
+            "range_rows",
+            "cairo0/range_count",
+            "rows of two checked cells, one of them in limbs of 12 bits, beside a range table",
+            range_rows(&checked, &[cells(8, 128, 0), cells(12, 128, 0)]),
+        ),
+        kept(
+            "range_rows_disclosed",
+            "cairo0/range_count",
+            "rows of three checked cells beside a range table, all rows disclosed but bytes",
+            disclosed_but_bytes(range_rows(&checked, &[cells(8, 128, 0), cells(8, 126, 0), cells(8, 128, 0)])),
+        ),
+        kept(
+            "owning_words",
+            "cairo0/sum_to_n",
+            "owning words, plain ones for what moves no ap, and the cell table",
+            make(&sum, owning_words(&sum), MAX_FETCHES),
+        ),
+        kept(
+            "owning_words_disclosed",
+            "cairo0/sum_to_n",
+            "the same run, all rows disclosed that may be",
+            disclose_all(make(&sum, owning_words(&sum), MAX_FETCHES)),
+        ),
     ]
+}
+
+/// The first path that owns a cell, and the checked cells from the second on in rows of these ranges; what is left, in range tables of bytes.
+fn range_rows(run: &Execution, ranges: &[Range]) -> Witness {
+    let mut assignment = Assignment::new(run, open_path(run)).unwrap();
+    let segment = run.segments[&Builtin::RangeCheck];
+    let row = RangeRow::once(ranges.iter().copied()).unwrap();
+    let count = (segment.stop - segment.base - 1) as usize / row.cells();
+    let addresses: Vec<u32> = (segment.base + 1..segment.stop).step_by(row.cells()).take(count).collect();
+    let rest = (segment.base..=segment.base).chain(segment.base + 1 + (count * row.cells()) as u32..segment.stop);
+    let range = Range::new(8, 128, 0).unwrap();
+    let cover = &mut assignment.cover;
+    assert!(!cover.checks.is_empty() && !addresses.is_empty());
+    cover.checks = vec![Checks { range, addresses: rest.collect() }];
+    cover.rows = vec![CheckedRows { row, addresses, log_heights: vec![MIN_LOG_HEIGHT] }];
+    build(run.clone(), PROVER, assignment, 0, &NoControl).unwrap()
 }
 
 fn proof(witness: &Witness) -> Vec<u8> {
     let Witness { statement, claim, layout, tables, public, traces } = witness;
-    let context = statement.context(claim, layout);
+    let context = statement.context_in(Version::Single, claim, layout);
     let proof = stark::prove(tables, traces.clone(), public, &context, &PARAMETERS, &NoControl).unwrap();
     let bytes = proof.encode(&Shape::new(tables, &PARAMETERS));
-    CairoProof::new(statement, PARAMETERS, claim.clone(), layout.clone(), bytes).encode()
+    CairoProof::new_in(Version::Single, statement, PARAMETERS, claim.clone(), layout.clone(), bytes).encode()
 }
 
 /// What the proofs prove, as JSON.
@@ -449,14 +496,14 @@ fn list(all: &[Kept]) -> String {
         };
         let committed = kinds(witness.layout.tables.iter().map(|entry| &entry.kind).collect());
         let disclosed = kinds(witness.layout.disclosed.iter().map(|open| &open.kind).collect());
-        let (arguments, output) = (felts(&witness.statement.arguments), felts(&witness.claim.output));
+        let (arguments, output) = (felts(&witness.statement.runs[0]), felts(&witness.claim.runs[0].output));
         let end = if number + 1 == all.len() { "" } else { "," };
         write!(
             out,
             "  {{\n    \"proof\": \"{name}.v6.proof\",\n    \"program\": \"programs/fixtures/{program}.json\",\n    \
              \"what\": \"{what}\",\n    \"arguments\": [{arguments}],\n    \"steps\": {},\n    \"output\": [{output}],\n    \
              \"committed\": [{committed}],\n    \"disclosed\": [{disclosed}]\n  }}{end}\n",
-            witness.claim.n_steps
+            witness.claim.runs[0].n_steps
         )
         .unwrap();
     }

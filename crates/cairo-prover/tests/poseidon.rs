@@ -283,7 +283,7 @@ fn verdict(witness: &Witness) -> Result<u64, VerifyError> {
     let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &NoControl).unwrap();
     let bytes = proof.encode(&Shape::new(tables, &CHEAP));
     let file = CairoProof::new(statement, CHEAP, claim.clone(), layout.clone(), bytes).encode();
-    verify(statement, &file, &policy()).map(|verified| verified.n_steps)
+    verify(statement, &file, &policy()).map(|verified| verified.runs[0].n_steps)
 }
 
 /// The run of a program that reads few of its instances' cells.
@@ -315,7 +315,7 @@ fn write(witness: &mut Witness, first: usize, rows: &[Row]) {
 fn false_instances_have_no_proof() {
     let honest = unread();
     assert!(report(&honest).is_clean());
-    assert_eq!(verdict(&honest), Ok(honest.claim.n_steps));
+    assert_eq!(verdict(&honest), Ok(honest.claim.runs[0].n_steps));
     let inputs = [1, 2, 3].map(small);
     let forge = |forged| {
         let mut witness = unread();
@@ -400,7 +400,7 @@ fn cells_that_are_free() {
             _ => {}
         }
     }
-    assert_eq!(accepted(witness).n_steps, unread().claim.n_steps);
+    assert_eq!(accepted(witness).runs[0].n_steps, unread().claim.runs[0].n_steps);
 }
 
 /// A segment that ends within an instance, and one that leaves the last instance out.
@@ -409,7 +409,7 @@ fn segments_of_other_lengths() {
     for cells in [1, 3, 5, 6] {
         let mut witness = unread();
         let position = witness.statement.program.builtins().iter().position(|b| *b == Builtin::Poseidon).unwrap();
-        witness.claim.segments[position].stop -= cells;
+        witness.claim.runs[0].segments[position].stop -= cells;
         let verdict = verdict(&witness);
         match cells {
             6 => assert!(verdict.is_err(), "{verdict:?}"),
@@ -425,14 +425,13 @@ fn segments_of_other_lengths() {
 fn end_to_end(name: &str, arguments: &str) -> Vec<Felt> {
     let execution = execution(name, Some(arguments));
     assert_eq!(execution.check(), Ok(()));
-    let statement =
-        Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: [3; 32] };
+    let statement = Statement::single(execution.program.clone(), execution.arguments.clone(), [3; 32]);
     let options = Options { parameters: CHEAP, ..Options::default() };
     let output = execution.output().to_vec();
     let proof = prove(execution, [3; 32], &options, &NoControl).unwrap().encode();
     let verified = verify(&statement, &proof, &Policy { min_conjectured_bits: 0.0, ..Policy::default() }).unwrap();
-    assert_eq!(verified.output, output);
-    verified.output
+    assert_eq!(verified.runs[0].output, output);
+    verified.runs[0].output.clone()
 }
 
 #[test]

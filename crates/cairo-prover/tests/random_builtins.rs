@@ -489,7 +489,7 @@ fn check(seed: u64) -> BTreeMap<Builtin, u32> {
     };
     let made = made.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let verified = common::disclosed_and_proven(made, &mut random, &format!("seed {seed}"));
-    assert_eq!((verified.n_steps, verified.output), (steps as u64, output), "seed {seed}");
+    assert_eq!((verified.runs[0].n_steps, verified.runs[0].output.clone()), (steps as u64, output), "seed {seed}");
     writer.used.iter().map(|(builtin, used)| (*builtin, used / builtin.cells_per_instance())).collect()
 }
 

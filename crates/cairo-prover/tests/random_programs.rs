@@ -5,7 +5,7 @@
 mod common;
 
 use cairo_air::TableKind;
-use cairo_air::components::Word;
+use cairo_air::components::{OwningWord, Word};
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_execution::Execution;
@@ -312,10 +312,12 @@ fn json(words: &[Felt]) -> String {
     )
 }
 
-/// Each step in a word table of its own word, if there is one and the dice say so; the rest in the generic table.
+/// Each step in a word table of its own word, plain or owning, if there is one and the dice say so; the rest in the generic table.
 fn mixture(execution: &Execution, random: &mut Random) -> Vec<StepTable> {
     let mut tables: BTreeMap<TableKind, Vec<u32>> = BTreeMap::new();
     let mut choice: BTreeMap<(u16, Option<bool>), bool> = BTreeMap::new();
+    let mut owns: BTreeMap<OwningWord, bool> = BTreeMap::new();
+    let all_own = random.one_in(2);
     for (clock, registers) in (0..).zip(&execution.trace[..execution.n_steps()]) {
         let decoded = Decoded::new(&execution.memory[registers.pc as usize]).unwrap();
         let size = decoded.flags.size();
@@ -325,7 +327,14 @@ fn mixture(execution: &Execution, random: &mut Random) -> Vec<StepTable> {
         let chosen = *choice.entry((word.flags, taken)).or_insert_with(|| !random.one_in(3));
         // A jump by the instruction's own size looks like none.
         let sure = taken != Some(false) || !decoded.flags.pc_jnz() || never_jumps(execution, clock as usize, &decoded);
-        let kind = if chosen && sure && word.covers(&decoded) { TableKind::Word(word) } else { TableKind::Generic };
+        let next = execution.memory.get(registers.pc as usize + 1).copied();
+        let owning = OwningWord::of(word, &decoded, next.as_ref())
+            .filter(|owning| all_own || *owns.entry(owning.clone()).or_insert_with(|| random.one_in(2)));
+        let kind = match owning {
+            Some(owning) if chosen && sure => TableKind::OwningWord(owning),
+            _ if chosen && sure && word.covers(&decoded) => TableKind::Word(word),
+            _ => TableKind::Generic,
+        };
         tables.entry(kind).or_default().push(clock);
     }
     let table = |(kind, starts): (TableKind, Vec<u32>)| {
@@ -381,7 +390,7 @@ fn check(seed: u64) -> Outcome {
     let witness = witness(execution, [1; 32], tables, max_fetches, &NoControl)
         .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let verified = common::disclosed_and_proven(witness, &mut random, &format!("seed {seed}"));
-    assert_eq!((verified.n_steps, verified.output), (steps as u64, output), "seed {seed}");
+    assert_eq!((verified.runs[0].n_steps, verified.runs[0].output.clone()), (steps as u64, output), "seed {seed}");
     Outcome::Proven { steps }
 }
 

@@ -55,12 +55,11 @@ fn small_runs_are_proven() {
     let options = Options { parameters: CHEAP, ..Options::default() };
     for run in suite().into_iter().filter(|run| run.log_steps < SIZES[0]) {
         let execution = run.execute();
-        let statement =
-            Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: [3; 32] };
+        let statement = Statement::single(execution.program.clone(), execution.arguments.clone(), [3; 32]);
         let proof = prove(execution, statement.prover, &options, &NoControl);
         let proof = proof.unwrap_or_else(|error| panic!("{}: {error}", run.kind));
         let verified = verify(&statement, &proof.encode(), &policy());
         let verified = verified.unwrap_or_else(|error| panic!("{}: {error}", run.kind));
-        assert_eq!(verified.output, run.output, "{}", run.kind);
+        assert_eq!(verified.runs[0].output, run.output, "{}", run.kind);
     }
 }

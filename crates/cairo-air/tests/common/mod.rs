@@ -7,8 +7,8 @@ use cairo_air::components::{Limb, Path, TableKind};
 use cairo_air::decode::{Decoded, Flags};
 use cairo_air::layout::MAX_DERIVED_STEPS;
 use cairo_air::{
-    ArgumentBinding, Builtin, CairoProof, Claim, DisclosedTable, Layout, Policy, Program, Segment, Statement,
-    TableEntry, public_tuples,
+    ArgumentBinding, Builtin, CairoProof, Claim, DisclosedTable, Layout, MAX_RUNS, Policy, Program, RunClaim, Segment,
+    Statement, TableEntry, public_tuples,
 };
 use felt::{Felt, domain};
 use stark::composition::{BusChallenges, Composition};
@@ -96,15 +96,18 @@ impl Forger {
         let paths = (0..paths).map(|k| TableEntry { kind: TableKind::Path(path(k)), log_height });
         let layout = Layout { tables: std::iter::once(memory).chain(paths).collect(), disclosed: Vec::new() };
         let claim = Claim {
-            n_steps: 1,
-            final_ap: base,
+            runs: vec![RunClaim {
+                offset: 0,
+                n_steps: 1,
+                final_ap: base,
+                segments: vec![Segment { base, stop: base + outputs }],
+                arguments_start: None,
+                output: vec![Felt::one(); outputs as usize],
+            }],
             owned_end: 1,
-            segments: vec![Segment { base, stop: base + outputs }],
-            arguments_start: None,
-            output: vec![Felt::one(); outputs as usize],
             fetches: Vec::new(),
         };
-        let statement = Statement { program, arguments: Vec::new(), prover: [0; 32] };
+        let statement = Statement::single(program, Vec::new(), [0; 32]);
         Self { statement, claim, layout, parameters: MANY_QUERIES }
     }
 
@@ -124,6 +127,31 @@ impl Forger {
         forger.layout.tables.remove(0);
         forger.claim.owned_end = 1 << 16;
         forger
+    }
+
+    /// As many runs as there may be, of a program with all builtins and without an instance of any, each on as many arguments.
+    pub fn runs(arguments: usize) -> Self {
+        let n = Builtin::ALL.len() as u32;
+        let words = [0x0407_8001_7fff_7fff_u64, u64::from(n), 0x1104_8001_8001_8000, 4, 0x0107_8001_7fff_7fff, 0];
+        let words = words.into_iter().chain([0x208b_7fff_7fff_7ffe]).map(Felt::from).collect();
+        let binding = ArgumentBinding::Pointers { cell: n };
+        let program = Program::new(words, Builtin::ALL.to_vec(), binding).unwrap();
+        let (cells, runs) = (2 + 2 * n + 4, MAX_RUNS as u32);
+        let end = program.execution_base() + cells * runs;
+        let run = |run: u32| RunClaim {
+            offset: run * cells,
+            n_steps: 1 << 28,
+            final_ap: program.execution_base() + (run + 1) * cells,
+            segments: vec![Segment { base: end, stop: end }; n as usize],
+            arguments_start: Some(end),
+            output: Vec::new(),
+        };
+        let claim = Claim { runs: (0..runs).map(run).collect(), owned_end: 1, fetches: Vec::new() };
+        let rows = (end + arguments as u32).div_ceil(8).next_power_of_two();
+        let memory = TableEntry { kind: TableKind::Memory, log_height: rows.ilog2() };
+        let statement = Statement { program, runs: vec![vec![Felt::one(); arguments]; MAX_RUNS], prover: [0; 32] };
+        let layout = Layout { tables: vec![memory], disclosed: Vec::new() };
+        Self { statement, claim, layout, parameters: MANY_QUERIES }
     }
 
     /// The file.

@@ -63,9 +63,9 @@ fn range_check_of_a_constant() {
             let program = &statement.program;
             let words = program.bytecode().iter().map(|word| if *word == small(77) { value } else { *word }).collect();
             statement.program = Program::new(words, program.builtins().to_vec(), program.arguments()).unwrap();
-            claim.output = vec![value];
+            claim.runs[0].output = vec![value];
             forger.solve_res();
-            forger.try_it().map(|verified| verified.output)
+            forger.try_it().map(|verified| verified.runs[0].output.clone())
         };
         let two = |bits: u64| small(2).pow(bits);
         for value in [small(0), small(78), two(120) - small(1), two(120), two(127), two(128) - small(1)] {

@@ -59,11 +59,11 @@ fn numbers_near_the_limits() {
     let ends = [0, 1, 2, 5, (1 << 31) - 1, 1 << 31, u32::MAX - 5, u32::MAX - 1, u32::MAX];
     for (value, other) in ends.into_iter().flat_map(|value| ends.map(|other| (value, other))) {
         let changes: [&dyn Fn(&mut CairoProof); 5] = [
-            &|p| (p.claim.final_ap, p.claim.n_steps) = (value, u64::from(other)),
-            &|p| p.claim.segments[1] = Segment { base: value, stop: other },
-            &|p| p.claim.segments[2] = Segment { base: value, stop: value.wrapping_add(5) },
-            &|p| (p.claim.arguments_start, p.claim.final_ap) = (Some(value), other),
-            &|p| p.claim.n_steps = u64::from(value) << 32 | u64::from(other),
+            &|p| (p.claim.runs[0].final_ap, p.claim.runs[0].n_steps) = (value, u64::from(other)),
+            &|p| p.claim.runs[0].segments[1] = Segment { base: value, stop: other },
+            &|p| p.claim.runs[0].segments[2] = Segment { base: value, stop: value.wrapping_add(5) },
+            &|p| (p.claim.runs[0].arguments_start, p.claim.runs[0].final_ap) = (Some(value), other),
+            &|p| p.claim.runs[0].n_steps = u64::from(value) << 32 | u64::from(other),
         ];
         // As many chunks of memory as there can be, so that no address lies outside.
         for (change, chunks) in changes.into_iter().flat_map(|change| [(change, false), (change, true)]) {

@@ -37,8 +37,12 @@ impl Forger {
                     let used = rows.filter(|row| trace[columns.enabler][*row] == small(1));
                     cells.extend(used.map(|row| (integer(&trace[columns.address][row]), trace[columns.value][row])));
                 }
-                TableKind::Path(path) if !path.owned.is_empty() => {
-                    let derived = path.derive(&statement.program).unwrap();
+                TableKind::Path(_) | TableKind::OwningWord(_) => {
+                    let derived = match &entry.kind {
+                        TableKind::Path(path) => path.derive(&statement.program).unwrap(),
+                        TableKind::OwningWord(word) => word.derive().unwrap(),
+                        _ => continue,
+                    };
                     for row in rows.filter(|row| trace[0][*row] == small(1)) {
                         let row: Vec<Felt> = trace.iter().map(|column| column[row]).collect();
                         let cell =
@@ -184,7 +188,7 @@ impl Forger {
 
     /// The cells with the base and the stop pointer of the builtin at a position.
     pub fn pointers(&self, position: u64) -> [u64; 2] {
-        let stops = u64::from(self.0.claim.final_ap) - self.0.claim.segments.len() as u64;
+        let stops = u64::from(self.0.claim.runs[0].final_ap) - self.0.claim.runs[0].segments.len() as u64;
         [u64::from(self.0.statement.program.initial_ap()) + position, stops + position]
     }
 }

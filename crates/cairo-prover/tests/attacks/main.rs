@@ -6,6 +6,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod batches;
+mod borders;
 mod builtins;
 mod circuits;
 mod files;
@@ -13,6 +15,7 @@ mod forger;
 mod honest;
 mod modular;
 mod owners;
+mod owning_words;
 mod retold;
 mod statement;
 mod steps;
@@ -27,7 +30,7 @@ use cairo_air::decode::signed;
 use cairo_air::fetch::{Fetch, FetchError, MAX_FETCHES};
 use cairo_air::{
     ArgumentBinding, Builtin, CairoProof, Layout, LayoutError, Program, Segment, Statement, TableEntry, TableKind,
-    Verified, VerifyError, buses, public_tuples, verify,
+    Verified, VerifyError, Version, buses, public_tuples, verify,
 };
 use cairo_execution::Execution;
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};

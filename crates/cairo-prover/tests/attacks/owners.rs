@@ -12,9 +12,9 @@ fn a_cell_with_two_owners() {
         forger.refused_by_owners(2);
     }
     let mut forger = Forger::new(planned());
-    let output = u64::from(forger.0.claim.segments[0].base) + 1;
-    forger.0.claim.output[1] += small(1);
-    let value = forger.0.claim.output[1];
+    let output = u64::from(forger.0.claim.runs[0].segments[0].base) + 1;
+    forger.0.claim.runs[0].output[1] += small(1);
+    let value = forger.0.claim.runs[0].output[1];
     forger.add_cell_rows(&[[small(1), small(output), value]]);
     forger.refused_by_owners(2);
 }
@@ -45,13 +45,13 @@ fn a_cell_without_owner() {
 /// beyond the end of owned cells.
 #[test]
 fn owned_cells_in_memory_tables() {
-    let output = u64::from(planned().claim.segments[0].base) + 1;
+    let output = u64::from(planned().claim.runs[0].segments[0].base) + 1;
     let end = u64::from(planned_with_memory().claim.owned_end);
     assert!(end <= output);
     for first in [output, end] {
         let mut forger = Forger::new(planned_with_memory());
-        forger.0.claim.output[1] += small(1);
-        let value = forger.0.claim.output[1];
+        forger.0.claim.runs[0].output[1] += small(1);
+        let value = forger.0.claim.runs[0].output[1];
         let mut rows: Vec<_> = (first..output).map(|at| [small(1), small(at), forger.memory(at)]).collect();
         rows.push([small(1), small(output), value]);
         forger.add_cell_rows(&rows);
@@ -201,11 +201,11 @@ fn owners_that_are_not_whole() {
         forger.refused_by_enabler(&TableKind::Cell);
     }
     // In place of the row that owns an output cell.
-    let output = u64::from(planned().claim.segments[0].base) + 1;
+    let output = u64::from(planned().claim.runs[0].segments[0].base) + 1;
     for (own, other) in [(small(2), -small(1)), (-small(1), small(2)), (half, half)] {
         let mut forger = Forger::new(planned());
-        let honest = forger.0.claim.output[1];
-        forger.0.claim.output[1] += small(1);
+        let honest = forger.0.claim.runs[0].output[1];
+        forger.0.claim.runs[0].output[1] += small(1);
         let rows = forger.cell_rows().into_iter().filter(|[_, address, _]| *address != small(output));
         let false_rows = [(own, honest), (other, honest + small(1))];
         let false_rows = false_rows.map(|(enabler, value)| [enabler, small(output), value]);

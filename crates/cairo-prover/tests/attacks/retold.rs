@@ -125,13 +125,13 @@ impl Forger {
         }
         self.solve_res();
         told.remove(&address);
-        let base = u64::from(self.0.claim.segments[0].base);
+        let base = u64::from(self.0.claim.runs[0].segments[0].base);
         let mut changed = false;
         for (at, value) in told {
             if self.set_cell(at, value).is_none() {
                 return false;
             }
-            if let Some(output) = at.checked_sub(base).and_then(|at| self.0.claim.output.get_mut(at as usize)) {
+            if let Some(output) = at.checked_sub(base).and_then(|at| self.0.claim.runs[0].output.get_mut(at as usize)) {
                 *output = value;
                 changed = true;
             }

@@ -11,14 +11,17 @@ fn the_forger_can_tell_the_truth() {
             matches!(entry.kind, TableKind::RangeCheck(Limbs::Bytes) | TableKind::RangeCheck(Limbs::Words12))
         };
         if witness.layout.tables.iter().any(checks) {
-            for address in 1..u64::from(witness.claim.final_ap) {
+            for address in 1..u64::from(witness.claim.runs[0].final_ap) {
                 let value = forger.memory(address);
                 forger.set_memory(address, value);
             }
             forger.solve_res();
         }
         let verified = forger.try_it().unwrap();
-        assert_eq!((verified.n_steps, verified.output), (witness.claim.n_steps, witness.claim.output.clone()));
+        assert_eq!(
+            (verified.runs[0].n_steps, verified.runs[0].output.clone()),
+            (witness.claim.runs[0].n_steps, witness.claim.runs[0].output.clone())
+        );
     }
 }
 
@@ -56,10 +59,10 @@ fn other_program() {
 fn other_arguments() {
     for argument in 0..3 {
         let mut forger = Forger::new(honest());
-        let value = forger.0.statement.arguments[argument] + small(1);
-        forger.0.statement.arguments[argument] = value;
-        forger.0.claim.output[argument] = value;
-        let output = u64::from(forger.0.claim.segments[0].base) + argument as u64;
+        let value = forger.0.statement.runs[0][argument] + small(1);
+        forger.0.statement.runs[0][argument] = value;
+        forger.0.claim.runs[0].output[argument] = value;
+        let output = u64::from(forger.0.claim.runs[0].segments[0].base) + argument as u64;
         forger.set_memory(output, value);
         forger.solve_res();
         forger.refused();
@@ -83,11 +86,11 @@ fn arguments_behind_pointers() {
     assert!(Forger::new(&honest).try_it().is_ok());
     let pointers = u64::from(honest.statement.program.initial_ap());
 
-    for index in 0..honest.statement.arguments.len() {
+    for index in 0..honest.statement.runs[0].len() {
         let mut forger = Forger::new(&honest);
-        let value = forger.0.statement.arguments[index] + small(1);
-        forger.0.statement.arguments[index] = value;
-        forger.0.claim.output[index] = value;
+        let value = forger.0.statement.runs[0][index] + small(1);
+        forger.0.statement.runs[0][index] = value;
+        forger.0.claim.runs[0].output[index] = value;
         forger.set_memory(u64::from(output.base) + index as u64, value);
         forger.refused();
     }
@@ -95,8 +98,8 @@ fn arguments_behind_pointers() {
         for with_memory in [false, true] {
             let mut forger = Forger::new(&honest);
             let start = u64::from(output.base) + start;
-            forger.0.claim.arguments_start = Some(start as u32);
-            forger.0.statement.arguments = (start..start + count).map(|address| forger.memory(address)).collect();
+            forger.0.claim.runs[0].arguments_start = Some(start as u32);
+            forger.0.statement.runs[0] = (start..start + count).map(|address| forger.memory(address)).collect();
             if with_memory {
                 forger.set_memory(pointers, small(start));
                 forger.set_memory(pointers + 1, small(start + count));
@@ -106,8 +109,8 @@ fn arguments_behind_pointers() {
     }
     // No arguments at address 0 are none at all, but the pointers do not say so.
     let mut forger = Forger::new(&honest);
-    forger.0.claim.arguments_start = Some(0);
-    forger.0.statement.arguments.clear();
+    forger.0.claim.runs[0].arguments_start = Some(0);
+    forger.0.statement.runs[0].clear();
     forger.refused();
 }
 
@@ -115,9 +118,9 @@ fn arguments_behind_pointers() {
 fn changed_output() {
     for (index, with_res) in [(3, false), (3, true), (4, false), (4, true)] {
         let mut forger = Forger::new(honest());
-        let value = forger.0.claim.output[index] + small(1);
-        forger.0.claim.output[index] = value;
-        let output = u64::from(forger.0.claim.segments[0].base) + index as u64;
+        let value = forger.0.claim.runs[0].output[index] + small(1);
+        forger.0.claim.runs[0].output[index] = value;
+        let output = u64::from(forger.0.claim.runs[0].segments[0].base) + index as u64;
         forger.set_memory(output, value);
         if with_res {
             forger.solve_res();
@@ -128,10 +131,10 @@ fn changed_output() {
     for witness in [planned(), planned_with_memory()] {
         for with_uses in [false, true] {
             let mut forger = Forger::new(witness);
-            let index = forger.0.claim.output.len() - 1;
-            forger.0.claim.output[index] += small(1);
-            let address = u64::from(forger.0.claim.segments[0].base) + index as u64;
-            let value = forger.0.claim.output[index];
+            let index = forger.0.claim.runs[0].output.len() - 1;
+            forger.0.claim.runs[0].output[index] += small(1);
+            let address = u64::from(forger.0.claim.runs[0].segments[0].base) + index as u64;
+            let value = forger.0.claim.runs[0].output[index];
             match with_uses {
                 false => forger.set_cell(address, value).unwrap(),
                 true => forger.set_memory(address, value),
@@ -157,21 +160,21 @@ fn other_prover() {
 #[test]
 fn output_segment_moved() {
     let program = &honest().statement.program;
-    let arguments = honest().statement.arguments.len() as u32;
-    let base = honest().claim.segments[0].base;
+    let arguments = honest().statement.runs[0].len() as u32;
+    let base = honest().claim.runs[0].segments[0].base;
     for base in [base + 1, base - 1, 1, program.execution_base(), program.initial_ap()] {
         for cells in [5, arguments] {
             let mut forger = Forger::new(honest());
             let stop = base + cells;
-            forger.0.claim.segments[0] = Segment { base, stop };
+            forger.0.claim.runs[0].segments[0] = Segment { base, stop };
             for (pointer, value) in forger.pointers(0).into_iter().zip([base, stop]) {
                 forger.set_memory(pointer, small(u64::from(value)));
             }
             forger.solve_res();
             let output = (base..stop).map(|address| forger.memory(u64::from(address))).collect();
-            forger.0.claim.output = output;
+            forger.0.claim.runs[0].output = output;
             // So that nothing but the run stands in the way: the arguments are whatever the output begins with.
-            forger.0.statement.arguments = forger.0.claim.output[..arguments as usize].to_vec();
+            forger.0.statement.runs[0] = forger.0.claim.runs[0].output[..arguments as usize].to_vec();
             forger.refused();
         }
     }
@@ -184,7 +187,7 @@ fn stop_pointer_moved() {
         for at_start in [false, true] {
             for solve in [false, true] {
                 let mut forger = Forger::new(honest());
-                let segment = &mut forger.0.claim.segments[position];
+                let segment = &mut forger.0.claim.runs[0].segments[position];
                 if at_start {
                     segment.base += cells;
                 } else {

@@ -5,10 +5,10 @@ use super::*;
 /// A step left out, with all later clocks moved; and only the number changed.
 #[test]
 fn fewer_steps() {
-    let steps = honest().claim.n_steps;
+    let steps = honest().claim.runs[0].n_steps;
     for skipped in 0..steps {
         let mut forger = Forger::new(honest());
-        forger.0.claim.n_steps -= 1;
+        forger.0.claim.runs[0].n_steps -= 1;
         let clocks = forger.column(&TableKind::Generic, "clock").clone();
         for (row, clock) in clocks.iter().enumerate().take(steps as usize) {
             let clock = encoding::to_u64(clock).unwrap();
@@ -22,16 +22,16 @@ fn fewer_steps() {
     }
     for n_steps in [1, steps - 1, steps + 1] {
         let mut forger = Forger::new(honest());
-        forger.0.claim.n_steps = n_steps;
+        forger.0.claim.runs[0].n_steps = n_steps;
         forger.refused();
     }
 }
 
 /// Lets the generic table execute the closing `jmp rel 0` once more, to claim a step too many.
 pub fn execute_the_end(forger: &mut Forger) {
-    let n_steps = forger.0.claim.n_steps as usize;
+    let n_steps = forger.0.claim.runs[0].n_steps as usize;
     let (end, next, word) = (small(5), small(6), small(5));
-    let ap = small(u64::from(forger.0.claim.final_ap));
+    let ap = small(u64::from(forger.0.claim.runs[0].final_ap));
     let fp = small(u64::from(forger.0.statement.program.initial_ap()));
     let flags = [2, 8];
     let mut row: Vec<(String, Felt)> = (0..15)
@@ -54,7 +54,7 @@ pub fn execute_the_end(forger: &mut Forger) {
     for (name, value) in row {
         forger.column(&TableKind::Generic, &name)[n_steps] = value;
     }
-    forger.0.claim.n_steps += 1;
+    forger.0.claim.runs[0].n_steps += 1;
 }
 
 /// Where instructions are counted in the claim: nothing provides the one at the end, and it may not be listed.
@@ -112,7 +112,7 @@ fn steps_after_the_end() {
 /// A state that comes back: the first step twice, the second time out of padding; and a step that undoes the first.
 #[test]
 fn steps_off_the_walk() {
-    let n_steps = honest().claim.n_steps as usize;
+    let n_steps = honest().claim.runs[0].n_steps as usize;
     let mut forger = Forger::new(honest());
     forger.column(&TableKind::Generic, "enabler")[n_steps] = small(1);
     forger.refused();

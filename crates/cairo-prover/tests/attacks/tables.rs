@@ -72,9 +72,9 @@ fn a_table_given_twice() {
     // The second memory holds another value at the address of an output cell.
     let mut forger = Forger::new(honest());
     forger.double_table(0);
-    let output = forger.0.claim.segments[0].base as usize + 3;
-    forger.0.claim.output[3] += small(1);
-    let value = forger.0.claim.output[3];
+    let output = forger.0.claim.runs[0].segments[0].base as usize + 3;
+    forger.0.claim.runs[0].output[3] += small(1);
+    let value = forger.0.claim.runs[0].output[3];
     forger.0.traces[1][1 + (output - 1) % memory::CELLS][(output - 1) / memory::CELLS] = value;
     forger.refused();
 }
@@ -83,10 +83,12 @@ fn a_table_given_twice() {
 #[test]
 fn no_column_is_free() {
     for (witness, kinds) in [(honest(), 1), (planned(), 4)] {
-        let steps =
-            witness.layout.tables.iter().enumerate().filter(|(_, entry)| {
-                matches!(entry.kind, TableKind::Generic | TableKind::Word(_) | TableKind::Path(_))
-            });
+        let steps = witness.layout.tables.iter().enumerate().filter(|(_, entry)| {
+            matches!(
+                entry.kind,
+                TableKind::Generic | TableKind::Word(_) | TableKind::OwningWord(_) | TableKind::Path(_)
+            )
+        });
         for (position, _) in steps.take(kinds) {
             for column in 0..witness.traces[position].len() {
                 let mut forger = Forger::new(witness);
@@ -130,6 +132,6 @@ fn heights() {
         other.tables[position].log_height = log_height;
         let built = other.build(&statement.program, &claim);
         assert!(built.is_err() || (6..=30).contains(&log_height) || log_height == honest, "{position}: {log_height}");
-        let _ = claim.check(&statement.program, &statement.arguments, other.memory_end(claim.owned_end));
+        let _ = claim.check(&statement.program, &statement.runs, other.memory_end(claim.owned_end));
     }
 }

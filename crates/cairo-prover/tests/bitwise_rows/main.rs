@@ -7,30 +7,38 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bytes;
+mod files;
 mod forger;
 mod honest;
+mod inputs;
 mod instances;
 mod layouts;
+mod owners;
 mod planned;
 mod rows;
+mod segment;
+mod told;
 
 use cairo_air::components::bitwise::BitwiseSize;
 use cairo_air::components::bitwise_row::{BitwiseRow, CELLS};
-use cairo_air::components::byte_and;
+use cairo_air::components::{Context, byte_and, memory, nibble_and};
 use cairo_air::layout::BitwiseRowsError;
 use cairo_air::{
-    Builtin, CairoProof, LayoutError, Segment, TableEntry, TableKind, Verified, VerifyError, buses, public_tuples,
-    verify,
+    Builtin, CairoProof, CodecError, DisclosedTable, LayoutError, Program, ProofFileError, Segment, TableKind,
+    VerifyError, buses, verify,
 };
 use cairo_prover::Witness;
+use cairo_prover::planner::builtins::bitwise_rows::Instances;
 use cairo_prover::witness::build;
-use common::balance::balance;
-use common::instances::{classes, row, witness_with};
-use common::{disclose_all, execution, report};
+use common::alone::Alone;
+use common::forger::{Forger, Weak, edge, public, twice};
+use common::instances::{classes, row, segment_of, witness_with};
+use common::{execution, report};
 use felt::{Felt, encoding};
 use forger::*;
 use honest::*;
-use stark::{NoControl, PublicTuple, Shape};
+use stark::{AirBuilder, DisclosedError, NoControl, PublicTuple};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use testkit::proofs::{CHEAP, policy};
+use told::*;

@@ -26,7 +26,7 @@ pub enum Verdict {
 fn provable(execution: &Execution, steps: Vec<StepTable>) -> Result<(), String> {
     let made = witness(execution.clone(), [1; 32], steps, 0, &NoControl).map_err(|error| error.to_string())?;
     let end = made.layout.memory_end(made.claim.owned_end);
-    let claim = made.claim.check(&made.statement.program, &made.statement.arguments, end);
+    let claim = made.claim.check(&made.statement.program, &made.statement.runs, end);
     claim.map_err(|error| error.to_string())?;
     let report = report(&made);
     if report.is_clean() { Ok(()) } else { Err(report.to_string()) }
@@ -39,7 +39,10 @@ fn provable(execution: &Execution, steps: Vec<StepTable>) -> Result<(), String> 
 pub fn compare(execution: &Execution, what: &str) -> Verdict {
     let checked = execution.check();
     // A claim that is none has no tables.
-    if claim(execution).check(&execution.program, &execution.arguments, u64::MAX).is_err() {
+    if claim(&execution.clone().into())
+        .check(&execution.program, std::slice::from_ref(&execution.arguments), u64::MAX)
+        .is_err()
+    {
         assert!(checked.is_err(), "{what}: no proof can claim this");
         return Verdict::None;
     }
@@ -68,11 +71,11 @@ pub fn compare(execution: &Execution, what: &str) -> Verdict {
     let (program, arguments) = (execution.program.clone(), execution.arguments.clone());
     let proof = prove(execution.clone(), [1; 32], &options, &NoControl);
     let proof = proof.unwrap_or_else(|error| panic!("{what}: {error}")).encode();
-    let statement = cairo_air::Statement { program, arguments, prover: [1; 32] };
+    let statement = cairo_air::Statement::single(program, arguments, [1; 32]);
     let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };
     let verified = verify(&statement, &proof, &policy).unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert_eq!(verified.n_steps, execution.n_steps() as u64);
-    assert_eq!(verified.output, execution.output());
+    assert_eq!(verified.runs[0].n_steps, execution.n_steps() as u64);
+    assert_eq!(verified.runs[0].output, execution.output());
     Verdict::Run
 }
 

@@ -318,7 +318,7 @@ fn wrong_signatures() {
 fn half_an_instance() {
     let mut forger = Forger::new(blank());
     let at = forger.0.statement.program.builtins().iter().position(|builtin| *builtin == Builtin::Ecdsa).unwrap();
-    forger.0.claim.segments[at].stop -= 1;
-    let claim = forger.0.claim.check(&forger.0.statement.program, &forger.0.statement.arguments, u64::MAX);
+    forger.0.claim.runs[0].segments[at].stop -= 1;
+    let claim = forger.0.claim.check(&forger.0.statement.program, &forger.0.statement.runs, u64::MAX);
     assert!(claim.is_err());
 }

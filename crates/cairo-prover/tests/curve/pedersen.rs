@@ -241,7 +241,7 @@ fn a_hash_that_memory_does_not_have() {
 fn half_an_instance() {
     let mut forger = Forger::new(partly());
     let at = forger.0.statement.program.builtins().iter().position(|builtin| *builtin == Builtin::Pedersen).unwrap();
-    forger.0.claim.segments[at].stop -= 1;
-    let claim = forger.0.claim.check(&forger.0.statement.program, &forger.0.statement.arguments, u64::MAX);
+    forger.0.claim.runs[0].segments[at].stop -= 1;
+    let claim = forger.0.claim.check(&forger.0.statement.program, &forger.0.statement.runs, u64::MAX);
     assert!(claim.is_err());
 }

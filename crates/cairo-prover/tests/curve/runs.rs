@@ -18,15 +18,14 @@ pub fn try_run(name: &str, arguments: Option<&str>) -> Result<Execution, RunErro
 /// Proves and verifies a run that the check takes; gives the output and the kinds of tables.
 pub fn proven(execution: Execution) -> (Vec<Felt>, BTreeSet<String>) {
     assert_eq!(execution.check(), Ok(()));
-    let statement =
-        Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: [7; 32] };
+    let statement = Statement::single(execution.program.clone(), execution.arguments.clone(), [7; 32]);
     let expected = execution.output().to_vec();
     let options = Options { parameters: CHEAP, ..Options::default() };
     let proof = prove(execution, [7; 32], &options, &NoControl).unwrap().encode();
     let verified = verify(&statement, &proof, &policy()).unwrap();
-    assert_eq!(verified.output, expected);
+    assert_eq!(verified.runs[0].output, expected);
     let layout = CairoProof::decode(&proof).unwrap().layout;
-    (verified.output, layout.kinds().map(TableKind::to_string).collect())
+    (verified.runs[0].output.clone(), layout.kinds().map(TableKind::to_string).collect())
 }
 
 /// Arguments of `ec_op_args`.

@@ -69,7 +69,7 @@ proptest! {
         let execution = honest_run(&operations);
         let report = crate::common::report(&made(&execution));
         prop_assert!(report.is_clean(), "{report}");
-        let statement = Statement { program: execution.program.clone(), arguments: Vec::new(), prover: [7; 32] };
+        let statement = Statement::single(execution.program.clone(), Vec::new(), [7; 32]);
         let proof = prove(execution, [7; 32], &Options { parameters: CHEAP, ..Options::default() }, &NoControl).unwrap();
         let policy = Policy { min_conjectured_bits: 0.0, ..Policy::default() };
         prop_assert!(verify(&statement, &proof.encode(), &policy).is_ok());

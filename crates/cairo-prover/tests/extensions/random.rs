@@ -313,7 +313,11 @@ fn check(seed: u64, seen: &mut Seen) {
     let made =
         witness(execution, [1; 32], tables, 64, &NoControl).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let verified = disclosed_and_proven(made, &mut random, &format!("seed {seed}"));
-    assert_eq!((verified.n_steps, verified.output), (steps as u64, writer.segment(Builtin::Output)), "seed {seed}");
+    assert_eq!(
+        (verified.runs[0].n_steps, verified.runs[0].output.clone()),
+        (steps as u64, writer.segment(Builtin::Output)),
+        "seed {seed}"
+    );
 }
 
 fn check_all(seeds: std::ops::Range<u64>) {
@@ -343,9 +347,9 @@ fn a_block_that_keccak_permutes() {
     assert_eq!(execution.check(), Ok(()));
     let expected = keccak::pack(&keccak::permute(keccak::unpack(&state).unwrap()));
     let options = Options { parameters: CHEAP, max_memory: Some(1 << 40), ..Options::default() };
-    let statement = Statement { program: execution.program.clone(), arguments: Vec::new(), prover: [1; 32] };
+    let statement = Statement::single(execution.program.clone(), Vec::new(), [1; 32]);
     let proof = prove(execution, [1; 32], &options, &NoControl).unwrap();
-    assert_eq!(verify(&statement, &proof.encode(), &policy()).unwrap().output, expected);
+    assert_eq!(verify(&statement, &proof.encode(), &policy()).unwrap().runs[0].output, expected);
 }
 
 #[test]

@@ -69,6 +69,7 @@ pub fn execution(words: &[Word], cells: &[Felt]) -> Execution {
         segments: BTreeMap::new(),
         arguments_start: None,
         signatures: Vec::new(),
+        relocation: None,
     }
 }
 

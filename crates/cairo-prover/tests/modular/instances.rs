@@ -95,6 +95,7 @@ impl Instances {
             segments: BTreeMap::from([(self.builtin, cairo_execution::Segment { base, stop })]),
             arguments_start: None,
             signatures: Vec::new(),
+            relocation: None,
         }
     }
 

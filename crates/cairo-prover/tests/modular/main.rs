@@ -9,6 +9,7 @@ mod common;
 mod forger;
 
 mod add_mod;
+mod border;
 mod instances;
 mod mul_mod;
 mod programs;

@@ -13,11 +13,10 @@ fn proven(execution: Execution) -> CairoProof {
     let report = common::report(&generic_witness(execution.clone()));
     assert!(report.is_clean(), "{report}");
     let output = execution.output().to_vec();
-    let statement =
-        Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: [7; 32] };
+    let statement = Statement::single(execution.program.clone(), execution.arguments.clone(), [7; 32]);
     let options = Options { parameters: Preset::Bench96.parameters(), ..Options::default() };
     let proof = prove(execution, [7; 32], &options, &NoControl).unwrap();
-    assert_eq!(verify(&statement, &proof.encode(), &Policy::default()).unwrap().output, output);
+    assert_eq!(verify(&statement, &proof.encode(), &Policy::default()).unwrap().runs[0].output, output);
     proof
 }
 

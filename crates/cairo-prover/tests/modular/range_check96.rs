@@ -170,12 +170,11 @@ fn programs() {
         let found = witness.layout.kinds().filter(|kind| matches!(kind, TableKind::RangeCheck96(_))).count();
         assert_eq!(found, usize::from(instances > 0), "{name}");
         let output = execution.output().to_vec();
-        let statement =
-            Statement { program: execution.program.clone(), arguments: execution.arguments.clone(), prover: [7; 32] };
+        let statement = Statement::single(execution.program.clone(), execution.arguments.clone(), [7; 32]);
         let options = Options { parameters: Preset::Bench96.parameters(), ..Options::default() };
         let proof = prove(execution, [7; 32], &options, &NoControl).unwrap();
         let verified = verify(&statement, &proof.encode(), &Policy::default()).unwrap();
-        assert_eq!(verified.output, output, "{name}");
+        assert_eq!(verified.runs[0].output, output, "{name}");
     }
 }
 
@@ -220,7 +219,7 @@ fn an_instance_that_no_step_reads() {
     // A segment that ends before it: the pointer that the program returned says otherwise.
     let mut forger = with_limbs(&[(11, two(8))]);
     let Witness { statement, claim, layout, tables, public, traces } = &mut forger.0;
-    claim.segments[1].stop -= 2;
+    claim.runs[0].segments[1].stop -= 2;
     let built = layout.build(&statement.program, claim).unwrap();
     (*tables, *public) = (built.tables, public_tuples(statement, claim, layout));
     let position = layout.tables.iter().position(|entry| entry.kind == kind).unwrap();

@@ -34,23 +34,12 @@ pub fn row_of_one_limb(range: Range, address: u32, value: Felt, limb: usize) -> 
     Row { enabler: Felt::one(), address, limbs }
 }
 
-/// Another AIR for tables of some kinds.
-pub type Swap = dyn Fn(&TableKind) -> Option<stark::Air>;
-
-/// What the verifier would not ask for.
-#[derive(Default)]
-pub struct Weak<'a> {
-    /// Constraints and interactions that the range tables lack.
-    pub missing: Vec<&'a str>,
-    /// Further public tuples.
-    pub public: Vec<PublicTuple>,
-    /// Tables with another AIR.
-    pub swap: Option<&'a Swap>,
+/// A row of several cells, with these values from the address on.
+pub fn row_of_several(kind: &RangeRow, address: u32, values: &[Felt]) -> Row {
+    assert_eq!(kind.cells(), values.len());
+    let limbs = kind.entries().iter().zip(values).flat_map(|(entry, value)| row(entry.range, address, *value).limbs);
+    Row { enabler: Felt::one(), address, limbs: limbs.collect() }
 }
-
-/// A prover that cheats.
-#[derive(Clone)]
-pub struct Forger(pub Witness);
 
 impl Forger {
     /// A run that checks these values, each of which may be too large, so far without range tables.
@@ -63,7 +52,7 @@ impl Forger {
             }
         };
         witness.traces.iter_mut().flatten().flatten().for_each(change);
-        witness.claim.output.iter_mut().for_each(change);
+        witness.claim.runs[0].output.iter_mut().for_each(change);
         let program = &witness.statement.program;
         let mut words = program.bytecode().to_vec();
         words.iter_mut().for_each(change);
@@ -83,26 +72,12 @@ impl Forger {
     }
 
     pub fn segment(&self) -> Segment {
-        self.0.claim.segment(&self.0.statement.program, Builtin::RangeCheck).unwrap()
+        self.segment_of(Builtin::RangeCheck)
     }
 
     /// Address of a checked cell.
     pub fn address(&self, k: usize) -> u32 {
         marked().claim.segment(&marked().statement.program, Builtin::RangeCheck).unwrap().base + k as u32
-    }
-
-    pub fn drop_tables(&mut self, dropped: impl Fn(&TableKind) -> bool) {
-        common::drop_tables(&mut self.0, dropped);
-    }
-
-    pub fn add_table(&mut self, kind: TableKind, trace: Vec<Vec<Felt>>) {
-        let Witness { layout, tables, traces, .. } = &mut self.0;
-        let position = layout.tables.partition_point(|entry| entry.kind <= kind);
-        let log_height = trace[0].len().ilog2();
-        layout.tables.insert(position, TableEntry { kind, log_height });
-        // Until the layout is built.
-        tables.insert(position, tables[0].clone());
-        traces.insert(position, trace);
     }
 
     /// A range table, with the table of its limbs if there is none yet.
@@ -117,6 +92,25 @@ impl Forger {
             row.limbs.iter().enumerate().for_each(|(i, limb)| trace[Range::LIMBS + i].push(*limb));
         }
         self.add_table(TableKind::Range(range), trace);
+        self.add_limbs(range);
+    }
+
+    /// A range row table, with the tables of its limbs if there are none yet.
+    pub fn add_range_rows(&mut self, kind: &RangeRow, rows: &[Row]) {
+        let height = rows.len().next_power_of_two().max(64);
+        let mut trace = vec![Vec::with_capacity(height); kind.columns()];
+        for at in 0..height {
+            let row = rows.get(at).unwrap_or(&rows[0]);
+            trace[RangeRow::ENABLER].push(if at < rows.len() { row.enabler } else { Felt::zero() });
+            trace[RangeRow::ADDRESS].push(small(u64::from(row.address)));
+            row.limbs.iter().enumerate().for_each(|(i, limb)| trace[RangeRow::LIMBS + i].push(*limb));
+            (kind.uses()..kind.columns()).for_each(|column| trace[column].push(Felt::zero()));
+        }
+        self.add_table(TableKind::RangeRow(kind.clone()), trace);
+        kind.entries().iter().for_each(|entry| self.add_limbs(entry.range));
+    }
+
+    fn add_limbs(&mut self, range: Range) {
         let (kind, log_height) = match range.bits() {
             8 => return,
             12 => (TableKind::Limb(Limb::Bits12), word12::LOG_HEIGHT),
@@ -158,21 +152,6 @@ impl Forger {
         })
     }
 
-    /// Makes a row of padding of the cell table one with this cell.
-    pub fn add_cell(&mut self, address: u32, value: Felt) {
-        let position = self.0.layout.tables.iter().position(|entry| entry.kind == TableKind::Cell).unwrap();
-        let trace = &mut self.0.traces[position];
-        if trace[0].iter().all(|enabler| *enabler == Felt::one()) {
-            let height = trace[0].len();
-            trace.iter_mut().for_each(|column| column.resize(2 * height, Felt::zero()));
-            self.0.layout.tables[position].log_height += 1;
-        }
-        let row = trace[0].iter().position(|enabler| *enabler == Felt::zero()).unwrap();
-        for (column, value) in [Felt::one(), small(u64::from(address)), value, Felt::zero()].into_iter().enumerate() {
-            trace[column][row] = value;
-        }
-    }
-
     /// Reads another value at the last checked cell whenever it is read to be output: what a memory with two values allows.
     pub fn output_reads(&mut self, value: Felt) {
         let mark = wide(marks()[CELLS - 1]);
@@ -204,112 +183,21 @@ impl Forger {
         for (_, position, row) in &cells[2..] {
             traces[*position][2][*row] = value;
         }
-        assert_eq!(claim.output[1], mark);
-        claim.output[1] = value;
-    }
-
-    /// Makes tables and public tuples what the verifier will make of statement, claim and layout, if it accepts them.
-    pub fn reclaim(&mut self) -> Result<(), LayoutError> {
-        let Witness { statement, claim, layout, tables, public, .. } = &mut self.0;
-        *public = public_tuples(statement, claim, layout);
-        let built = common::built(layout, &statement.program, claim)?;
-        *tables = built.tables;
-        public.extend(built.disclosed);
-        Ok(())
-    }
-
-    /// Makes all lookups balance again.
-    pub fn balance(&mut self) {
-        balance(&mut self.0);
-    }
-
-    /// A whole proof, and the verifier's word on it.
-    pub fn try_it(mut self) -> Result<Verified, VerifyError> {
-        // Whatever the layout: a proof of some tables is in the file.
-        if self.reclaim().is_err() {
-            return self.verified();
-        }
-        self.balance();
-        let result = self.verified();
-        // The same disclosed rows show no more and no less.
-        let disclosed = Self(disclose_all(self.0)).verified();
-        assert_eq!(disclosed.is_ok(), result.is_ok(), "committed {result:?}, disclosed {disclosed:?}");
-        result
-    }
-
-    pub fn verified(&self) -> Result<Verified, VerifyError> {
-        let Witness { statement, claim, layout, tables, public, traces } = &self.0;
-        let context = statement.context(claim, layout);
-        let bytes = match common::built(layout, &statement.program, claim) {
-            Ok(_) => {
-                let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &NoControl).unwrap();
-                proof.encode(&Shape::new(tables, &CHEAP))
-            }
-            // As many bytes as the descriptions of the tables ask for.
-            Err(_) if layout.check(&statement.program, claim).is_ok() => vec![0; layout.least_proof_len(&CHEAP)],
-            Err(_) => Vec::new(),
-        };
-        let file = CairoProof::new(statement, CHEAP, claim.clone(), layout.clone(), bytes);
-        verify(statement, &file.encode(), &policy())
-    }
-
-    /// The same with a verifier that asks for less.
-    pub fn weakly(mut self, weak: &Weak<'_>) -> Result<(), stark::VerifyError> {
-        self.reclaim().unwrap();
-        let Witness { layout, tables, public, .. } = &mut self.0;
-        for (entry, table) in layout.tables.iter().zip(tables.iter_mut()) {
-            if let Some(air) = weak.swap.and_then(|swap| swap(&entry.kind)) {
-                table.air = Arc::new(air);
-            }
-            if !matches!(entry.kind, TableKind::Range(_)) {
-                continue;
-            }
-            for name in &weak.missing {
-                let constraint = table.air.constraints().iter().position(|constraint| constraint.name == *name);
-                let interaction = table.air.interactions().iter().position(|interaction| interaction.name == *name);
-                table.air = Arc::new(match (constraint, interaction) {
-                    (Some(index), _) => table.air.without_constraint(index),
-                    (_, Some(index)) => table.air.without_interaction(index),
-                    _ => continue,
-                });
-            }
-        }
-        public.extend(weak.public.iter().cloned());
-        self.balance();
-        let report = report(&self.0);
-        assert!(report.is_clean(), "{report}");
-        let Witness { statement, claim, layout, tables, public, traces } = &self.0;
-        let context = statement.context(claim, layout);
-        let proof = stark::prove(tables, traces.clone(), public, &context, &CHEAP, &NoControl).unwrap();
-        stark::verify(tables, public, &context, &CHEAP, &proof)
-    }
-
-    /// Refused by the STARK layer, and accepted by a verifier that asks for less.
-    pub fn refused_but_for(self, weak: &Weak<'_>) {
-        assert_eq!(self.clone().weakly(weak), Ok(()), "missing: {:?}", weak.missing);
-        match self.try_it() {
-            Err(VerifyError::Stark(_)) => {}
-            other => panic!("missing: {:?}: {other:?}", weak.missing),
-        }
+        assert_eq!(claim.runs[0].output[1], mark);
+        claim.runs[0].output[1] = value;
     }
 }
 
+/// A verifier whose range tables lack these.
 pub fn missing<'a>(names: &[&'a str]) -> Weak<'a> {
-    Weak { missing: names.to_vec(), ..Weak::default() }
+    Weak {
+        missing: names.to_vec(),
+        of: |kind| matches!(kind, TableKind::Range(_) | TableKind::RangeRow(_)),
+        ..Weak::default()
+    }
 }
 
-pub fn public(tuples: Vec<PublicTuple>) -> Weak<'static> {
-    Weak { public: tuples, ..Weak::default() }
-}
-
-/// The verifier gives a cell of a bus of addresses away once more.
-pub fn twice(bus: Bus, address: u32) -> [PublicTuple; 2] {
-    let at = |address: u32| vec![small(u64::from(address))];
-    [PublicTuple::provide(bus, at(address)), PublicTuple::require(bus, at(address + 1))]
-}
-
-/// The verifier keeps a cell of a bus of addresses for itself.
-pub fn kept(bus: Bus, address: u32) -> [PublicTuple; 2] {
-    let at = |address: u32| vec![small(u64::from(address))];
-    [PublicTuple::require(bus, at(address)), PublicTuple::provide(bus, at(address + 1))]
+/// The verifier begins another walk on a bus of addresses.
+pub fn walk(bus: Bus, from: u32, to: u32) -> [PublicTuple; 2] {
+    edge(bus, to, from)
 }

@@ -11,15 +11,18 @@ mod cells;
 mod forger;
 mod honest;
 mod layouts;
+mod planned;
 mod rows;
 mod segment;
+mod several;
 
 use cairo_air::components::range::Range;
 use cairo_air::components::range_check::Limbs;
+use cairo_air::components::range_row::{Entry, MAX_CELLS, ONCE, RangeRow, UNUSED};
 use cairo_air::components::{Limb, Path, word12, word16};
 use cairo_air::{
     Builtin, CairoProof, ClaimError, CodecError, LayoutError, Program, ProofFileError, Segment, TableEntry, TableKind,
-    Verified, VerifyError, buses, public_tuples, verify,
+    VerifyError, buses, verify,
 };
 use cairo_execution::Execution;
 use cairo_prover::prove::{all_generic, witness};
@@ -27,12 +30,13 @@ use cairo_prover::witness::memory as memory_witness;
 use cairo_prover::witness::multiplicities::Multiplicities;
 use cairo_prover::witness::range_check::fill_words12;
 use cairo_prover::{StepTable, Witness, table_size};
-use common::balance::balance;
-use common::{disclose_all, execution, report};
+use common::alone::Alone;
+use common::forger::{Forger, Weak, edge, kept, public, twice};
+use common::{execution, report};
 use felt::{Felt, encoding};
 use forger::*;
 use honest::*;
-use stark::{AirBuilder, Bus, NoControl, PublicTuple, Shape};
+use stark::{AirBuilder, Bus, NoControl, PublicTuple};
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use testkit::proofs::{CHEAP, policy};

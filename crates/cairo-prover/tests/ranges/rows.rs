@@ -6,10 +6,10 @@ use super::*;
 #[test]
 fn the_forger_can_tell_the_truth() {
     let verified = Forger(marked().clone()).try_it().unwrap();
-    assert_eq!(verified.output, [6, 14].map(|k| wide(marks()[k])));
+    assert_eq!(verified.runs[0].output, [6, 14].map(|k| wide(marks()[k])));
     let (values, ranges) = mixed();
     let verified = in_tables(values, ranges).try_it().unwrap();
-    assert_eq!(verified.output, [6, 14].map(|k| wide(values[k])));
+    assert_eq!(verified.runs[0].output, [6, 14].map(|k| wide(values[k])));
     for range in all_ranges().into_iter().filter(|range| range.contains(marks()[14])) {
         let mut forger = Forger::with(2, small(0));
         let zero = row(range, forger.address(2), small(0));
@@ -41,15 +41,11 @@ fn pranks() {
         let kind = TableKind::Range(range);
         let position = forger.0.layout.tables.iter().rposition(|entry| entry.kind == kind).unwrap();
         let mut done = BTreeSet::new();
+        let mut rows = [0, 1, 63].map(|at| (at, Alone::new(&forger.0, position, at)));
+        let all = rows[0].1.names();
         let mut expect = |what: &str, column: usize, row: usize, value: &dyn Fn(Felt) -> Felt| {
-            let mut witness = forger.0.clone();
-            let cell = &mut witness.traces[position][column][row];
-            *cell = value(*cell);
-            let report = report(&witness);
-            let party = format!("{range}/{what}");
-            let is_party = |(name, ..): &(String, usize, usize)| *name == party;
-            let named = report.has_constraint(&range.to_string(), what)
-                || report.imbalances.iter().any(|imbalance| imbalance.parties.iter().any(is_party));
+            let (_, alone) = rows.iter_mut().find(|(found, _)| *found == row).unwrap();
+            let (named, report) = alone.breaks(what, column, value);
             assert!(named, "{range}: `{what}` is not reported:\n{report}");
             done.insert(what.to_owned());
         };
@@ -74,10 +70,6 @@ fn pranks() {
         if let Some(excess) = range.excess() {
             expect("top", Range::LIMBS + range.limbs() - 1, 0, &|_| two(u64::from(range.bits() - excess)));
         }
-        let air = &forger.0.tables[position].air;
-        let all: BTreeSet<String> = (air.constraints().iter().map(|constraint| constraint.name.clone()))
-            .chain(air.interactions().iter().map(|interaction| interaction.name.clone()))
-            .collect();
         assert_eq!(all, done, "{range}");
     }
 }
@@ -105,7 +97,7 @@ pub fn limbs_are_refused(range: Range, forged: impl Fn(u32) -> Row, value: Felt)
     forger.add_other_marks(others, k);
     forger.add_range(range, &[row]);
     let names: Vec<&str> = failing.iter().map(String::as_str).collect();
-    assert_eq!(forger.0.claim.output[1], value);
+    assert_eq!(forger.0.claim.runs[0].output[1], value);
     forger.clone().refused_but_for(&missing(&names));
     // All of them are needed.
     for one in 0..if names.len() > 1 { names.len() } else { 0 } {

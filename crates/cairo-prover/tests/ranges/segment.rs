@@ -4,21 +4,12 @@ use super::*;
 
 /// The public tuple of the base or the stop pointer is taken back.
 pub fn free_pointer(forger: &Forger, stop: bool) -> PublicTuple {
-    let Witness { statement, claim, .. } = &forger.0;
-    let position = statement.program.builtins().iter().position(|builtin| *builtin == Builtin::RangeCheck).unwrap();
-    let Segment { base, stop: end } = claim.segments[position];
-    let (cell, value) = match stop {
-        true => (claim.final_ap - claim.segments.len() as u32, end),
-        false => (statement.program.initial_ap(), base),
-    };
-    PublicTuple::provide(buses::MEMORY, vec![small(u64::from(cell) + position as u64), small(u64::from(value))])
+    forger.free_pointer_of(Builtin::RangeCheck, stop)
 }
 
 impl Forger {
     pub fn claim_segment(&mut self, base: u32, stop: u32) {
-        let builtins = self.0.statement.program.builtins();
-        let position = builtins.iter().position(|builtin| *builtin == Builtin::RangeCheck).unwrap();
-        self.0.claim.segments[position] = Segment { base, stop };
+        self.claim_segment_of(Builtin::RangeCheck, base, stop);
     }
 }
 
@@ -143,13 +134,6 @@ impl Forger {
             self.add_table(TableKind::Limb(Limb::Bits12), vec![values, vec![Felt::zero(); 1 << word12::LOG_HEIGHT]]);
         }
     }
-
-    pub fn layout_error(self) -> LayoutError {
-        match self.try_it() {
-            Err(VerifyError::Layout(error)) => error,
-            other => panic!("{other:?}"),
-        }
-    }
 }
 
 /// Owned cells that end within the segment: then the builtin has the tables that it has without owners, and no others.
@@ -210,6 +194,6 @@ fn near_the_top() {
         let clean = report(&forger.0);
         assert!(clean.is_clean(), "{mix}: {clean}");
         let verified = forger.try_it().unwrap();
-        assert_eq!(verified.output, [6, 14].map(|k| wide(values[k])));
+        assert_eq!(verified.runs[0].output, [6, 14].map(|k| wide(values[k])));
     }
 }

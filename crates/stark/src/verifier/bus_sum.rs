@@ -126,6 +126,50 @@ mod tests {
         Ok(())
     }
 
+    /// Terms that are none, that are there several times, or that take each other away.
+    #[test]
+    fn terms_that_repeat() -> Result<(), AirError> {
+        let shape = shape()?;
+        let [a, b] = [[1, 2], [3, 4]].map(|tuple: [u64; 2]| tuple.map(Felt::from));
+        let bus = BusChallenges { z: Felt::from(1000u64), alpha: Felt::from(10u64) };
+        let sum = |public: &PublicTerms, total: Felt| check_bus_sum(&shape, public, &bus, &[total]);
+        // 5 + 10·1 + 100·2, 5 + 10·3 + 100·4
+        let [of_a, of_b] = [215u64, 435].map(|f| Felt::from(1000 - f).inv().unwrap_or_default());
+        // Without terms nothing stands against the total.
+        let empty = PublicTerms::new();
+        assert_eq!(sum(&empty, Felt::zero()), Ok(()));
+        assert_eq!(sum(&empty, Felt::one()), Err(VerifyError::BusSum));
+        let mut none = PublicTerms::new();
+        none.require_each(BUS, std::iter::empty::<[Felt; 2]>());
+        assert_eq!((none.len(), sum(&none, Felt::zero())), (0, Ok(())));
+        // Each counts, in any order and in runs of any length.
+        for count in [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
+            let [mut apart, mut once] = [PublicTerms::new(), PublicTerms::new()];
+            (0..count).for_each(|_| apart.provide(BUS, a));
+            apart.require(BUS, b);
+            once.require(BUS, b);
+            once.push(BUS, Felt::from(count as u64), a);
+            let expected = of_a * Felt::from(count as u64) - of_b;
+            for public in [apart, once] {
+                assert_eq!(sum(&public, -expected), Ok(()));
+                assert_eq!(sum(&public, -expected - of_a), Err(VerifyError::BusSum));
+            }
+        }
+        let mut both = PublicTerms::new();
+        both.provide(BUS, a);
+        both.require(BUS, a);
+        both.push(BUS, Felt::zero(), b);
+        assert_eq!(sum(&both, Felt::zero()), Ok(()));
+        assert_eq!(sum(&both, of_b), Err(VerifyError::BusSum));
+        // What meets the challenge is refused, though it were taken away again, or counted not at all.
+        for z in [215u64, 435] {
+            let bus = BusChallenges { z: Felt::from(z), ..bus };
+            let refused = check_bus_sum(&shape, &both, &bus, &[Felt::zero()]);
+            assert_eq!(refused, Err(VerifyError::PublicDenominator(if z == 215 { 0 } else { 2 })));
+        }
+        Ok(())
+    }
+
     /// What the definition says, one term at a time.
     fn reference(tuples: &[PublicTuple], bus: &BusChallenges) -> Option<Felt> {
         let term = |PublicTuple { bus: Bus { id, .. }, multiplicity, tuple }: &PublicTuple| {
