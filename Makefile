@@ -86,6 +86,12 @@ bench: ## Measure: field kernels, the dearest files, checks of executions, proof
 	$(CARGO) bench -p cairo-prover
 	$(CARGO) bench -p distributor
 	$(MAKE) bench-suite SUITE_ARGS="$(SUITE_ARGS) --threads 1 2 --kernels avx512ifma avx2 portable"
+	$(MAKE) bench-batches
+
+.PHONY: bench-batches
+bench-batches: ## Prove units one by one and in batches, as Markdown (BATCH_ARGS="primes --threads 2" for some)
+	$(CARGO) build --profile bench --locked -p cairo-prover --example prove
+	tools/bench-batches $(BATCH_ARGS)
 
 .PHONY: bench-suite
 bench-suite: ## Prove the suite of irregular programs, as Markdown (SUITE_ARGS="curve --sizes 16 20 --kernels avx2 --threads 1 2" for some)

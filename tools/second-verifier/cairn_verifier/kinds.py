@@ -3,7 +3,7 @@
 from collections import namedtuple
 
 from . import buses
-from .derived.kinds import Path, Word
+from .derived.kinds import OwningWord, Path, Word
 from .errors import require
 from .tables.bitwise import FIRST_COLUMN, INPUT_BITS
 from .tables.bitwise import LIMB_BUSES as ROW_BUSES
@@ -13,6 +13,8 @@ from .tables.range_check import CHECKS_96, LIMB_BUSES
 
 CHUNKS = 4
 ONCE = 1
+MOST_CELLS = 16
+"""Of a range row."""
 
 
 class Range(namedtuple("Range", "bits width offset")):
@@ -51,10 +53,7 @@ class BitwiseRow(namedtuple("BitwiseRow", "bits limbs owned")):
         require(1 <= limbs <= -(-INPUT_BITS // bits), f"bitwise rows of {limbs} limbs")
         require(owns in (0, 1), f"bitwise rows that own {owns}")
         owned = tuple(reader.take(5)) if owns else ()
-        following = FIRST_COLUMN
-        for uses in owned:
-            require(uses <= following, "columns of uses that are not numbered in order")
-            following += uses == following
+        _require_numbered(owned)
         return cls(bits, limbs, owned)
 
     def order(self):
@@ -64,6 +63,37 @@ class BitwiseRow(namedtuple("BitwiseRow", "bits limbs owned")):
     def derived_steps(self):
         """They do not count towards that limit."""
         return 0
+
+
+class RangeRow(namedtuple("RangeRow", "cells")):
+    """The cells of a range row: of each the range and the number of its uses."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, reader):
+        """From the layout."""
+        count = reader.number(1)
+        require(1 <= count <= MOST_CELLS, f"range rows of {count} cells")
+        cells = tuple((*Range.read(reader), reader.number(1)) for _ in range(count))
+        _require_numbered(uses for *_, uses in cells)
+        return cls(cells)
+
+    def order(self):
+        """By which they are ordered: as lists of cells."""
+        return self.cells
+
+    def derived_steps(self):
+        """Each cell of a row counts towards that limit."""
+        return len(self.cells)
+
+
+def _require_numbered(numbers):
+    """Columns of uses are numbered in the order of the cells, cells of one column alike."""
+    following = FIRST_COLUMN
+    for uses in numbers:
+        require(uses <= following, "columns of uses that are not numbered in order")
+        following += uses == following
 
 
 # Byte in the file, name, class of the description, the only height (as its logarithm), how many tables there may be.
@@ -76,6 +106,7 @@ _FORMS = [
     _Form(3, "generic", None, None, CHUNKS),
     _Form(4, "word", Word, None, CHUNKS),
     _Form(5, "path", Path, None, CHUNKS),
+    _Form(20, "owning_word", OwningWord, None, CHUNKS),
     _Form(18, "cell", None, None, CHUNKS),
     _Form(6, "byte", None, 8, ONCE),
     _Form(7, "word16", None, 16, ONCE),
@@ -117,6 +148,7 @@ _FORMS = [
     _Form(85, "blake_schedule", None, 7, ONCE),
     _Form(53, "bitwise_row", BitwiseRow, None, CHUNKS),
     _Form(54, "byte_and", None, 12, ONCE),
+    _Form(26, "range_row", RangeRow, None, CHUNKS),
 ]
 _BY_BYTE = {form.byte: (place, form) for place, form in enumerate(_FORMS)}
 
@@ -151,7 +183,7 @@ own.)"""
 
 
 class Kind:
-    """A kind of table, with its description if it is a word, a path or a range. Equal ones compare equal."""
+    """A kind of table, with its description if it has one. Equal ones compare equal."""
 
     def __init__(self, reader):
         byte = reader.number(1)

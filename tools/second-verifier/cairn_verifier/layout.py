@@ -1,19 +1,18 @@
 """Sections 9 and 11: the layout: which tables a proof is about, and the rows of those that are disclosed."""
 
-import re
 from collections import Counter, namedtuple
 from functools import lru_cache
 
 from . import buses
 from .air import LOG_HEIGHTS, Table
-from .derived.tables import path_air, word_air
+from .cells import read_cells
+from .derived.tables import owning_word_air, path_air, word_air
 from .errors import require
-from .field import P
 from .kinds import BITWISES, BUILTIN_TABLES, PROVIDERS, RANGE_CHECKS, Kind
 from .tables import extensions, keccak, lookup, machine, memory, modular, pedersen, products
 from .tables.bitwise import bitwise, bitwise_row
 from .tables.poseidon import poseidon
-from .tables.range_check import CHECKS_96, range_check, range_check96, value_range
+from .tables.range_check import CHECKS_96, range_check, range_check96, range_row, value_range
 
 MOST_TABLES = 128
 MOST_DERIVED = 1 << 11
@@ -40,7 +39,7 @@ class Layout:
         require(width >= 1 and n_rows >= 1, f"a disclosed table of kind {kind.name} without cells")
         self._cells_left -= width * n_rows
         require(self._cells_left >= 0, "more disclosed cells than there may be")
-        cells = _read_cells(reader, width * n_rows)
+        cells = read_cells(reader, width * n_rows)
         return Open(kind, width, [cells[start : start + width] for start in range(0, len(cells), width)])
 
     def kinds(self):
@@ -77,7 +76,7 @@ class Layout:
         walked = base < stop and not owned
         require(self._count(RANGE_CHECKS) == int(walked), "not the range_check tables that the segment asks for")
         needs_ranges = base < stop and owned
-        require((self._count(["range"]) > 0) == needs_ranges, "not the range tables that the segment asks for")
+        require((self._count(["range", "range_row"]) > 0) == needs_ranges, "not the range tables that the segment asks for")
         in_rows = self._check_bitwise_rows(program, claim)
         for name, tables in BUILTIN_TABLES.items():
             base, stop = claim.segment(program, name)
@@ -163,10 +162,14 @@ def _recipe(kind, program, claim, memory_start):
         return modular.word96, name
     if name == "range":
         return value_range, *description
+    if name == "range_row":
+        return range_row, *description
     if name == "bitwise_row":
         return bitwise_row, *description
     if name == "word":
         return word_air, description
+    if name == "owning_word":
+        return owning_word_air, description
     if name == "path":
         return path_air, description, program
     return (_PLAIN[name],)
@@ -202,27 +205,3 @@ _PLAIN = {
     "blake_schedule": extensions.blake_schedule,
 }
 _OWN_BUSES = {"instruction": buses.INSTRUCTION, **{name: bus for bus, names in PROVIDERS.items() for name in names}}
-
-_SMALL = 192
-_SIGN = 32
-_SMALL_CELLS = re.compile(b"[\x00-\xbf]*")
-
-
-def _read_cells(reader, count):
-    """Disclosed cells (section 11). Each value has one encoding."""
-    cells = []
-    while len(cells) < count:
-        start = reader.position
-        small = _SMALL_CELLS.match(reader.data, start, start + count - len(cells)).group()
-        cells += reader.take(len(small)) or [_read_cell(reader)]
-    return cells
-
-
-def _read_cell(reader):
-    """A cell that is not small."""
-    negative, length = divmod(reader.number(1) - _SMALL, _SIGN)
-    data = reader.take(length + 1)
-    value = int.from_bytes(data, "little")
-    require(data[-1] != 0 and value <= (P - 1) // 2, "an open cell that is longer than it need be, or too large")
-    require(negative or value >= _SMALL, "an open cell that is longer than it need be")
-    return P - value if negative else value

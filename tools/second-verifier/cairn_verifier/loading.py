@@ -56,6 +56,22 @@ def load_arguments(text):
     return [value for entry in content for value in _flat(entry)]
 
 
+def load_runs(data):
+    """The arguments of several runs: a list as `load_arguments` takes it in each line that is not blank."""
+    try:
+        lines = data.decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise ProgramError(f"the arguments are no text: {error}") from None
+    runs = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                runs.append(load_arguments(line))
+            except ProgramError as error:
+                raise ProgramError(f"line {number}: {error}") from None
+    return runs
+
+
 def _flat(entry):
     if not isinstance(entry, list):
         return [element(entry)]

@@ -2,7 +2,6 @@
 
 from blake3 import blake3
 
-from .errors import require
 from .field import big_endian
 from .instruction import decode
 from .transcript import length_prefixed
@@ -16,8 +15,10 @@ BUILTINS = {
 FIRST_ADDRESS = 1
 FINAL_PC = 5
 MOST_WORDS = 1 << 20
+MOST_RUNS = 1 << 12
 _PROGRAM_CONTEXT = "cairn program identity v1"
-_ARGUMENTS_CONTEXT = "cairn arguments v1"
+_ONE_RUN_CONTEXT = "cairn arguments v1"
+_RUNS_CONTEXT = "cairn arguments v2"
 _HEADER = (0x40780017FFF7FFF, None, 0x1104800180018000, None, 0x10780017FFF7FFF, 0)
 
 
@@ -49,7 +50,7 @@ class Program:
 
     @property
     def initial_ap(self):
-        """`A`: the address after the header of the execution segment."""
+        """`A` of the first run: the address after the header of its execution segment."""
         return self.end + 2
 
     def word(self, address):
@@ -78,23 +79,21 @@ class Program:
 
 
 class Statement:
-    """The verifier's record: program, arguments (elements) and the prover's identity (32 bytes)."""
+    """The verifier's record: program, the arguments (elements) of each run, and the prover's identity (32 bytes)."""
 
-    def __init__(self, program, arguments, prover):
+    def __init__(self, program, runs, prover):
+        if not 1 <= len(runs) <= MOST_RUNS:
+            raise ProgramError(f"a proof is about 1 to {MOST_RUNS} runs, not {len(runs)}")
         self.program = program
-        self.arguments = list(arguments)
+        self.runs = [list(arguments) for arguments in runs]
         self.prover = prover
 
-    def hashes(self):
-        """Program hash, arguments hash and identity, as the proof file has them."""
-        return self.program.hash() + self._arguments_hash() + self.prover
+    def hashes(self, several):
+        """Program hash, arguments hash and identity, as the proof file has them; `several` as in `Claim`."""
+        return self.program.hash() + self._arguments_hash(several) + self.prover
 
-    def _arguments_hash(self):
-        data = len(self.arguments).to_bytes(8, "little") + b"".join(map(big_endian, self.arguments))
-        return blake3(data, derive_key_context=_ARGUMENTS_CONTEXT).digest()
-
-    def check_output(self, output):
-        """The output of a Cairo 0 program begins with its arguments."""
-        if self.program.pointer_offset is None:
-            begins = output[: len(self.arguments)] == self.arguments
-            require(begins, "the output does not begin with the arguments")
+    def _arguments_hash(self, several):
+        data = len(self.runs).to_bytes(8, "little") if several else b""
+        for arguments in self.runs:
+            data += len(arguments).to_bytes(8, "little") + b"".join(map(big_endian, arguments))
+        return blake3(data, derive_key_context=_RUNS_CONTEXT if several else _ONE_RUN_CONTEXT).digest()

@@ -11,18 +11,21 @@ def public_tuples(statement, claim, layout):
     program = statement.program
     tuples = _states(program, claim) + _owned(program, claim)
     tuples += _instances(program, claim, layout) + _batches(program, claim)
-    tuples += _header(program) + _builtins(program, claim)
-    tuples += _cells(claim.segment(program, "output")[0], claim.output)
-    tuples += _arguments(statement, claim)
+    tuples += _cells(FIRST_ADDRESS, program.words)
+    for run, arguments in zip(claim.runs, statement.runs):
+        tuples += _header(program, run) + _builtins(program, run)
+        tuples += _cells(run.part(program, "output")[0], run.output)
+        tuples += _arguments(program, run, arguments)
     return tuples + _fetches(program, claim)
 
 
 def _states(program, claim):
-    start = program.initial_ap
-    return [
-        provide(buses.STATE, FIRST_ADDRESS, start, start, 0),
-        require(buses.STATE, FINAL_PC, claim.final_ap, start, claim.steps),
-    ]
+    tuples = []
+    for clock, run in claim.clocks():
+        start = run.initial_ap(program)
+        tuples.append(provide(buses.STATE, FIRST_ADDRESS, start, start, clock))
+        tuples.append(require(buses.STATE, FINAL_PC, run.final_ap, start, clock + run.steps))
+    return tuples
 
 
 def _owned(program, claim):
@@ -50,6 +53,9 @@ def _batches(program, claim):
         if base < stop:
             rest = [0] * (WALK_ENTRIES - 1)
             tuples += [provide(bus, base, *rest), require(bus, stop, *rest)]
+            # The last instance of a run, but for the last one of all, is the last of its batch.
+            parts = [run.part(program, name) for run in claim.runs]
+            tuples += [require(buses.MEMORY, end - 1, 1) for begin, end in parts if begin < end < stop]
     return tuples
 
 
@@ -57,25 +63,25 @@ def _cells(address, values):
     return [require(buses.MEMORY, address + place, value) for place, value in enumerate(values)]
 
 
-def _header(program):
-    start = program.initial_ap
-    return _cells(FIRST_ADDRESS, program.words) + _cells(start - 2, [start, 0])
+def _header(program, run):
+    start = run.initial_ap(program)
+    return _cells(start - 2, [start, 0])
 
 
-def _builtins(program, claim):
+def _builtins(program, run):
     tuples, count = [], len(program.builtins)
-    for place, (base, stop) in enumerate(claim.segments):
-        tuples.append(require(buses.MEMORY, program.initial_ap + place, base))
-        tuples.append(require(buses.MEMORY, claim.final_ap - count + place, stop))
+    for place, (base, stop) in enumerate(run.segments):
+        tuples.append(require(buses.MEMORY, run.initial_ap(program) + place, base))
+        tuples.append(require(buses.MEMORY, run.final_ap - count + place, stop))
     return tuples
 
 
-def _arguments(statement, claim):
-    offset, start = statement.program.pointer_offset, claim.arguments_start
+def _arguments(program, run, arguments):
+    offset, start = program.pointer_offset, run.arguments_start
     if offset is None:
         return []
-    pointers = [start, start + len(statement.arguments)]
-    return _cells(statement.program.initial_ap + offset, pointers) + _cells(start, statement.arguments)
+    pointers = [start, start + len(arguments)]
+    return _cells(run.initial_ap(program) + offset, pointers) + _cells(start, arguments)
 
 
 def _fetches(program, claim):

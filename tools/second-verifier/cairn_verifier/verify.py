@@ -15,21 +15,24 @@ from .stark_proof import Shape, StarkProof
 from .stark_verify import Bound
 
 MAGIC = b"CAIRNPRF"
-VERSION = 6
-_VERSION_BYTES = VERSION.to_bytes(4, "little")
+ONE_RUN, SEVERAL_RUNS = 6, 7
+"""The versions that are read: the older one has a claim of another form, about one run."""
+
 _CONTEXT = b"cairn cairo proof"
 
 _POLICY = (96.0, 0.0, 1 << 40, 64 << 20)
 
 
 class Policy(namedtuple("Policy", "conjectured_bits proven_bits steps bytes", defaults=_POLICY)):
-    """The least security, the most steps and the largest file that are accepted."""
+    """The least security, the most steps of a run and the largest file that are accepted."""
 
     __slots__ = ()
 
 
-VerifiedRun = namedtuple("VerifiedRun", "output steps parameters conjectured_bits proven_bits")
-"""What a proof shows: the run's output and steps, and how secure the proof is."""
+Run = namedtuple("Run", "output steps")
+
+Verified = namedtuple("Verified", "runs parameters conjectured_bits proven_bits")
+"""What a proof shows: output and steps of each run, in the order of the statement, and how secure the proof is."""
 
 
 def verify(statement, data, policy):
@@ -41,7 +44,8 @@ def verify(statement, data, policy):
     rows.check_constraints(draft.layout.open, draft.open_airs)
     # 9
     bound.check()
-    return VerifiedRun(draft.claim.output, draft.claim.steps, draft.shape.parameters, *draft.bits)
+    runs = [Run(run.output, run.steps) for run in draft.claim.runs]
+    return Verified(runs, draft.shape.parameters, *draft.bits)
 
 
 class Draft:
@@ -51,15 +55,16 @@ class Draft:
         # 1 and 2
         require(len(data) <= policy.bytes, f"the proof has {len(data)} bytes; at most {policy.bytes} are accepted")
         reader = Reader(data)
-        hashes = _read_head(reader, statement)
+        version, hashes = _read_head(reader, statement)
         parameters = Parameters.read(reader)
         start = reader.position
-        self.claim = Claim(reader)
+        self.claim = Claim(reader, version == SEVERAL_RUNS)
         self.layout = Layout(reader)
-        self.context = _CONTEXT + _VERSION_BYTES + hashes + data[start : reader.position]
+        self.context = _CONTEXT + version.to_bytes(4, "little") + hashes + data[start : reader.position]
         # 3
         self.claim.check(statement, self.layout.memory_end(self.claim.owned_end))
-        require(self.claim.steps <= policy.steps, f"{self.claim.steps} steps; at most {policy.steps} are accepted")
+        for run in self.claim.runs:
+            require(run.steps <= policy.steps, f"{run.steps} steps of a run; at most {policy.steps} are accepted")
         # 4
         self.layout.check(statement.program, self.claim)
         # 5
@@ -78,15 +83,16 @@ class Draft:
 
 
 def _read_head(reader, statement):
-    """Up to the prover's identity; the hashes and the identity, which are those of the statement."""
+    """Up to the prover's identity; the version, and the hashes and the identity, which are those of the statement."""
     require(reader.take(len(MAGIC)) == MAGIC, "this is no proof file")
     version = reader.number(4)
-    require(version == VERSION, f"a proof of version {version}; this verifier knows version {VERSION}")
-    hashes = statement.hashes()
+    known = version in (ONE_RUN, SEVERAL_RUNS)
+    require(known, f"a proof of version {version}; this verifier knows the versions {ONE_RUN} and {SEVERAL_RUNS}")
+    hashes = statement.hashes(version == SEVERAL_RUNS)
     for what, start in (("program", 0), ("arguments", 32), ("prover", 64)):
         wanted = hashes[start : start + 32]
         require(reader.take(32) == wanted, f"the proof is about another {what}")
-    return hashes
+    return version, hashes
 
 
 def _check_policy(parameters, size, policy):

@@ -7,6 +7,7 @@ from cairn_verifier.layout import Layout
 from cairn_verifier.parameters import Parameters
 from cairn_verifier.reader import Reader
 from cairn_verifier.stark_proof import Shape
+from cairn_verifier.verify import SEVERAL_RUNS
 from cairn_verifier.merkle import path_length, residues
 
 NUMBER, DIGEST, ELEMENT = "number", "digest", "element"
@@ -42,11 +43,11 @@ def fields_of(kept):
         return result
 
     part("magic", lambda: reader.take(8))
-    part("version", lambda: reader.take(4))
+    version = part("version", lambda: reader.number(4))
     for name in ("program hash", "arguments hash", "prover"):
         part(name, lambda: reader.take(32))
     parameters = part("parameters", lambda: Parameters.read(reader))
-    claim = part("claim", lambda: Claim(reader))
+    claim = part("claim", lambda: Claim(reader, version == SEVERAL_RUNS))
     layout = part("layout", lambda: Layout(reader))
     airs, _ = layout.airs(kept.statement.program, claim)
     shape = Shape(layout.tables(airs), parameters)

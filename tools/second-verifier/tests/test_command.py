@@ -7,10 +7,13 @@ import unittest
 from pathlib import Path
 from random import Random
 
-from .cases import FIXTURES, PROVER, REPOSITORY
+from .cases import BATCHES, FIXTURES, PROVER, REPOSITORY
 
 PROGRAM = REPOSITORY / "programs/fixtures/bench/fib_tiny.json"
 PROOF = FIXTURES / "fib_tiny.v6.proof"
+SUMS = REPOSITORY / "programs/fixtures/cairo2/sum_array.executable.json"
+SUMS_PROOF = BATCHES.parent / "sum_array.v7.proof"
+SUMS_RUNS = "[[1, 2, 3]]\n\n[[]]\n[[7]]\n"
 
 
 def command(*arguments):
@@ -31,6 +34,31 @@ class Command(unittest.TestCase):
         self.assertIn("91 steps", out)
         self.assertIn("101.1 bits of security conjectured, 59.9 proven", out)
         self.assertEqual(out.splitlines()[-1], "0xe9")
+
+    def of_runs(self, text):
+        """Of the batch of sums, with arguments from a file."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "runs.jsonl"
+            file.write_bytes(text)
+            return verify(SUMS_PROOF, SUMS, "--batch", file, prover="00" * 32)
+
+    def test_several_runs(self):
+        code, out, err = self.of_runs(SUMS_RUNS.encode())
+        self.assertEqual((code, err), (0, ""))
+        lines = out.splitlines()
+        self.assertEqual(lines[0], "verified: 3 runs, 233 steps")
+        self.assertIn("101.1 bits of security conjectured", lines[1])
+        wanted = ["run 0: 111 steps, 2 output values", "0x6", "0x3", "run 1: 51 steps, 2 output values", "0x0", "0x0"]
+        self.assertEqual(lines[2:], wanted + ["run 2: 71 steps, 2 output values", "0x7", "0x1"])
+        for text in ("[[1, 2, 3]]", "[[]]\n[[1, 2, 3]]\n[[7]]", SUMS_RUNS + "[[7]]"):
+            code, out, err = self.of_runs(text.encode())
+            self.assertEqual((code, out), (1, ""))
+            self.assertRegex(err, "^refused: ")
+        for text in (b"", b"\n", b"[1]\n{}", b"[1]\n[0.5]", b"\xff", b"[1]\n" * 4097):
+            code, out, err = self.of_runs(text)
+            self.assertEqual((code, out), (2, ""))
+            self.assertRegex(err, "^error: ")
+            self.assertNotIn("Traceback", err)
 
     def test_refused(self):
         for code, out, err in (
@@ -57,6 +85,8 @@ class Command(unittest.TestCase):
             verify(PROOF, PROGRAM, "--args", "[" * 3),
             verify(PROOF, PROGRAM, "--args", "[" * 50_000 + "]" * 50_000),
             verify(PROOF, PROGRAM, "--args", "[" + "1" * 10_000 + "]"),
+            verify(PROOF, PROGRAM, "--batch", "there/is/none"),
+            verify(PROOF, PROGRAM, "--batch", PROGRAM, "--args", "[]"),
             verify(prover="5a"),
             verify(PROOF, PROGRAM, "--max-steps", "many"),
             command(),

@@ -3,21 +3,14 @@
 import unittest
 from random import Random
 
-from cairn_verifier.derived.kinds import Path, Word
+from cairn_verifier.cells import read_cells
+from cairn_verifier.derived.kinds import NO_OPERAND, OwningWord, Path, Word
 from cairn_verifier.errors import Refused
 from cairn_verifier.field import P, decode, encode
-from cairn_verifier.kinds import BitwiseRow, Kind, Range
-from cairn_verifier.layout import _read_cells
+from cairn_verifier.kinds import BitwiseRow, Kind, Range, RangeRow
 from cairn_verifier.reader import Reader
 
-
-def cell_bytes(value):
-    """The encoding of a disclosed cell."""
-    if value < 192:
-        return bytes([value])
-    first, magnitude = (192, value) if value <= (P - 1) // 2 else (224, P - value)
-    length = (magnitude.bit_length() + 7) // 8
-    return bytes([first + length - 1]) + magnitude.to_bytes(length, "little")
+from .claims import cell_bytes
 
 
 def path_bytes(pc=7, steps=3, frame=b"\x00", outcomes=(0, b""), targets=(), returns=(), owned=b""):
@@ -44,17 +37,17 @@ class Encodings(unittest.TestCase):
         values += [random.randrange(1 << random.randrange(1, 251)) for _ in range(200)]
         for value in values + [P - value for value in values if value]:
             reader = Reader(cell_bytes(value))
-            self.assertEqual((_read_cells(reader, 1), reader.left()), ([value], 0))
+            self.assertEqual((read_cells(reader, 1), reader.left()), ([value], 0))
 
     def test_rows_of_cells(self):
         values = [0, 1, 191, 192, 1, P - 1, P - 1, 7, 1 << 249, 3, 4]
         data = b"".join(map(cell_bytes, values))
         for count in range(len(values) + 1):
             reader = Reader(data)
-            self.assertEqual(_read_cells(reader, count), values[:count])
+            self.assertEqual(read_cells(reader, count), values[:count])
             self.assertEqual(reader.left(), len(b"".join(map(cell_bytes, values[count:]))))
         with self.assertRaises(Refused):
-            _read_cells(Reader(data), len(values) + 1)
+            read_cells(Reader(data), len(values) + 1)
 
     def test_cells_of_another_form(self):
         for data in (
@@ -69,7 +62,7 @@ class Encodings(unittest.TestCase):
             b"",
         ):
             with self.assertRaises(Refused, msg=data.hex()):
-                _read_cells(Reader(data), 1)
+                read_cells(Reader(data), 1)
 
     def test_paths(self):
         frame = b"\x01" + (-3).to_bytes(4, "little", signed=True)
@@ -116,6 +109,41 @@ class Encodings(unittest.TestCase):
         kinds = [Kind(Reader(b"\x05" + data)) for data in listed]
         self.assertEqual(sorted(kinds, key=lambda kind: kind.order), kinds)
 
+    def test_owning_words(self):
+        """A word, an operand, and owned cells as those of paths."""
+        for data, wanted in (
+            (b"\x0a\x48\x00\x00\x01\x00\x01\x00\x01", OwningWord(0x480A, 0, 0, (1,))),
+            (b"\x04\x11\x00\x03\x02\x00\x02\x00\x01\x01", OwningWord(0x1104, 0, NO_OPERAND, (1, 1))),
+            (b"\x07\x04\x00\x03\x04\x00\x02\x00\x00\x01", OwningWord(0x0407, 0, NO_OPERAND, (0, 1, 0, 0))),
+        ):
+            reader = Reader(data)
+            self.assertEqual((OwningWord.read(reader), reader.left()), (wanted, 0))
+            for length in range(len(data)):
+                with self.assertRaises(Refused):
+                    OwningWord.read(Reader(data[:length]))
+        for data in (
+            b"\x0a\x48\x03\x00\x01\x00\x01\x00\x01",
+            b"\x0a\x48\x00\x04\x01\x00\x01\x00\x01",
+            b"\x0a\x48\x00\x00\x00\x00\x00\x00",
+            b"\x0a\x48\x00\x00\x01\x00\x01\x00\x02",
+            b"\x0a\x48\x00\x00\x01\x00\x01\x00\x00",
+            b"\x0a\x48\x00\x00\x01\x00\x02\x00\x01\x01",
+            b"\x0a\x48\x00\x00" + (4097).to_bytes(2, "little") + bytes(2),
+        ):
+            with self.assertRaises(Refused, msg=data[:20].hex()):
+                OwningWord.read(Reader(data))
+        listed = [
+            b"\x04\x11\x00\x03\x01\x00\x01\x00\x01",
+            b"\x0a\x48\x00\x03\x01\x00\x01\x00\x01",
+            b"\x0a\x48\x00\x00\x01\x00\x00\x00",
+            b"\x0a\x48\x00\x00\x02\x00\x00\x00",
+            b"\x0a\x48\x00\x00\x01\x00\x01\x00\x01",
+            b"\x0a\x48\x00\x02\x01\x00\x00\x00",
+            b"\x0a\x48\x01\x03\x01\x00\x00\x00",
+        ]
+        kinds = [Kind(Reader(b"\x14" + data)) for data in listed]
+        self.assertEqual(sorted(kinds, key=lambda kind: kind.order), kinds)
+
     def test_words_and_ranges(self):
         self.assertEqual(Word.read(Reader(b"\x0a\x48\x02")), Word(0x480A, 2))
         with self.assertRaises(Refused):
@@ -143,6 +171,27 @@ class Encodings(unittest.TestCase):
                 BitwiseRow.read(Reader(b"\x08\x04\x01" + owned))
         order = [b"\x04\x3f\x00", b"\x08\x01\x00", b"\x08\x01\x01" + bytes(5), b"\x08\x01\x01\x01" + bytes(4)]
         kinds = [Kind(Reader(b"\x35" + data)) for data in order]
+        self.assertEqual(sorted(kinds, key=lambda kind: kind.order), kinds)
+
+    def test_range_rows(self):
+        """One to sixteen cells, each a range and a number, counted from 2 on in order."""
+
+        def cell(bits, width, uses):
+            return bytes([bits, width]) + bytes(16) + bytes([uses])
+
+        def row(*uses):
+            return bytes([len(uses)]) + b"".join(cell(12, 12, number) for number in uses)
+
+        self.assertEqual(RangeRow.read(Reader(b"\x02" + cell(8, 128, 1) + cell(16, 40, 2))).cells,
+                         ((8, 128, 0, 1), (16, 40, 0, 2)))
+        for uses in ((0,), (1,), (2, 2, 3), (1,) * 16, (0, 2, 1, 3, 2)):
+            self.assertEqual(len(RangeRow.read(Reader(row(*uses))).cells), len(uses))
+        for uses in ((), (1,) * 17, (3,), (2, 4), (1, 255), (3, 2)):
+            with self.assertRaises(Refused):
+                RangeRow.read(Reader(row(*uses)))
+        with self.assertRaises(Refused):
+            RangeRow.read(Reader(b"\x01" + cell(13, 12, 1)))
+        kinds = [Kind(Reader(b"\x1a" + row(*uses))) for uses in ((0, 1), (1,), (1, 0), (1, 1), (1, 1, 0), (2,))]
         self.assertEqual(sorted(kinds, key=lambda kind: kind.order), kinds)
 
     def test_kinds(self):

@@ -11,7 +11,7 @@ from cairn_verifier.kinds import _FORMS, BITWISES
 from cairn_verifier.tables import extensions, keccak, lookup, machine, memory, modular, pedersen, products
 from cairn_verifier.tables.bitwise import bitwise, bitwise_row
 from cairn_verifier.tables.poseidon import poseidon
-from cairn_verifier.tables.range_check import CHECKS_96, range_check, range_check96, value_range
+from cairn_verifier.tables.range_check import CHECKS_96, range_check, range_check96, range_row, value_range
 
 from .cases import REPOSITORY
 
@@ -39,6 +39,9 @@ def airs():
     yield from (extensions.blake_word(), extensions.blake_mix(), extensions.blake_schedule())
     yield from (bitwise_row(4, 2, (1, 1, 2, 3, 0)), bitwise_row(8, 2, ()), bitwise_row(8, 32, ()))
     yield lookup.byte_and()
+    wide = 2**128 - 2**120
+    yield range_row(((12, 12, 0, 1), (16, 120, wide, 2), (16, 128, 0, 0), (8, 7, 5, 2)))
+    yield range_row(((16, 128, 0, 1),))
 
 
 def sections():
@@ -72,7 +75,7 @@ class Names(dict):
 
     def value(self, text):
         """An expression's value: names replaced, and the rest is arithmetic."""
-        text = re.sub(r"\b[a-z]\w*(\[\d+\])?'?", lambda match: str(self[match.group()]), text.replace("·", "*"))
+        text = re.sub(r"\b[a-z]\w*(\[\d+\])*'?", lambda match: str(self[match.group()]), text.replace("·", "*"))
         assert re.fullmatch(r"([\d\s()+*-]|\b0x[0-9a-f]+\b)*", text), text
         return eval(text, {"__builtins__": {}}) % P  # noqa: S307
 
@@ -86,6 +89,9 @@ def _split(text):
             entries.append(text[start:place])
             start = place + 1
     return entries + [text[start:]]
+
+
+DERIVED = ("word", "owning_word", "path")
 
 
 class TablesDocument(unittest.TestCase):
@@ -103,9 +109,9 @@ class TablesDocument(unittest.TestCase):
 
     def test_order(self):
         """The page has the order of tables in a layout, but for the derived ones, which it does not list."""
-        names = [re.sub(r"^(range|bitwise row) of .*", r"\1", name).replace(" ", "_") for name in sections()]
+        names = [re.sub(r"^(range|bitwise row|range row) of .*", r"\1", name).replace(" ", "_") for name in sections()]
         names = list(dict.fromkeys(names))
-        self.assertEqual([form.name for form in _FORMS if form.name not in ("word", "path")], names)
+        self.assertEqual([form.name for form in _FORMS if form.name not in DERIVED], names)
 
     def test_columns(self):
         for air in airs():

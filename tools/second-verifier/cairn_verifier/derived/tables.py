@@ -1,11 +1,11 @@
-"""Section 10, columns, constraints and interactions: the AIRs of words and paths."""
+"""Section 10, columns, constraints and interactions: the AIRs of words, owning words and paths."""
 
 from .. import buses
 from ..air import Air
 from ..errors import require
 from ..expressions import column
 from ..instruction import Instruction, flags_fault, split_flags
-from .kinds import FALLS_THROUGH, OPEN
+from .kinds import FALLS_THROUGH, NO_OPERAND, OPEN
 from .linear import Linear, linear
 from .machine import Decisions, Machine, program_counter
 
@@ -48,6 +48,24 @@ def path_air(path, program):
 
 def word_air(word):
     """The AIR of an instruction word."""
+    return _word(word, NO_OPERAND, None).air(())
+
+
+def owning_word_air(word):
+    """The AIR of an owning word."""
+    flag = split_flags(word.flags)
+    adds_immediate = flag.ap_add_res and flag.op1_imm and not (flag.res_add or flag.res_mul)
+    derived = _word(word, word.operand, len(word.owned) if adds_immediate else None)
+    derived.name = "owning " + derived.name
+    if flag.ap_add_res:
+        derived.name += f" over {len(word.owned)} cells"
+    if word.operand != NO_OPERAND:
+        derived.name += f" with {('dst', 'op0', 'op1')[word.operand]} at ap"
+    return derived.air(word.owned)
+
+
+def _word(word, operand, moved):
+    """One step of any instruction with these flags, of which this operand is at `[ap]` and this is the immediate."""
     fault = flags_fault(word.flags)
     require(fault is None, f"a word with {fault}")
     flag = split_flags(word.flags)
@@ -55,15 +73,23 @@ def word_air(word):
     columns = _Columns()
     columns.make()
     fp, ap, clock, pc = (columns.make() for _ in range(4))
-    offsets = [columns.make() if fixed is None else linear(fixed) for fixed in _fixed_offsets(flag)]
-    immediate = columns.make() if flag.op1_imm else linear(0)
+    fixed_offsets = list(_fixed_offsets(flag))
+    if operand != NO_OPERAND:
+        relative = (not flag.dst_fp, not flag.op0_fp, flag.op1_ap)[operand]
+        require(relative and fixed_offsets[operand] is None, f"operand {operand} of {word.flags:#06x} cannot be at ap")
+        fixed_offsets[operand] = 0
+    offsets = [columns.make() if fixed is None else linear(fixed) for fixed in fixed_offsets]
+    if moved is not None:
+        immediate = linear(moved)
+    else:
+        immediate = columns.make() if flag.op1_imm else linear(0)
     decisions = Decisions([] if word.outcome == OPEN else [word.outcome != FALLS_THROUGH])
     machine = Machine(columns.count, lambda address: None, pc, ap, fp, decisions)
     machine.step(Instruction(word.flags, *offsets), immediate, True)
     suffix = ("", " (falls through)", " (jumps)")[word.outcome]
     derived = _Derived(f"word {word.flags:#06x}{suffix}", machine, (pc, ap, fp), clock, 1)
     derived.fetch = [pc, linear(word.flags), *offsets, immediate]
-    return derived.air(())
+    return derived
 
 
 def _fixed_offsets(flag):
@@ -105,7 +131,7 @@ class _Derived:
         if not owned:
             return []
         machine, memory, start = self.machine, self.machine.memory, self.start[1]
-        require(machine.ap - start == linear(len(owned)), "not as many owned cells as the path moves ap over")
+        require(machine.ap - start == linear(len(owned)), "not as many owned cells as ap moves over")
         addresses = [start + place for place in range(len(owned))]
         mine = set(addresses)
         memory.lookups = [(address, value) for address, value in memory.lookups if address not in mine]

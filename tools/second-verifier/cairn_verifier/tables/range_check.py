@@ -1,4 +1,4 @@
-"""The tables of the builtins `range_check` (`range_check8` and so on, and ranges) and `range_check96`."""
+"""The tables of the builtins `range_check` (`range_check8` and so on, ranges, range rows) and `range_check96`."""
 
 from .. import buses
 from ..air import FIRST, LAST, TRANSITION, Air
@@ -62,3 +62,33 @@ def value_range(bits, width, offset):
     if width % bits:
         air.require(LIMB_BUSES[bits], enabler, limbs[-1] * 2 ** (bits - width % bits))
     return air
+
+
+UNUSED, ONCE, FIRST_COLUMN = range(3)
+
+
+def range_row(cells):
+    """Section 9, range rows: consecutive owned cells of `range_check`, each (bits, width, offset, number of its uses)."""
+    air = Air("range row of" + ",".join(map(_cell_name, cells)))
+    enabler, address = air.column("enabler"), air.column("address")
+    limbs = [air.column_list(f"limb[{place}]", _limbs(bits, width)) for place, (bits, width, *_) in enumerate(cells)]
+    columns = max(0, max(number for *_, number in cells) - ONCE)
+    uses = air.column_list("uses", columns) if columns else []
+    air.constrain(enabler * (1 - enabler))
+    air.require(buses.RANGE, enabler, address)
+    air.provide(buses.RANGE, enabler, address + len(cells))
+    for place, (bits, width, offset, number) in enumerate(cells):
+        times = enabler if number == ONCE else number > ONCE and enabler * uses[number - FIRST_COLUMN]
+        if number != UNUSED:
+            air.provide(buses.MEMORY, times, address + place, sum_of_limbs(limbs[place], bits) + offset)
+        for limb in limbs[place]:
+            air.require(LIMB_BUSES[bits], enabler, limb)
+        if width % bits:
+            air.require(LIMB_BUSES[bits], enabler, limbs[place][-1] * 2 ** (bits - width % bits))
+    return air
+
+
+def _cell_name(cell):
+    bits, width, offset, number = cell
+    start = f" from {offset:#x}" if offset else ""
+    return f" {width}/{bits}{start}" + ("" if number == ONCE else f" by {number}")
