@@ -167,7 +167,8 @@ fn check_identity(statement: &Statement, file: &CairoProof) -> Result<(), Verify
     Ok(())
 }
 
-fn hex(bytes: &[u8; 32]) -> String {
+/// A hash as 64 digits.
+pub fn hex(bytes: &[u8; 32]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(64), |mut digits, byte| {
         // Writing to a String cannot fail.

@@ -7,6 +7,7 @@
 use crate::relocation::{Relocation, RelocationError};
 use crate::{Execution, ExecutionError, Registers, Run, Segment};
 use cairo_air::program::PROGRAM_BASE;
+use cairo_air::verify::hex;
 use cairo_air::{ArgumentBinding, Builtin, MAX_RUNS, Program};
 use felt::Felt;
 use felt::encoding::to_u64;
@@ -282,15 +283,6 @@ fn arguments_start(program: &Program, offset: u32, memory: &[Felt]) -> Option<u3
     let start = usize::try_from(pointer).ok().and_then(|pointer| memory.get(pointer)).and_then(to_u64);
     // 0 is no address: the check of the run's form then says what is missing.
     Some(start.and_then(|start| u32::try_from(start).ok()).unwrap_or_default())
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(64), |mut digits, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
 }
 
 #[cfg(test)]

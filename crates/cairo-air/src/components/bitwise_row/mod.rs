@@ -136,13 +136,7 @@ impl BitwiseRow {
             let tuple = [&address + offset as u64, value];
             match self.owned.and_then(|owned| owned.get(offset).copied()) {
                 None => b.require(name, buses::MEMORY, &enabler, tuple),
-                Some(UNUSED) => {}
-                Some(ONCE) => b.provide(name, buses::MEMORY, &enabler, tuple),
-                Some(number) => {
-                    if let Some(uses) = uses.get(usize::from(number - FIRST_COLUMN)) {
-                        b.provide(name, buses::MEMORY, &enabler * uses, tuple);
-                    }
-                }
+                Some(number) => super::uses::provide(&mut b, name, (&enabler, &uses), number, tuple),
             }
         }
         b.build()

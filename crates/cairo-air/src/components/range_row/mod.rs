@@ -103,16 +103,7 @@ impl RangeRow {
         b.provide("checked", buses::RANGE, &enabler, [&address + self.cells() as u64]);
         for (cell, (Entry { range, uses: number }, limbs)) in self.entries.iter().zip(&limbs).enumerate() {
             let tuple = [&address + cell as u64, range.value(limbs)];
-            let name = format!("cell[{cell}]");
-            match *number {
-                UNUSED => {}
-                ONCE => b.provide(name, buses::MEMORY, &enabler, tuple),
-                number => {
-                    if let Some(uses) = uses.get(usize::from(number - FIRST_COLUMN)) {
-                        b.provide(name, buses::MEMORY, &enabler * uses, tuple);
-                    }
-                }
-            }
+            super::uses::provide(&mut b, format!("cell[{cell}]"), (&enabler, &uses), *number, tuple);
             for (i, limb) in limbs.iter().enumerate() {
                 b.require(format!("limb[{cell}][{i}]"), range.limb().bus(), &enabler, [limb.clone()]);
             }
