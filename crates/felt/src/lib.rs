@@ -19,6 +19,9 @@ pub mod poseidon;
 pub mod vector;
 
 mod limbs;
+// Natively only its tests.
+#[cfg(any(test, target_arch = "wasm32"))]
+mod radix29;
 mod scalar;
 
 pub use scalar::product;

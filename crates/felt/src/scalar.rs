@@ -3,14 +3,9 @@
 //! Everything works on the Montgomery form `a·2^256 mod p`, limbs least significant first.
 
 use crate::Felt;
-use crate::limbs::{MODULUS, montgomery_limbs};
+pub(crate) use crate::limbs::{Limbs, TOP};
+use crate::limbs::{MODULUS, add_modulus_if_negative, montgomery_limbs};
 use lambdaworks_math::unsigned_integer::element::U256;
-
-/// Limbs of a Montgomery form, least significant first.
-pub(crate) type Limbs = [u64; 4];
-
-/// `(p − 1) / 2^192`: the prime is `1 + TOP·2^192`.
-pub(crate) const TOP: u64 = MODULUS[0];
 
 /// The element with these limbs, which must be below the modulus.
 #[inline(always)]
@@ -40,17 +35,6 @@ fn sub_borrow(a: u64, b: u64, borrow: bool) -> (u64, bool) {
     (difference, first | second)
 }
 
-/// Adds `p` to a number in `(−p, p)` given in two's complement if it is negative.
-#[inline(always)]
-fn add_modulus_if_negative([r0, r1, r2, r3]: Limbs) -> Limbs {
-    let mask = ((r3 as i64) >> 63) as u64;
-    let (r0, carry) = r0.overflowing_add(mask & 1);
-    let (r1, carry) = r1.overflowing_add(u64::from(carry));
-    let (r2, carry) = r2.overflowing_add(u64::from(carry));
-    let r3 = r3.wrapping_add(mask & TOP).wrapping_add(u64::from(carry));
-    [r0, r1, r2, r3]
-}
-
 /// `T·2^-256 mod p`, fully reduced, for `T < p²`.
 ///
 /// With `p = 1 + TOP·2^192`, subtracting `m·p` clears the low 192 bits of `T` for `m = T mod 2^192` itself, at the
@@ -72,7 +56,11 @@ fn reduce([t0, t1, t2, t3, t4, t5, t6, t7]: [u64; 8]) -> Limbs {
     add_modulus_if_negative([u1, u2, u3, u4])
 }
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) use crate::radix29::mul;
+
 /// Montgomery product `a·b·2^-256 mod p` of reduced operands, reduced.
+#[cfg(not(target_arch = "wasm32"))]
 #[inline(always)]
 pub(crate) fn mul(a: Limbs, b: Limbs) -> Limbs {
     let mut t = [0; 8];

@@ -149,6 +149,34 @@ fn every_way_of_extending_gives_the_same() {
 }
 
 #[test]
+fn columns_stand_on_one_domain_after_the_other() {
+    use fft::Domain::{Coset, Trace};
+    for (log_height, log_blowup) in [(0, 1), (3, 2), (5, 1), (6, 1), (7, 3), (9, 1), (13, 1)] {
+        let poll = || Ok::<(), ()>(());
+        let trace: Vec<_> = (0..19).map(|i| sequence(i, 1 << log_height)).collect();
+        let extended = fft::extend_batch(&trace, log_blowup, &poll).unwrap();
+        let cosets = 0..1usize << log_blowup;
+        let mut columns = trace.clone();
+        let mut on = Trace;
+        let way = cosets.clone().rev().flat_map(|coset| [Coset(coset), Trace]);
+        for to in way.chain(cosets.map(Coset)).chain([Trace]) {
+            assert_eq!(fft::change_domain(&mut columns, (on, to), log_blowup, &poll), Ok(()));
+            let expected = |column: usize| match to {
+                Trace => raw(&trace[column]),
+                Coset(coset) => raw(&extended[column][coset << log_height..(coset + 1) << log_height]),
+            };
+            for (number, column) in columns.iter().enumerate() {
+                assert_eq!(raw(column), expected(number), "height 2^{log_height}, from {on:?} to {to:?}");
+            }
+            on = to;
+        }
+    }
+    let stopped = fft::change_domain(&mut vec![sequence(1, 256); 3], (Trace, Coset(0)), 1, &|| Err("stopped"));
+    assert_eq!(stopped, Err("stopped"));
+    assert_eq!(fft::change_domain(&mut [], (Trace, Coset(0)), 1, &|| Err("not asked")), Ok(()));
+}
+
+#[test]
 fn poll_stops_the_work() {
     for log_height in [3, 8, 14] {
         let calls = AtomicU32::new(0);

@@ -3,8 +3,11 @@
 //! Lengths are powers of two, one included. Coefficients are in *bit-reversed* order unless a name says otherwise: entry `r` of `2^k`
 //! belongs to `x^i`, `i` being `r` with its `k` bits reversed. Results are the same on every kernel and any number of threads.
 
+mod change;
 mod dft;
 mod passes;
+
+pub use change::{Domain, change_domain};
 
 use crate::Felt;
 use crate::domain::{inverse_of_size, lde_point};

@@ -2,7 +2,9 @@
 
 use crate::Felt;
 #[cfg(target_arch = "x86_64")]
-use crate::encoding::{canonical_limbs, montgomery_limbs};
+use crate::encoding::canonical_limbs;
+#[cfg(any(target_arch = "x86_64", target_feature = "relaxed-simd"))]
+use crate::encoding::montgomery_limbs;
 #[cfg(target_arch = "x86_64")]
 use crate::scalar::{TOP, product};
 
@@ -14,8 +16,8 @@ pub struct Constants {
     /// For the IFMA kernel.
     #[cfg(target_arch = "x86_64")]
     pub(crate) prepared: Vec<Prepared>,
-    /// Half the Montgomery form, in five signed limbs of 51 bits: the form of the AVX2 kernel.
-    #[cfg(target_arch = "x86_64")]
+    /// Half the Montgomery form, in five signed limbs of 51 bits: the form of the kernel with fused products.
+    #[cfg(any(target_arch = "x86_64", target_feature = "relaxed-simd"))]
     pub(crate) limbs51: Vec<[f64; 5]>,
 }
 
@@ -79,7 +81,7 @@ pub(crate) fn limbs52(x: &Felt) -> [u64; 5] {
 }
 
 /// Half the Montgomery form modulo the prime, as five signed limbs of 51 bits: at most `2^50` in magnitude but for the top one.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_feature = "relaxed-simd"))]
 #[inline(always)]
 pub(crate) fn limbs51(x: &Felt) -> [f64; 5] {
     const MASK51: u64 = (1 << 51) - 1;
@@ -108,7 +110,7 @@ impl From<Vec<Felt>> for Constants {
         Constants {
             #[cfg(target_arch = "x86_64")]
             prepared: elements.iter().map(Prepared::new).collect(),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(any(target_arch = "x86_64", target_feature = "relaxed-simd"))]
             limbs51: elements.iter().map(limbs51).collect(),
             elements,
         }

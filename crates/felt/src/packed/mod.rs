@@ -1,13 +1,16 @@
 //! Several field elements at once: one trait, one implementation for each kernel, and the choice between them.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
+mod compare;
+#[cfg(any(target_arch = "x86_64", target_feature = "relaxed-simd"))]
+mod fma;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 pub(crate) mod kernel;
 mod portable;
 
 use crate::Felt;
+#[doc(hidden)]
+pub use compare::compare;
 pub(crate) use portable::Portable;
 
 /// [`Packed::Sum`] for kernels that reduce at every operation.
@@ -169,7 +172,7 @@ pub fn dispatch_each<T: WithPacked + Copy>(op: T) -> Vec<(&'static str, T::Outpu
     available().map(|kernel| (kernel.name(), kernel.run(op))).collect()
 }
 
-/// Name of the kernel that [`dispatch`] chooses on this machine: `"avx512ifma"`, `"avx2"` or `"portable"`.
+/// Name of the kernel that [`dispatch`] chooses on this machine: `"avx512ifma"`, `"avx2"`, `"relaxed"` (WebAssembly) or `"portable"`.
 pub fn kernel_name() -> &'static str {
     choice().name()
 }
@@ -179,8 +182,8 @@ pub fn kernel_name() -> &'static str {
 enum Choice {
     #[cfg(target_arch = "x86_64")]
     Ifma(ifma::Available),
-    #[cfg(target_arch = "x86_64")]
-    Avx2(avx2::Available),
+    #[cfg(any(target_arch = "x86_64", target_feature = "relaxed-simd"))]
+    Fma(fma::Available),
     Portable,
 }
 
@@ -190,8 +193,8 @@ impl Choice {
         match self {
             #[cfg(target_arch = "x86_64")]
             Choice::Ifma(token) => token.run(op),
-            #[cfg(target_arch = "x86_64")]
-            Choice::Avx2(token) => token.run(op),
+            #[cfg(any(target_arch = "x86_64", target_feature = "relaxed-simd"))]
+            Choice::Fma(token) => token.run(op),
             Choice::Portable => dispatch_portable(op),
         }
     }
@@ -202,7 +205,9 @@ impl Choice {
             #[cfg(target_arch = "x86_64")]
             Choice::Ifma(_) => "avx512ifma",
             #[cfg(target_arch = "x86_64")]
-            Choice::Avx2(_) => "avx2",
+            Choice::Fma(_) => "avx2",
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Choice::Fma(_) => "relaxed",
             Choice::Portable => "portable",
         }
     }
@@ -212,33 +217,39 @@ impl Choice {
 #[cfg(target_arch = "x86_64")]
 fn available() -> impl Iterator<Item = Choice> {
     let ifma = ifma::Available::detect().map(Choice::Ifma);
-    let avx2 = avx2::Available::detect().map(Choice::Avx2);
+    let avx2 = fma::Available::detect().map(Choice::Fma);
     ifma.into_iter().chain(avx2).chain([Choice::Portable])
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(target_feature = "relaxed-simd")]
+fn available() -> impl Iterator<Item = Choice> {
+    fma::Available::detect().map(Choice::Fma).into_iter().chain([Choice::Portable])
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_feature = "relaxed-simd")))]
 fn available() -> impl Iterator<Item = Choice> {
     std::iter::once(Choice::Portable)
 }
 
 /// The best kernel that the environment allows: to compare kernels, and to go on where a machine's instructions are in doubt. Names of
 /// no kernel are ignored.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_feature = "relaxed-simd"))]
 #[inline]
 fn choice() -> Choice {
     static CHOICE: std::sync::OnceLock<Choice> = std::sync::OnceLock::new();
     *CHOICE.get_or_init(|| {
+        // A browser has no environment.
         let most = std::env::var("CAIRN_KERNEL").unwrap_or_default();
         let allowed = |kernel: &Choice| match most.as_str() {
             "portable" => matches!(kernel, Choice::Portable),
-            "avx2" => !matches!(kernel, Choice::Ifma(_)),
+            "avx2" => matches!(kernel, Choice::Fma(_) | Choice::Portable),
             _ => true,
         };
         available().find(allowed).unwrap_or(Choice::Portable)
     })
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "x86_64", target_feature = "relaxed-simd")))]
 #[inline]
 fn choice() -> Choice {
     Choice::Portable

@@ -1,10 +1,11 @@
-//! The kernel for AVX2 and FMA: eight elements, five limbs of 51 bits, held as floating-point numbers.
+//! The kernel of fused multiplication and addition: five limbs of 51 bits, held as floating-point numbers.
 //!
-//! AVX2 multiplies integers of 32 bits only, but FMA gives the exact product of 53-bit significands in two parts (N. Emmart, "Faster
+//! AVX2 and WebAssembly multiply integers of 32 bits only, but FMA gives the exact product of 53-bit significands in two parts (N. Emmart, "Faster
 //! modular exponentiation using double precision floating point arithmetic on the GPU", ARITH 2018). Here limbs are signed, so that
 //! rounding to nearest, Rust's only mode, suits them, and the high parts of a column add up inside the instructions.
 //!
-//! A register has four lanes. Two of them at a time keep the multipliers busy where one would wait for its own results.
+//! Two registers at a time keep the multipliers busy where one would wait for its own results. What a register is, and how elements
+//! come into it, is of each machine: `avx2` has eight elements in two of them, `relaxed` four.
 //!
 //! # Form and bounds
 //!
@@ -61,93 +62,18 @@
 //!
 //! **Transforms.** A butterfly adds an ordinary value to a loose one or subtracts it: six layers lead from ordinary to loose.
 
-// Intrinsics and loads through pointers have no safe form; each use is argued below.
-#![allow(unsafe_code)]
-
 use super::kernel::{Constants, Kernel, limbs51};
-use super::{Packed, WithPacked, sum_at_once};
+use super::{Packed, sum_at_once};
 use crate::Felt;
 use crate::encoding::MODULUS;
-use std::arch::x86_64::*;
+pub(super) use registers::Available;
+use registers::{Doubles, Words};
 
-/// Proof that this machine has the instructions.
-#[derive(Clone, Copy)]
-pub(super) struct Available(());
-
-impl Available {
-    pub(super) fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Available(()))
-    }
-
-    #[inline]
-    pub(super) fn run<T: WithPacked>(self, op: T) -> T::Output {
-        #[target_feature(enable = "avx2,fma")]
-        fn with_features<T: WithPacked>(op: T) -> T::Output {
-            op.run::<Avx2>()
-        }
-        // SAFETY: `self` comes from `detect`, which found both features.
-        unsafe { with_features(op) }
-    }
-}
-
-/// Eight words, four to a register. This type, [`Doubles`] and [`Avx2`] can be named in this module only, and only [`Available::run`] hands
-/// `Avx2` out, to code that runs because the features were found: that is why every function below may use them.
-#[derive(Clone, Copy)]
-struct Words(__m256i, __m256i);
-
-/// Eight floating-point numbers.
-#[derive(Clone, Copy)]
-struct Doubles(__m256d, __m256d);
-
-/// Defines safe methods that are one intrinsic on each of two registers.
-macro_rules! intrinsics {
-    ($type:ident: $($name:ident $(<$constant:ident>)? ($($argument:ident),*) = $intrinsic:ident;)*) => {
-        impl $type {
-            $(
-                #[inline(always)]
-                fn $name $(<const $constant: i32>)? (self $(, $argument: $type)*) -> $type {
-                    // SAFETY: the intrinsic computes on registers; it needs features of the CPU only, which are there (see `Words`).
-                    let lower = unsafe { $intrinsic $(::<$constant>)? (self.0 $(, $argument.0)*) };
-                    // SAFETY: as above.
-                    let upper = unsafe { $intrinsic $(::<$constant>)? (self.1 $(, $argument.1)*) };
-                    $type(lower, upper)
-                }
-            )*
-        }
-    };
-}
-
-intrinsics! { Words:
-    add(o) = _mm256_add_epi64;
-    sub(o) = _mm256_sub_epi64;
-    and(o) = _mm256_and_si256;
-    or(o) = _mm256_or_si256;
-    xor(o) = _mm256_xor_si256;
-    equals(o) = _mm256_cmpeq_epi64;
-    exceeds_signed(o) = _mm256_cmpgt_epi64;
-    shift_left<BITS>() = _mm256_slli_epi64;
-    shift_right<BITS>() = _mm256_srli_epi64;
-    unpack_low(o) = _mm256_unpacklo_epi64;
-    unpack_high(o) = _mm256_unpackhi_epi64;
-    select_halves<SELECT>(o) = _mm256_permute2x128_si256;
-}
-
-intrinsics! { Doubles:
-    add(o) = _mm256_add_pd;
-    sub(o) = _mm256_sub_pd;
-    // `self·a + b` and `b − self·a`, rounded once.
-    multiply_add(a, b) = _mm256_fmadd_pd;
-    multiply_subtract_from(a, b) = _mm256_fnmadd_pd;
-}
+#[cfg_attr(target_arch = "x86_64", path = "fma/avx2.rs")]
+#[cfg_attr(target_arch = "wasm32", path = "fma/relaxed.rs")]
+mod registers;
 
 impl Words {
-    #[inline(always)]
-    fn splat(word: u64) -> Words {
-        // SAFETY: as for the other intrinsics.
-        let register = unsafe { _mm256_set1_epi64x(word as i64) };
-        Words(register, register)
-    }
-
     /// The lowest `BITS` bits.
     #[inline(always)]
     fn low<const BITS: u32>(self) -> Words {
@@ -158,45 +84,14 @@ impl Words {
     fn is_zero(self) -> Words {
         self.equals(Words::splat(0))
     }
-
-    #[inline(always)]
-    fn any_negative(self) -> bool {
-        // SAFETY: as for the other intrinsics.
-        unsafe { _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_or_si256(self.0, self.1))) != 0 }
-    }
-
-    /// The floating-point numbers with these bits.
-    #[inline(always)]
-    fn as_doubles(self) -> Doubles {
-        // SAFETY: as for the other intrinsics.
-        unsafe { Doubles(_mm256_castsi256_pd(self.0), _mm256_castsi256_pd(self.1)) }
-    }
 }
 
 impl Doubles {
-    #[inline(always)]
-    fn splat(number: f64) -> Doubles {
-        // SAFETY: as for the other intrinsics.
-        let register = unsafe { _mm256_set1_pd(number) };
-        Doubles(register, register)
-    }
-
-    #[inline(always)]
-    fn bits(self) -> Words {
-        // SAFETY: as for the other intrinsics.
-        unsafe { Words(_mm256_castpd_si256(self.0), _mm256_castpd_si256(self.1)) }
-    }
-
     /// The nearest multiple of `2^51`, for magnitudes below `2^102`.
     #[inline(always)]
     fn above(self) -> Doubles {
         let split = Doubles::splat(SPLIT);
         self.add(split).sub(split)
-    }
-
-    #[inline(always)]
-    fn negated(self) -> Doubles {
-        self.bits().xor(Words::splat(1 << 63)).as_doubles()
     }
 }
 
@@ -214,9 +109,9 @@ const NEXT: f64 = 1.0 / (1u64 << 51) as f64;
 const P3: f64 = (17u64 << 39) as f64;
 const P4: f64 = (1u64 << 47) as f64;
 
-/// Eight elements.
+/// As many elements as two registers have lanes.
 #[derive(Clone, Copy)]
-struct Avx2([Doubles; 5]);
+struct Fma([Doubles; 5]);
 
 /// A value inside a transform.
 #[derive(Clone, Copy)]
@@ -234,10 +129,10 @@ fn limbwise_difference(a: &[Doubles; 5], b: &[Doubles; 5]) -> [Doubles; 5] {
 
 /// Carries from limbs of magnitude below `2^53`: all but the top one are then at most `2^50 + 4`.
 #[inline(always)]
-fn carried([l0, l1, l2, l3, l4]: [Doubles; 5]) -> Avx2 {
+fn carried([l0, l1, l2, l3, l4]: [Doubles; 5]) -> Fma {
     let next = Doubles::splat(NEXT);
     let (c0, c1, c2, c3) = (l0.above(), l1.above(), l2.above(), l3.above());
-    Avx2([
+    Fma([
         l0.sub(c0),
         c0.multiply_add(next, l1.sub(c1)),
         c1.multiply_add(next, l2.sub(c2)),
@@ -348,7 +243,7 @@ macro_rules! reduced {
 
 /// Words of Montgomery forms, least significant first, to limbs of half as much.
 #[inline(always)]
-fn from_words([w0, w1, w2, w3]: [Words; 4]) -> Avx2 {
+fn from_words([w0, w1, w2, w3]: [Words; 4]) -> Fma {
     // Digits of x: the lowest of 52 bits, the others of 51.
     let d0 = w0.low::<52>();
     let d1 = w0.shift_right::<52>().or(w1.shift_left::<12>()).low::<51>();
@@ -370,7 +265,7 @@ fn from_words([w0, w1, w2, w3]: [Words; 4]) -> Avx2 {
     let integer = Doubles::splat(INTEGER);
     let rounded = l0.add(integer).sub(integer);
     let half = l0.sub(rounded);
-    Avx2([
+    Fma([
         rounded,
         l1,
         l2,
@@ -393,7 +288,7 @@ fn into_words(Loose([l0, l1, l2, l3, l4]): Loose) -> [Words; 4] {
     let q = q_bits.sub(integer);
     let l3 = q.multiply_subtract_from(Doubles::splat(P3 / 2.0), l3);
     let l4 = q.multiply_subtract_from(Doubles::splat(P4 / 2.0), l4);
-    let Avx2([l0, l1, l2, l3, l4]) = carried([l0, l1, l2, l3, l4]);
+    let Fma([l0, l1, l2, l3, l4]) = carried([l0, l1, l2, l3, l4]);
     // 2v − q·p in digits: the lowest, 2·l0 − q, of 52 bits, the others of 51. Each but the top one is made positive by one unit of the
     // next.
     let exponent = INTEGER.to_bits();
@@ -426,41 +321,14 @@ fn add_modulus_where(lanes: Words, [w0, w1, w2, w3]: [Words; 4]) -> [Words; 4] {
     [w0, w1, w2, w3.sub(carry2).add(lanes.and(Words::splat(MODULUS[0])))]
 }
 
-/// Elements 0 to 3 in the lower registers and 4 to 7 in the upper ones, as they lie in memory (most significant word first), to values.
+/// Equal elements of these limbs.
 #[inline(always)]
-fn into_lanes([a, b, c, d]: [Words; 4]) -> Avx2 {
-    let (low0, low1) = (a.unpack_low(b), c.unpack_low(d));
-    let (high0, high1) = (a.unpack_high(b), c.unpack_high(d));
-    from_words([
-        high0.select_halves::<0x31>(high1),
-        low0.select_halves::<0x31>(low1),
-        high0.select_halves::<0x20>(high1),
-        low0.select_halves::<0x20>(low1),
-    ])
+fn splat([l0, l1, l2, l3, l4]: [f64; 5]) -> Fma {
+    Fma([Doubles::splat(l0), Doubles::splat(l1), Doubles::splat(l2), Doubles::splat(l3), Doubles::splat(l4)])
 }
 
-/// The way back of [`into_lanes`], of loose values.
-#[inline(always)]
-fn from_lanes(value: Loose) -> [Words; 4] {
-    let [w0, w1, w2, w3] = into_words(value);
-    let (upper0, upper1) = (w3.unpack_low(w2), w3.unpack_high(w2));
-    let (lower0, lower1) = (w1.unpack_low(w0), w1.unpack_high(w0));
-    [
-        upper0.select_halves::<0x20>(lower0),
-        upper1.select_halves::<0x20>(lower1),
-        upper0.select_halves::<0x31>(lower0),
-        upper1.select_halves::<0x31>(lower1),
-    ]
-}
-
-/// All elements of eight equal limbs.
-#[inline(always)]
-fn splat([l0, l1, l2, l3, l4]: [f64; 5]) -> Avx2 {
-    Avx2([Doubles::splat(l0), Doubles::splat(l1), Doubles::splat(l2), Doubles::splat(l3), Doubles::splat(l4)])
-}
-
-impl Packed for Avx2 {
-    const WIDTH: usize = 8;
+impl Packed for Fma {
+    const WIDTH: usize = registers::WIDTH;
 
     #[inline(always)]
     fn load(src: &[Felt]) -> Self {
@@ -490,7 +358,7 @@ impl Packed for Avx2 {
     #[inline(always)]
     fn neg(self) -> Self {
         let [l0, l1, l2, l3, l4] = self.0;
-        Avx2([l0.negated(), l1.negated(), l2.negated(), l3.negated(), l4.negated()])
+        Fma([l0.negated(), l1.negated(), l2.negated(), l3.negated(), l4.negated()])
     }
 
     #[inline(always)]
@@ -535,7 +403,7 @@ impl Packed for Avx2 {
     }
 }
 
-impl Kernel for Avx2 {
+impl Kernel for Fma {
     const LAYERS: u32 = 6;
 
     type Loose = Loose;
@@ -544,20 +412,7 @@ impl Kernel for Avx2 {
 
     #[inline(always)]
     fn load_strided(src: &[Felt], stride: usize) -> Self {
-        assert!(src.len() / 7 >= stride && src.len() > 7 * stride, "eight elements to load");
-        let pointer = src.as_ptr();
-        let mut elements = [Words::splat(0); 4];
-        for (i, element) in elements.iter_mut().enumerate() {
-            // SAFETY: `i < 4`, so the indices are at most `7·stride`, and `src` is longer than that; an element has 32 bytes (see
-            // `memory`). No alignment is needed.
-            *element = unsafe {
-                Words(
-                    _mm256_loadu_si256(pointer.add(i * stride).cast()),
-                    _mm256_loadu_si256(pointer.add((i + 4) * stride).cast()),
-                )
-            };
-        }
-        into_lanes(elements)
+        from_words(registers::load(src, stride))
     }
 
     #[inline(always)]
@@ -607,37 +462,29 @@ impl Kernel for Avx2 {
 
     #[inline(always)]
     fn store_strided(value: Loose, dst: &mut [Felt], stride: usize) {
-        assert!(dst.len() / 7 >= stride && dst.len() > 7 * stride, "eight elements to store");
-        let pointer = dst.as_mut_ptr();
-        for (i, element) in from_lanes(value).iter().enumerate() {
-            // SAFETY: `i < 4`, so the indices are at most `7·stride`, and `dst` is longer than that; an element has 32 bytes (see
-            // `memory`). No alignment is needed, and any bytes are elements as far as memory safety goes; these are reduced ones.
-            unsafe {
-                _mm256_storeu_si256(pointer.add(i * stride).cast(), element.0);
-                _mm256_storeu_si256(pointer.add((i + 4) * stride).cast(), element.1);
-            }
-        }
+        registers::store(into_words(value), dst, stride);
     }
 }
 
 /// `(a + b, a − b)` for a loose `a` and an ordinary `b`.
 #[inline(always)]
-fn plus_minus(Loose(a): Loose, Avx2(b): Avx2) -> (Loose, Loose) {
+fn plus_minus(Loose(a): Loose, Fma(b): Fma) -> (Loose, Loose) {
     (Loose(limbwise_sum(&a, &b)), Loose(limbwise_difference(&a, &b)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use registers::WIDTH;
 
     const U: i64 = (1 << 50) + (1 << 43);
 
     /// Values with limbs of every sign and of magnitudes at or below `factor·U` and `top`.
-    fn extremes(factor: i64, top: i64) -> Vec<[[i64; 5]; 8]> {
+    fn extremes(factor: i64, top: i64) -> Vec<[[i64; 5]; WIDTH]> {
         let mut state = 1u64;
         let mut all = Vec::new();
         for signs in 0..32 {
-            let lanes = [0, 1, 2, 3, 4, 5, 6, 7].map(|lane| {
+            let lanes = std::array::from_fn(|lane| {
                 let mut limbs = [factor * U, factor * U, factor * U, factor * U, top];
                 for (i, limb) in limbs.iter_mut().enumerate() {
                     state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
@@ -652,43 +499,31 @@ mod tests {
         all
     }
 
-    fn packed(lanes: &[[i64; 5]; 8]) -> Avx2 {
-        Avx2([0, 1, 2, 3, 4].map(|i| {
-            let limb = lanes.map(|limbs| limbs[i] as f64);
-            // SAFETY: the source is 64 bytes long; the tests run where the features are.
-            unsafe { Doubles(_mm256_loadu_pd(limb.as_ptr()), _mm256_loadu_pd(limb.as_ptr().add(4))) }
-        }))
+    fn packed(lanes: &[[i64; 5]; WIDTH]) -> Fma {
+        Fma([0, 1, 2, 3, 4].map(|i| Doubles::of(lanes.map(|limbs| limbs[i] as f64))))
     }
 
-    fn unpacked(value: Avx2) -> [[f64; 5]; 8] {
-        let limbs = value.0.map(|limb| {
-            let mut lanes = [0.0; 8];
-            // SAFETY: the target is 64 bytes long; the tests run where the features are.
-            unsafe {
-                _mm256_storeu_pd(lanes.as_mut_ptr(), limb.0);
-                _mm256_storeu_pd(lanes.as_mut_ptr().add(4), limb.1);
-            }
-            lanes
-        });
-        [0, 1, 2, 3, 4, 5, 6, 7].map(|lane| limbs.map(|limb| limb[lane]))
+    fn unpacked(value: Fma) -> [[f64; 5]; WIDTH] {
+        let limbs = value.0.map(Doubles::lanes);
+        std::array::from_fn(|lane| limbs.map(|limb| limb[lane]))
     }
 
-    fn stored(value: Avx2) -> Vec<Felt> {
-        let mut lanes = vec![Felt::zero(); 8];
+    fn stored(value: Fma) -> Vec<Felt> {
+        let mut lanes = vec![Felt::zero(); WIDTH];
         value.store(&mut lanes);
         assert!(lanes.iter().all(|x| x.value().limbs < MODULUS), "not reduced");
         lanes
     }
 
     fn stored_loose(value: Loose) -> Vec<Felt> {
-        let mut lanes = vec![Felt::zero(); 8];
-        Avx2::store_loose(value, &mut lanes);
+        let mut lanes = vec![Felt::zero(); WIDTH];
+        Fma::store_loose(value, &mut lanes);
         assert!(lanes.iter().all(|x| x.value().limbs < MODULUS), "not reduced");
         lanes
     }
 
     /// The elements for which limbs stand, by lambdaworks.
-    fn elements(lanes: &[[i64; 5]; 8]) -> Vec<Felt> {
+    fn elements(lanes: &[[i64; 5]; WIDTH]) -> Vec<Felt> {
         let inverse = crate::scalar::inverse(&Felt::from(2).pow(255u64));
         let element = |limbs: &[i64; 5]| {
             limbs.iter().rev().fold(Felt::zero(), |sum, limb| {
@@ -699,14 +534,14 @@ mod tests {
         lanes.iter().map(element).collect()
     }
 
-    fn check_ordinary(value: Avx2) {
+    fn check_ordinary(value: Fma) {
         for limbs in unpacked(value) {
             assert!(limbs[..4].iter().all(|limb| limb.abs() <= U as f64 && limb.fract() == 0.0), "{limbs:?}");
             assert!(limbs[4].abs() <= ((1u64 << 48) + 1) as f64 && limbs[4].fract() == 0.0, "{limbs:?}");
         }
     }
 
-    fn check(value: Avx2, expected: impl Iterator<Item = Felt>) {
+    fn check(value: Fma, expected: impl Iterator<Item = Felt>) {
         check_ordinary(value);
         assert_eq!(stored(value), expected.collect::<Vec<_>>());
     }
@@ -740,13 +575,13 @@ mod tests {
         for a in extremes(7, 14 << 47) {
             let (pa, ea) = (packed(&a).loosen(), elements(&a));
             assert_eq!(stored_loose(pa), ea);
-            check(Avx2::tighten(pa), ea.iter().copied());
+            check(Fma::tighten(pa), ea.iter().copied());
             for b in extremes(1, (1 << 48) - 1) {
                 let (pb, eb) = (packed(&b), elements(&b));
-                check(Avx2::scale(pa, pb), ea.iter().zip(&eb).map(|(a, b)| a * b));
+                check(Fma::scale(pa, pb), ea.iter().zip(&eb).map(|(a, b)| a * b));
                 // Sums with a loose value one layer below the bound.
                 let below = extremes(6, 12 << 47);
-                let (x, y) = Avx2::butterfly(packed(&below[0]).loosen(), pa, pb);
+                let (x, y) = Fma::butterfly(packed(&below[0]).loosen(), pa, pb);
                 let (ex, product) = (elements(&below[0]), ea.iter().zip(&eb).map(|(a, b)| a * b));
                 for (i, product) in product.enumerate() {
                     assert_eq!((stored_loose(x)[i], stored_loose(y)[i]), (ex[i] + product, ex[i] - product));
@@ -765,7 +600,7 @@ mod tests {
             for (offset, shift) in [(0, 0), (1, 0), (-1, 0), (1, 3), (-1, 3), (1, 1), (-1, 2)] {
                 let mut limbs = [multiple, 0, 0, (17 * multiple) << 39, multiple << 47];
                 limbs[shift] += offset;
-                let lanes = [limbs; 8];
+                let lanes = [limbs; WIDTH];
                 assert_eq!(stored_loose(packed(&lanes).loosen()), elements(&lanes));
             }
         }
@@ -777,9 +612,9 @@ mod tests {
             return;
         }
         for x in [Felt::zero(), Felt::one(), -Felt::one(), Felt::from(3), -Felt::from(1u64 << 60)] {
-            check(Avx2::broadcast(&x), [x; 8].into_iter());
-            check(Avx2::load(&[x; 8]), [x; 8].into_iter());
-            check(Avx2::factor(&Constants::from(vec![x]), 0), [x; 8].into_iter());
+            check(Fma::broadcast(&x), [x; WIDTH].into_iter());
+            check(Fma::load(&[x; WIDTH]), [x; WIDTH].into_iter());
+            check(Fma::factor(&Constants::from(vec![x]), 0), [x; WIDTH].into_iter());
         }
     }
 }
