@@ -33,4 +33,4 @@ pub use proof::{CairoProof, ProofFileError};
 pub use public::{public_terms, public_tuples};
 pub use statement::{Statement, StatementError};
 pub use verify::{Verified, VerifiedRun, VerifyError, verify};
-pub use version::{MAX_RUNS, PROTOCOL_VERSION, Version};
+pub use version::{MAX_RUNS, OLDEST_VERSION, PROTOCOL_VERSION, Version};

@@ -4,7 +4,7 @@ use crate::claim::Claim;
 use crate::codec::{CodecError, Reader, Write};
 use crate::layout::Layout;
 use crate::statement::Statement;
-use crate::version::{PROTOCOL_VERSION, Version};
+use crate::version::{OLDEST_VERSION, PROTOCOL_VERSION, Version};
 use stark::Parameters;
 use stark::parameters::ParametersError;
 
@@ -39,7 +39,7 @@ pub enum ProofFileError {
     #[error("this is no proof file: it does not begin with `CAIRNPRF`")]
     Magic,
     /// Another protocol version.
-    #[error("the proof file has version {0}; this verifier reads the versions 6 to {PROTOCOL_VERSION}")]
+    #[error("the proof file has version {0}; this verifier reads the versions {OLDEST_VERSION} to {PROTOCOL_VERSION}")]
     Version(u32),
     /// Parameters out of bounds.
     #[error("the proof's parameters are unusable: {0}")]

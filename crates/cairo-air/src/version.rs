@@ -3,6 +3,9 @@
 /// Version of the protocol: of the tables, the buses, the transcript and the proof file together.
 pub const PROTOCOL_VERSION: u32 = 7;
 
+/// Oldest version that is read.
+pub const OLDEST_VERSION: u32 = Version::Single.number();
+
 /// Most runs of a proof.
 pub const MAX_RUNS: usize = 1 << 12;
 

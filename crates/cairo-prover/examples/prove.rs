@@ -62,6 +62,9 @@ struct Inputs {
     /// Most bytes of memory.
     #[arg(long)]
     max_memory: Option<u64>,
+    /// Recompute all extensions of columns, as if memory were short.
+    #[arg(long)]
+    least_memory: bool,
     /// Where to write the proof; further ones get `.1`, `.2` … behind the name.
     #[arg(long)]
     proof: Option<PathBuf>,
@@ -79,15 +82,25 @@ struct Inputs {
 /// Verifications, of which the median is told.
 const VERIFICATIONS: usize = 5;
 
-/// Notes when each phase begins, of each proof.
-struct Watch(Mutex<Vec<(Phase, Instant)>>);
+/// Notes when each phase begins, of each proof, and how many of its columns' extensions are kept.
+#[derive(Default)]
+struct Watch {
+    begins: Mutex<Vec<(Phase, Instant)>>,
+    kept: Mutex<Vec<f64>>,
+}
 
 impl Control for Watch {
     fn progress(&self, phase: Phase, _: f64) {
-        if let Ok(mut begins) = self.0.lock()
+        if let Ok(mut begins) = self.begins.lock()
             && begins.last().is_none_or(|(begun, _)| *begun != phase)
         {
             begins.push((phase, Instant::now()));
+        }
+    }
+
+    fn kept(&self, share: f64) {
+        if let Ok(mut shares) = self.kept.lock() {
+            shares.push(share);
         }
     }
 }
@@ -120,13 +133,14 @@ fn try_main() -> anyhow::Result<()> {
     let arguments: Vec<_> = executions.iter().map(|execution| execution.arguments.clone()).collect();
     let n_steps = executions.iter().map(Execution::n_steps).sum();
 
-    let watch = Watch(Mutex::new(Vec::new()));
+    let watch = Watch::default();
     let options = Options {
         parameters: inputs.preset.parameters(),
         threads: inputs.threads,
         byte_price_ns: inputs.byte_price,
         max_columns: inputs.max_columns,
         max_memory: inputs.max_memory,
+        least_memory: inputs.least_memory,
     };
     let (begin, cpu_begin) = (Instant::now(), cpu_ms());
     let mut proofs = Vec::new();
@@ -135,7 +149,7 @@ fn try_main() -> anyhow::Result<()> {
     }
     let (end, cpu_end) = (Instant::now(), cpu_ms());
 
-    let begins = watch.0.into_inner()?;
+    let (begins, kept) = (watch.begins.into_inner()?, watch.kept.into_inner()?);
     let ends = begins.iter().skip(1).map(|(_, begin)| *begin).chain([end]);
     let mut phases: Vec<(&'static str, f64)> = Vec::new();
     for ((phase, begin), end) in begins.iter().zip(ends) {
@@ -175,6 +189,7 @@ fn try_main() -> anyhow::Result<()> {
         // It takes memory, so it is measured when the peak is known.
         calibration_ms: inputs.calibrate.then(common::calibrate),
         phases,
+        kept,
         tables: proven().map(|(proof, statement)| tables(proof, statement)).collect::<Result<Vec<_>, _>>()?.concat(),
         disclosed_rows: proofs.iter().flat_map(|proof| &proof.layout.disclosed).map(DisclosedTable::rows).sum(),
         outputs: proofs.iter().flat_map(|proof| &proof.claim.runs).map(|run| hex(&run.output)).collect(),
@@ -256,6 +271,8 @@ struct Figures {
     cpu_ms: Option<f64>,
     verify_ms: Option<f64>,
     phases: Vec<(&'static str, f64)>,
+    /// Of each proof the share of its cells whose extensions were kept.
+    kept: Vec<f64>,
     tables: Vec<Table>,
     disclosed_rows: usize,
     /// Of each run.
@@ -287,6 +304,9 @@ impl Figures {
         for (name, ms) in &self.phases {
             println!("  {name:<9}{ms:>10.1} ms");
         }
+        for share in self.kept.iter().filter(|share| **share < 1.0) {
+            println!("{:.0} % of the extensions were recomputed, since memory is short", 100.0 * (1.0 - share));
+        }
         if let Some(ms) = self.verify_ms {
             println!("verified in {ms:.1} ms");
         }
@@ -304,6 +324,7 @@ impl Figures {
 
     fn print_json(&self) {
         let phases: Vec<_> = self.phases.iter().map(|(name, ms)| format!("\"{name}\":{ms:.1}")).collect();
+        let kept: Vec<_> = self.kept.iter().map(|share| format!("{share:.3}")).collect();
         let tables = self.tables.iter().map(|table| {
             let Table { kind, log_rows, columns, cells } = table;
             format!("{{\"kind\":\"{kind}\",\"log_rows\":{log_rows},\"columns\":{columns},\"cells\":{cells}}}")
@@ -315,8 +336,8 @@ impl Figures {
         let outputs: Vec<_> = self.outputs.iter().map(list).collect();
         println!(
             "{{\"n_steps\":{},\"runs\":{},\"outputs\":[{}],\"kernel\":\"{}\",\"preset\":\"{}\",\"run_ms\":{:.1},\"prove_ms\":{:.1},\
-             \"cpu_ms\":{},\"verify_ms\":{},\"calibration_ms\":{},\"phases_ms\":{{{}}},\"tables\":[{}],\"disclosed_rows\":{},\"peak_bytes\":{},\
-             \"proofs\":{},\"proof_bytes\":{}}}",
+             \"cpu_ms\":{},\"verify_ms\":{},\"calibration_ms\":{},\"phases_ms\":{{{}}},\"extensions_kept\":[{}],\"tables\":[{}],\
+             \"disclosed_rows\":{},\"peak_bytes\":{},\"proofs\":{},\"proof_bytes\":{}}}",
             self.n_steps,
             outputs.len(),
             outputs.join(","),
@@ -328,6 +349,7 @@ impl Figures {
             json(self.verify_ms),
             json(self.calibration_ms),
             phases.join(","),
+            kept.join(","),
             tables.collect::<Vec<_>>().join(","),
             self.disclosed_rows,
             json(self.peak),

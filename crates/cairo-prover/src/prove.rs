@@ -14,6 +14,7 @@ use crate::witness::{Witness, build, refused};
 use cairo_air::fetch::MAX_FETCHES;
 use cairo_air::{Built, CairoProof, Layout, MAX_RUNS, TableEntry, TableKind};
 use cairo_execution::{Batch, Execution};
+use stark::shape::Group;
 use stark::{Control, Parameters, Phase, Shape};
 
 /// How to prove.
@@ -28,8 +29,11 @@ pub struct Options {
     pub byte_price_ns: u32,
     /// Columns that the planner may use, whatever they would save; no limit if not given.
     pub max_columns: Option<usize>,
-    /// Most bytes of memory. A proof that would take more is refused before the work begins; no limit if not given.
+    /// Most bytes of memory; no limit if not given. Where the columns' extensions do not fit, some are recomputed, which takes longer, or bytes of the
+    /// proof are worth less, whichever costs less. If that does not suffice, the proof is refused before the work begins.
     pub max_memory: Option<u64>,
+    /// Recompute all extensions, whether memory is short or not. The proof is the same.
+    pub least_memory: bool,
 }
 
 impl Default for Options {
@@ -40,6 +44,7 @@ impl Default for Options {
             byte_price_ns: DEFAULT_BYTE_PRICE_NS,
             max_columns: None,
             max_memory: None,
+            least_memory: false,
         }
     }
 }
@@ -140,34 +145,49 @@ fn finish(
     disclose_short(&mut made, parameters.queries, MAX_TERMS)?;
     let Witness { statement, claim, layout, tables, public, traces } = made;
     let context = statement.context(&claim, &layout);
-    let proof = stark::prove(&tables, traces, &public, &context, &parameters, control)?;
+    let limit = match options.max_memory {
+        _ if options.least_memory => 0,
+        Some(limit) => Peak::of_stark(limit),
+        None => u64::MAX,
+    };
+    let proof = stark::prove_within(limit, &tables, traces, &public, &context, &parameters, control)?;
     let bytes = proof.encode(&Shape::new(&tables, &parameters));
     Ok(CairoProof::new(&statement, parameters, claim, layout, bytes))
 }
 
 /// Distributes the steps, within the memory that is allowed.
 ///
-/// More columns take less memory: their tables have fewer cells for the same steps. So where a plan takes too much, bytes are worth less and less
-/// until one fits, or bytes are worth nothing.
+/// There are two ways to take less. Extensions are recomputed, as many as must be: that takes time, and the proof is the same. Or bytes are worth less
+/// and less: tables of more columns have fewer cells for the same steps. What costs less is taken, by the price of bytes that was asked for.
 fn assign(execution: &Execution, options: &Options) -> Result<Assignment, ProveError> {
-    let mut byte_ns = options.byte_price_ns;
-    let mut least: Option<u64> = None;
+    let Options { parameters, byte_price_ns, .. } = *options;
+    let price = Price { byte_ns: byte_price_ns, parameters };
+    let mut byte_ns = byte_price_ns;
+    let mut best: Option<(u64, Assignment)> = None;
+    let mut least = u64::MAX;
     loop {
         let costs = match options.max_columns {
             Some(columns) => Costs::new(execution, columns),
-            None => Costs::priced(execution, DEFAULT_COLUMNS, &Price { byte_ns, parameters: options.parameters }),
+            None => Costs::priced(execution, DEFAULT_COLUMNS, &Price { byte_ns, parameters }),
         };
         let assignment = plan(execution, &costs).assignment()?;
         let Some(limit) = options.max_memory else { return Ok(assignment) };
-        let peak = peak_memory(execution, &assignment, &options.parameters)?;
-        if peak <= limit {
-            return Ok(assignment);
+        let peak = Peak::new(execution, &assignment, &parameters)?;
+        least = least.min(peak.least());
+        let wanted = if options.least_memory { peak.least() } else { peak.most() };
+        if peak.least() <= limit {
+            let cost = peak.cost(limit, &price);
+            if best.as_ref().is_none_or(|(best, _)| cost < *best) {
+                best = Some((cost, assignment));
+            }
         }
-        let estimate = least.map_or(peak, |least| least.min(peak));
-        if byte_ns == 0 || options.max_columns.is_some() {
-            return Err(ProveError::Memory { estimate, limit });
+        // If nothing more has to give way, the next plan would only have more bytes.
+        if wanted <= limit || byte_ns == 0 || options.max_columns.is_some() {
+            return match best {
+                Some((_, assignment)) => Ok(assignment),
+                None => Err(ProveError::Memory { estimate: least, limit }),
+            };
         }
-        least = Some(estimate);
         byte_ns /= CHEAPER;
     }
 }
@@ -180,32 +200,82 @@ const CHEAPER: u32 = 8;
 /// # Errors
 /// [`ProveError`] if the run needs tables beyond a limit, or checks the range of a value that is not in it.
 pub fn estimate_memory(execution: &Execution, steps: &[StepTable], parameters: &Parameters) -> Result<u64, ProveError> {
-    peak_memory(execution, &Assignment::new(execution, steps.to_vec())?, parameters)
+    Ok(Peak::new(execution, &Assignment::new(execution, steps.to_vec())?, parameters)?.most())
 }
 
-fn peak_memory(execution: &Execution, assignment: &Assignment, parameters: &Parameters) -> Result<u64, ProveError> {
-    let Assignment { steps, cover } = assignment;
-    let mut claim = joined(execution);
-    claim.owned_end = cover.owned_end;
-    // The instruction table's height is not known yet; it is small, and mostly there is none.
-    let mut entries = other_tables(execution, &claim, assignment, 0);
-    // The cells of words are provided as a rule, each as often as a column says.
-    let kind = |table: &StepTable| match &table.kind {
-        TableKind::OwningWord(word) if word.owned.len() <= 2 => {
-            with_owned(table.kind.clone(), (1..).take(word.owned.len()).collect())
-        }
-        kind => kind.clone(),
-    };
-    entries.extend(steps.iter().map(|table| TableEntry { kind: kind(table), log_height: table.log_height }));
-    entries.sort_by(|a, b| a.kind.cmp(&b.kind));
-    let Built { tables, .. } = Layout { tables: entries, disclosed: Vec::new() }.build(&execution.program, &claim)?;
-    let shape = Shape::new(&tables, parameters);
-    let main: u64 = shape.groups.iter().map(|group| (group.main_width as u64) << group.log_height).sum();
-    // The execution with the plan, its notes on the uses of each cell and the lookup multiplicities, while the tables are filled.
-    let filling = (execution.trace.len() * (16 + 4) + execution.memory.len() * (32 + 16)) as u64 + 32 * main;
-    let peak = stark::peak_memory(&shape).max(filling);
-    // What the allocator holds beyond what is in use, parts of large pages included, and the program itself.
-    Ok(peak + peak / 16 + (14 << 20))
+/// The same if all extensions are recomputed.
+///
+/// # Errors
+/// As [`estimate_memory`].
+pub fn least_memory(execution: &Execution, steps: &[StepTable], parameters: &Parameters) -> Result<u64, ProveError> {
+    Ok(Peak::new(execution, &Assignment::new(execution, steps.to_vec())?, parameters)?.least())
+}
+
+/// What the peak of memory follows from.
+struct Peak {
+    shape: Shape,
+    /// Bytes while the tables are filled.
+    filling: u64,
+}
+
+impl Peak {
+    /// The program itself, and what else is always there; with two threads it is 4 MB more than with one.
+    const FIXED: u64 = 18 << 20;
+
+    fn new(execution: &Execution, assignment: &Assignment, parameters: &Parameters) -> Result<Self, ProveError> {
+        let Assignment { steps, cover } = assignment;
+        let mut claim = joined(execution);
+        claim.owned_end = cover.owned_end;
+        // The instruction table's height is not known yet; it is small, and mostly there is none.
+        let mut entries = other_tables(execution, &claim, assignment, 0);
+        // The cells of words are provided as a rule, each as often as a column says.
+        let kind = |table: &StepTable| match &table.kind {
+            TableKind::OwningWord(word) if word.owned.len() <= 2 => {
+                with_owned(table.kind.clone(), (1..).take(word.owned.len()).collect())
+            }
+            kind => kind.clone(),
+        };
+        entries.extend(steps.iter().map(|table| TableEntry { kind: kind(table), log_height: table.log_height }));
+        entries.sort_by(|a, b| a.kind.cmp(&b.kind));
+        let layout = Layout { tables: entries, disclosed: Vec::new() };
+        let Built { tables, .. } = layout.build(&execution.program, &claim)?;
+        let shape = Shape::new(&tables, parameters);
+        let main: u64 = shape.groups.iter().map(|group| (group.main_width as u64) << group.log_height).sum();
+        // The execution with the plan, its notes on the uses of each cell and the lookup multiplicities, while the tables are filled.
+        let filling = (execution.trace.len() * (16 + 4) + execution.memory.len() * (32 + 16)) as u64 + 32 * main;
+        Ok(Self { shape, filling })
+    }
+
+    /// With all extensions kept.
+    fn most(&self) -> u64 {
+        self.of_process(stark::peak_memory(&self.shape))
+    }
+
+    /// With all extensions recomputed.
+    fn least(&self) -> u64 {
+        self.of_process(stark::least_memory(&self.shape))
+    }
+
+    /// What a proof within so much memory costs.
+    fn cost(&self, limit: u64, price: &Price) -> u64 {
+        let groups = self.shape.groups.iter();
+        let width = |group: &Group| (group.main_width + group.aux_width()) as u64;
+        let cells = groups.clone().map(|group| width(group) << group.log_height).sum();
+        let recomputed = stark::recomputed_cells(&self.shape, Self::of_stark(limit));
+        price.of_proof(cells, recomputed, groups.map(width).sum())
+    }
+
+    /// What the process takes if the STARK takes so much: also what the allocator holds beyond what is in use, parts of large pages included.
+    fn of_process(&self, stark: u64) -> u64 {
+        let peak = stark.max(self.filling);
+        peak + peak / 16 + Self::FIXED
+    }
+
+    /// What the STARK may take if the process may take so much.
+    const fn of_stark(process: u64) -> u64 {
+        let rest = process.saturating_sub(Self::FIXED);
+        rest - rest / 17
+    }
 }
 
 /// Fills all tables, with the steps distributed to opcode tables as `steps` says. Up to `max_fetches` distinct instructions of

@@ -7,7 +7,7 @@ mod common;
 use cairo_air::{MAX_RUNS, Statement, TableKind, Verified, VerifiedRun, verify};
 use cairo_execution::{Batch, BatchError, Execution, Pointer, Segment};
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, Price, plan};
-use cairo_prover::prove::{all_generic, estimate_memory, prove_first, witness};
+use cairo_prover::prove::{all_generic, least_memory, prove_first, witness};
 use cairo_prover::{Options, ProveError, prove};
 use common::{disclosed_and_proven, execution, random::Random};
 use felt::{Felt, encoding};
@@ -176,7 +176,7 @@ fn batches_are_cut_to_what_fits() {
     let batch = Batch::new(&runs).unwrap();
     let price = Price { byte_ns: options().byte_price_ns, parameters: CHEAP };
     let steps = plan(batch.joined(), &Costs::priced(batch.joined(), DEFAULT_COLUMNS, &price)).tables;
-    let of_all = estimate_memory(batch.joined(), &steps, &CHEAP).unwrap();
+    let of_all = least_memory(batch.joined(), &steps, &CHEAP).unwrap();
     assert!(of_all > of_one);
     // All together take more, even with the cheapest bytes, and half of them do not.
     let max_memory = of_one + (of_all - of_one) / 2;

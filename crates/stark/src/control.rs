@@ -55,6 +55,12 @@ pub trait Control: Sync {
     fn progress(&self, phase: Phase, fraction: f64) {
         let _ = (phase, fraction);
     }
+
+    /// Told once for each proof, when its tables are filled: of all cells' low-degree extensions the share that is kept, from 0 to 1. What is
+    /// not kept, since memory is short, is computed again.
+    fn kept(&self, share: f64) {
+        let _ = share;
+    }
 }
 
 /// A control that never pauses and listens to nothing.

@@ -24,8 +24,8 @@ const BLOCK: usize = 64;
 /// Bytes of a piece: a chunk of BLAKE3, beyond which it builds a tree.
 const PIECE: usize = 1024;
 
-/// Elements of a piece.
-const PIECE_ELEMENTS: usize = PIECE / encoding::BYTES;
+/// Elements of a piece. Rows up to this width have the piece's digest as theirs.
+pub const PIECE_ELEMENTS: usize = PIECE / encoding::BYTES;
 
 /// Inputs hashed side by side.
 const LANES: usize = 16;
@@ -262,6 +262,18 @@ impl RowHasher {
             1 => {}
             pieces => self.join(pieces, out),
         }
+    }
+
+    /// [`hash_row`] of each of up to [`BATCH`] rows of more than one piece, from the digests of the pieces: `digest(p, r)` is that of piece `p`
+    /// of the batch's row `r`.
+    pub fn join_pieces(&mut self, out: &mut [Digest], digest: impl Fn(usize, usize) -> Digest) {
+        let count = out.len().min(BATCH);
+        for (number, digests) in self.digests.iter_mut().enumerate() {
+            for (row, place) in digests.iter_mut().enumerate().take(count) {
+                *place = digest(number, row);
+            }
+        }
+        self.join(self.digests.len(), out);
     }
 
     /// Pads each piece from `filled` bytes to whole blocks; their number.

@@ -32,7 +32,7 @@ pub use expr::Expr;
 pub use outline::{BusTerm, Outline, Outlined};
 pub use parameters::{Parameters, Preset};
 pub use proof::{DecodeError, Proof};
-pub use prover::{ProveError, Work, peak_memory, prove, work};
+pub use prover::{ProveError, Work, least_memory, peak_memory, prove, prove_within, recomputed_cells, work};
 pub use public::{PublicTerms, check_public};
 pub use shape::Shape;
 pub use table::{MAX_LOG_HEIGHT, MAX_TABLES, MAX_TERMS, MIN_LOG_HEIGHT, PublicTuple, Table, TableError, check_tables};

@@ -26,11 +26,13 @@ pub trait Rows: Sync {
     fn hash(&self, matrix: usize, first: usize, out: &mut [Digest]);
 }
 
-/// A tree with its layers above the leaves, cap last. Leaves are hashed again where they are opened: that is cheaper than to
-/// keep half of the tree in memory.
+/// A tree with its upper layers, cap last. Leaves, and more layers if asked for, are hashed again where they are opened: that is cheaper
+/// than to keep half of the tree in memory.
 #[derive(Debug)]
 pub struct MerkleTree {
     leaves: usize,
+    /// How many of the lowest layers, leaves first, are not kept.
+    dropped: usize,
     layers: Vec<Vec<Digest>>,
 }
 
@@ -43,10 +45,20 @@ impl MerkleTree {
     /// # Errors
     /// [`Cancelled`] if the control hook says so.
     pub fn build(rows: &impl Rows, meter: &Meter<'_>) -> Result<Self, Cancelled> {
+        Self::build_without(1, rows, meter)
+    }
+
+    /// [`Self::build`], without so many of the lowest layers, leaves first and counted in any case, but with the cap. To open a leaf, one of
+    /// its siblings on each of them is computed from up to `2^(lowest - 1)` rows.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if the control hook says so.
+    pub fn build_without(lowest: usize, rows: &impl Rows, meter: &Meter<'_>) -> Result<Self, Cancelled> {
         let heights = rows.heights();
         let Some(&leaves) = heights.first() else {
-            return Ok(Self { leaves: 0, layers: Vec::new() });
+            return Ok(Self { leaves: 0, dropped: 0, layers: Vec::new() });
         };
+        let mut dropped = 1;
         let mut injected = 1;
         let mut layers: Vec<Vec<Digest>> = Vec::new();
         let mut size = leaves;
@@ -75,14 +87,19 @@ impl MerkleTree {
                 Ok(())
             })?;
             injected += usize::from(matrix.is_some());
+            if !layers.is_empty() && dropped < lowest {
+                layers.clear();
+                dropped += 1;
+            }
             layers.push(layer);
         }
         if layers.is_empty() {
             let mut cap = vec![[0; 32]; leaves];
             rows.hash(0, 0, &mut cap);
             layers.push(cap);
+            dropped = 0;
         }
-        Ok(Self { leaves, layers })
+        Ok(Self { leaves, dropped, layers })
     }
 
     /// The commitment: [`CAP`] nodes, or none for a tree of no matrices.
@@ -108,18 +125,34 @@ impl MerkleTree {
                 }
             });
         };
-        if self.leaves > CAP {
-            climb(self.leaves, &mut |leaf| {
-                let mut digest = [[0; 32]];
-                rows.hash(0, leaf, &mut digest);
-                digest[0]
-            });
+        let heights = rows.heights();
+        for layer in 0..self.dropped {
+            climb(self.leaves >> layer, &mut |index| self.hash_again(layer, index, rows, &heights));
         }
         let below_cap = self.layers.len().saturating_sub(1);
         for layer in &self.layers[..below_cap] {
             climb(layer.len(), &mut |node| layer[node]);
         }
         path
+    }
+
+    /// Node `index` of layer `layer`, leaves being layer 0.
+    fn hash_again(&self, layer: usize, index: usize, rows: &impl Rows, heights: &[usize]) -> Digest {
+        let row = |matrix| {
+            let mut digest = [[0; 32]];
+            rows.hash(matrix, index, &mut digest);
+            digest[0]
+        };
+        if layer == 0 {
+            return row(0);
+        }
+        let size = self.leaves >> layer;
+        let [left, right] = [index, index + size].map(|child| self.hash_again(layer - 1, child, rows, heights));
+        let node = hash_node(&left, &right);
+        match heights.iter().position(|height| *height == size) {
+            Some(matrix) => hash_inject(&node, &row(matrix)),
+            None => node,
+        }
     }
 }
 

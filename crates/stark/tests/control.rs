@@ -4,23 +4,32 @@
 mod common;
 
 use common::{CONTEXT, System, features, parameters, small, system};
-use stark::{Cancelled, Control, Parameters, Phase, Proof, ProveError, prove};
+use stark::{Cancelled, Control, Parameters, Phase, Proof, ProveError, prove_within};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-/// Proves in a pool of so many threads.
-fn prove_with(threads: usize, system: &System, control: &dyn Control) -> Result<Proof, ProveError> {
+/// Proves in a pool of so many threads, within so many bytes.
+fn proven((threads, limit): (usize, u64), system: &System, control: &dyn Control) -> Result<Proof, ProveError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let System { tables, traces, public } = system;
-    pool.install(|| prove(tables, traces.clone(), public, CONTEXT, &parameters(), control))
+    pool.install(|| prove_within(limit, tables, traces.clone(), public, CONTEXT, &parameters(), control))
+}
+
+/// Extensions kept, and recomputed.
+const LIMITS: [u64; 2] = [u64::MAX, 0];
+
+/// With and without memory, in pools of these sizes.
+fn ways<const N: usize>(threads: [usize; N]) -> impl Iterator<Item = (usize, u64)> {
+    threads.into_iter().flat_map(|threads| LIMITS.map(|limit| (threads, limit)))
 }
 
 #[derive(Default)]
 struct Recorder {
     checkpoints: AtomicU64,
+    kept: Mutex<Vec<f64>>,
     progress: Mutex<Vec<(Phase, f64)>>,
 }
 
@@ -33,13 +42,18 @@ impl Control for Recorder {
     fn progress(&self, phase: Phase, fraction: f64) {
         self.progress.lock().unwrap().push((phase, fraction));
     }
+
+    fn kept(&self, share: f64) {
+        self.kept.lock().unwrap().push(share);
+    }
 }
 
 #[test]
 fn progress_never_goes_back() {
-    for threads in [1, 4] {
+    for way in ways([1, 4]) {
         let recorder = Recorder::default();
-        prove_with(threads, &system(10, [12, 11], [3000, 2000]), &recorder).unwrap();
+        proven(way, &system(10, [12, 11], [3000, 2000]), &recorder).unwrap();
+        assert_eq!(recorder.kept.into_inner().unwrap(), [if way.1 == 0 { 0.0 } else { 1.0 }]);
         let progress = recorder.progress.into_inner().unwrap();
         assert!(progress.iter().all(|(_, fraction)| (0.0..=1.0).contains(fraction)));
         assert!(progress.windows(2).all(|pair| pair[0] <= pair[1]), "phases follow each other and fractions grow");
@@ -50,7 +64,7 @@ fn progress_never_goes_back() {
             assert_eq!(fractions[0], 0.0, "{}", phase.name());
             assert!(
                 fractions.len() > 3 && fractions.last().is_some_and(|&last| last > 0.99),
-                "{}: {fractions:?}",
+                "{way:?}, {}: {fractions:?}",
                 phase.name()
             );
         }
@@ -60,16 +74,19 @@ fn progress_never_goes_back() {
 /// The work between two checkpoints is bounded whatever the size: their number grows with the cells.
 #[test]
 fn checkpoints_keep_up_with_the_work() {
-    let count = |log: u32| {
+    let count = |log: u32, limit| {
         let recorder = Recorder::default();
-        prove_with(2, &system(6, [log, log], [0, 0]), &recorder).unwrap();
+        proven((2, limit), &system(6, [log, log], [0, 0]), &recorder).unwrap();
         recorder.checkpoints.into_inner()
     };
     // 10 main columns and 4 LogUp columns: cells of the low-degree extensions, at 2^14 cells a checkpoint.
     for log in [10, 14, 16] {
         let cells = ((10 + 4) * 2) << log;
-        let checkpoints = count(log);
-        assert!(checkpoints >= cells >> 14, "2^{log} rows: {checkpoints} checkpoints for {cells} cells");
+        // Moved in place, each cell is transformed twice as often and more.
+        for (limit, cells) in LIMITS.into_iter().zip([cells, 2 * cells]) {
+            let checkpoints = count(log, limit);
+            assert!(checkpoints >= cells >> 14, "2^{log} rows: {checkpoints} checkpoints for {cells} cells");
+        }
     }
 }
 
@@ -87,35 +104,37 @@ impl Control for CancelAt {
 
 #[test]
 fn cancelling_anywhere() {
-    for threads in [1, 3] {
+    for way in ways([1, 3]) {
         let recorder = Recorder::default();
         let system = features();
-        prove_with(threads, &system, &recorder).unwrap();
+        proven(way, &system, &recorder).unwrap();
         let total = recorder.checkpoints.into_inner();
         assert!(total > 100, "{total}");
         for at in (0..total / 2).step_by(7).chain(total / 2..total.min(total / 2 + 5)) {
             let control = CancelAt { at, seen: AtomicU64::new(0) };
             assert_eq!(
-                prove_with(threads, &system, &control),
+                proven(way, &system, &control),
                 Err(ProveError::Cancelled(Cancelled)),
-                "at {at} of {total}"
+                "{way:?}: at {at} of {total}"
             );
         }
     }
     // In one thread the number of checkpoints is fixed: the last one still cancels, the next is never reached.
-    let count = |at| {
-        let control = CancelAt { at, seen: AtomicU64::new(0) };
-        (prove_with(1, &small(), &control), control.seen.into_inner())
-    };
-    let (proof, total) = count(u64::MAX);
-    assert!(proof.is_ok());
-    for at in 0..total {
-        let (result, seen) = count(at);
-        assert_eq!(result, Err(ProveError::Cancelled(Cancelled)));
-        // Once cancelled, the thread gives up soon: a step may visit a few more checkpoints, not all.
-        assert!(seen - at < 64, "{seen} checkpoints, cancelled at {at}");
+    for way in ways([1]) {
+        let count = |at| {
+            let control = CancelAt { at, seen: AtomicU64::new(0) };
+            (proven(way, &small(), &control), control.seen.into_inner())
+        };
+        let (proof, total) = count(u64::MAX);
+        assert!(proof.is_ok());
+        for at in 0..total {
+            let (result, seen) = count(at);
+            assert_eq!(result, Err(ProveError::Cancelled(Cancelled)));
+            // Once cancelled, the thread gives up soon: a step may visit a few more checkpoints, not all.
+            assert!(seen - at < 64, "{seen} checkpoints, cancelled at {at}");
+        }
+        assert_eq!(count(total).0, proof);
     }
-    assert_eq!(count(total).0, proof);
 }
 
 /// Blocks once, at checkpoint number `at`, until told to go on.
@@ -155,7 +174,7 @@ fn a_blocked_checkpoint_pauses() {
             resume: Mutex::new(resume),
         };
         std::thread::scope(|scope| {
-            let prover = scope.spawn(|| prove_with(1, &system, &control));
+            let prover = scope.spawn(|| proven((1, u64::MAX), &system, &control));
             is_paused.recv().unwrap();
             // The only worker is blocked, so nothing happens until it is let go.
             let before = control.reports.load(Ordering::SeqCst);
@@ -205,18 +224,19 @@ impl Control for Gaps {
 }
 
 /// Prints the longest work without a checkpoint: `cargo test -p stark --release --test control -- --ignored --nocapture`, with
-/// the tallest table's `LOG_HEIGHT` in the environment.
+/// the tallest table's `LOG_HEIGHT` and a limit of memory in bytes, `LIMIT`, in the environment.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "a measurement"]
 fn longest_gaps() {
     let log = std::env::var("LOG_HEIGHT").map_or(18, |log| log.parse().unwrap());
+    let limit = std::env::var("LIMIT").map_or(u64::MAX, |limit| limit.parse().unwrap());
     let system = system(log - 2, [log, log - 1], [1000, 1000]);
     let control = Gaps { phase: Mutex::new(Phase::Witness), last: Mutex::default(), longest: Mutex::default() };
     let start = Instant::now();
     let parameters = Parameters { queries: 80, grinding_bits: 16, ..parameters() };
     let System { tables, traces, public } = system;
-    prove(&tables, traces, &public, CONTEXT, &parameters, &control).unwrap();
+    prove_within(limit, &tables, traces, &public, CONTEXT, &parameters, &control).unwrap();
     eprintln!("2^{log} rows in {:.1?}", start.elapsed());
     let mut longest: Vec<_> = control.longest.into_inner().unwrap().into_iter().collect();
     longest.sort();

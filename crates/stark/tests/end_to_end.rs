@@ -1,4 +1,4 @@
-//! Honest proofs are accepted, for all parameters and shapes.
+//! Honest proofs are accepted, for all parameters and shapes, and are the same in less memory.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -14,6 +14,7 @@ fn prove_and_verify(system: &System, parameters: &Parameters) -> Proof {
     assert!(report.is_clean(), "{report}");
     let proof = system.prove(parameters).unwrap();
     verify(&system.tables, &system.public, CONTEXT, parameters, &proof).unwrap();
+    system.prove_in_less(parameters, &proof);
     proof
 }
 
@@ -68,6 +69,15 @@ fn periods() {
             traces.push(vec![values.iter().cycle().take(1 << log_height).copied().collect()]);
         }
         prove_and_verify(&System { tables, traces, public: vec![] }, &parameters());
+    }
+}
+
+/// As many queries as there may be: rows of all cosets, and leaves of which siblings are opened as well.
+#[test]
+fn many_queries() {
+    for (log_blowup, queries) in [(1, 512), (2, 130), (4, 200)] {
+        prove_and_verify(&features(), &Parameters { log_blowup, queries, ..parameters() });
+        prove_and_verify(&system(9, [6, 11], [30, 3]), &Parameters { log_blowup, queries, ..parameters() });
     }
 }
 

@@ -75,6 +75,22 @@ impl Fixture {
 
 const SHAPES: [&[u32]; 6] = [&[6], &[7], &[9], &[9, 8, 7, 6], &[10, 7], &[8, 6]];
 
+/// Layers that are not kept are computed where they are opened.
+#[test]
+fn trees_without_lower_layers_open_the_same() {
+    for heights in SHAPES.into_iter().chain([&[3][..], &[4], &[6, 5, 4, 3], &[10, 9, 8]]) {
+        let fixture = Fixture::new(heights);
+        for lowest in 1..12 {
+            let tree = MerkleTree::build_without(lowest, &fixture.rows, &meter()).unwrap();
+            assert_eq!(tree.cap(), fixture.cap, "{heights:?} without {lowest}");
+            for step in [1, 3, 29, 64] {
+                let leaves: Vec<_> = (0..1u64 << heights[0]).step_by(step).collect();
+                assert_eq!(tree.open(&leaves, &fixture.rows), fixture.open(&leaves), "{heights:?} without {lowest}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_leaf_is_found_at_its_index_only() {
     for heights in SHAPES {

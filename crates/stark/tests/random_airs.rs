@@ -18,6 +18,7 @@ fn accepted_if_and_only_if_clean() {
         let report = debug::check(&system.tables, &system.traces, &system.public);
         assert!(report.shapes.is_empty());
         let proof = system.prove(&parameters).unwrap();
+        system.prove_in_less(&parameters, &proof);
         let answer = system.verify(&parameters, &proof);
         assert_eq!(answer.is_ok(), report.is_clean(), "number {number}: {answer:?} {report}");
         clean += u32::from(report.is_clean());

@@ -44,10 +44,20 @@ impl Price {
     /// The time of a cell is a constant, of a core with AVX2, and not measured, so that plans are the same on all machines: a part for
     /// interpolation, constraints and openings, and one for each point of the extension.
     pub fn column(&self) -> u64 {
-        let Parameters { log_blowup, queries, .. } = self.parameters;
-        let bytes = 32 * (u64::from(queries) + 1);
-        let cell_ns = 150 + (175 << log_blowup);
-        bytes * u64::from(self.byte_ns) / cell_ns
+        self.column_ns() / self.cell_ns()
+    }
+
+    const fn column_ns(&self) -> u64 {
+        32 * (self.parameters.queries as u64 + 1) * self.byte_ns as u64
+    }
+
+    const fn cell_ns(&self) -> u64 {
+        150 + (175 << self.parameters.log_blowup)
+    }
+
+    /// What a proof costs, its time and its bytes, in nanoseconds. A cell whose extension is recomputed takes twice the time (measured).
+    pub fn of_proof(&self, cells: u64, recomputed: u64, columns: u64) -> u64 {
+        (cells + recomputed) * self.cell_ns() + columns * self.column_ns()
     }
 }
 

@@ -33,12 +33,13 @@ use cairo_air::{
     TableKind, VerifyError, buses, public_tuples, verify,
 };
 use cairo_prover::planner::{Costs, DEFAULT_COLUMNS, plan};
-use cairo_prover::prove::{all_generic, estimate_memory, witness};
+use cairo_prover::prove::{all_generic, estimate_memory, least_memory, witness};
 use cairo_prover::{Options, ProveError, Witness, prove};
 use common::execution;
 use felt::{Felt, encoding};
-use stark::{NoControl, Parameters, Preset, Shape, TableError};
-use std::sync::OnceLock;
+use stark::{Control, NoControl, Parameters, Preset, Shape, TableError};
+use std::sync::{Mutex, OnceLock};
+use testkit::proofs::CHEAP;
 
 const PROVER: [u8; 32] = [7; 32];
 

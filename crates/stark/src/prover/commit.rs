@@ -1,115 +1,84 @@
 //! Commitments to columns of different heights.
 
+use super::matrix::{Matrix, position};
+use super::sweep;
 use crate::control::{Cancelled, Meter};
 use crate::hash::{BATCH, Digest, RowHasher};
 use crate::merkle::{MerkleTree, Rows};
-use crate::proof::Opening;
-use crate::shape::{Group, Shape, distinct};
-use felt::Felt;
+use felt::fft::Domain;
 
-/// The low-degree extensions of some columns of each group, with their Merkle tree.
+/// The columns of each group, with the Merkle tree of their low-degree extensions.
 #[derive(Debug)]
 pub struct Committed {
-    /// `groups[g][c]` is a column's extension in coset-major order: entry `k·N + i` belongs to point `k + B·i`.
-    pub groups: Vec<Vec<Vec<Felt>>>,
-    tree: MerkleTree,
-    log_blowup: u32,
+    /// By group.
+    pub matrices: Vec<Matrix>,
+    pub(super) tree: MerkleTree,
 }
 
 impl Committed {
-    /// Extends columns (`groups[g][c]`, `2^log_height` rows of the trace domain each) and commits to them.
+    /// Commits to columns. Those that are not extended are moved from coset to coset and end on coset 1. Of the tree, so many of the lowest layers
+    /// are not kept.
     ///
     /// # Errors
     /// [`Cancelled`] if the control hook says so.
-    pub fn extend(groups: &[Vec<Vec<Felt>>], shape: &Shape, meter: &Meter<'_>) -> Result<Self, Cancelled> {
-        let mut extended = Vec::with_capacity(groups.len());
-        for columns in groups {
-            extended.push(felt::fft::extend_batch(columns, shape.log_blowup, &|| meter.checkpoint())?);
-            meter.advance(cells(columns))?;
-        }
-        Self::from_extensions(extended, shape, meter)
+    pub fn new(matrices: Vec<Matrix>, lowest: usize, meter: &Meter<'_>) -> Result<Self, Cancelled> {
+        let hashed = matrices.into_iter().map(|mut matrix| {
+            let digests = if matrix.is_extended() { None } else { Some(sweep::digests(&mut matrix, meter)?) };
+            Ok((matrix, digests))
+        });
+        Self::with_digests(hashed.collect::<Result<_, _>>()?, lowest, meter)
     }
 
-    /// [`Self::extend`] for columns that stand at the beginning of the memory that their extensions take.
+    /// Commits to columns that are extended, or come with the digests of all their rows, in coset-major order.
     ///
     /// # Errors
     /// [`Cancelled`] if the control hook says so.
-    pub fn extend_in_place(
-        mut groups: Vec<Vec<Vec<Felt>>>,
-        shape: &Shape,
+    pub fn with_digests(
+        hashed: Vec<(Matrix, Option<Vec<Digest>>)>,
+        lowest: usize,
         meter: &Meter<'_>,
     ) -> Result<Self, Cancelled> {
-        for columns in &mut groups {
-            felt::fft::extend_in_place(columns, shape.log_blowup, &|| meter.checkpoint())?;
-            meter.advance(cells(columns) >> shape.log_blowup)?;
-        }
-        Self::from_extensions(groups, shape, meter)
+        let rows = AllRows(hashed.iter().filter(|(matrix, _)| matrix.width() > 0).collect());
+        let tree = MerkleTree::build_without(lowest, &rows, meter)?;
+        Ok(Self { matrices: hashed.into_iter().map(|(matrix, _)| matrix).collect(), tree })
     }
 
-    /// Commits to columns that are already extended.
+    /// Sees to it that the values of all columns on a domain are there.
     ///
     /// # Errors
     /// [`Cancelled`] if the control hook says so.
-    pub fn from_extensions(groups: Vec<Vec<Vec<Felt>>>, shape: &Shape, meter: &Meter<'_>) -> Result<Self, Cancelled> {
-        let tree = MerkleTree::build(&extensions(&groups, shape.log_blowup), meter)?;
-        Ok(Self { groups, tree, log_blowup: shape.log_blowup })
+    pub fn move_to(&mut self, domain: Domain, meter: &Meter<'_>) -> Result<(), Cancelled> {
+        self.matrices.iter_mut().try_for_each(|matrix| matrix.move_to(domain, meter).map(drop))
     }
 
     /// The commitment.
     pub fn cap(&self) -> Vec<Digest> {
         self.tree.cap()
     }
-
-    /// The rows at the query indices, with the batch opening of the tree.
-    pub fn open(&self, indices: &[u64], shape: &Shape) -> Opening {
-        let present = || self.groups.iter().zip(&shape.groups).filter(|(columns, _)| !columns.is_empty());
-        let rows = |(columns, group): (&Vec<Vec<Felt>>, &Group)| {
-            // The columns are in memory, so their indices fit.
-            let positions = distinct(indices, shape.log_lde(group)).into_iter();
-            let at = positions.map(|index| position(index as usize, group.log_height, self.log_blowup));
-            at.map(|at| columns.iter().map(|column| column[at]).collect()).collect()
-        };
-        let leaves = present().next().map(|(_, group)| distinct(indices, shape.log_lde(group)));
-        Opening {
-            rows: present().map(rows).collect(),
-            path: self.tree.open(&leaves.unwrap_or_default(), &extensions(&self.groups, self.log_blowup)),
-        }
-    }
 }
 
-fn cells(columns: &[Vec<Felt>]) -> u64 {
-    columns.iter().map(|column| column.len() as u64).sum()
-}
+/// The matrices of a commitment, tallest first, extended or with the digests of their rows.
+struct AllRows<'a>(Vec<&'a (Matrix, Option<Vec<Digest>>)>);
 
-/// Where the value at LDE point `index` stands in coset-major order.
-pub const fn position(index: usize, log_height: u32, log_blowup: u32) -> usize {
-    let coset = index & ((1 << log_blowup) - 1);
-    (coset << log_height) + (index >> log_blowup)
-}
-
-/// The matrices of a commitment, tallest first.
-struct Extensions<'a> {
-    matrices: Vec<&'a [Vec<Felt>]>,
-    log_blowup: u32,
-}
-
-fn extensions(groups: &[Vec<Vec<Felt>>], log_blowup: u32) -> Extensions<'_> {
-    let present = groups.iter().filter(|columns| !columns.is_empty());
-    Extensions { matrices: present.map(Vec::as_slice).collect(), log_blowup }
-}
-
-impl Rows for Extensions<'_> {
+impl Rows for AllRows<'_> {
     fn heights(&self) -> Vec<usize> {
-        self.matrices.iter().map(|columns| columns.first().map_or(0, Vec::len)).collect()
+        self.0.iter().map(|(matrix, _)| matrix.height() * matrix.cosets()).collect()
     }
 
     fn hash(&self, matrix: usize, first: usize, out: &mut [Digest]) {
-        let columns = self.matrices[matrix];
-        let log_height = columns.first().map_or(0, Vec::len).trailing_zeros() - self.log_blowup;
+        let (matrix, digests) = self.0[matrix];
+        let (height, cosets) = (matrix.height(), matrix.cosets());
+        if let Some(digests) = digests {
+            for (row, out) in (first..).zip(out) {
+                *out = digests[position(row, height, cosets)];
+            }
+            return;
+        }
+        let columns = matrix.columns();
         let mut hasher = RowHasher::new(columns.len());
         for (batch, out) in out.chunks_mut(BATCH).enumerate() {
             let first = first + batch * BATCH;
-            hasher.hash(out, |column, row| &columns[column][position(first + row, log_height, self.log_blowup)]);
+            hasher.hash(out, |column, row| &columns[column][position(first + row, height, cosets)]);
         }
     }
 }

@@ -1,15 +1,16 @@
 //! DEEP quotients: `Σ γ^k·(f_k(x) − f_k(p))/(x − p)` over a group's LDE domain.
 //!
-//! They have degrees below `N`, since the `f_k(p)` are what the columns have there. So they are computed on the first coset and extended
-//! from there: a transform of one column back, and one forth for each further coset, in place of a sum of all columns on each.
+//! They have degrees below `N`, since the `f_k(p)` are what the columns have there. So they are computed on the first coset and moved on
+//! from there, a transform of one column back and one forth for each further coset, in place of a sum of all columns on each.
 
-use super::commit::{Committed, position};
+use super::commit::Committed;
 use super::rows::STRIDE;
 use crate::control::{Cancelled, Meter};
 use crate::proof::GroupOpenings;
 use crate::shape::{Group, Shape};
 use crate::verifier::POINT_OF_PART;
 use felt::domain::root_of_unity;
+use felt::fft::Domain;
 use felt::memory::{prefetch, zeros};
 use felt::packed::{Packed, WithPacked};
 use felt::{Felt, fft, packed, vector};
@@ -30,7 +31,7 @@ pub fn deep_quotients(
     let mut power = Felt::one();
     let mut quotients = Vec::with_capacity(shape.groups.len());
     for (number, (group, weights)) in shape.groups.iter().zip(weights).enumerate() {
-        let columns = committed.map(|commitment| commitment.groups[number].as_slice());
+        let columns = committed.map(|committed| committed.matrices[number].coset(0));
         // 1/(x − ζ) = (x/(x − ζ) − 1)/ζ, and at ζ·g it is the same of the row before, divided by g.
         let scales = [inverse_zeta, inverse_zeta * root_of_unity(group.log_height).inv().unwrap_or_default()];
         let mut sums = scales.map(|_| Combination { terms: Vec::new(), value: Felt::zero() });
@@ -38,11 +39,11 @@ pub fn deep_quotients(
             let point = POINT_OF_PART[part];
             for (k, value) in values.iter().enumerate() {
                 let column = match part {
-                    0 => &columns[0][k],
-                    1 => &columns[0][group.next_columns[k]],
-                    2 => &columns[1][k],
-                    3 => &columns[1][columns[1].len() - 1],
-                    _ => &columns[2][k],
+                    0 => columns[0][k],
+                    1 => columns[0][group.next_columns[k]],
+                    2 => columns[1][k],
+                    3 => columns[1][columns[1].len() - 1],
+                    _ => columns[2][k],
                 };
                 let factor = power * scales[point];
                 sums[point].terms.push((factor, column));
@@ -57,7 +58,7 @@ pub fn deep_quotients(
 
 /// `Σ factor·column`, and the same sum of the opened values.
 struct Combination<'a> {
-    terms: Vec<(Felt, &'a Vec<Felt>)>,
+    terms: Vec<(Felt, &'a [Felt])>,
     value: Felt,
 }
 
@@ -72,14 +73,29 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(self, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
-        let height = self.group.height();
-        let mut extension = [zeros(height << self.log_blowup)];
-        extension[0][..height].par_chunks_mut(STRIDE).enumerate().try_for_each(|(piece, out)| {
+        let (height, log_blowup, cosets) = (self.group.height(), self.log_blowup, 1 << self.log_blowup);
+        let mut coset = [zeros(height)];
+        coset[0].par_chunks_mut(STRIDE).enumerate().try_for_each(|(piece, out)| {
             self.rows(piece * STRIDE, out);
             meter.advance(out.len() as u64)
         })?;
-        fft::extend_from_coset(&mut extension, 0, self.log_blowup, &|| meter.checkpoint())?;
-        interleaved(&extension[0], self.group, self.log_blowup, meter)
+        // With the weights.
+        drop(self);
+        let mut values = zeros(height * cosets);
+        for number in 0..cosets {
+            if number > 0 {
+                let move_on = (Domain::Coset(number - 1), Domain::Coset(number));
+                fft::change_domain(&mut coset, move_on, log_blowup, &|| meter.checkpoint())?;
+            }
+            // In the order of the LDE points.
+            values.par_chunks_mut(cosets * STRIDE).zip(coset[0].par_chunks(STRIDE)).try_for_each(|(out, values)| {
+                for (out, value) in out.iter_mut().skip(number).step_by(cosets).zip(values) {
+                    *out = *value;
+                }
+                meter.advance(values.len() as u64)
+            })?;
+        }
+        Ok(values)
     }
 
     /// The rows of the first coset from `start` on.
@@ -95,18 +111,6 @@ impl Job<'_> {
             }
         }
     }
-}
-
-/// Values in coset-major order in the order of the LDE points.
-fn interleaved(extension: &[Felt], group: &Group, log_blowup: u32, meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
-    let mut values = zeros(extension.len());
-    values.par_chunks_mut(STRIDE).enumerate().try_for_each(|(piece, out)| {
-        for (index, value) in (piece * STRIDE..).zip(&mut *out) {
-            *value = extension[position(index, group.log_height, log_blowup)];
-        }
-        meter.advance(out.len() as u64)
-    })?;
-    Ok(values)
 }
 
 /// `out += (Σ factor·column − value)·inverse`, row by row.

@@ -1,17 +1,21 @@
 //! The prover. It never checks what it proves: traces that break a constraint give a proof that is refused.
 
 mod circuit;
+mod columns;
 mod commit;
 mod deep;
 mod fri;
 mod lookup;
+mod matrix;
 mod memory;
 mod openings;
+mod queries;
 mod quotient;
 mod rows;
+mod sweep;
 mod work;
 
-pub use memory::peak_memory;
+pub use memory::{least_memory, peak_memory, recomputed_cells};
 pub use work::{Work, work};
 
 use crate::control::{Cancelled, Control, Meter, Phase};
@@ -19,11 +23,12 @@ use crate::hash;
 use crate::parameters::{Parameters, ParametersError};
 use crate::proof::Proof;
 use crate::public::{PublicTerms, check_public};
-use crate::shape::{QUOTIENT_CHUNKS, Shape};
+use crate::shape::{Group, QUOTIENT_CHUNKS, Shape};
 use crate::table::{PublicTuple, Table, TableError, check_tables};
 use crate::transcript::Transcript;
-use commit::Committed;
+use columns::Columns;
 use felt::Felt;
+use memory::Kept;
 use quotient::QuotientInputs;
 use rayon::prelude::*;
 
@@ -79,6 +84,23 @@ pub fn prove(
     parameters: &Parameters,
     control: &dyn Control,
 ) -> Result<Proof, ProveError> {
+    prove_within(u64::MAX, tables, traces, public, context, parameters, control)
+}
+
+/// [`prove`] within so many bytes of memory, if they are [`least_memory`] at least, and else within these. What is less than [`peak_memory`]
+/// takes longer: low-degree extensions that have no room are computed again. The proof is the same.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_within(
+    limit: u64,
+    tables: &[Table],
+    traces: Vec<Vec<Vec<Felt>>>,
+    public: &[PublicTuple],
+    context: &[u8],
+    parameters: &Parameters,
+    control: &dyn Control,
+) -> Result<Proof, ProveError> {
     parameters.validate()?;
     check_tables(tables)?;
     let public = PublicTerms::from(public);
@@ -87,41 +109,39 @@ pub fn prove(
     let shape = Shape::new(tables, parameters);
     let mut transcript = Transcript::new(parameters, context, tables, &public);
     drop(public);
+    let kept = Kept::within(&shape, limit);
+    control.kept(kept.share(&shape));
     let mut proof = Proof::default();
-
-    // Main columns, side by side within their group.
-    let main_traces = group_traces(&shape, traces);
-    let cells = |widths: &dyn Fn(&crate::shape::Group) -> usize| -> u64 {
+    let cells = |widths: &dyn Fn(&Group) -> usize| -> u64 {
         shape.groups.iter().map(|group| (widths(group) as u64) << group.log_height).sum()
     };
+
     let meter = Meter::new(control, Phase::Main, cells(&|group| group.main_width));
-    let main = Committed::extend(&main_traces, &shape, &meter)?;
-    proof.main_cap = main.cap();
+    let mut columns = Columns::new(group_traces(&shape, traces), &shape, &kept, &meter)?;
+    proof.main_cap = columns.main.cap();
     transcript.main_commitment(&proof.main_cap);
     let bus = transcript.bus_challenges();
 
-    // LogUp columns.
     let meter = Meter::new(control, Phase::Lookup, 2 * cells(&|group| group.aux_width()));
-    let mut aux_traces = Vec::with_capacity(shape.groups.len());
-    for (group, trace) in shape.groups.iter().zip(main_traces) {
-        let (columns, total) = lookup::lookup_columns(group, tables, &trace, bus, shape.log_blowup, &meter)?;
-        aux_traces.push(columns);
-        proof.totals.push(total);
-    }
-    let aux = Committed::extend_in_place(aux_traces, &shape, &meter)?;
+    let (aux, totals) = columns.lookup(tables, (&shape, &kept), bus, &meter)?;
+    let (mut main, mut aux) = (columns.main, aux);
     proof.lookup_cap = aux.cap();
+    proof.totals = totals;
     transcript.lookup_commitment(&proof.lookup_cap, &proof.totals);
     let lambda = transcript.constraint_challenge();
 
-    // Quotients.
-    let meter = Meter::new(control, Phase::Quotient, cells(&|_| QUOTIENT_CHUNKS));
-    let mut chunks = Vec::with_capacity(shape.groups.len());
-    for (number, group) in shape.groups.iter().enumerate() {
-        let (main, aux, total) = (&main.groups[number], &aux.groups[number], proof.totals[number]);
-        let inputs = QuotientInputs { group, tables, main, aux, bus, total, lambda, log_blowup: shape.log_blowup };
-        chunks.push(quotient::quotient_chunks(&inputs, &meter)?);
-    }
-    let quotient = Committed::from_extensions(chunks, &shape, &meter)?;
+    let meter = Meter::new(control, Phase::Quotient, 2 * cells(&|_| QUOTIENT_CHUNKS));
+    let groups = shape.groups.iter().zip(&proof.totals);
+    let inputs = groups.map(|(group, &total)| QuotientInputs {
+        group,
+        tables,
+        bus,
+        total,
+        lambda,
+        log_blowup: shape.log_blowup,
+    });
+    let inputs: Vec<_> = inputs.collect();
+    let quotient = quotient::commit(&inputs, [&mut main, &mut aux], &kept, &meter)?;
     proof.quotient_cap = quotient.cap();
     transcript.quotient_commitment(&proof.quotient_cap);
     let zeta = transcript.out_of_domain_point();
@@ -135,7 +155,9 @@ pub fn prove(
     let gamma = transcript.deep_challenge();
 
     // Low-degree test.
-    let meter = Meter::new(control, Phase::Fri, cells(&|_| 1 + (1 << shape.log_blowup)));
+    let low_degree_test = cells(&|_| 1 + (1 << shape.log_blowup));
+    let moved = kept.missing(&shape) * ((1 << shape.log_blowup) - 1);
+    let meter = Meter::new(control, Phase::Fri, low_degree_test + moved);
     let quotients = deep::deep_quotients(&shape, committed, (&proof.openings, weights), &zeta, &gamma, &meter)?;
     let folded = fri::fold_all(&shape, quotients, &mut transcript, &meter)?;
     proof.fold_caps = folded.caps();
@@ -143,8 +165,10 @@ pub fn prove(
     proof.nonce = grind(&transcript, parameters.grinding_bits, &meter)?;
     transcript.grinding(proof.nonce, parameters.grinding_bits);
     proof.indices = transcript.query_indices(shape.queries, shape.log_max_lde());
-    [proof.main, proof.lookup, proof.quotient] = committed.map(|committed| committed.open(&proof.indices, &shape));
     proof.folds = folded.open(&proof.indices);
+    drop(folded);
+    let open = |committed| queries::open(committed, &proof.indices, &shape, &meter);
+    [proof.main, proof.lookup, proof.quotient] = [open(main)?, open(aux)?, open(quotient)?];
     control.progress(Phase::Fri, 1.0);
     Ok(proof)
 }

@@ -19,7 +19,7 @@ const LONG: usize = 1 << 18;
 /// `x/(x − ζ)` at every point `x` of its first coset.
 pub fn open_groups(
     shape: &Shape,
-    [main, aux, quotient]: [&Committed; 3],
+    committed: [&Committed; 3],
     zeta: &Felt,
     meter: &Meter<'_>,
 ) -> Result<(Vec<GroupOpenings>, Vec<Vec<Felt>>), Cancelled> {
@@ -27,10 +27,10 @@ pub fn open_groups(
     let mut kept = Vec::with_capacity(shape.groups.len());
     for (number, group) in shape.groups.iter().enumerate() {
         let (weights, scale) = weights(group, shape.log_blowup, zeta, meter)?;
-        let [main, aux, quotient] = [main, aux, quotient].map(|committed| committed.groups[number].as_slice());
+        let [main, aux, quotient] = committed.map(|committed| committed.matrices[number].coset(0));
         let next = group.next_columns.iter().map(|&column| &main[column]).chain(aux.last());
-        let here = main.iter().chain(aux).chain(quotient).map(|column| (column, false));
-        let columns: Vec<_> = here.chain(next.map(|column| (column, true))).collect();
+        let here = main.iter().chain(&aux).chain(&quotient).map(|column| (*column, false));
+        let columns: Vec<_> = here.chain(next.map(|column| (*column, true))).collect();
         let mut values = sums(&weights, &columns, meter)?.into_iter().map(|sum| sum * scale);
         let mut take = |count| values.by_ref().take(count).collect::<Vec<_>>();
         let [main, aux, quotient] = [main, aux, quotient].map(|columns| take(columns.len()));
@@ -43,11 +43,11 @@ pub fn open_groups(
 
 /// `Σ w_i·f(i)` for each column `f`; or, for those marked, `Σ w_i·f(i + 1)`, cyclically: at ζ·g the weight of a row is that of the
 /// row before at ζ.
-fn sums(weights: &[Felt], columns: &[(&Vec<Felt>, bool)], meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
+fn sums(weights: &[Felt], columns: &[(&[Felt], bool)], meter: &Meter<'_>) -> Result<Vec<Felt>, Cancelled> {
     let (before, last) = (&weights[..weights.len() - 1], weights[weights.len() - 1]);
-    let sum = |(column, next): &(&Vec<Felt>, bool)| match next {
-        false => dot(weights, &column[..weights.len()], meter),
-        true => Ok(dot(before, &column[1..weights.len()], meter)? + last * column[0]),
+    let sum = |(column, next): &(&[Felt], bool)| match next {
+        false => dot(weights, column, meter),
+        true => Ok(dot(before, &column[1..], meter)? + last * column[0]),
     };
     columns.par_iter().map(sum).collect()
 }

@@ -4,7 +4,10 @@
 //! polynomials of degree below `N` that agree with it on either coset.
 
 use super::circuit::Circuit;
+use super::commit::Committed;
 use super::lookup::repeated_periodic;
+use super::matrix::Matrix;
+use super::memory::Kept;
 use super::rows::{Evaluate, STRIDE, lanes};
 use crate::composition::{BusChallenges, Composition};
 use crate::control::{Cancelled, Meter};
@@ -13,22 +16,19 @@ use crate::shape::{Group, QUOTIENT_CHUNKS};
 use crate::table::Table;
 use felt::domain::{lde_point, root_of_unity};
 use felt::encoding::is_zero;
+use felt::fft::Domain;
 use felt::memory::zeros;
 use felt::packed::{Packed, WithPacked};
 use felt::{Felt, fft, packed, vector};
 use rayon::prelude::*;
 
-/// What the quotient of a group is computed from.
+/// What the quotient of a group is computed from, but for its columns.
 #[derive(Debug)]
 pub struct QuotientInputs<'a> {
     /// The group.
     pub group: &'a Group,
     /// All tables of the proof.
     pub tables: &'a [Table],
-    /// Extensions of the main columns, coset-major.
-    pub main: &'a [Vec<Felt>],
-    /// Extensions of the LogUp columns, coset-major.
-    pub aux: &'a [Vec<Felt>],
     /// Bus challenges.
     pub bus: BusChallenges,
     /// The group's share of the bus sum.
@@ -39,51 +39,87 @@ pub struct QuotientInputs<'a> {
     pub log_blowup: u32,
 }
 
-/// Extensions of the two quotient chunks, coset-major.
-pub fn quotient_chunks(inputs: &QuotientInputs<'_>, meter: &Meter<'_>) -> Result<Vec<Vec<Felt>>, Cancelled> {
-    let QuotientInputs { group, tables, bus, total, lambda, log_blowup, .. } = inputs;
-    let mut composition = Composition::new(group, tables, *bus);
-    let sums = composition.constraints(total, lambda);
-    let circuit = Circuit::compile(&composition.graph, &sums.roots());
-    let mut chunks = Vec::with_capacity(QUOTIENT_CHUNKS);
-    for coset in 0..QUOTIENT_CHUNKS {
-        let mut chunk = [zeros(group.height() << log_blowup)];
-        let values = &mut chunk[0][coset << group.log_height..(coset + 1) << group.log_height];
-        evaluate_on_coset(inputs, &circuit, coset, values, meter)?;
-        fft::extend_from_coset(&mut chunk, coset, *log_blowup, &|| meter.checkpoint())?;
-        chunks.extend(chunk);
-    }
-    Ok(chunks)
+/// Commits to the quotients of all groups. All columns end on coset 0, unless they are extended.
+pub fn commit(
+    groups: &[QuotientInputs<'_>],
+    [main, aux]: [&mut Committed; 2],
+    kept: &Kept,
+    meter: &Meter<'_>,
+) -> Result<Committed, Cancelled> {
+    let columns = groups.iter().zip(main.matrices.iter_mut().zip(&mut aux.matrices)).zip(&kept.quotient);
+    let chunks = columns.map(|((inputs, (main, aux)), kept)| inputs.chunks([main, aux], *kept, meter));
+    let mut quotient = Committed::new(chunks.collect::<Result<_, _>>()?, kept.lowest_layers(), meter)?;
+    quotient.move_to(Domain::Coset(0), meter)?;
+    Ok(quotient)
 }
 
-fn evaluate_on_coset(
-    inputs: &QuotientInputs<'_>,
-    circuit: &Circuit,
-    coset: usize,
-    quotient: &mut [Felt],
-    meter: &Meter<'_>,
-) -> Result<(), Cancelled> {
-    let QuotientInputs { group, tables, main, aux, log_blowup, .. } = inputs;
-    let height = group.height();
-    let rows = coset * height..(coset + 1) * height;
-    let periodic = repeated_periodic(group, tables, |column| {
-        let extended = fft::extend(column, *log_blowup);
-        extended[coset * column.len()..(coset + 1) * column.len()].to_vec()
-    });
-    let lanes = lanes(circuit, |input| match input {
-        Input::Main(column) | Input::MainNext(column) => &main[column as usize][rows.clone()],
-        Input::Aux(column) | Input::AuxNext(column) => &aux[column as usize][rows.clone()],
-        Input::Periodic(column) => &periodic[column as usize],
-    });
-    let divisors = Divisors::new(group, coset, *log_blowup);
-    quotient.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, quotient)| {
-        let mut sums: [Vec<Felt>; 3] = std::array::from_fn(|_| vec![Felt::zero(); quotient.len()]);
-        let [transition, first, last] = &mut sums;
-        let mut out = [&mut *quotient, transition, first, last];
-        packed::dispatch(Evaluate { circuit, lanes: &lanes, start: chunk * STRIDE, out: &mut out });
-        divisors.divide(quotient, &sums, chunk * STRIDE);
-        meter.advance(quotient.len() as u64)
-    })
+impl QuotientInputs<'_> {
+    /// The two chunks, extended if they are to be kept so. Columns that are moved to coset 1 and then coset 0 end there.
+    fn chunks(&self, [main, aux]: [&mut Matrix; 2], kept: bool, meter: &Meter<'_>) -> Result<Matrix, Cancelled> {
+        let (height, log_blowup) = (self.group.height(), self.log_blowup);
+        let circuit = self.circuit();
+        let mut chunks = Vec::with_capacity(QUOTIENT_CHUNKS);
+        for coset in (0..QUOTIENT_CHUNKS).rev() {
+            let domain = Domain::Coset(coset);
+            main.move_to(domain, meter)?;
+            aux.move_to(domain, meter)?;
+            let columns = [&*main, &*aux];
+            if kept {
+                let mut chunk = [zeros(height << log_blowup)];
+                let values = &mut chunk[0][coset * height..][..height];
+                self.evaluate_on_coset(&circuit, coset, columns, values, meter)?;
+                fft::extend_from_coset(&mut chunk, coset, log_blowup, &|| meter.checkpoint())?;
+                meter.advance(height as u64)?;
+                chunks.extend(chunk);
+            } else {
+                let mut values = zeros(height);
+                self.evaluate_on_coset(&circuit, coset, columns, &mut values, meter)?;
+                let mut chunk = Matrix::on(domain, vec![values], log_blowup);
+                chunk.move_to(Domain::Coset(0), meter)?;
+                chunks.extend(chunk.into_columns());
+            }
+        }
+        chunks.reverse();
+        Ok(match kept {
+            true => Matrix::extended(chunks, log_blowup),
+            false => Matrix::on(Domain::Coset(0), chunks, log_blowup),
+        })
+    }
+
+    fn circuit(&self) -> Circuit {
+        let mut composition = Composition::new(self.group, self.tables, self.bus);
+        let sums = composition.constraints(&self.total, &self.lambda);
+        Circuit::compile(&composition.graph, &sums.roots())
+    }
+
+    fn evaluate_on_coset(
+        &self,
+        circuit: &Circuit,
+        coset: usize,
+        [main, aux]: [&Matrix; 2],
+        quotient: &mut [Felt],
+        meter: &Meter<'_>,
+    ) -> Result<(), Cancelled> {
+        let Self { group, tables, log_blowup, .. } = self;
+        let periodic = repeated_periodic(group, tables, |column| {
+            let extended = fft::extend(column, *log_blowup);
+            extended[coset * column.len()..(coset + 1) * column.len()].to_vec()
+        });
+        let lanes = lanes(circuit, |input| match input {
+            Input::Main(column) | Input::MainNext(column) => main.on_coset(column as usize, coset),
+            Input::Aux(column) | Input::AuxNext(column) => aux.on_coset(column as usize, coset),
+            Input::Periodic(column) => &periodic[column as usize],
+        });
+        let divisors = Divisors::new(group, coset, *log_blowup);
+        quotient.par_chunks_mut(STRIDE).enumerate().try_for_each(|(chunk, quotient)| {
+            let mut sums: [Vec<Felt>; 3] = std::array::from_fn(|_| vec![Felt::zero(); quotient.len()]);
+            let [transition, first, last] = &mut sums;
+            let mut out = [&mut *quotient, transition, first, last];
+            packed::dispatch(Evaluate { circuit, lanes: &lanes, start: chunk * STRIDE, out: &mut out });
+            divisors.divide(quotient, &sums, chunk * STRIDE);
+            meter.advance(quotient.len() as u64)
+        })
+    }
 }
 
 /// The points of a coset and the inverses of the vanishing polynomials on it.

@@ -12,8 +12,8 @@ pub mod tree;
 
 use felt::Felt;
 use stark::{
-    Air, AirBuilder, Bus, NoControl, Parameters, Proof, ProveError, PublicTuple, Rows, Table, VerifyError, prove,
-    verify,
+    Air, AirBuilder, Bus, NoControl, Parameters, Proof, ProveError, PublicTuple, Rows, Shape, Table, VerifyError,
+    least_memory, peak_memory, prove, prove_within, verify,
 };
 use std::sync::Arc;
 
@@ -35,6 +35,22 @@ pub struct System {
 impl System {
     pub fn prove(&self, parameters: &Parameters) -> Result<Proof, ProveError> {
         prove(&self.tables, self.traces.clone(), &self.public, CONTEXT, parameters, &NoControl)
+    }
+
+    /// The proof that is made within so many bytes.
+    pub fn prove_within(&self, limit: u64, parameters: &Parameters) -> Proof {
+        let System { tables, traces, public } = self;
+        prove_within(limit, tables, traces.clone(), public, CONTEXT, parameters, &NoControl).unwrap()
+    }
+
+    /// The same proof comes out of less memory.
+    pub fn prove_in_less(&self, parameters: &Parameters, proof: &Proof) {
+        let shape = Shape::new(&self.tables, parameters);
+        let (least, most) = (least_memory(&shape), peak_memory(&shape));
+        assert!(least <= most);
+        for limit in [0, least + (most - least) / 3, most - 1] {
+            assert!(self.prove_within(limit, parameters) == *proof, "another proof in {limit} of {most} bytes");
+        }
     }
 
     pub fn verify(&self, parameters: &Parameters, proof: &Proof) -> Result<(), VerifyError> {
