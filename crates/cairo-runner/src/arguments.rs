@@ -2,7 +2,9 @@
 
 mod bind;
 
-pub(crate) use bind::{prefix, read};
+#[cfg(feature = "foreign")]
+pub(crate) use bind::prefix;
+pub(crate) use bind::read;
 
 use felt::{Felt, encoding};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};

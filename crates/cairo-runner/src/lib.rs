@@ -17,6 +17,7 @@ mod catch;
 mod complete;
 mod convert;
 mod error;
+#[cfg(feature = "foreign")]
 mod foreign;
 mod guard;
 mod hints;
@@ -30,6 +31,7 @@ mod run;
 pub use arguments::{ArgumentError, Arguments, MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_NESTING};
 pub use cairo_execution::Execution;
 pub use error::RunError;
+#[cfg(feature = "foreign")]
 pub use foreign::{ForeignError, ForeignRun, What};
 pub use limits::{MAX_PROGRAM_BYTES, Progress, RunLimits, Watch, unwatched};
 pub use load::{Language, RunnableProgram};

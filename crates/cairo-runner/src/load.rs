@@ -118,6 +118,15 @@ impl RunnableProgram {
         }
     }
 
+    /// The names of a Cairo 0 program's arguments, one for each field element that it binds; `None` where an input may be more than
+    /// one, and for Cairo 2.
+    pub fn argument_names(&self) -> Option<&[String]> {
+        match &self.source {
+            Source::Cairo0(source) if source.inputs.iter().all(|(_, shape)| shape.is_number()) => Some(&source.names),
+            _ => None,
+        }
+    }
+
     /// What its user should know about its hints, in sentences without a full stop.
     pub fn notes(&self) -> &[String] {
         match &self.source {

@@ -136,6 +136,7 @@ pub(crate) fn read(cells: &[Felt], inputs: &Inputs) -> Option<Input> {
 }
 
 /// How many cells at the beginning are the inputs, one after the other; `None` if they are not there.
+#[cfg(feature = "foreign")]
 pub(crate) fn prefix(cells: &[Felt], inputs: &Inputs) -> Option<usize> {
     let mut rest = cells;
     read_record(&mut rest, inputs)?;

@@ -20,6 +20,13 @@ pub(crate) enum Shape {
     Record(Vec<(String, Self)>),
 }
 
+impl Shape {
+    /// Whether it is one field element.
+    pub(crate) const fn is_number(&self) -> bool {
+        matches!(self, Self::Number)
+    }
+}
+
 /// Most values that all hints together may name, and the deepest nesting of them.
 const MAX_NODES: usize = 1 << 12;
 
