@@ -32,9 +32,20 @@ install: ## Install distributor, donor and uploader to PREFIX/bin (~/.local)
 	tools/install-programs $(PREFIX)/bin $(foreach program,distributor donor uploader,$(TARGET)/dist/$(program))
 	@echo "Installed distributor, donor and uploader to $(PREFIX)/bin"
 
+.PHONY: man
+man: ## Write manual pages to target/man, and completions to target/completions
+	$(CARGO) build --profile dist --locked -p distributor -p donor-cli -p uploader-cli
+	mkdir -p $(TARGET)/man $(TARGET)/completions
+	for program in distributor donor uploader; do \
+		$(TARGET)/dist/$$program man $(TARGET)/man; \
+		$(TARGET)/dist/$$program completions bash > $(TARGET)/completions/$$program; \
+		$(TARGET)/dist/$$program completions zsh > $(TARGET)/completions/_$$program; \
+		$(TARGET)/dist/$$program completions fish > $(TARGET)/completions/$$program.fish; \
+	done
+
 .PHONY: up
 up: ## Start a distributor and a donor in containers (docker compose)
-	docker compose up --build --detach --wait
+	CAIRN_COMMIT=$$(git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || true) docker compose up --build --detach --wait
 	@echo "The distributor listens on http://localhost:8080; 'docker compose logs -f' shows what happens, 'docker compose down' ends it."
 
 .PHONY: test
@@ -42,8 +53,9 @@ test: ## Run the fast tests
 	$(CARGO) test --workspace --locked
 
 .PHONY: test-slow
-test-slow: ## Run the slow tests: many random programs, a million mutated proofs
+test-slow: ## Run the slow tests: many random programs, a million mutated proofs, faults with eight units a lease
 	$(CARGO) test --workspace --locked -- --ignored
+	CAIRN_TEST_BATCHES=8 $(CARGO) test --workspace --locked --test faults --test malice
 
 # The trials take the programs beside their own file: those that the tests are run with.
 TRIALS := $(TARGET)/debug/trials
@@ -70,6 +82,7 @@ check-house: $(CARGO_DENY) $(CARGO_MACHETE) ## What needs no build: formatting, 
 	$(CARGO) fmt --all --check
 	tools/check-circles
 	tools/check-dependencies
+	tools/check-packaging
 	programs/fixtures/bench/expected.py --check
 	$(CARGO_MACHETE) crates distributor donor-cli uploader-cli programs
 	$(CARGO_DENY) --all-features --locked check --hide-inclusion-graph licenses bans sources
@@ -101,6 +114,14 @@ bench-suite: ## Prove the suite of irregular programs, as Markdown (SUITE_ARGS="
 .PHONY: wasm
 wasm: ## Build prover and verifier for wasm32-unknown-unknown
 	tools/wasm
+
+.PHONY: web
+web: ## Make the pages for browsers (donating, checking results), which the distributor's next build takes in; needs Node 18
+	tools/web
+
+.PHONY: test-browser
+test-browser: web ## Check the pages' scripts, and try them in Debian's Chromium against the real programs
+	tools/test-browser
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZ_SECONDS (600)

@@ -2,19 +2,21 @@
 //!
 //! Everything is real: sockets, signed requests, SQLite, files, and proofs of full security, each bound to its unit's arguments and to
 //! the key of the donor that submits it. Proving is left out of the measurement: donors lease units, all proofs are made, and then
-//! the clock starts. Donors and distributor share the machine.
+//! the clock starts. All that once with leases of one unit, and once with leases and proofs of several. Donors and distributor share the
+//! machine.
 //!
 //! `cargo bench -p distributor --bench load`; with `--test` it is short.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use cairo_execution::Batch;
 use distributor::app::{App, Parts};
 use distributor::blobs;
 use distributor::config::{Place, Settings};
 use distributor::server;
 use distributor::store::{self, IfMissing, Scopes, UploaderKey};
 use futures_util::future::join_all;
-use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, Payload, RetryPolicy, UploaderClient};
+use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, RetryPolicy, UploaderClient};
 use protocol::{
     ApiKey, Digest, DonorLimits, Felts, Identity, Lease, LeaseMode, LeaseRequest, NewUnit, NewUnits, Preset,
     ProjectName, ProjectSpec, ProofStatus, RequestKey, Timestamp, UnitLimits, Versions, encode_program, policy,
@@ -45,6 +47,9 @@ struct Plan {
 
 const FULL: Plan = Plan { donors: 500, rushed: 2, paced: 1, pace: Duration::from_secs(10) };
 const SHORT: Plan = Plan { donors: 20, rushed: 1, paced: 1, pace: Duration::from_secs(1) };
+
+/// Units of a lease, and of its proof.
+const TOGETHER: [u32; 2] = [1, 16];
 
 /// One kind of request: how long each took, and how many failed.
 #[derive(Default)]
@@ -92,6 +97,9 @@ struct Figures {
     leases: Kind,
     renewals: Kind,
     proofs: Kind,
+    /// That were proved, and the bytes of their proofs.
+    units: AtomicUsize,
+    bytes: AtomicUsize,
 }
 
 impl Figures {
@@ -105,7 +113,12 @@ impl Figures {
         let used = kinds
             .into_iter()
             .filter(|(_, kind)| !kind.times.lock().unwrap().is_empty() || kind.errors.load(Ordering::Relaxed) > 0);
-        used.map(|(name, kind)| kind.report(name, took)).sum()
+        let errors = used.map(|(name, kind)| kind.report(name, took)).sum();
+        let rate = |count: &AtomicUsize| count.load(Ordering::Relaxed) as f64 / took.as_secs_f64();
+        if rate(&self.units) > 0.0 {
+            println!("{:.0} units and {:.0} kB of proofs a second", rate(&self.units), rate(&self.bytes) / 1e3);
+        }
+        errors
     }
 }
 
@@ -122,26 +135,27 @@ impl Donor {
         Self { client: DonorClient::new(config(address), Identity::from_seed(&seed)).unwrap(), held: VecDeque::new() }
     }
 
-    async fn lease(&self) -> Result<Lease, String> {
+    async fn lease(&self, units: u32) -> Result<Lease, String> {
+        let limits =
+            DonorLimits { lease_units: units, lease_steps: 1 << 40, ..DonorLimits::alone(1 << 30, 1 << 40, 0) };
         let request = LeaseRequest {
             request: RequestKey::random().unwrap(),
             project: None,
             mode: LeaseMode::Both,
-            limits: DonorLimits { max_steps: 1 << 30, max_memory: 1 << 40, steps_per_second: 0 },
+            limits,
             versions: Versions::current("bench"),
         };
         match self.client.lease(&request).await {
-            Ok(LeaseAnswer::Lease(lease)) => Ok(*lease),
+            Ok(LeaseAnswer::Lease(lease)) if lease.units.len() == units as usize => Ok(*lease),
             Ok(other) => Err(format!("{other:?}")),
             Err(error) => Err(error.to_string()),
         }
     }
 
     async fn submit(&self, lease: &Lease, proof: Vec<u8>) -> Result<(), String> {
-        let submitted =
-            self.client.submit_proof(&lease.unit.id, Some(&lease.token), Payload::Bytes(proof.into()), None);
-        match submitted.await {
-            Ok(receipt) if receipt.status == ProofStatus::Accepted => Ok(()),
+        let units: Vec<_> = lease.units.iter().map(|unit| unit.id).collect();
+        match self.client.submit_proof(&units, Some(&lease.token), &proof, None).await {
+            Ok(receipt) if receipt.count(ProofStatus::Accepted) == units.len() => Ok(()),
             Ok(receipt) => Err(format!("{receipt:?}")),
             Err(error) => Err(error.to_string()),
         }
@@ -150,19 +164,32 @@ impl Donor {
     /// What a donor asks for each unit: it renews the lease, brings the proof, and takes the next unit.
     async fn unit(&mut self, figures: &Figures) {
         let (lease, proof) = self.held.pop_front().expect("a unit");
+        let units = lease.units.len();
+        figures.units.fetch_add(units, Ordering::Relaxed);
+        figures.bytes.fetch_add(proof.len(), Ordering::Relaxed);
         figures.renewals.measure(self.client.renew(&lease.token)).await;
         figures.proofs.measure(self.submit(&lease, proof)).await;
-        figures.leases.measure(self.lease()).await;
+        figures.leases.measure(self.lease(units as u32)).await;
     }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let plan = if std::env::args().any(|argument| argument == "--test") { SHORT } else { FULL };
+    let mut errors = 0;
+    for together in TOGETHER {
+        println!("\nLeases and proofs of {together} unit(s)");
+        errors += measure(plan, together).await;
+    }
+    if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A new distributor, and all its donors. How many requests failed.
+async fn measure(plan: Plan, together: u32) -> usize {
     let folder = tempfile::tempdir().unwrap();
-    let (address, key) = start(folder.path(), plan).await;
+    let (address, key) = start(folder.path(), plan, together).await;
     let units = plan.rushed + plan.paced;
-    push(&address, key, 2 * plan.donors * units).await;
+    push(&address, key, 2 * plan.donors * units * together as usize).await;
     let mut donors: Vec<_> = (0..plan.donors).map(|number| Donor::new(&address, number)).collect();
 
     let figures = Figures::default();
@@ -170,7 +197,7 @@ async fn main() -> ExitCode {
     let held = join_all(donors.iter().map(async |donor| {
         let mut held = Vec::new();
         for _ in 0..units {
-            held.extend(figures.leases.measure(donor.lease()).await);
+            held.extend(figures.leases.measure(donor.lease(together)).await);
         }
         held
     }))
@@ -202,9 +229,8 @@ async fn main() -> ExitCode {
         }
     }))
     .await;
-    let title = format!("Each donor a unit in {} seconds", plan.pace.as_secs());
-    errors += figures.report(&title, begin.elapsed());
-    if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let title = format!("Each donor a proof in {} seconds", plan.pace.as_secs());
+    errors + figures.report(&title, begin.elapsed())
 }
 
 /// Proves every unit with its donor's key, on all cores, and says how large the proofs are and how long one takes to verify.
@@ -220,8 +246,8 @@ fn prove_all(donors: &[Donor], held: &[Vec<Lease>]) -> Vec<Vec<Vec<u8>>> {
                 while let Some((key, leases)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let place = work.iter().position(|(other, _)| other == key).unwrap();
                     let prove = |lease: &Lease| {
-                        let run = tiny::run_on(&lease.unit.arguments.0);
-                        tiny::prove_with(run, *key.as_bytes(), PRESET.parameters())
+                        let runs: Vec<_> = lease.units.iter().map(|unit| tiny::run_on(&unit.arguments.0)).collect();
+                        tiny::prove_with(Batch::new(&runs).unwrap(), *key.as_bytes(), PRESET.parameters())
                     };
                     *done[place].lock().unwrap() = leases.iter().map(prove).collect();
                 }
@@ -231,11 +257,11 @@ fn prove_all(donors: &[Donor], held: &[Vec<Lease>]) -> Vec<Vec<Vec<u8>>> {
     let proofs: Vec<_> = done.into_iter().map(|proofs| proofs.into_inner().unwrap()).collect();
     let count = proofs.iter().map(Vec::len).sum::<usize>();
     let bytes = proofs.iter().flatten().map(Vec::len).sum::<usize>() / count;
-    let statement = cairo_air::Statement::single(
-        tiny::program(),
-        held[0][0].unit.arguments.0.clone(),
-        *donors[0].client.identity().donor_key().as_bytes(),
-    );
+    let statement = cairo_air::Statement {
+        program: tiny::program(),
+        runs: held[0][0].units.iter().map(|unit| unit.arguments.0.clone()).collect(),
+        prover: *donors[0].client.identity().donor_key().as_bytes(),
+    };
     let verify = || {
         let begin = Instant::now();
         cairo_air::verify(&statement, &proofs[0][0], &policy(PRESET, 1000)).unwrap();
@@ -253,7 +279,7 @@ fn prove_all(donors: &[Donor], held: &[Vec<Lease>]) -> Vec<Vec<Vec<u8>>> {
 }
 
 /// A distributor on a port of its own, without rate limits.
-async fn start(folder: &std::path::Path, plan: Plan) -> (String, ApiKey) {
+async fn start(folder: &std::path::Path, plan: Plan, together: u32) -> (String, ApiKey) {
     let place = Place { data: Some(folder.to_owned()), ..Place::default() };
     let store = store::open(&place.database(), IfMissing::Make).await.unwrap();
     let key = ApiKey::random().unwrap();
@@ -270,14 +296,14 @@ async fn start(folder: &std::path::Path, plan: Plan) -> (String, ApiKey) {
     };
     store.add_key(&stored).await.unwrap();
     // All donors come from one address and hold all their units at once, and may submit at the same moment.
-    let units = plan.rushed + plan.paced;
-    let leases = u32::try_from(plan.donors * (units + 1)).unwrap();
+    let units = (plan.rushed + plan.paced + 1) * together as usize;
+    let leases = u32::try_from(plan.donors * units).unwrap();
     let settings = Settings {
         requests_per_minute: 0,
         unleased_per_minute: 0,
         source_requests_per_minute: 0,
         new_keys_per_hour: 0,
-        new_leases: u32::try_from(units + 1).unwrap(),
+        new_leases: u32::try_from(units).unwrap(),
         source_leases: leases,
         source_connections: 4 * plan.donors,
         max_connections: 64 * plan.donors,
@@ -316,6 +342,7 @@ async fn push(address: &str, key: ApiKey, units: usize) {
         description: String::new(),
         weight: 1,
         byte_price: None,
+        keep_proofs: protocol::KeepProofs::All,
     }
     .signed(&name, &signer);
     uploader.put_project(&name, &spec).await.unwrap();

@@ -6,7 +6,11 @@ use crate::config::Settings;
 use crate::error::{ApiError, ApiResult};
 use crate::feeds::Feeds;
 use crate::limits::Limits;
+use crate::machine::Disks;
 use crate::metrics::Metrics;
+use crate::plots::Plots;
+use crate::pulse::Pulse;
+use crate::sessions::Sessions;
 use crate::store::{BlobRef, Store};
 use crate::verify::{CairoVerifier, Pool, Verifier};
 use cairo_air::Program;
@@ -16,8 +20,10 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 use tokio::sync::{RwLock, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 /// Decoded programs that are kept.
 const PROGRAMS: usize = 64;
@@ -73,6 +79,12 @@ pub struct Shared {
     pub limits: Limits,
     /// Events on their way to who listens.
     pub feeds: Arc<Feeds>,
+    /// The grid's figures for visitors.
+    pub pulse: Pulse,
+    /// Results on their way to plots.
+    pub plots: Arc<Plots>,
+    /// Owners who are signed in.
+    pub sessions: Sessions,
     /// Cancelled when the distributor stops.
     pub stopping: CancellationToken,
     /// Work that goes on when its request ends.
@@ -100,17 +112,23 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, blobs, verifier, clock, settings } = parts;
         store.set_rules(settings.rules());
+        let disks = Disks::new(store.file(), blobs.folder());
         let (events, stopping) = (watch::Sender::new(0), CancellationToken::new());
         let feeds = Feeds::new(Arc::clone(&store), events.subscribe(), stopping.clone());
+        let pulse = Pulse::new(Arc::clone(&store));
+        let plots = Arc::new(Plots::new(Arc::clone(&store), stopping.clone()));
         Self(Arc::new(Shared {
             store,
             blobs,
             verifier,
-            metrics: Metrics::default(),
+            metrics: Metrics::new(disks),
             proofs: Pool::new(settings.verifiers(), settings.verify_queue),
             executions: Pool::new(1, settings.verify_queue),
             limits: Limits::new(&settings),
             feeds: Arc::new(feeds),
+            pulse,
+            plots,
+            sessions: Sessions::default(),
             stopping,
             tasks: TaskTracker::new(),
             files: RwLock::new(()),
@@ -137,6 +155,11 @@ impl Shared {
     /// Wakes whoever listens to events.
     pub fn announce(&self) {
         self.events.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// What changes whenever there may be something new.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.events.subscribe()
     }
 
     /// The program of a record.
@@ -181,6 +204,11 @@ impl Shared {
             self.blobs.delete(file.kind, &file.sha256).await.map_err(|error| error.to_string())?;
         }
         self.store.forget_orphan(file).await.map_err(|error| error.to_string())
+    }
+
+    /// Work that goes on when its request ends; its log names the request, and with it who asked.
+    pub fn begin<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.tasks.spawn(work.in_current_span())
     }
 
     /// Refuses when the distributor stops.

@@ -165,12 +165,14 @@ settings! {
     trust_units: u32 = 3, "CAIRN_TRUST_UNITS", "N";
     /// Days after which a donor that proves nothing of a project counts no more in it [default: 30]
     trust_days: u64 = 30, "CAIRN_TRUST_DAYS", "DAYS";
-    /// Leases of a donor that proved nothing; each unit that it proves gives one more in its project [default: 4]
+    /// Units that a donor holds that proved nothing; each unit that it proves gives one more in its project [default: 4]
     new_leases: u32 = 4, "CAIRN_NEW_LEASES", "N";
-    /// Leases, in projects that they proved nothing of, of all donors of one address [default: 32]
+    /// Units that all donors of one address hold, of projects that they proved nothing of [default: 32]
     source_leases: u32 = 32, "CAIRN_SOURCE_LEASES", "N";
-    /// Most leases of any donor [default: 256]
-    most_leases: u32 = 256, "CAIRN_MOST_LEASES", "N";
+    /// Most units that any donor holds [default: 4096]
+    most_leases: u32 = 4096, "CAIRN_MOST_LEASES", "N";
+    /// Most units of one lease, at most 1024 [default: 256]
+    most_lease_units: u32 = 256, "CAIRN_MOST_LEASE_UNITS", "N";
     /// Seconds beyond which a lease of a donor that proved nothing of the project is not renewed [default: 21600]
     new_lease_seconds: u64 = 6 * 3600, "CAIRN_NEW_LEASE_SECONDS", "SECONDS";
     /// Projects of the owner of an access key, unless the key says otherwise [default: 1000]

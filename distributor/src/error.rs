@@ -55,6 +55,11 @@ impl ApiError {
         self.0.cause
     }
 
+    /// What is said of it.
+    pub fn problem(&self) -> &Problem {
+        &self.0
+    }
+
     /// Something that should not happen; the reason goes to the log only.
     pub fn internal(reason: impl std::fmt::Display) -> Self {
         let reason = printable(&reason.to_string(), MOST_DETAIL);
@@ -67,7 +72,7 @@ impl ApiError {
 impl ApiError {
     /// There is no such project.
     pub fn unknown_project(name: &ProjectName) -> Self {
-        Self::new(Cause::UnknownProject, format!("there is no project `{name}`; all are listed at /v1/projects"))
+        Self::new(Cause::UnknownProject, format!("there is no project `{name}`"))
     }
 
     /// Nothing is at this path.

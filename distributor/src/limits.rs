@@ -22,6 +22,12 @@ const BODIES: u64 = 8;
 /// A source may have one connection in so many that are left.
 const CONNECTIONS: u64 = 8;
 
+/// Attempts to sign in per minute and source.
+const SIGN_INS: u32 = 20;
+
+/// A source may have one stream of figures in so many that are left.
+const WATCHERS: u64 = 16;
+
 /// All limits.
 #[derive(Debug)]
 pub struct Limits {
@@ -35,6 +41,8 @@ pub struct Limits {
     pub unleased: RateLimit<DonorKey>,
     /// Requests with an access key.
     pub uploaders: RateLimit<UploaderKeyId>,
+    /// Attempts to sign in.
+    pub sign_ins: RateLimit<Source>,
     /// Keys that the store does not know.
     new_keys: RateLimit<Source>,
     new_keys_per_hour: u32,
@@ -49,6 +57,8 @@ pub struct Limits {
     pub bodies: Share,
     /// Open streams of events.
     pub streams: Share,
+    /// Open streams of the grid's figures, which anybody may have.
+    pub watchers: Share,
 }
 
 impl Limits {
@@ -62,6 +72,7 @@ impl Limits {
             requests: RateLimit::per_minute(settings.requests_per_minute),
             unleased: RateLimit::new(settings.unleased_per_minute, hour / 60, settings.unleased_per_minute),
             uploaders: RateLimit::per_minute(settings.key_requests_per_minute),
+            sign_ins: RateLimit::new(SIGN_INS, hour / 60, SIGN_INS),
             new_keys: RateLimit::new(settings.new_keys_per_hour, hour, settings.new_keys_per_hour),
             new_keys_per_hour: settings.new_keys_per_hour,
             source_requests_per_minute: settings.source_requests_per_minute,
@@ -70,14 +81,15 @@ impl Limits {
             incoming: Share::revocable(settings.max_incoming_bytes),
             bodies: Share::revocable(settings.max_json_bytes.saturating_mul(BODIES)),
             streams: Share::new(connections / 4, 1).most_for_key(settings.key_streams as u64),
+            watchers: Share::new(connections / 8, WATCHERS),
         }
     }
 
     /// Keys and sources that are remembered, all together.
     pub fn remembered(&self) -> usize {
         let buckets = [self.sources.len(), self.probes.len(), self.requests.len(), self.unleased.len()];
-        let more = [self.uploaders.len(), self.new_keys.len(), self.known.len()];
-        let shares = [&self.connections, &self.incoming, &self.bodies, &self.streams];
+        let more = [self.uploaders.len(), self.sign_ins.len(), self.new_keys.len(), self.known.len()];
+        let shares = [&self.connections, &self.incoming, &self.bodies, &self.streams, &self.watchers];
         buckets.iter().chain(&more).sum::<usize>() + shares.map(Share::holders).iter().sum::<usize>()
     }
 

@@ -1,12 +1,14 @@
 //! Figures for Prometheus.
 
+use crate::machine::{Disks, Process};
 use axum::http::Method;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
 use std::sync::Arc;
@@ -72,9 +74,12 @@ pub fn method(method: &Method) -> Text {
 /// All figures, with their registry.
 pub struct Metrics {
     registry: Registry,
+    /// Figures of the process, whose names have no prefix.
+    process: Registry,
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     proofs: Family<ResultLabels, Counter>,
+    proof_units: Family<ResultLabels, Counter>,
     executions: Family<ResultLabels, Counter>,
     leases: Family<ResultLabels, Counter>,
     verify: Histogram,
@@ -89,13 +94,19 @@ fn histogram() -> Histogram {
     Histogram::new(exponential_buckets(1e-4, 2.0, 18))
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        let mut registry = Registry::with_prefix("cairn");
+impl Metrics {
+    /// Nothing has happened yet. `disks` are those of the data.
+    pub fn new(disks: Disks) -> Self {
+        let (mut registry, mut process) = (Registry::with_prefix("cairn"), Registry::default());
+        let build = [("version", env!("CARGO_PKG_VERSION")), ("commit", env!("CAIRN_COMMIT"))];
+        registry.register("build", "Version and commit of the program", Info::new(build.to_vec()));
+        registry.register_collector(Box::new(disks));
+        process.register_collector(Box::new(Process::default()));
         let metrics = Self {
             requests: Family::default(),
             seconds: Family::new_with_constructor(histogram),
             proofs: Family::default(),
+            proof_units: Family::default(),
             executions: Family::default(),
             leases: Family::default(),
             verify: histogram(),
@@ -104,10 +115,12 @@ impl Default for Metrics {
             suspect: Family::default(),
             waiting: Gauge::default(),
             registry: Registry::default(),
+            process: Registry::default(),
         };
         registry.register("requests", "Answered requests", metrics.requests.clone());
         registry.register_with_unit("request", "Time to answer", Unit::Seconds, metrics.seconds.clone());
-        registry.register("proofs", "Submitted proofs by result", metrics.proofs.clone());
+        registry.register("proofs", "Submitted proofs, each a file, by result", metrics.proofs.clone());
+        registry.register("proof_units", "Units of submitted proofs by result", metrics.proof_units.clone());
         registry.register("executions", "Submitted executions by result", metrics.executions.clone());
         registry.register("leases", "Requests for work by result", metrics.leases.clone());
         registry.register_with_unit("verify", "Time to verify a proof", Unit::Seconds, metrics.verify.clone());
@@ -120,21 +133,24 @@ impl Default for Metrics {
             "Submissions in verification or waiting for it",
             metrics.waiting.clone(),
         );
-        Self { registry, ..metrics }
+        Self { registry, process, ..metrics }
     }
-}
 
-impl Metrics {
     /// A request was answered.
     pub fn request(&self, labels: &RequestLabels, took: Duration) {
         self.requests.get_or_create(labels).inc();
         self.seconds.get_or_create(&RouteLabels { route: Arc::clone(&labels.route) }).observe(took.as_secs_f64());
     }
 
-    /// A proof was judged; `steps` if it was accepted.
+    /// A proof was judged, which is one file; `steps` if it was accepted.
     pub fn proof(&self, result: &'static str, steps: u64) {
         self.proofs.get_or_create(&ResultLabels { result: Text(result) }).inc();
         self.steps.inc_by(steps);
+    }
+
+    /// So many units of a proof were judged.
+    pub fn proof_units(&self, result: &'static str, units: u64) {
+        self.proof_units.get_or_create(&ResultLabels { result: Text(result) }).inc_by(units);
     }
 
     /// A proof was verified.
@@ -181,7 +197,9 @@ impl Metrics {
     pub fn encode(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
-        let _ = encode(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.process);
+        let _ = encode_eof(&mut text);
         text
     }
 }

@@ -4,6 +4,7 @@ use crate::addresses::{Addresses, NONE};
 use crate::app::App;
 use crate::error::{ApiError, ApiResult};
 use crate::metrics::{self, RequestLabels};
+use crate::site::refusal;
 use crate::source::{self, Peer, Source};
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::HeaderValue;
@@ -73,6 +74,7 @@ pub async fn observe(State((app, addresses)): State<(App, Addresses)>, mut reque
     let listed = matched.map(|pattern| addresses.known(pattern));
     let route = listed.clone().flatten().unwrap_or_else(|| NONE.into());
     let span = tracing::info_span!("request", %id, %client, method = method.0, %route);
+    let page = refusal::of_page(&request);
     let mut response = match listed {
         // A handler that the list of addresses lacks: no client could know of it.
         Some(None) => ApiError::unknown_route(request.uri().path()).into_response(),
@@ -82,7 +84,10 @@ pub async fn observe(State((app, addresses)): State<(App, Addresses)>, mut reque
     let refusal = response.extensions_mut().remove::<ApiError>();
     let cause = refusal.as_ref().map(ApiError::cause);
     if let Some(refusal) = refusal {
-        response = refusal.with_request_id(&id);
+        response = match page {
+            Some(root) => refusal::page(&refusal, root, &id),
+            None => refusal.with_request_id(&id),
+        };
     }
     let (status, took) = (response.status().as_u16(), begin.elapsed());
     let headers = response.headers_mut();

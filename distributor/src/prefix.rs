@@ -7,6 +7,7 @@
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use serde::Deserialize;
+use std::fmt;
 use std::str::FromStr;
 
 /// The path, without a slash at its end; empty for none.
@@ -44,6 +45,12 @@ impl TryFrom<String> for PathPrefix {
 
     fn try_from(text: String) -> Result<Self, PrefixError> {
         text.parse()
+    }
+}
+
+impl fmt::Display for PathPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -48,7 +48,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection broke");
+                tracing::debug!(peer = %peer.0, %error, "connection broke");
             }
             drop(place);
         });
@@ -86,7 +86,10 @@ async fn accept(app: &App, listener: &TcpListener) -> (TcpStream, Peer, Hold) {
                 let _ = stream.set_nodelay(true);
                 match place(app, address.ip()) {
                     Ok(place) => return (stream, Peer(address.ip()), place),
-                    Err(full) => refuse(stream, full),
+                    Err(full) => {
+                        tracing::debug!(client = %address.ip(), %full, "a connection had no place");
+                        refuse(stream, full);
+                    }
                 }
             }
             // Out of file descriptors, or the client is gone already: neither is the end.

@@ -1,10 +1,10 @@
-//! What goes on beside requests: files that nothing refers to are deleted, withdrawing is brought to an end, old events are
-//! folded.
+//! What goes on beside requests: files that nothing refers to are deleted, withdrawing and deleting are brought to an end, proofs are let go that
+//! need not be kept, old events are folded.
 
 use crate::app::App;
 use crate::blobs::Kind;
 use crate::error::ApiResult;
-use crate::store::BlobRef;
+use crate::store::{BlobRef, Thinned};
 use protocol::Digest;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub async fn run(app: App) {
             sweep(&app).await;
         }
         withdraw(&app).await;
+        remove(&app).await;
+        thin(&app).await;
         collect(&app).await;
         match app.store.fold(now).await {
             Ok(0) => {}
@@ -58,6 +60,18 @@ pub async fn collect(app: &App) {
     }
 }
 
+/// Lets go of collected proofs, as their projects' rules say.
+async fn thin(app: &App) {
+    match app.store.thin(app.now(), false).await {
+        Ok(thinned) => {
+            for Thinned { project, rule, files, bytes, .. } in thinned.into_iter().filter(|thinned| thinned.files > 0) {
+                tracing::info!(%project, %rule, files, bytes, "collected proofs are not kept any more");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "collected proofs could not be let go"),
+    }
+}
+
 /// Withdraws what is left of withdrawn projects, a batch at a time, so that others get their turn.
 pub async fn withdraw(app: &App) {
     while !app.stopping.is_cancelled() {
@@ -69,11 +83,27 @@ pub async fn withdraw(app: &App) {
     }
 }
 
+/// Deletes what is left of deleted projects, a batch at a time.
+pub async fn remove(app: &App) {
+    while !app.stopping.is_cancelled() {
+        match app.store.remove_more().await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return tracing::warn!(%error, "a project could not be deleted in full"),
+        }
+    }
+}
+
 /// Marks results as collected, a batch at a time; how many were not before.
-pub async fn mark_collected(app: &App, name: &protocol::ProjectName, cursor: u64) -> ApiResult<u64> {
+pub async fn mark_collected(
+    app: &App,
+    name: &protocol::ProjectName,
+    cursor: u64,
+    root: Option<&Digest>,
+) -> ApiResult<u64> {
     let mut marked = 0;
     loop {
-        let batch = app.store.mark_collected(name, cursor, app.now()).await?;
+        let batch = app.store.mark_collected(name, cursor, root, app.now()).await?;
         if batch == 0 {
             return Ok(marked);
         }

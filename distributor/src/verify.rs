@@ -3,10 +3,10 @@
 use crate::error::ApiError;
 use crate::share::{Full, Owner, Share};
 use crate::store::{Refusal, VerifiedRun};
-use cairo_air::{Policy, Program, ProofFileError, Statement, VerifyError};
+use cairo_air::{Policy, Program, ProofFileError, VerifyError};
 use cairo_execution::LoadError;
 use felt::Felt;
-use protocol::{Cause, Digest, Felts, Preset, UnitLimits, program_hash};
+use protocol::{Cause, Digest, DonorKey, Felts, Preset, UnitLimits, program_hash};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _};
@@ -41,19 +41,25 @@ impl ExecutionBounds {
     }
 }
 
+/// Runs of a program that a proof is said to be of.
+#[derive(Debug, Clone)]
+pub struct Runs<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// The arguments of each run.
+    pub arguments: Vec<Vec<Felt>>,
+    /// The prover's identity.
+    pub prover: DonorKey,
+}
+
 /// Judges submissions. Neither method may panic or take memory beyond the limits, whatever the file holds.
 pub trait Verifier: Send + Sync + 'static {
-    /// Whether this is a proof of the statement with the security that the preset demands.
+    /// Whether this is a proof of runs as they are said to be, with the security that the preset demands; what it shows of each, in
+    /// their order.
     ///
     /// # Errors
     /// Why not.
-    fn proof(
-        &self,
-        statement: &Statement,
-        proof: &[u8],
-        preset: Preset,
-        max_steps: u64,
-    ) -> Result<VerifiedRun, Refusal>;
+    fn proof(&self, runs: Runs<'_>, proof: &[u8], preset: Preset, max_steps: u64) -> Result<Vec<VerifiedRun>, Refusal>;
 
     /// Whether this is an execution of the program on the arguments within the limits: every step of it is executed.
     ///
@@ -115,20 +121,11 @@ const fn execution_cause(error: &LoadError) -> Cause {
 }
 
 impl Verifier for CairoVerifier {
-    fn proof(
-        &self,
-        statement: &Statement,
-        proof: &[u8],
-        preset: Preset,
-        max_steps: u64,
-    ) -> Result<VerifiedRun, Refusal> {
-        match cairo_air::verify(statement, proof, &(self.policy)(preset, max_steps)) {
-            Ok(verified) => match verified.into_single() {
-                Some(run) => Ok(VerifiedRun { n_steps: run.n_steps, output: Felts(run.output) }),
-                None => Err(Refusal::new(Cause::VerifyFailed, "the proof is not one of a single unit".to_owned())),
-            },
-            Err(error) => Err(Refusal::new(proof_cause(&error), error.to_string())),
-        }
+    fn proof(&self, runs: Runs<'_>, proof: &[u8], preset: Preset, max_steps: u64) -> Result<Vec<VerifiedRun>, Refusal> {
+        let Runs { program, arguments, prover } = runs;
+        let shown = protocol::proof::verify(program, arguments, &prover, proof, &(self.policy)(preset, max_steps));
+        let shown = shown.map_err(|error| Refusal::new(proof_cause(&error), error.to_string()))?;
+        Ok(shown.into_iter().map(|run| VerifiedRun { n_steps: run.n_steps, output: Felts(run.output) }).collect())
     }
 
     fn execution(
@@ -195,7 +192,7 @@ pub fn recheck(
         Err(refusal) if refusal.cause == Cause::Internal => return Recheck::Damaged(refusal.detail),
         Err(refusal) => refusal,
     };
-    match digest(file) {
+    match digest(&file) {
         Ok(found) if found == *sha256 => Recheck::Bad(refusal),
         Ok(found) => Recheck::Damaged(format!(
             "the execution file kept as {sha256} has changed: its digest is {found} ({})",
@@ -206,7 +203,10 @@ pub fn recheck(
 }
 
 /// The digest of a whole file.
-fn digest(mut file: File) -> io::Result<Digest> {
+///
+/// # Errors
+/// If it cannot be read.
+pub fn digest(mut file: &File) -> io::Result<Digest> {
     file.rewind()?;
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {

@@ -8,7 +8,8 @@ use crate::progress::words;
 use crate::session::bounds::LEAST_MEMORY;
 use crate::state::settings::check_server;
 use clap::{Args, Parser, Subcommand};
-use protocol::ProjectName;
+use clap_complete::Shell;
+use protocol::{Nickname, ProjectName, TeamName};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ Data go to standard output, messages to standard error.";
 
 /// Gives spare computing time to a grid: runs Cairo programs and proves the runs.
 #[derive(Debug, Parser)]
-#[command(name = "donor", version, after_help = AFTER, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "donor", version = env!("CAIRN_VERSION"), after_help = AFTER, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -70,15 +71,13 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show or change what others see of this donor: a nickname and a team
+    ///
+    /// Without them it is shown by the beginning of its key. What it proves counts for the team that it names at that time. Several may
+    /// choose the same nickname; teams whose names look the same are one.
+    Profile(Box<ProfileArgs>),
     /// Show what the running donor does, and what this machine has done so far
-    Status {
-        /// The state folder.
-        #[command(flatten)]
-        state: StateArgs,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Status(StatusArgs),
     /// Pause the running donor
     ///
     /// With --for or --until the pause ends by itself, and a restart of the donor does not end it sooner.
@@ -109,6 +108,12 @@ pub enum Command {
     ///
     /// `run` uses the result to ask only for units that fit.
     Bench(BenchArgs),
+    /// Have systemd start the donor, now and whenever you log in or the machine starts
+    Service {
+        /// What to do.
+        #[command(subcommand)]
+        action: ServiceAction,
+    },
     /// Show or change the settings
     ///
     /// The environment goes before them: CAIRN_DONOR_MAX_CPU for max-cpu, and so on. The command line goes before both.
@@ -117,12 +122,89 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+    /// Print what completes this program's words in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
     /// Work on one unit; started by `run`
     #[command(name = crate::child::COMMAND, hide = true)]
     WorkUnit {
         /// Only build the walls of the sandbox and say which there are
         #[arg(long)]
         probe: bool,
+    },
+}
+
+/// Arguments of `donor profile`.
+#[derive(Debug, Clone, Args)]
+pub struct ProfileArgs {
+    /// Take this nickname
+    #[arg(long, value_name = "NAME", conflicts_with = "no_nickname")]
+    pub nickname: Option<Nickname>,
+    /// Be nameless again
+    #[arg(long)]
+    pub no_nickname: bool,
+    /// Count for this team from now on
+    #[arg(long, value_name = "NAME", conflicts_with = "no_team")]
+    pub team: Option<TeamName>,
+    /// Count for no team any more
+    #[arg(long)]
+    pub no_team: bool,
+    /// The distributor.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// The state folder.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whose service.
+#[derive(Debug, Clone, Args)]
+pub struct ServicePlace {
+    /// A service of the machine, for root, and not one of yours
+    #[arg(long)]
+    pub system: bool,
+}
+
+/// What to do with the service.
+#[derive(Debug, Subcommand)]
+pub enum ServiceAction {
+    /// Write the unit and start it; the same again replaces it
+    Install {
+        /// Whose service.
+        #[command(flatten)]
+        place: ServicePlace,
+        /// The distributor.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// The state folder.
+        #[command(flatten)]
+        state: StateArgs,
+        /// Use at most this share of the whole machine [default: the setting `max-cpu`]
+        #[arg(long, value_name = "PERCENT")]
+        max_cpu: Option<Share>,
+    },
+    /// Stop it and remove the unit; work, settings and key stay
+    Remove {
+        /// Whose service.
+        #[command(flatten)]
+        place: ServicePlace,
+    },
+    /// Show whether there is one, and whether it runs (exit code 1 if not)
+    Status {
+        /// Whose service.
+        #[command(flatten)]
+        place: ServicePlace,
     },
 }
 
@@ -191,6 +273,10 @@ pub struct RunArgs {
     /// Take no unit of more steps than this, whatever its project allows [default: as many as fit the memory]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_unit_steps: Option<u64>,
+    /// Take as many units at once as make about this many minutes of work, proved together as far as they fit the memory; 0 for one at a
+    /// time [default: 15]
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(..=1440))]
+    pub batch_minutes: Option<u32>,
     /// End after this many units
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_units: Option<u64>,
@@ -236,6 +322,26 @@ pub struct RunArgs {
     /// Print what happens as JSON lines
     #[arg(long)]
     pub json: bool,
+    /// Say more of each unit: its id, the prover's phases, its memory
+    #[arg(long, short, conflicts_with = "json")]
+    pub verbose: bool,
+}
+
+/// Arguments of `donor status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// The state folder.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Say more of each unit: its id, the prover's phases, its memory
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Look again every so many seconds, until the donor ends
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub watch: Option<u64>,
 }
 
 /// Arguments of `donor bench`.

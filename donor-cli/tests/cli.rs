@@ -5,6 +5,9 @@ mod common;
 
 use common::grid::Grid;
 use common::process::command;
+use donor::governor::machine::since_boot;
+use donor::state::Folder;
+use donor::state::pause::{Length, Pause};
 use std::path::Path;
 
 /// Runs the donor and writes down exit code and output, with what differs between machines replaced.
@@ -92,6 +95,30 @@ fn an_unreachable_distributor() {
     let last = run.lines().last().unwrap().replace(&port.to_string(), "PORT");
     let projects = said(state.path(), &["projects", "--server", &server]).replace(&port.to_string(), "PORT");
     insta::assert_snapshot!(format!("{last}\n\n{projects}"));
+}
+
+/// A wrong address or project is told at the start, also if work begins with a pause.
+#[test]
+fn patience_counts_while_work_is_paused() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = Folder::open(state.path()).unwrap();
+    let pause = || {
+        let (now, steady) = (protocol::Timestamp::now(), since_boot());
+        let mut pause = Pause::new(Length::For(std::time::Duration::from_secs(7200)), now, steady).unwrap();
+        pause.keep(&folder, now, steady).unwrap();
+    };
+    pause();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = format!("http://127.0.0.1:{port}");
+    let run = said(state.path(), &["run", "--server", &server, "--patience", "1", "--no-yield"]);
+    assert!(run.contains("exit 3\n") && run.contains("paused: you asked for it"), "{run}");
+    assert!(run.lines().last().unwrap().contains("cannot be reached"), "{run}");
+    let grid = Grid::of("cairo0/sum_to_n.json");
+    let unknown = said(state.path(), &["run", "--server", &grid.address, "--no-yield", "--project", "nowhere"]);
+    assert!(unknown.contains("exit 1\n") && unknown.contains("paused: you asked for it"), "{unknown}");
+    let last = unknown.lines().last().unwrap().replace(&grid.address, "SERVER");
+    assert_eq!(last, "donor: there is no such project. `donor projects` lists the projects of SERVER");
+    assert!(!grid.world().requests.iter().any(|request| request.contains("/v1/leases")), "nothing is lent meanwhile");
 }
 
 #[test]

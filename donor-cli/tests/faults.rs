@@ -227,6 +227,8 @@ fn an_hour_of_clock_skew() {
 #[test]
 fn a_killed_unit_costs_one_attempt_and_not_the_donor() {
     let (grid, state) = (Grid::of(LARGE).with_units(&["{}", "{}"]), folder());
+    // If it were one of several, nobody would know which is to blame.
+    grid.world().script.most_units = 1;
     let (mut first, unit) = Donor::run_to("main", state.path(), &grid.address, &["--max-units", "2"]);
     // As the kernel does for lack of memory, but it is not the kernel that does it.
     signal(unit, Signal::KILL);
@@ -396,6 +398,16 @@ fn paused_resumed_finished_and_watched() {
     let (grid, state) = (Grid::of(LARGE).with_units(&["{}"]), folder());
     let mut run = Donor::run(state.path(), &grid.address, SLOWLY);
     run.wait_phase("main");
+    let shown = || String::from_utf8(donor(state.path(), &["status"]).stdout).unwrap();
+    // The status says so as soon as the command has returned.
+    for _ in 0..3 {
+        assert!(donor(state.path(), &["pause"]).status.success());
+        let status = shown();
+        assert!(status.contains("paused: you asked for it"), "{status}");
+        assert!(donor(state.path(), &["resume"]).status.success());
+        let status = shown();
+        assert!(!status.contains("paused"), "{status}");
+    }
     assert!(donor(state.path(), &["pause"]).status.success());
     let paused = run.wait_event("paused");
     assert_eq!(paused["reason"], "asked");
@@ -636,6 +648,7 @@ fn the_cap_holds_over_many_small_units() {
 fn several_units_at_once() {
     let units: Vec<&str> = vec!["{}"; 4];
     let (grid, state) = (Grid::of(LARGE).with_units(&units), folder());
+    grid.world().script.most_units = 1;
     let arguments = ["--max-units", "4", "--at-once", "2", "--threads", "2", "--max-memory", "2G"];
     let mut run = Donor::run(state.path(), &grid.address, &[&arguments, SLOWLY].concat());
     run.wait_for("two units at once", |event| event["units"].as_array().is_some_and(|units| units.len() == 2));

@@ -38,6 +38,31 @@ fn two_donors_prove_everything_once() {
 }
 
 #[test]
+fn a_donor_chooses_what_others_see() {
+    let (real, state) = (Real::with(SMALL, &[r#"{"n": "20"}"#]), folder());
+    let profile = |more: &[&str]| {
+        let output = donor(state.path(), &[&["profile", "--server", &real.address], more].concat());
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, shown, said) = profile(&[]);
+    assert!(code == Some(0) && shown.contains("nickname  none\nteam      none\n"), "{shown}{said}");
+    let (code, shown, said) = profile(&["--nickname", "Zoë", "--team", "Team One"]);
+    assert!(code == Some(0) && shown.contains("nickname  Zoë\nteam      Team One\n"), "{shown}{said}");
+    let key = shown.lines().next().unwrap().strip_prefix("key       ").unwrap().to_owned();
+    assert!(said.contains(&format!("{}/donors/{key}", real.address)), "{said}");
+    // What is not said stays.
+    let (_, shown, _) = profile(&["--no-nickname", "--json"]);
+    assert_eq!(shown, format!("{{\"donor\":\"{key}\",\"nickname\":null,\"team\":\"Team One\"}}\n"));
+    for hostile in ["<b>x</b>", "a\u{202e}b", "p\u{430}ypal", &"x".repeat(10_000)] {
+        let (code, _, said) = profile(&["--nickname", hostile]);
+        // The command line repeats what its own user wrote.
+        assert!(code == Some(2) && said.contains("a nickname must be"), "{said}");
+    }
+    let (_, shown, _) = profile(&["--no-team", "--json"]);
+    assert!(shown.contains("\"team\":null"), "{shown}");
+}
+
+#[test]
 fn killed_and_started_again() {
     let killed_in = |phase: &'static str| {
         let (real, state) = (Real::with(LARGE, &["{}"]), folder());

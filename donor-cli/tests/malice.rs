@@ -186,7 +186,7 @@ fn a_donor_has_limits_of_its_own() {
 #[test]
 fn a_unit_beyond_the_donors_limit_is_not_begun() {
     let grid = Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#]);
-    grid.world().script.bend = Some(|lease| lease.unit.estimated_steps = 1 << 30);
+    grid.world().script.bend = Some(|lease| lease.units[0].estimated_steps = 1 << 30);
     let failure = failure(&grid, &["--max-unit-steps", "5000"]);
     assert_eq!(failure.cause, FailureCause::Stopped);
     assert!(failure.detail.contains("takes at most 5,000"), "{failure:?}");
@@ -200,8 +200,8 @@ fn numbers_without_measure() {
         bend(|lease| (lease.now, lease.expires_at) = (Timestamp(0), Timestamp(u64::MAX))),
         bend(|lease| lease.expires_at = Timestamp(u64::MAX)),
         bend(|lease| (lease.now, lease.expires_at) = (Timestamp(u64::MAX), Timestamp(0))),
-        bend(|lease| (lease.renewable_until, lease.attempt) = (Timestamp(u64::MAX), u32::MAX)),
-        bend(|lease| lease.unit.estimated_steps = u64::MAX),
+        bend(|lease| (lease.renewable_until, lease.units[0].attempt) = (Timestamp(u64::MAX), u32::MAX)),
+        bend(|lease| lease.units[0].estimated_steps = u64::MAX),
     ] {
         let (grid, state) =
             (Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#]), tempfile::tempdir().unwrap());
@@ -221,7 +221,9 @@ fn leases_that_make_no_sense_are_given_back() {
         (bend(|lease| lease.project.name = "other".parse().unwrap()), "a unit of project other came"),
         (bend(|lease| lease.mode = protocol::LeaseMode::Execute), "a lease to execute came"),
         (bend(|lease| lease.mode = protocol::LeaseMode::Prove), "a lease to prove came"),
-        (bend(|lease| lease.unit.arguments.0 = vec![felt_one(); 1 + (1 << 16)]), "a unit with 65537 arguments came"),
+        (bend(|lease| lease.units[0].arguments.0 = vec![felt_one(); 1 + (1 << 16)]), "units with 65537 arguments came"),
+        (bend(|lease| lease.units.clear()), "a lease of 0 units came"),
+        (bend(|lease| lease.units.push(lease.units[0].clone())), "a lease of 2 units came; 1 to 1 were asked for"),
     ] {
         let (grid, state) =
             (Grid::of("cairo0/sum_to_n.json").with_units(&[r#"{"n": "5"}"#]), tempfile::tempdir().unwrap());
@@ -251,7 +253,7 @@ fn a_donor_that_was_reached_once_waits_out_whoever_answers_in_between() {
     const HTML: &str = "<html>Please log in</html>";
     let revoked = r#"{"type":"x","title":"x","status":403,"detail":"x","cause":"key_revoked"}"#.to_owned();
     let header = |name, value: &str| (name, value.to_owned());
-    let ours = || header("cairn-protocol", "2");
+    let ours = || header("cairn-protocol", "3");
     let strangers = [
         (403, vec![], HTML.to_owned(), "does not let the request through"),
         (302, vec![header("location", "http://login.example/")], String::new(), "redirects to"),
@@ -266,6 +268,8 @@ fn a_donor_that_was_reached_once_waits_out_whoever_answers_in_between() {
     let units: Vec<String> = (0..=strangers.len()).map(|n| format!(r#"{{"n": "{}"}}"#, 5 + n)).collect();
     let units: Vec<&str> = units.iter().map(String::as_str).collect();
     let (grid, state) = (Grid::of("cairo0/sum_to_n.json").with_units(&units), tempfile::tempdir().unwrap());
+    // So that each of them is asked once.
+    grid.world().script.most_units = 1;
     grid.world().script.strangers =
         strangers.iter().map(|(status, headers, body, _)| (*status, headers.clone(), body.clone())).collect();
     let count = units.len().to_string();
@@ -315,7 +319,7 @@ fn words_of_strangers_do_nothing() {
         let media = ("content-type", "application/problem+json".to_owned());
         let mut world = grid.world();
         (world.units[0].lease, world.units[0].proofs) = (None, Vec::new());
-        world.script.strangers = [(503, vec![("cairn-protocol", "2".to_owned()), media], problem)].into();
+        world.script.strangers = [(503, vec![("cairn-protocol", "3".to_owned()), media], problem)].into();
         world.script.stranger_next = true;
         drop(world);
         let mut command = common::process::command();

@@ -131,6 +131,7 @@ mod tests {
             output,
             n_steps: 1,
             proof: Digest::from_bytes([0; 32]),
+            index: 0,
             prover: DonorKey::from_bytes([0; 32]),
             verified: true,
         }

@@ -4,12 +4,13 @@ use crate::aggregate::Operation;
 use crate::show::{ColorChoice, Format};
 use crate::units::Range;
 use clap::{Args, Parser, Subcommand};
-use protocol::{Digest, ExternalId, Preset, ProjectName, UnitState};
+use clap_complete::Shell;
+use protocol::{Digest, ExternalId, KeepProofs, Plot, Preset, ProjectName, Topic, UnitState};
 use std::path::PathBuf;
 
 /// Pushes Cairo programs with their arguments to a grid, and collects results that it verifies itself.
 #[derive(Debug, Parser)]
-#[command(name = "uploader", version, max_term_width = 100, after_help = AFTER)]
+#[command(name = "uploader", version = env!("CAIRN_VERSION"), max_term_width = 100, after_help = AFTER)]
 pub struct Cli {
     /// What all commands take.
     #[command(flatten)]
@@ -76,8 +77,14 @@ pub enum Command {
     Verify(Verify),
     /// Put failed units back into the queue.
     Retry(Retry),
+    /// Have results proven once more, for instance because their proofs are not kept any more.
+    ProveAgain(ProveAgain),
     /// Take units or a whole project back.
     Withdraw(Withdraw),
+    /// Delete a withdrawn project at the distributor, with its units, results and proofs.
+    Delete(Delete),
+    /// Tell visitors of the site about a project, or show what they are told.
+    Describe(Box<Describe>),
     /// Show who tried units, and what became of it.
     History(History),
     /// Access keys and the key that signs programs.
@@ -86,12 +93,23 @@ pub enum Command {
     /// Core libraries that Cairo 2 source is compiled with.
     #[command(subcommand)]
     Corelib(Corelib),
+    /// Print what completes this program's words in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder.
+    #[command(hide = true)]
+    Man {
+        /// The folder.
+        folder: PathBuf,
+    },
 }
 
 /// Where argument sets come from.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
-    /// Argument sets: JSON lines (an object or an array a line), or CSV with a header if the name ends in .csv. Negative numbers count from p: -5 is p - 5.
+    /// Argument sets: JSON lines (an object or an array a line), or columns below a header, with commas, semicolons or tabs between. Negative numbers count from p: -5 is p - 5.
     #[arg(long, value_name = "FILE", conflicts_with = "range")]
     pub args: Option<PathBuf>,
     /// Units [lo, lo + step), [lo + step, lo + 2 step), … for a program that takes lo and hi.
@@ -151,6 +169,9 @@ pub struct Push {
     /// Share of the donors that serve all projects, 1 to 1000.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub weight: u32,
+    /// Which proofs the distributor keeps: all, until-collected (until-collected+DAYS: so many days longer), or sample:FRACTION of those that were collected, drawn by the manifest's root. Results stay, and can be proven again.
+    #[arg(long, value_name = "RULE", default_value_t)]
+    pub keep_proofs: KeepProofs,
     /// Units that are run here first; the others' steps are estimated from them.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     pub trial: u32,
@@ -162,8 +183,14 @@ pub struct Push {
 /// Options of `status`.
 #[derive(Debug, Args)]
 pub struct Status {
-    /// The project; all of the distributor's if not given.
+    /// The project; all of the distributor's if not given, but for those that were withdrawn.
     pub project: Option<ProjectName>,
+    /// Show those that were withdrawn, too.
+    #[arg(long, conflicts_with = "project")]
+    pub all: bool,
+    /// Look again every so many seconds until no unit is open, with the rate and the time that is left.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub watch: Option<u64>,
     /// Form of the output.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -191,8 +218,8 @@ pub struct Aggregation {
     /// Aggregate a column of the outputs.
     #[arg(long, value_enum, value_name = "OPERATION")]
     pub aggregate: Option<Operation>,
-    /// Which column, counted from 0. (The output of a Cairo 0 program begins with its arguments.)
-    #[arg(long, value_name = "N", requires = "aggregate", required_if_eq_any = [("aggregate", "sum"), ("aggregate", "min"), ("aggregate", "max"), ("aggregate", "concat")])]
+    /// Which column of the output, counted from 0: N, or output_N as it is headed. (The output of a Cairo 0 program begins with its arguments.)
+    #[arg(long, value_name = "N", value_parser = column, requires = "aggregate", required_if_eq_any = [("aggregate", "sum"), ("aggregate", "min"), ("aggregate", "max"), ("aggregate", "concat")])]
     pub column: Option<usize>,
     /// Show the aggregate and no rows.
     #[arg(long, requires = "aggregate")]
@@ -222,7 +249,7 @@ pub struct Collect {
     /// Wait until every unit has a result or failed for good.
     #[arg(long)]
     pub wait: bool,
-    /// Do not mind units without a result.
+    /// Show what is there although some units have no result; else nothing is shown then.
     #[arg(long)]
     pub partial: bool,
     /// The program, if the project was pushed from elsewhere.
@@ -265,6 +292,9 @@ pub struct Verify {
     /// Least bits of conjectured security.
     #[arg(long, value_name = "BITS", default_value_t = 96.0)]
     pub min_bits: f64,
+    /// Aggregate the rows, or feed them to a program, although some units have none.
+    #[arg(long)]
+    pub partial: bool,
     /// Threads that verify [default: all].
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
@@ -282,6 +312,16 @@ pub struct Retry {
     pub units: Vec<ExternalId>,
 }
 
+/// Options of `prove-again`.
+#[derive(Debug, Args)]
+pub struct ProveAgain {
+    /// The project.
+    pub project: ProjectName,
+    /// The units.
+    #[arg(required = true)]
+    pub units: Vec<ExternalId>,
+}
+
 /// Options of `withdraw`.
 #[derive(Debug, Args)]
 pub struct Withdraw {
@@ -293,6 +333,19 @@ pub struct Withdraw {
     /// The whole project, with all units that are not proved.
     #[arg(long, conflicts_with = "units")]
     pub all: bool,
+}
+
+/// Options of `delete`.
+#[derive(Debug, Args)]
+pub struct Delete {
+    /// The project.
+    pub project: ProjectName,
+    /// Also while donors hold leases of its units, or results were not collected.
+    #[arg(long)]
+    pub force: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Options of `history`.
@@ -338,6 +391,11 @@ pub enum Corelib {
     },
 }
 
+fn column(text: &str) -> Result<usize, String> {
+    let number = text.strip_prefix("output_").unwrap_or(text);
+    number.parse().map_err(|_| "give a number from 0, or output_N as the column is headed".to_owned())
+}
+
 fn unit_state(text: &str) -> Result<UnitState, String> {
     let names = || UnitState::ALL.map(UnitState::name).join(", ");
     UnitState::ALL.into_iter().find(|state| state.name() == text).ok_or_else(|| format!("the states are: {}", names()))
@@ -351,5 +409,54 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+}
+
+/// Options of `describe`. What is not given stays as it is; without any, what visitors are told is shown.
+#[derive(Debug, Args)]
+pub struct Describe {
+    /// The project.
+    pub project: ProjectName,
+    /// Description in Markdown; - for standard input. HTML is shown as text, images are not.
+    pub file: Option<PathBuf>,
+    /// What it is good for: mathematics, physics, chemistry, biology, medicine, climate, computing, cryptography, economics, art or other.
+    #[arg(long, value_name = "TOPIC")]
+    pub cause: Option<Topic>,
+    /// What of the results is drawn for everybody: histogram:OUTPUT or line:ARGUMENT:OUTPUT, numbers of columns from 0.
+    #[arg(long, value_name = "PLOT")]
+    pub plot: Option<Plot>,
+    /// What the plot's output is called.
+    #[arg(long, value_name = "TEXT", requires = "plot")]
+    pub label: Option<String>,
+    /// What the plot's argument is called.
+    #[arg(long, value_name = "TEXT", requires = "plot")]
+    pub argument_label: Option<String>,
+    /// Draw nothing.
+    #[arg(long, conflicts_with = "plot")]
+    pub no_plot: bool,
+    /// How to cite the project.
+    #[arg(long, value_name = "TEXT")]
+    pub cite: Option<String>,
+    /// Let anybody see each result and fetch its proof.
+    #[arg(long, conflicts_with = "close_results")]
+    pub open_results: bool,
+    /// Keep results and proofs for the owner's keys.
+    #[arg(long)]
+    pub close_results: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Describe {
+    /// Whether anything is to be changed.
+    pub const fn changes(&self) -> bool {
+        self.file.is_some()
+            || self.cause.is_some()
+            || self.plot.is_some()
+            || self.no_plot
+            || self.cite.is_some()
+            || self.open_results
+            || self.close_results
     }
 }

@@ -121,6 +121,17 @@ pub enum Error {
         /// Of how many.
         pushed: usize,
     },
+    /// A value that is to be made of all rows, where some are missing.
+    #[error(
+        "{} of {} no row in this manifest, so nothing is made of the others; --partial makes it of those that are there",
+        grouped(*missing), has(*pushed as usize)
+    )]
+    PartOfRows {
+        /// How many.
+        missing: u64,
+        /// Of how many.
+        pushed: u64,
+    },
     /// Collected results that are not of what was pushed.
     #[error(
         "the folder of results holds unit `{unit}` with arguments that were not pushed; name another folder with --out and \

@@ -8,7 +8,7 @@
 
 use crate::local::StateError;
 use crate::local::file::{create_folder, read_limited, write_whole};
-use crate::manifest::{FILE, Manifest, ManifestRow, PROOFS, proof_file};
+use crate::manifest::{FILE, Manifest, ManifestBatch, ManifestRow, PROOFS, proof_file};
 use crate::row::Row;
 use protocol::{Digest, ExternalId, MAX_PROOF_BYTES, ProgramHash, ProjectName};
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,10 @@ const ADVICE: &str =
 enum Line {
     /// First line: what the folder is about.
     Results(About),
-    /// A verified row.
+    /// A verified row. One of a unit that has one already takes its place, if both say the same of the run: it was proven again.
     Row(ManifestRow),
+    /// What a proof of several runs is of. It stands before its rows.
+    Batch(ManifestBatch),
     /// Everything up to this cursor is there.
     Cursor(u64),
 }
@@ -76,7 +78,9 @@ pub struct Journal {
     folder: PathBuf,
     file: File,
     rows: Vec<Row>,
-    by_unit: HashMap<ExternalId, Digest>,
+    /// Where the row of each unit is.
+    by_unit: HashMap<ExternalId, usize>,
+    batches: HashMap<Digest, ManifestBatch>,
     cursor: u64,
 }
 
@@ -109,8 +113,14 @@ impl Journal {
             file.set_len(whole as u64).map_err(write)?;
             text.truncate(whole);
         }
-        let mut journal =
-            Self { folder: folder.to_owned(), file, rows: Vec::new(), by_unit: HashMap::new(), cursor: 0 };
+        let mut journal = Self {
+            folder: folder.to_owned(),
+            file,
+            rows: Vec::new(),
+            by_unit: HashMap::new(),
+            batches: HashMap::new(),
+            cursor: 0,
+        };
         if text.is_empty() {
             journal.append(&[Line::Results(about.clone())])?;
         } else {
@@ -135,12 +145,15 @@ impl Journal {
                 Line::Results(found) if number == 1 => {
                     return Err(JournalError::OtherResults { path: self.folder.clone(), about: Box::new(found) });
                 }
-                // A row whose proof was deleted stands there a second time.
-                Line::Row(row) if number > 1 => match self.by_unit.get(&row.unit) {
-                    None => self.take_in(row.into()),
-                    Some(proof) if *proof == row.proof => {}
-                    Some(_) => return Err(damaged(number, format!("unit `{}` has two proofs", row.unit)).into()),
-                },
+                // A row whose proof was deleted stands there a second time, and so does one that was proven again.
+                Line::Row(row) if number > 1 => {
+                    let row = Row::from(row);
+                    if self.row_of(&row.unit).is_some_and(|before| !before.is_same_run(&row)) {
+                        return Err(damaged(number, format!("unit `{}` has two results", row.unit)).into());
+                    }
+                    self.take_in(row);
+                }
+                Line::Batch(batch) if number > 1 => drop(self.batches.insert(batch.proof, batch)),
                 Line::Cursor(cursor) if number > 1 => self.cursor = cursor,
                 _ => return Err(damaged(number, "it stands at the wrong place".to_owned()).into()),
             }
@@ -155,14 +168,20 @@ impl Journal {
         let is_there = |path: PathBuf| path.metadata().is_ok_and(|about| about.is_file() && about.len() > 0);
         self.rows.retain(|row| is_there(folder.join(proof_file(&row.proof))));
         if self.rows.len() < before {
-            self.by_unit = self.rows.iter().map(|row| (row.unit.clone(), row.proof)).collect();
+            self.by_unit = self.rows.iter().enumerate().map(|(place, row)| (row.unit.clone(), place)).collect();
             self.cursor = 0;
         }
     }
 
     fn take_in(&mut self, row: Row) {
-        self.by_unit.insert(row.unit.clone(), row.proof);
-        self.rows.push(row);
+        let place = self.by_unit.get(&row.unit).and_then(|place| self.rows.get_mut(*place));
+        match place {
+            Some(before) => *before = row,
+            None => {
+                self.by_unit.insert(row.unit.clone(), self.rows.len());
+                self.rows.push(row);
+            }
+        }
     }
 
     /// Appends lines and syncs them.
@@ -176,17 +195,21 @@ impl Journal {
         self.file.write_all(&bytes).and_then(|()| self.file.sync_data()).map_err(failed)
     }
 
-    /// Takes verified rows in, and the cursor up to which everything is there, if it moved.
+    /// Takes verified rows in, with the proofs of several runs that they are of, and the cursor up to which everything is there, if it
+    /// moved.
     ///
     /// # Errors
     /// If writing fails; the rows are then not taken in.
-    pub fn add(&mut self, rows: Vec<Row>, cursor: Option<u64>) -> Result<(), StateError> {
-        let mut lines: Vec<Line> = rows.iter().map(|row| Line::Row(ManifestRow::from(row))).collect();
+    pub fn add(&mut self, rows: Vec<Row>, batches: Vec<ManifestBatch>, cursor: Option<u64>) -> Result<(), StateError> {
+        let new: Vec<_> = batches.into_iter().filter(|batch| self.batches.get(&batch.proof) != Some(batch)).collect();
+        let mut lines: Vec<Line> = new.iter().cloned().map(Line::Batch).collect();
+        lines.extend(rows.iter().map(|row| Line::Row(ManifestRow::from(row))));
         lines.extend(cursor.filter(|cursor| *cursor != self.cursor).map(Line::Cursor));
         if lines.is_empty() {
             return Ok(());
         }
         self.append(&lines)?;
+        self.batches.extend(new.into_iter().map(|batch| (batch.proof, batch)));
         rows.into_iter().for_each(|row| self.take_in(row));
         self.cursor = cursor.unwrap_or(self.cursor);
         Ok(())
@@ -197,9 +220,14 @@ impl Journal {
         &self.rows
     }
 
-    /// The proof of a unit that was collected.
-    pub fn proof_of(&self, unit: &ExternalId) -> Option<Digest> {
-        self.by_unit.get(unit).copied()
+    /// The row of a unit that was collected.
+    pub fn row_of(&self, unit: &ExternalId) -> Option<&Row> {
+        self.by_unit.get(unit).and_then(|place| self.rows.get(*place))
+    }
+
+    /// What the proofs of several runs are of.
+    pub fn batches(&self) -> impl Iterator<Item = &ManifestBatch> {
+        self.batches.values()
     }
 
     /// Where to go on.
@@ -265,6 +293,7 @@ impl From<ManifestRow> for Row {
             output: row.output.0,
             n_steps: row.n_steps,
             proof: row.proof,
+            index: row.index,
             prover: row.prover,
             verified: true,
         }

@@ -11,6 +11,7 @@ pub mod collect;
 pub mod commands;
 pub mod compile;
 pub mod error;
+pub mod forecast;
 pub mod journal;
 pub mod local;
 pub mod manifest;

@@ -10,7 +10,9 @@ use common::{KEY, Machine};
 fn help() {
     let machine = Machine::new();
     insta::assert_snapshot!(machine.run(&["--help"]));
-    for command in ["push", "status", "list", "collect", "verify", "retry", "withdraw", "history", "key"] {
+    for command in
+        ["push", "status", "list", "collect", "verify", "retry", "prove-again", "withdraw", "delete", "history", "key"]
+    {
         insta::assert_snapshot!(format!("help_{command}"), machine.run(&[command, "--help"]));
     }
     insta::assert_snapshot!("help_key_add", machine.run(&["key", "add", "--help"]));
@@ -290,6 +292,86 @@ fn a_push_and_what_follows() {
 }
 
 #[test]
+fn a_withdrawn_project_is_out_of_sight_and_can_be_deleted() {
+    let machine = Machine::new();
+    let fake = Fake::start();
+    let primes = common::primes().display().to_string();
+    let other = common::programs().join("nqueens/nqueens.json").display().to_string();
+    let run = |arguments: &[&str]| machine.run_with_key(&fake.address, arguments);
+    assert_eq!(run(&["push", &primes, "--range", "0..40:10", "--preset", "bench-96"]).code, 0);
+    fake.prove(&common::primes(), &["0,10"]);
+    let early = run(&["delete", "primes", "--yes"]);
+    assert!(early.code == 1 && early.stderr.contains("withdraw it first"), "{early}");
+    assert_eq!(run(&["withdraw", "primes", "--all"]).code, 0);
+    let status = run(&["status"]);
+    assert!(!status.stdout.contains("primes") && status.stderr.contains("--all"), "{status}");
+    assert!(run(&["status", "--all"]).stdout.contains("withdrawn"));
+    assert!(run(&["status", "primes"]).stdout.contains("withdrawn"));
+
+    // Nobody can be asked here, so nothing is deleted without a word.
+    let unasked = run(&["delete", "primes"]);
+    assert_eq!(unasked.code, 2, "{unasked}");
+    assert!(unasked.stderr.contains("primes has 4 units, 1 of them with a result (1 not collected)"), "{unasked}");
+    let refused = run(&["delete", "primes", "--yes"]);
+    assert!(refused.code == 1 && refused.stderr.contains("results were not collected"), "{refused}");
+    assert!(fake.with(|data| data.project.is_some()));
+    let deleted = run(&["delete", "primes", "--yes", "--force"]);
+    assert_eq!(
+        (deleted.code, deleted.stderr.as_str()),
+        (0, "The project primes is deleted, with 4 units.\n"),
+        "{deleted}"
+    );
+    assert_eq!(run(&["delete", "primes", "--yes"]).code, 1);
+    // The name is free here, too.
+    machine.write("a.jsonl", "[4, 0, 0]\n");
+    let again = run(&["push", &other, "--args", "a.jsonl", "--project", "primes"]);
+    assert_eq!(again.code, 0, "{again}");
+}
+
+#[test]
+fn watching_ends_when_no_unit_is_open() {
+    let machine = Machine::new();
+    let fake = Fake::start();
+    let primes = common::primes().display().to_string();
+    let run = |arguments: &[&str]| machine.run_with_key(&fake.address, arguments);
+    assert_eq!(run(&["push", &primes, "--range", "0..20:10", "--preset", "bench-96"]).code, 0);
+    fake.prove(&common::primes(), &["0,10", "10,20"]);
+    let table = run(&["status", "primes", "--watch=1"]);
+    assert_eq!((table.code, table.stderr.as_str()), (0, "No unit is open any more.\n"), "{table}");
+    assert!(table.stdout.contains("units_an_hour  left") && table.stdout.contains("done"), "{table}");
+    assert!(!table.stdout.contains('\u{1b}'), "standard output is no terminal");
+    let line = run(&["status", "--watch", "--format", "jsonl"]);
+    let object: serde_json::Value = serde_json::from_str(&line.stdout).expect("one JSON object");
+    assert_eq!((&object["units_an_hour"], &object["seconds_left"]), (&serde_json::Value::Null, &0.into()), "{line}");
+    assert_eq!(run(&["status", "--watch", "--format", "csv"]).code, 2, "a CSV file has one header");
+    let gone = run(&["status", "nowhere", "--watch"]);
+    assert!(gone.code == 1 && gone.stderr.contains("there is no project `nowhere`"), "{gone}");
+}
+
+#[test]
+fn what_costs_nothing_is_asked_first() {
+    let machine = Machine::new();
+    let fake = Fake::start();
+    let primes = common::primes().display().to_string();
+    // Without a key not even the program is looked at.
+    let nokey = machine.run(&["push", "nothing.cairo", "--distributor", &fake.address]);
+    assert!(nokey.code == 1 && nokey.stderr.contains("there is no access key"), "{nokey}");
+    // A key that is not valid is told before units are run here.
+    let mut command = machine.command(&["push", &primes, "--range", "0..50:50", "--distributor", &fake.address]);
+    let output = command.env("CAIRN_KEY", KEY.replace("0123456789ab", "ffffffffffff")).output().expect("a run");
+    let bad = machine.finish(output);
+    assert!(bad.code == 1 && bad.stderr.starts_with("error: the access key is not valid"), "{bad}");
+    // And so is another record of the same project.
+    let run = |arguments: &[&str]| machine.run_with_key(&fake.address, arguments);
+    assert_eq!(run(&["push", &primes, "--range", "0..50:50"]).code, 0);
+    machine.write("a.csv", "id,lo,hi\n\"0,50\",0,60\n");
+    let changed = run(&["push", &primes, "--args", "a.csv", "--id-field", "id"]);
+    assert!(changed.code == 1 && !changed.stderr.contains("Checking the program"), "{changed}");
+    // A dry run needs nobody.
+    assert_eq!(machine.run(&["push", &primes, "--range", "0..50:50", "--dry-run"]).code, 0);
+}
+
+#[test]
 fn what_was_pushed_is_not_changed() {
     let machine = Machine::new();
     let fake = Fake::start();
@@ -342,8 +424,8 @@ fn a_push_that_is_cut_off_goes_on() {
     let primes = common::primes().display().to_string();
     let run = |arguments: &[&str]| machine.run_with_key(&fake.address, arguments);
     let push = [&["push", &primes][..], &MANY].concat();
-    // Program, record, project, the first batch.
-    fake.with(|data| data.budget = Some(4));
+    // Whether it is there, program, record, project, the first batch.
+    fake.with(|data| data.budget = Some(5));
     let cut = run(&push);
     assert_eq!(cut.code, 3, "{cut}");
     insta::assert_snapshot!(cut.stderr.lines().last().unwrap_or_default(), @"error: the distributor has too much to do. Run the same command again later");

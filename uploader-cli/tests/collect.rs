@@ -79,6 +79,18 @@ fn it_goes_on_where_it_stopped_and_counts_nothing_twice() {
     let first = collect(&machine, &fake, &["--verify"]);
     assert_eq!(first.code, 1, "{first}");
     insta::assert_snapshot!("incomplete", without_digests(&first.stderr));
+    // Nothing that a script could take for the result, in any form.
+    for form in [
+        &[][..],
+        &["--format", "csv"],
+        &["--aggregate", "sum", "--column", "2", "--only-aggregate"],
+        &["--exec", "cat"],
+    ] {
+        for verify in [&["--verify"][..], &[]] {
+            let outcome = collect(&machine, &fake, &[verify, form].concat());
+            assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{form:?}: {outcome}");
+        }
+    }
     fake.fail("30,40");
     fake.prove(&primes(), &["20,30"]);
     let second = collect(&machine, &fake, &["--verify", "--wait", "--partial", "--aggregate", "sum", "--column", "2"]);
@@ -302,4 +314,66 @@ fn whoever_stops_reading_is_no_error() {
     child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
     assert_eq!(child.wait().expect("an end").code(), Some(0), "{said}");
     assert!(!said.contains("error") && machine.path("primes-results/manifest.json").exists(), "{said}");
+}
+
+#[test]
+fn what_is_proven_again_takes_the_place_of_what_was_there() {
+    let (machine, fake) = pushed(&ALL);
+    assert_eq!(collect(&machine, &fake, &["--verify"]).code, 0);
+    let manifest = || {
+        let text = std::fs::read_to_string(machine.path("primes-results/manifest.json")).expect("the manifest");
+        serde_json::from_str::<uploader::manifest::Manifest>(&text).expect("a manifest")
+    };
+    let before = manifest();
+    assert_eq!(fake.with(|data| data.root), Some(before.root));
+    // The distributor let a proof go: whoever has it needs it no more.
+    fake.with(|data| {
+        data.results[1].proof.kept = false;
+        data.blobs.remove(&data.results[1].proof.sha256).expect("a proof");
+    });
+    assert_eq!(collect(&machine, &fake, &["--verify"]).code, 0);
+    let elsewhere = Machine::new();
+    let program = primes().display().to_string();
+    let given = ["--verify", "--program", &program, "--range", "0..40:10"];
+    let gone = collect(&elsewhere, &fake, &given);
+    assert_eq!(gone.code, 4, "{gone}");
+    assert!(gone.stderr.contains("unit `10,20`: its proof is not kept any more; `uploader prove-again`"), "{gone}");
+
+    // It is made anew, by somebody else.
+    let again = machine.run_with_key(&fake.address, &["prove-again", "primes", "10,20"]);
+    assert_eq!((again.code, again.stdout.as_str()), (0, "10,20\n"), "{again}");
+    assert_eq!(fake.with(|data| data.units.iter().filter(|unit| unit.again).count()), 1);
+    assert_eq!(machine.run_with_key(&fake.address, &["prove-again", "primes", "nothing"]).code, 1);
+    fake.prove_by(4, &primes(), &["10,20"]);
+    let new = collect(&machine, &fake, &["--verify"]);
+    assert_eq!(new.code, 0, "{new}");
+    assert!(new.stderr.contains("4 of 4 units are verified, 0 of them now."), "{new}");
+    let after = manifest();
+    assert_eq!(after.rows.len(), 4);
+    for (old, new) in before.rows.iter().zip(&after.rows) {
+        let same = (&old.proof, &old.prover) == (&new.proof, &new.prover);
+        assert_eq!((&old.unit, &old.output, same), (&new.unit, &new.output, old.unit.as_str() != "10,20"));
+    }
+    assert_eq!(machine.run(&["verify", "primes-results", "--program", &program]).code, 0);
+    assert_eq!(collect(&elsewhere, &fake, &given).code, 0, "nothing is missing any more");
+
+    // What was collected once said otherwise: one of the two proofs is false.
+    let rows = machine.path("primes-results/rows.jsonl");
+    let text = std::fs::read_to_string(&rows).expect("the journal");
+    let changed: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let (_, json) = line.split_once(' ').expect("a checksum");
+            if json.contains("\"10,20\"") { json.replace("\"0x4\"", "\"0x5\"") } else { line.to_owned() }
+        })
+        .collect();
+    assert_ne!(text, changed.join("\n"));
+    std::fs::write(&rows, changed.join("\n") + "\n").expect("a write");
+    fake.prove_by(5, &primes(), &["10,20"]);
+    let other = collect(&machine, &fake, &["--verify"]);
+    assert_eq!(other.code, 4, "{other}");
+    assert!(
+        other.stderr.contains("unit `10,20`: it was proven again, with another result: [0xa, 0x14, 0x4, 0x3c]"),
+        "{other}"
+    );
 }

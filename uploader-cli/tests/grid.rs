@@ -3,15 +3,15 @@
 
 mod common;
 
-use cairo_runner::{Arguments, RunLimits, run, unwatched};
-use common::{Machine, load, primes, prove_unit};
+use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
+use common::{Machine, load, primes, prove_units};
 use distributor::config::Settings;
 use distributor::store::Scopes;
-use protocol::client::{ClientConfig, DonorClient, LeaseAnswer, Payload};
+use protocol::client::{ClientConfig, DonorClient, LeaseAnswer};
 use protocol::signing::Identity;
 use protocol::{
-    ApiKey, DonorLimits, FailureCause, FailureReport, Lease, LeaseMode, LeaseRequest, Preset, RequestKey, Timestamp,
-    Versions,
+    ApiKey, DonorLimits, FailureCause, FailureReport, GivenBack, Lease, LeaseMode, LeaseRequest, Preset, RequestKey,
+    Timestamp, Versions,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -71,11 +71,18 @@ impl Grid {
     }
 
     fn lease(&self, donor: &DonorClient) -> Option<Lease> {
+        self.lease_of(donor, 1)
+    }
+
+    /// A lease of at most so many units.
+    fn lease_of(&self, donor: &DonorClient, units: u32) -> Option<Lease> {
+        let limits =
+            DonorLimits { lease_units: units, lease_steps: 1 << 30, ..DonorLimits::alone(1 << 24, 8 << 30, 100_000) };
         let request = LeaseRequest {
             request: RequestKey::random().expect("random bytes"),
             project: None,
             mode: LeaseMode::Both,
-            limits: DonorLimits { max_steps: 1 << 24, max_memory: 8 << 30, steps_per_second: 100_000 },
+            limits,
             versions: Versions::current("test"),
         };
         match self.runtime.block_on(donor.lease(&request)).expect("an answer") {
@@ -96,14 +103,19 @@ impl Grid {
         while proved < most
             && let Some(lease) = self.lease(&donor)
         {
-            let arguments = Arguments::from_felts(&lease.unit.arguments.0);
-            let proof = prove_unit(&program, &arguments, donor.identity(), Preset::Bench96);
-            let payload = Payload::Bytes(proof.into());
-            let sent = donor.submit_proof(&lease.unit.id, Some(&lease.token), payload, None);
-            self.runtime.block_on(sent).expect("it is accepted");
+            self.prove_lease(&donor, &program, &lease);
             proved += 1;
         }
         proved
+    }
+
+    /// Proves all units of a lease together.
+    fn prove_lease(&self, donor: &DonorClient, program: &RunnableProgram, lease: &Lease) {
+        let runs: Vec<Arguments> = lease.units.iter().map(|unit| Arguments::from_felts(&unit.arguments.0)).collect();
+        let proof = prove_units(program, &runs, donor.identity(), Preset::Bench96);
+        let units: Vec<_> = lease.units.iter().map(|unit| unit.id).collect();
+        let sent = donor.submit_proof(&units, Some(&lease.token), &proof, None);
+        self.runtime.block_on(sent).expect("it is accepted");
     }
 
     /// Fails at one unit.
@@ -112,7 +124,8 @@ impl Grid {
         self.runtime.block_on(testgrid::trust(self.folder.path(), &donor.identity().donor_key()));
         let lease = self.lease(&donor).expect("a lease");
         let report = FailureReport { cause: FailureCause::Panic, detail: "it panicked".to_owned() };
-        self.runtime.block_on(donor.release(&lease.token, Some(&report))).expect("it is taken back");
+        let back = GivenBack { units: vec![lease.units[0].id], failure: Some(report) };
+        self.runtime.block_on(donor.release(&lease.token, Some(&back))).expect("it is taken back");
     }
 }
 
@@ -153,13 +166,13 @@ fn a_run_made_elsewhere_is_proved_by_others() {
         request: RequestKey::random().expect("random bytes"),
         project: None,
         mode: LeaseMode::Execute,
-        limits: DonorLimits { max_steps: 1 << 24, max_memory: 8 << 30, steps_per_second: 100_000 },
+        limits: DonorLimits::alone(1 << 24, 8 << 30, 100_000),
         versions: Versions::current("test"),
     };
     let answer = grid.runtime.block_on(grid.donor(4).lease(&request)).expect("an answer");
     assert!(matches!(answer, LeaseAnswer::NoWork { .. }));
     let lease = grid.lease(&grid.donor(5)).expect("a lease");
-    assert_eq!((lease.mode, lease.execution.is_some()), (LeaseMode::Prove, true));
+    assert_eq!((lease.mode, lease.units[0].execution.is_some()), (LeaseMode::Prove, true));
     grid.runtime.block_on(grid.donor(5).release(&lease.token, None)).expect("it is taken back");
     assert_eq!(grid.work(3), 1);
     let again = run(&push);
@@ -179,6 +192,31 @@ fn a_run_made_elsewhere_is_proved_by_others() {
         assert!(refused.code == 1 && refused.stderr.contains(&said) && refused.stderr.contains(what), "{refused}");
     }
     assert!(!run(&["status"]).stdout.contains("other"));
+}
+
+#[test]
+fn units_that_are_proved_together() {
+    let (grid, machine) = (Grid::start(), Machine::new());
+    let run = |arguments: &[&str]| machine.run_with_key(&grid.address, arguments);
+    let program = primes().display().to_string();
+    let push = ["push", &program, "--range", "0..90:10", "--preset", "bench-96"];
+    assert_eq!(run(&push).code, 0);
+    let (donor, loaded) = (grid.donor(3), load(&primes()));
+    // Nine units in proofs of four, four and one.
+    for units in [4, 4, 1] {
+        let lease = grid.lease_of(&donor, 4).expect("a lease");
+        assert_eq!(lease.units.len(), units);
+        grid.prove_lease(&donor, &loaded, &lease);
+    }
+    let collected = run(&["collect", "primes", "--verify", "--aggregate", "sum", "--column", "2", "--only-aggregate"]);
+    assert_eq!((collected.code, collected.stdout.as_str()), (0, "24\n"), "{collected}");
+    let proofs = std::fs::read_dir(machine.path("primes-results/proofs")).expect("the proofs").count();
+    assert_eq!(proofs, 3, "each file once");
+
+    // Somebody else has the folder and the program.
+    let verified = machine.run(&["verify", "primes-results", "--program", &program, "--format", "csv"]);
+    assert!(verified.code == 0 && verified.stderr.contains("All 9 proofs hold"), "{verified}");
+    assert_eq!(verified.stdout.lines().count(), 10, "{verified}");
 }
 
 #[test]
@@ -222,8 +260,9 @@ fn push_prove_collect_verify() {
     let status = run(&["status", "--format", "jsonl"]);
     let status: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
     assert_eq!((status["collected"].as_u64(), status["withdrawn"].as_u64()), (Some(5), Some(1)), "{status}");
-    let offline =
-        machine.run(&["verify", "primes-results", "--program", &program, "--aggregate", "max", "--column", "3"]);
+    let whole = ["verify", "primes-results", "--program", &program, "--aggregate", "max", "--column", "output_3"];
+    assert_eq!(machine.run(&whole).code, 1, "a unit has no row");
+    let offline = machine.run(&[&whole[..], &["--partial"]].concat());
     assert_eq!(offline.code, 0, "{offline}");
     assert!(offline.stdout.ends_with("max of output 3 over 5 rows: 131 (unit 40,50)\n"), "{offline}");
 }
@@ -325,7 +364,7 @@ fn a_cairo_2_project_is_collected_in_parts_and_verified_elsewhere() {
     let half = run(&collect);
     assert_eq!(half.code, 1, "{half}");
     assert!(half.stderr.contains("2 of 4 units have no result yet"), "{half}");
-    assert!(half.stdout.contains("max of output 3 over 2 rows"), "{half}");
+    assert_eq!(half.stdout, "", "a value of a part looks like a result: {half}");
     assert_eq!(grid.prove(3, &collatz, 5), 2);
     let whole = run(&collect);
     assert_eq!(whole.code, 0, "{whole}");
@@ -345,7 +384,7 @@ fn a_cairo_2_project_is_collected_in_parts_and_verified_elsewhere() {
     let names: Vec<&str> = columns.iter().map(|cells| cells[0]).collect();
     assert_eq!(names, ["unit", "first", "fourth", "second", "third"]);
     assert!(columns.iter().all(|cells| cells.len() == columns[0].len()), "{csv}");
-    let provers: std::collections::BTreeSet<&str> = columns[1..].iter().map(|cells| cells[cells.len() - 2]).collect();
+    let provers: std::collections::BTreeSet<&str> = columns[1..].iter().map(|cells| cells[cells.len() - 3]).collect();
     assert_eq!(provers.len(), 2, "each row names its own prover: {csv}");
     assert_eq!(verify(&["--aggregate", "max", "--column", "4", "--only-aggregate"]).stdout, "9232\n");
 }
@@ -426,4 +465,47 @@ fn copy(from: &Path, to: &Path) {
 
 fn is_proof(path: &std::path::Path) -> bool {
     std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"CAIRNPRF"))
+}
+
+#[test]
+fn visitors_are_told_about_a_project() {
+    let (grid, machine) = (Grid::start(), Machine::new());
+    let run = |arguments: &[&str]| machine.run_with_key(&grid.address, arguments);
+    let pushed = run(&["push", &primes().display().to_string(), "--range", "0..20:10"]);
+    assert_eq!(pushed.code, 0, "{pushed}");
+    std::fs::write(machine.path("about.md"), "# Primes\n\nWe *count* them.\n").expect("a write");
+    let options = ["--cause", "mathematics", "--plot", "line:0:2", "--label", "primes", "--argument-label", "from"];
+    let told =
+        run(&[&["describe", "primes", "about.md", "--cite", "Primes, 2026", "--open-results"], &options[..]].concat());
+    assert!(told.code == 0 && told.stderr.contains("results are open to everybody"), "{told}");
+    let shown = run(&["describe", "primes"]);
+    let expected = "cause    Mathematics\nplot     line:0:2 (from) (primes)\nresults  open to everybody\ncite     Primes, 2026\n\n\
+         # Primes\n\nWe *count* them.\n";
+    assert_eq!((shown.code, shown.stdout.as_str()), (0, expected), "{shown}");
+    // What is not said stays.
+    let closed = run(&["describe", "primes", "--close-results", "--no-plot"]);
+    assert!(closed.code == 0 && closed.stderr.contains("results are for your keys only"), "{closed}");
+    let json = run(&["describe", "primes", "--json"]).stdout;
+    let page: protocol::ProjectPage = serde_json::from_str(&json).expect("a page");
+    assert_eq!((page.plot, page.open_results, page.cite.as_str()), (None, false, "Primes, 2026"));
+    // What is not good is named, and changes nothing.
+    std::fs::write(machine.path("long.md"), "x".repeat(20_001)).expect("a write");
+    std::fs::write(machine.path("huge.md"), "x".repeat(100_000)).expect("a write");
+    std::fs::write(machine.path("hides.md"), "a\u{202e}b").expect("a write");
+    std::fs::write(machine.path("latin.md"), b"caf\xe9").expect("a write");
+    for (file, says) in [
+        ("long.md", "about must be at most 20000 characters"),
+        ("huge.md", "a description has at most 20000 characters"),
+        ("hides.md", "without control characters"),
+        ("latin.md", "text in UTF-8"),
+        ("none.md", "none.md: "),
+    ] {
+        let refused = run(&["describe", "primes", file]);
+        assert!(refused.code == 1 && refused.stderr.contains(says), "{file}: {refused}");
+    }
+    for wrong in [["--cause", "money"], ["--plot", "pie:1"], ["--label", "x"]] {
+        assert_eq!(run(&[&["describe", "primes"], &wrong[..]].concat()).code, 2, "{wrong:?}");
+    }
+    assert_eq!(run(&["describe", "nothing", "about.md"]).code, 1);
+    assert_eq!(run(&["describe", "primes", "--json"]).stdout, json);
 }

@@ -6,7 +6,7 @@ mod common;
 use common::fake::{Data, Fake};
 use common::{Machine, Outcome, primes};
 use felt::Felt;
-use protocol::{Digest, DonorKey, MAX_PROOF_BYTES, ProgramHash};
+use protocol::{Digest, DonorKey, MAX_PROOF_BYTES, ProgramHash, ProofInfo, ProofRuns, ProvedRun, UnitResult};
 
 const ALL: [&str; 3] = ["0,10", "10,20", "20,30"];
 
@@ -218,6 +218,56 @@ fn a_stolen_proof() {
 }
 
 #[test]
+fn runs_that_a_proof_does_not_have() {
+    let grid = Grid::new();
+    let refused = |lie: &dyn Fn(&mut Data), message: &str| {
+        grid.refused(lie, message);
+        std::fs::remove_dir_all(grid.machine.path("primes-results")).expect("the results");
+    };
+    refused(&|data| data.results[1].proof.index = 1, "unit `10,20`: it is said to be run 1 of a proof of 1");
+    refused(
+        &|data| data.results[1].proof.runs = 0,
+        "unit `10,20`: what the distributor says of its proof's runs makes no sense: it has 0",
+    );
+    refused(
+        &|data| data.results[1].proof.runs = 1 << 30,
+        "unit `10,20`: what the distributor says of its proof's runs makes no sense: it has 1073741824",
+    );
+    refused(
+        &|data| data.results[1].proof.runs = 2,
+        "unit `10,20`: what the distributor says of its proof's runs makes no sense",
+    );
+    let list = |data: &Data, runs: usize| {
+        let UnitResult { unit, external_id, arguments, proof, .. } = data.results[1].clone();
+        let ProofInfo { sha256, size, kept, prover, .. } = proof;
+        let run = ProvedRun { unit, external_id, arguments };
+        ProofRuns { sha256, size, kept, prover, runs: vec![run; runs] }
+    };
+    // A list of other runs, of another proof, by somebody else, and one of runs that the proof does not have.
+    type Lie = fn(&mut ProofRuns);
+    let lies: [(Lie, &str); 4] = [
+        (|list| drop(list.runs.pop()), "its proof's runs makes no sense: asked for the 2 runs of"),
+        (|list| list.sha256 = Digest::of(b"other"), "its proof's runs makes no sense: asked for the 2 runs of"),
+        (
+            |list| list.prover = DonorKey::from_bytes([9; 32]),
+            "its proof's runs makes no sense: asked for the 2 runs of",
+        ),
+        (|_| {}, "unit `10,20`: "),
+    ];
+    for (lie, message) in lies {
+        refused(
+            &|data| {
+                let mut list = list(data, 2);
+                lie(&mut list);
+                data.results[1].proof.runs = 2;
+                data.runs.insert(data.results[1].proof.sha256, list);
+            },
+            message,
+        );
+    }
+}
+
+#[test]
 fn lists_that_make_no_sense() {
     let grid = Grid::new();
     grid.refused(|data| data.results[2].cursor = 1, "the distributor's list makes no sense");
@@ -247,7 +297,7 @@ fn another_proof_later() {
     });
     let outcome = grid.collect(&[]);
     assert_eq!(outcome.code, 4, "{outcome}");
-    assert!(outcome.stderr.contains("unit `10,20`: the distributor now has the proof"), "{outcome}");
+    assert!(outcome.stderr.contains("unit `10,20`: its proof is not there"), "{outcome}");
 }
 
 #[test]

@@ -132,9 +132,15 @@ fn rows_that_are_left_out_or_doubled() {
     let published = Published::new();
     let root = published.manifest["root"].as_str().expect("a root").to_owned();
     let drop_one: Change = |m| drop(m["rows"].as_array_mut().expect("rows").remove(1));
-    let fewer = published.verify_forged(drop_one, &["--aggregate", "count", "--only-aggregate"]);
+    let count = ["--aggregate", "count", "--only-aggregate"];
+    for whole in [&count[..], &["--exec", "cat"]] {
+        let fewer = published.verify_forged(drop_one, whole);
+        assert_refused(&fewer, 1, "1 of 3 units have no row in this manifest");
+        assert!(fewer.stderr.contains("warning: 1 of 3 units have no row"), "{fewer}");
+    }
+    let fewer = published.verify_forged(drop_one, &[&count[..], &["--partial"]].concat());
     assert_eq!((fewer.code, fewer.stdout.as_str()), (0, "2\n"), "{fewer}");
-    assert!(fewer.stderr.contains("warning: 1 of 3 units have no row"), "{fewer}");
+    assert_eq!(published.verify_forged(drop_one, &["--quiet"]).code, 0, "each row holds by itself");
     let published_root = published.verify_forged(drop_one, &["--root", &root]);
     assert_refused(&published_root, 4, "this is not the manifest that was published");
 
@@ -193,14 +199,39 @@ fn huge_files_are_refused_unread() {
 }
 
 #[test]
+fn manifests_of_the_format_before() {
+    let published = Published::new();
+    let old: Change = |m| {
+        m["format"] = "cairn-manifest-1".into();
+        m["proof_version"] = 6.into();
+    };
+    assert_eq!(published.verify_forged(old, &[]).code, 0);
+    // Its root is one of other bytes, and it knows no proofs of several runs.
+    assert_refused(&published.verify_changed(old, &[]), 4, "it was changed after it was made");
+    let batches = published.verify_forged(
+        |m| {
+            old(m);
+            m["batches"] = json!([{ "proof": m["rows"][0]["proof"], "prover": m["rows"][0]["prover"], "runs": [] }]);
+        },
+        &[],
+    );
+    assert_refused(&batches, 1, "it has batches, which its format does not know");
+    let older = published.verify_forged(|m| m["proof_version"] = 5.into(), &[]);
+    assert_refused(&older, 1, "its proofs have version 5, and this program verifies versions 6 to 7");
+}
+
+#[test]
 fn files_that_are_no_manifests() {
     let published = Published::new();
     let changes: [(Change, &str); 6] = [
-        (|m| m["format"] = "cairn-manifest-2".into(), "its format is `cairn-manifest-2`"),
+        (|m| m["format"] = "cairn-manifest-3".into(), "its format is `cairn-manifest-3`"),
         (|m| m["proof_version"] = 99.into(), "its proofs have version 99"),
         (|m| m["more"] = 1.into(), "unknown field `more`"),
         (|m| drop(m.as_object_mut().expect("an object").remove("units_pushed")), "missing field `units_pushed`"),
-        (|m| m["rows"][0]["output"][0] = "0x1ffff".repeat(12).into(), "no manifest of this version"),
+        (
+            |m| m["rows"][0]["output"][0] = "0x1ffff".repeat(12).into(),
+            "is no manifest of this version (cairn-manifest-2) or the one before",
+        ),
         (|m| m["rows"][0]["unit"] = "a\u{1b}[2J".into(), "no manifest of this version"),
     ];
     for (change, message) in changes {

@@ -136,6 +136,7 @@ macro_rules! checked_text {
         text_serde!($name);
     };
 }
+pub(crate) use checked_text;
 
 checked_text! {
     /// A project's name: 1 to 63 of `a-z`, `0-9` and `-`, the first no `-`.

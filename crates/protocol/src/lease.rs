@@ -1,4 +1,4 @@
-//! Leases: a unit lent to a donor for a while.
+//! Leases: units of a project lent to a donor for a while.
 
 use crate::felts::Felts;
 use crate::ids::{
@@ -13,6 +13,9 @@ use std::fmt;
 
 /// Most characters of a failure's detail that are kept.
 pub const MAX_DETAIL: usize = 2000;
+
+/// Most units of one lease, and of one proof.
+pub const MAX_LEASE_UNITS: usize = 1024;
 
 /// A small enum that travels under its names.
 macro_rules! named_enum {
@@ -76,7 +79,7 @@ named_enum! {
         Version = "version",
         /// The operator paused the grid, or the project was withdrawn.
         Paused = "paused",
-        /// The donor holds as many leases as it may. It may hold more the more it has proved.
+        /// The donor holds as many units as it may. It may hold more the more it has proved.
         LeaseLimit = "lease_limit",
     }
 }
@@ -127,12 +130,23 @@ impl FailureCause {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DonorLimits {
-    /// Most steps that it can prove (or execute) with its memory.
+    /// Most steps of a unit that it can prove (or execute) with its memory.
     pub max_steps: u64,
     /// Bytes of memory that a unit may take.
     pub max_memory: u64,
     /// Steps it proves (or executes) in a second, as measured; 0 if it does not know.
     pub steps_per_second: u64,
+    /// Most steps of all units of the lease together, beyond the first unit.
+    pub lease_steps: u64,
+    /// Most units of the lease; 0 is as 1.
+    pub lease_units: u32,
+}
+
+impl DonorLimits {
+    /// Those of a donor that takes one unit at a time.
+    pub const fn alone(max_steps: u64, max_memory: u64, steps_per_second: u64) -> Self {
+        Self { max_steps, max_memory, steps_per_second, lease_steps: 0, lease_units: 1 }
+    }
 }
 
 /// What a donor speaks.
@@ -171,16 +185,31 @@ pub struct LeaseRequest {
     pub versions: Versions,
 }
 
-/// The unit of a lease.
+/// A unit of a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeasedUnit {
     /// Its id.
     pub id: UnitId,
+    /// Which attempt at the unit this is.
+    pub attempt: AttemptNumber,
     /// Its arguments.
     pub arguments: Felts,
     /// The uploader's estimate of its steps.
     pub estimated_steps: u64,
+    /// The execution to prove, with [`LeaseMode::Prove`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<ExecutionInfo>,
+}
+
+impl LeasedUnit {
+    /// Its steps as far as they are known: those of its execution, or the uploader's estimate.
+    pub const fn steps(&self) -> u64 {
+        match &self.execution {
+            Some(execution) => execution.n_steps,
+            None => self.estimated_steps,
+        }
+    }
 }
 
 /// The project of a lease: all that a donor must check before it runs anything.
@@ -230,7 +259,7 @@ impl LeasedProject {
     }
 }
 
-/// An execution that a lease is to prove.
+/// An execution that is to be proved under a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExecutionInfo {
@@ -242,42 +271,67 @@ pub struct ExecutionInfo {
     pub n_steps: u64,
 }
 
-/// A unit lent to a donor.
+/// Units lent to a donor: all of one project, and all for the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lease {
     /// Proof of holding it; for renewal, release and submission.
     pub token: LeaseToken,
-    /// Which attempt at the unit this is.
-    pub attempt: AttemptNumber,
     /// What to do.
     pub mode: LeaseMode,
     /// The distributor's clock at the answer.
     pub now: Timestamp,
     /// When it runs out, by the distributor's clock. Renew it at half of the time.
     pub expires_at: Timestamp,
-    /// Beyond this it cannot be renewed. A proof is still taken later while the unit is unproved.
+    /// Beyond this it cannot be renewed. A proof is still taken later for the units that are unproved.
     pub renewable_until: Timestamp,
-    /// What is lent.
-    pub unit: LeasedUnit,
+    /// What is lent: 1 to [`MAX_LEASE_UNITS`] units, none twice.
+    pub units: Vec<LeasedUnit>,
     /// Of which project.
     pub project: LeasedProject,
-    /// The execution to prove, with [`LeaseMode::Prove`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub execution: Option<ExecutionInfo>,
+}
+
+impl Lease {
+    /// Steps of all units together, as far as they are known.
+    pub fn steps(&self) -> u64 {
+        self.units.iter().fold(0, |sum, unit| sum.saturating_add(unit.steps()))
+    }
 }
 
 /// Answer to `POST /v1/leases/{token}/renew`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Renewed {
     /// The distributor's clock at the answer.
     pub now: Timestamp,
     /// When the lease runs out now.
     pub expires_at: Timestamp,
+    /// Units of the lease of which nothing is wanted any more: proved by somebody, withdrawn or set aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<UnitId>,
 }
 
-/// Body of `DELETE /v1/leases/{token}`; without a body the lease is given back without a failure.
+/// Body of `DELETE /v1/leases/{token}`; without a body all units are given back without a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GivenBack {
+    /// Which units of the lease; all that it has left if none is named. The others' lease goes on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<UnitId>,
+    /// The failure, if there was one: each of these units failed so. `bad_execution` is said of one unit at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureReport>,
+}
+
+impl GivenBack {
+    /// One unit that failed.
+    pub fn failed(unit: UnitId, failure: FailureReport) -> Self {
+        Self { units: vec![unit], failure: Some(failure) }
+    }
+}
+
+/// A failure as a donor reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -289,29 +343,62 @@ pub struct FailureReport {
     pub detail: String,
 }
 
-/// What became of a proof.
+/// What became of a unit in a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProofStatus {
     /// Verified, stored and credited.
     Accepted,
-    /// Another proof of this unit was there before; nothing is credited, and the copy may be deleted.
+    /// Another proof of this unit was there before; nothing is credited.
     AlreadyProved,
+    /// The uploader withdrew it; nothing is credited.
+    Withdrawn,
 }
 
-/// Answer to `PUT /v1/units/{id}/proof`; the same proof again gets the same answer. Only this lets a donor delete its copy.
+impl ProofStatus {
+    /// Name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::AlreadyProved => "already_proved",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// What became of a unit in a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ProofReceipt {
-    /// What became of it.
-    pub status: ProofStatus,
+pub struct UnitReceipt {
     /// The unit.
     pub unit: UnitId,
-    /// The proof.
-    pub sha256: Digest,
+    /// What became of it.
+    pub status: ProofStatus,
     /// Steps credited to the donor for it.
     pub credited_steps: u64,
+}
+
+/// Answer to `PUT /v1/proofs/{sha256}`; the same again gets the same answer. Only this lets a donor delete its copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProofReceipt {
+    /// The proof.
+    pub sha256: Digest,
+    /// Each unit that was named with it, in order.
+    pub units: Vec<UnitReceipt>,
+}
+
+impl ProofReceipt {
+    /// Steps credited to the donor for all units.
+    pub fn credited_steps(&self) -> u64 {
+        self.units.iter().fold(0, |sum, unit| sum.saturating_add(unit.credited_steps))
+    }
+
+    /// How many units have this status.
+    pub fn count(&self, status: ProofStatus) -> usize {
+        self.units.iter().filter(|unit| unit.status == status).count()
+    }
 }
 
 /// What became of an execution.
@@ -355,7 +442,7 @@ pub struct DonorCredit {
     pub refused: u64,
     /// Reports of failures that turned out to be wrong.
     pub marks: u64,
-    /// Leases that it holds now.
+    /// Units that it holds under leases now.
     pub live_leases: u64,
     /// When it was first seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,53 +6,72 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod api_key;
+mod check;
 #[cfg(feature = "client")]
 pub mod client;
 mod felts;
 mod hex;
 mod ids;
+mod keep;
 mod lease;
+mod lease_check;
+mod names;
 pub mod output;
+mod page;
 mod policy;
 mod problem;
 mod project;
+pub mod proof;
 mod record;
 pub mod routes;
 pub mod signing;
+mod statistics;
 pub mod text;
+mod trailer;
 mod unit;
 mod unit_limits;
+pub mod wrap;
 
 pub use api_key::ApiKey;
+pub use check::ProofCheck;
 pub use felts::{Felts, MAX_FELTS, felt_from_hex};
 pub use hex::IdError;
 pub use ids::{
     AttemptNumber, Digest, DonorKey, ExternalId, LeaseToken, Nonce, ProgramHash, ProjectName, RequestKey, Signature,
     SignerKey, Timestamp, UnitId, UploaderKeyId,
 };
+pub use keep::{KeepProofs, MAX_KEEP_DAYS};
 pub use lease::{
-    DonorCredit, DonorLimits, ExecutionInfo, ExecutionReceipt, ExecutionStatus, FailureCause, FailureReport, Lease,
-    LeaseMode, LeaseRequest, LeasedProject, LeasedUnit, MAX_DETAIL, NoWork, ProofReceipt, ProofStatus, Renewed,
-    Versions,
+    DonorCredit, DonorLimits, ExecutionInfo, ExecutionReceipt, ExecutionStatus, FailureCause, FailureReport, GivenBack,
+    Lease, LeaseMode, LeaseRequest, LeasedProject, LeasedUnit, MAX_DETAIL, MAX_LEASE_UNITS, NoWork, ProofReceipt,
+    ProofStatus, Renewed, UnitReceipt, Versions,
 };
+pub use lease_check::check_lease;
+pub use names::{DonorProfile, MAX_NAME, Nickname, TeamId, TeamName};
+pub use page::{MAX_ABOUT, MAX_CITE, MAX_COLUMN, MAX_LABEL, Plot, PlotKind, ProjectPage, Topic};
 pub use policy::{MAX_PROOF_BYTES, policy, preset};
 pub use problem::{Cause, PROBLEM_JSON, Problem};
 pub use project::{
     BlobStored, MAX_BYTE_PRICE, MAX_DESCRIPTION, MAX_WEIGHT, Project, ProjectList, ProjectSpec, ProjectState,
-    ProjectStored, UnitCounts,
+    ProjectStored, ProofCounts, UnitCounts,
 };
 pub use record::{MAX_RECORD_BYTES, RecordError, decode_program, encode_program, program_hash, record_digest};
 pub use signing::{Identity, KeyFileError, Offer, SignatureError, SignedHeaders};
 pub use stark::Preset;
+pub use statistics::{
+    Board, BoardKind, BoardRow, DonorPage, Figures, MAX_POINTS, Point, ProjectFigures, Series, ShareRow, Span, Tally,
+    TeamPage,
+};
+pub use trailer::{MAX_TRAILER, TRAILER_MAGIC, TrailerError, read_trailer, trailer};
 pub use unit::{
     Attempt, Changed, Collected, Event, Failure, MAX_ATTEMPTS, MAX_BATCH, MAX_PAGE, MAX_REPORTS, MAX_UNIT_ARGUMENTS,
-    NewUnit, NewUnits, Outcome, ProofInfo, Report, ResultPage, StoredUnit, Unit, UnitDetail, UnitPage, UnitResult,
-    UnitState, UnitsStored,
+    NewUnit, NewUnits, Outcome, ProofInfo, ProofRuns, ProvedRun, Report, ResultPage, StoredUnit, Unit, UnitDetail,
+    UnitPage, UnitResult, UnitState, UnitsStored,
 };
 pub use unit_limits::UnitLimits;
 
 /// Version of the wire protocol, in the header [`HEADER_PROTOCOL`] of every request and answer.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// Largest program file that travels.
 pub const MAX_PROGRAM_BYTES: usize = 256 << 20;

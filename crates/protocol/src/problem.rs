@@ -92,6 +92,10 @@ causes! {
     UnknownProject = "unknown_project", 404, "There is no such project", false;
     /// A unit that does not exist.
     UnknownUnit = "unknown_unit", 404, "There is no such unit", false;
+    /// A donor that was never here.
+    UnknownDonor = "unknown_donor", 404, "There is no such donor", false;
+    /// A team for which nobody has proven anything.
+    UnknownTeam = "unknown_team", 404, "There is no such team", false;
     /// A program, record, execution or proof that is not there.
     UnknownBlob = "unknown_blob", 404, "There is no such file", false;
     /// A request that cannot be read; the detail says where.
@@ -122,6 +126,8 @@ causes! {
     EventsFolded = "events_folded", 410, "The events after this number are not kept", false;
     /// A project that its uploader withdrew.
     ProjectWithdrawn = "project_withdrawn", 409, "The project was withdrawn", false;
+    /// A project whose state does not allow this.
+    ProjectState = "project_state", 409, "The project's state does not allow this", false;
     /// A unit that its uploader withdrew.
     UnitWithdrawn = "unit_withdrawn", 410, "The unit was withdrawn", false;
     /// A token that is no lease of this donor.
@@ -154,6 +160,28 @@ causes! {
     ShuttingDown = "shutting_down", 503, "The distributor is stopping", true;
     /// A fault of the distributor.
     Internal = "internal", 500, "The distributor failed", true;
+}
+
+impl Cause {
+    /// Whether this answer to a submission is the last word: sending the same again will not change it. Everything else is tried
+    /// again: an operator may give back a key, or a newer distributor take what an older one did not understand.
+    pub const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::BadEncoding
+                | Self::WrongProgram
+                | Self::WrongArguments
+                | Self::WrongProver
+                | Self::VerifyFailed
+                | Self::PolicyFailed
+                | Self::UnsupportedVersion
+                | Self::BadExecution
+                | Self::TooLarge
+                | Self::UnknownUnit
+                | Self::UnitWithdrawn
+                | Self::ProjectWithdrawn
+        )
+    }
 }
 
 impl fmt::Display for Cause {

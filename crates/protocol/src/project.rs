@@ -2,6 +2,8 @@
 
 use crate::hex::IdError;
 use crate::ids::{Digest, ProgramHash, ProjectName, Signature, SignerKey, Timestamp};
+use crate::keep::KeepProofs;
+use crate::lease::LeasedProject;
 use crate::signing::{Identity, Offer};
 use crate::unit_limits::UnitLimits;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,10 @@ pub struct ProjectSpec {
     /// to make. The prover's own if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub byte_price: Option<u32>,
+    /// Which proofs the distributor keeps. Not signed: it is no business of donors.
+    #[serde(default, skip_serializing_if = "KeepProofs::is_all")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "until-collected+30"))]
+    pub keep_proofs: KeepProofs,
 }
 
 impl ProjectSpec {
@@ -55,6 +61,23 @@ impl ProjectSpec {
             program: &self.program,
             record: &self.record,
             limits: &self.limits,
+            preset: self.preset,
+            description: Digest::of(self.description.as_bytes()),
+            weight: self.weight,
+            byte_price: self.byte_price,
+        }
+    }
+
+    /// The project of this name as it is lent.
+    pub fn leased(&self, name: ProjectName) -> LeasedProject {
+        LeasedProject {
+            name,
+            program: self.program,
+            record: self.record,
+            program_hash: self.program_hash,
+            signer: self.signer,
+            signature: self.signature,
+            limits: self.limits,
             preset: self.preset,
             description: Digest::of(self.description.as_bytes()),
             weight: self.weight,
@@ -148,6 +171,18 @@ impl UnitCounts {
     }
 }
 
+/// The proof files of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProofCounts {
+    /// Files that are kept.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that were thinned: their results stay, and can be proven again.
+    pub thinned: u64,
+}
+
 /// A project as the distributor shows it to everybody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -164,6 +199,9 @@ pub struct Project {
     pub units: UnitCounts,
     /// Steps proven for it.
     pub proven_steps: u64,
+    /// Its proof files.
+    #[serde(default)]
+    pub proofs: ProofCounts,
     /// When it was made.
     pub created_at: Timestamp,
 }

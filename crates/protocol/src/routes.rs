@@ -5,9 +5,14 @@ use crate::ids::{Digest, LeaseToken, ProjectName, UnitId};
 /// `GET`: all projects.
 pub const PROJECTS: &str = "/v1/projects";
 
-/// `GET`: a page of the projects after this one.
-pub fn projects_after(cursor: Option<&ProjectName>) -> String {
-    cursor.map_or_else(|| PROJECTS.to_owned(), |cursor| format!("{PROJECTS}?cursor={cursor}"))
+/// `GET`: a page of the projects after this one, with those that were withdrawn or without.
+pub fn projects_after(cursor: Option<&ProjectName>, withdrawn: bool) -> String {
+    match (cursor, withdrawn) {
+        (None, false) => PROJECTS.to_owned(),
+        (Some(cursor), false) => format!("{PROJECTS}?cursor={cursor}"),
+        (None, true) => format!("{PROJECTS}?withdrawn=true"),
+        (Some(cursor), true) => format!("{PROJECTS}?cursor={cursor}&withdrawn=true"),
+    }
 }
 
 /// `POST`: a lease.
@@ -16,7 +21,15 @@ pub const LEASES: &str = "/v1/leases";
 /// `GET`: the donor's own credit.
 pub const DONOR: &str = "/v1/donors/me";
 
-/// `PUT`, `GET`: a project.
+/// `PUT`, `GET`: what the donor says of itself.
+pub const PROFILE: &str = "/v1/donors/me/profile";
+
+/// `PUT`, `GET`: what visitors are told of a project.
+pub fn page(name: &ProjectName) -> String {
+    format!("/v1/projects/{name}/page")
+}
+
+/// `PUT`, `GET`, `DELETE`: a project.
 pub fn project(name: &ProjectName) -> String {
     format!("/v1/projects/{name}")
 }
@@ -29,6 +42,11 @@ pub fn units(name: &ProjectName) -> String {
 /// `GET`: its results.
 pub fn results(name: &ProjectName) -> String {
     format!("/v1/projects/{name}/results")
+}
+
+/// `GET`: of which runs a proof is.
+pub fn project_proof(name: &ProjectName, digest: &Digest) -> String {
+    format!("/v1/projects/{name}/proofs/{digest}")
 }
 
 /// `POST`: marks results as collected.
@@ -56,7 +74,7 @@ pub fn record(digest: &Digest) -> String {
     format!("/v1/records/{digest}")
 }
 
-/// `GET`: a proof.
+/// `GET`: a proof; `PUT`: a proof of units, followed by its trailer.
 pub fn proof(digest: &Digest) -> String {
     format!("/v1/proofs/{digest}")
 }
@@ -81,9 +99,9 @@ pub fn withdraw_unit(id: &UnitId) -> String {
     format!("/v1/units/{id}/withdraw")
 }
 
-/// `PUT`: its proof.
-pub fn unit_proof(id: &UnitId) -> String {
-    format!("/v1/units/{id}/proof")
+/// `POST`: has it proven again, though its result is there.
+pub fn prove_again(id: &UnitId) -> String {
+    format!("/v1/units/{id}/prove-again")
 }
 
 /// `PUT`: its execution.
@@ -99,4 +117,14 @@ pub fn lease(token: &LeaseToken) -> String {
 /// `POST`: renews a lease.
 pub fn renew(token: &LeaseToken) -> String {
     format!("/v1/leases/{token}/renew")
+}
+
+/// `GET`: what is needed to check a proof.
+pub fn check(digest: &Digest) -> String {
+    format!("/v1/checks/{digest}")
+}
+
+/// `GET`: the proof, for whoever checks it.
+pub fn checked_proof(digest: &Digest) -> String {
+    format!("/v1/checks/{digest}/proof")
 }

@@ -5,7 +5,7 @@
 //! ```text
 //! cairn-request-v1
 //! PUT
-//! /v1/units/0123456789abcdef0123/proof
+//! /v1/proofs/e3b0c442…
 //! <SHA-256 of the body, hexadecimal>
 //! <unix time in seconds, decimal>
 //! <nonce, hexadecimal>
@@ -239,6 +239,16 @@ impl Identity {
         }
     }
 
+    /// The one of a key file's text; `None` if that is none, or secret and public key in it do not belong together.
+    pub fn from_key_text(text: &str) -> Option<Self> {
+        Self::from_file_text(text).map(|(identity, _)| identity)
+    }
+
+    /// The text of its key file. It holds the secret.
+    pub fn to_key_text(&self) -> String {
+        format!("cairn-ed25519-secret {} public {}\n", crate::hex::encode(self.0.as_bytes()), self.donor_key())
+    }
+
     fn from_file_text(text: &str) -> Option<(Self, Form)> {
         let digits = text.strip_prefix("cairn-ed25519-secret ")?.strip_suffix('\n')?;
         let Some((secret, public)) = digits.split_once(" public ") else {
@@ -269,10 +279,8 @@ impl Identity {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&temporary)?;
-        let (secret, public) = (crate::hex::encode(self.0.as_bytes()), self.donor_key());
-        let written = writeln!(file, "cairn-ed25519-secret {secret} public {public}")
-            .and_then(|()| file.sync_all())
-            .and_then(|()| put(&temporary));
+        let written =
+            file.write_all(self.to_key_text().as_bytes()).and_then(|()| file.sync_all()).and_then(|()| put(&temporary));
         match std::fs::remove_file(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => written?,

@@ -165,6 +165,9 @@ pub struct Unit {
     /// Whether donors reported failures of it and it is not settled: it is still lent, to trusted donors first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspect: bool,
+    /// Whether its uploader has it proven again; its result stays until then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its state last changed, other than by a lease's running out.
@@ -235,14 +238,20 @@ pub struct Attempt {
     pub detail: String,
 }
 
-/// An accepted proof.
+/// A unit's part of an accepted proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProofInfo {
-    /// Its address.
+    /// Address of the proof.
     pub sha256: Digest,
     /// Its bytes.
     pub size: u64,
+    /// Which of its runs is the unit's, from 0.
+    pub index: u32,
+    /// How many runs it is of.
+    pub runs: u32,
+    /// Whether the file is there: it may be thinned once its results are collected, as the project says.
+    pub kept: bool,
     /// The prover's identity, which the proof binds.
     pub prover: DonorKey,
     /// Steps of the run.
@@ -301,6 +310,35 @@ pub struct ResultPage {
     pub more: bool,
 }
 
+/// A run of a proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProvedRun {
+    /// The unit that it was submitted for. Another proof may be that unit's result.
+    pub unit: UnitId,
+    /// The uploader's name for it.
+    pub external_id: ExternalId,
+    /// Its arguments.
+    pub arguments: Felts,
+}
+
+/// Answer to `GET /v1/projects/{name}/proofs/{sha256}`: what a proof is of. It can be verified only with the arguments of all its
+/// runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProofRuns {
+    /// The proof.
+    pub sha256: Digest,
+    /// Its bytes.
+    pub size: u64,
+    /// Whether the file is there.
+    pub kept: bool,
+    /// The prover's identity, which the proof binds.
+    pub prover: DonorKey,
+    /// Its runs in order.
+    pub runs: Vec<ProvedRun>,
+}
+
 /// Body of `POST /v1/projects/{name}/collected`: the uploader has all results up to this cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -308,6 +346,9 @@ pub struct ResultPage {
 pub struct Collected {
     /// The last cursor that was collected.
     pub cursor: u64,
+    /// Merkle root of the manifest over what was collected: it draws the proofs that stay, where only a sample does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<Digest>,
 }
 
 /// How many units an action changed.

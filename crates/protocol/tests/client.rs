@@ -4,11 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use protocol::client::{
-    Bytes, ClientConfig, ClientError, DonorClient, LeaseAnswer, MOST_WAIT, Pace, Payload, RetryPolicy, UploaderClient,
+    ClientConfig, ClientError, DonorClient, LeaseAnswer, MOST_WAIT, Pace, RetryPolicy, UploaderClient,
 };
 use protocol::{
-    ApiKey, Cause, Digest, DonorLimits, Identity, LeaseMode, LeaseRequest, LeaseToken, RequestKey, SignedHeaders,
-    UnitId, Versions,
+    ApiKey, Cause, Digest, DonorLimits, Identity, LeaseMode, LeaseRequest, LeaseToken, ProofStatus, RequestKey,
+    SignedHeaders, UnitId, Versions,
 };
 use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
@@ -68,7 +68,7 @@ fn problem(status: &str, headers: &str, body: &str) -> String {
     answer(status, &format!("content-type: application/problem+json\r\n{headers}"), body)
 }
 
-const OURS: &str = "cairn-protocol: 2\r\n";
+const OURS: &str = "cairn-protocol: 3\r\n";
 
 fn config(address: &str) -> ClientConfig {
     ClientConfig::new(address, "test").unwrap().retry(RetryPolicy::never())
@@ -83,7 +83,7 @@ fn request() -> LeaseRequest {
         request: RequestKey::random().unwrap(),
         project: None,
         mode: LeaseMode::Both,
-        limits: DonorLimits { max_steps: 1, max_memory: 1, steps_per_second: 1 },
+        limits: DonorLimits { max_steps: 1, max_memory: 1, steps_per_second: 1, lease_steps: 1, lease_units: 1 },
         versions: Versions::current("test"),
     }
 }
@@ -163,10 +163,10 @@ async fn bodies_without_end_end() {
             }
         })
     };
-    let (address, _) = endless("HTTP/1.1 200 OK\r\ncairn-protocol: 2\r\n\r\n");
+    let (address, _) = endless("HTTP/1.1 200 OK\r\ncairn-protocol: 3\r\n\r\n");
     let error = donor(config(&address)).renew(&LeaseToken::from_bytes([1; 32])).await.unwrap_err();
     assert!(matches!(error, ClientError::TooLarge { .. }), "{error}");
-    let head = "HTTP/1.1 503 X\r\ncairn-protocol: 2\r\ncontent-type: application/problem+json\r\n\r\n";
+    let head = "HTTP/1.1 503 X\r\ncairn-protocol: 3\r\ncontent-type: application/problem+json\r\n\r\n";
     let (address, _) = endless(head);
     assert!(matches!(lease(&address).await, Err(ClientError::TooLarge { .. })));
     let (address, _) = endless("HTTP/1.1 200 OK\r\nx: ");
@@ -191,7 +191,7 @@ async fn whoever_drips_or_is_silent_does_not_hold_us() {
         config
     };
     for (head, said) in [
-        ("HTTP/1.1 200 OK\r\ncairn-protocol: 2\r\n\r\n", "too slowly"),
+        ("HTTP/1.1 200 OK\r\ncairn-protocol: 3\r\n\r\n", "too slowly"),
         ("HTTP/1.1 200 OK\r\nx: ", "does not answer in time"),
     ] {
         let (address, _) = drip(head);
@@ -205,19 +205,35 @@ async fn whoever_drips_or_is_silent_does_not_hold_us() {
 
 #[tokio::test]
 async fn a_receipt_for_something_else_is_none() {
-    let unit = UnitId::from_bytes([1; 10]);
+    let [first, second, third] = [1, 2, 3].map(|byte| UnitId::from_bytes([byte; 10]));
     let (right, other) = (Digest::of(b"proof"), Digest::of(b"other"));
-    for (named, digest, taken) in
-        [(unit, right, true), (unit, other, false), (UnitId::from_bytes([2; 10]), right, false)]
-    {
-        let body = format!(
-            r#"{{"status":"accepted","unit":"{named}","sha256":"{digest}","credited_steps":18446744073709551615}}"#
-        );
+    for (named, digest, taken) in [
+        (vec![first, second], right, true),
+        (vec![first, second], other, false),
+        (vec![first, third], right, false),
+        (vec![second, first], right, false),
+        (vec![first], right, false),
+        (vec![first, second, third], right, false),
+        (vec![], right, false),
+    ] {
+        let unit =
+            |unit: &UnitId| format!(r#"{{"status":"accepted","unit":"{unit}","credited_steps":18446744073709551615}}"#);
+        let units: Vec<String> = named.iter().map(unit).collect();
+        let body = format!(r#"{{"sha256":"{digest}","units":[{}]}}"#, units.join(","));
         let (address, _) = canned(answer("200 OK", OURS, &body));
-        let payload = Payload::Bytes(Bytes::from_static(b"proof"));
-        let answer = donor(config(&address)).submit_proof(&unit, None, payload, None).await;
+        let answer = donor(config(&address)).submit_proof(&[first, second], None, b"proof", None).await;
         assert_eq!(answer.is_ok(), taken, "{answer:?}");
+        if let Ok(receipt) = answer {
+            assert_eq!((receipt.count(ProofStatus::Accepted), receipt.credited_steps()), (2, u64::MAX));
+        }
     }
+    // What is no list of units is not sent.
+    let (address, seen) = canned(answer("200 OK", OURS, "{}"));
+    for units in [vec![], vec![first, first], vec![first; 1025]] {
+        let error = donor(config(&address)).submit_proof(&units, None, b"proof", None).await.unwrap_err();
+        assert!(matches!(error, ClientError::Setup(_)), "{error}");
+    }
+    assert!(seen.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::proofs::CHEAP;
 use cairo_air::{ArgumentBinding, Builtin, Program};
-use cairo_execution::{Execution, Registers, Segment};
+use cairo_execution::{Batch, Execution, Pointer, Registers, Relocation, Segment};
 use cairo_prover::Options;
 use felt::Felt;
 use stark::{NoControl, Parameters};
@@ -27,7 +27,7 @@ const WORDS: [u64; 12] = [
 /// Steps of each run.
 pub const STEPS: u64 = 6;
 
-/// The program; the cells from 6 behind the initial `ap` hold the bounds of its arguments.
+/// The program; the cells from 5 behind the initial `ap` hold the bounds of its arguments.
 pub fn program() -> Program {
     program_writing(7)
 }
@@ -35,7 +35,7 @@ pub fn program() -> Program {
 fn program_writing(number: u64) -> Program {
     let mut words = WORDS.map(Felt::from);
     words[7] = Felt::from(number);
-    Program::new(words.to_vec(), vec![Builtin::Output], ArgumentBinding::Pointers { cell: 6 }).unwrap()
+    Program::new(words.to_vec(), vec![Builtin::Output], ArgumentBinding::Pointers { cell: 5 }).unwrap()
 }
 
 /// Its run on arguments.
@@ -57,18 +57,23 @@ fn run_of(number: u64, arguments: Vec<Felt>) -> Execution {
     let program = program_writing(number);
     let mut memory = vec![Felt::from(0)];
     memory.extend_from_slice(program.bytecode());
-    memory.extend([15, 0, 20, 15, 5, number, 21, number, 23, 23 + arguments.len() as u64].map(Felt::from));
+    let end = 23 + arguments.len() as u32;
+    // The stack with the arguments' bounds at its end, the output, and the arguments.
+    memory.extend([15, 0, 22, 15, 5, number, 23, 23, end.into(), number].map(Felt::from));
     memory.extend_from_slice(&arguments);
+    let segments = [(13, 22), (22, 23), (23, end)].map(|(base, stop)| Segment { base, stop });
+    let pointers = [(13, 0), (15, 1), (16, 0), (19, 1), (20, 2), (21, 2)];
+    let pointers = pointers.map(|(cell, segment)| Pointer { cell, segment });
     let states = [(1, 15, 15), (3, 16, 15), (7, 18, 18), (9, 19, 18), (10, 19, 18), (12, 20, 18), (5, 20, 15)];
     Execution {
         program,
         arguments,
         trace: states.map(|(pc, ap, fp)| Registers { pc, ap, fp }).to_vec(),
         memory,
-        segments: BTreeMap::from([(Builtin::Output, Segment { base: 20, stop: 21 })]),
+        segments: BTreeMap::from([(Builtin::Output, Segment { base: 22, stop: 23 })]),
         arguments_start: Some(23),
         signatures: Vec::new(),
-        relocation: None,
+        relocation: Some(Relocation { segments: segments.to_vec(), pointers: pointers.to_vec() }),
     }
 }
 
@@ -82,10 +87,10 @@ pub fn prove(execution: Execution, prover: [u8; 32]) -> Vec<u8> {
     prove_with(execution, prover, CHEAP)
 }
 
-/// A proof with other parameters.
-pub fn prove_with(execution: Execution, prover: [u8; 32], parameters: Parameters) -> Vec<u8> {
+/// A proof of a run or of several, with other parameters.
+pub fn prove_with(runs: impl Into<Batch>, prover: [u8; 32], parameters: Parameters) -> Vec<u8> {
     let options = Options { parameters, threads: Some(1), ..Options::default() };
-    cairo_prover::prove(execution, prover, &options, &NoControl).unwrap().encode()
+    cairo_prover::prove(runs, prover, &options, &NoControl).unwrap().encode()
 }
 
 /// The file of an execution.

@@ -8,11 +8,12 @@ use crate::grid::PROJECT;
 use crate::ledger::{Acknowledged, Cycle, Ledger};
 use crate::prover::Prover;
 use crate::wire::{Answer, Wire, sign};
+use anyhow::Context as _;
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use protocol::{
     Cause, Digest, DonorLimits, HEADER_LEASE, Identity, Lease, LeaseMode, LeaseRequest, ProofReceipt, ProofStatus,
-    RequestKey, Timestamp, Versions, routes,
+    RequestKey, Timestamp, UnitId, Versions, routes, trailer,
 };
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -94,7 +95,8 @@ impl Donor {
             let Some(lease) = self.lease(&mut waited).await? else { break };
             let leased = Instant::now();
             let donor = self.identity.donor_key();
-            let (proof, _) = self.plan.prover.prove(lease.unit.arguments.clone(), donor).await?;
+            let unit = lease.units.first().context("a lease of no unit")?;
+            let (proof, _) = self.plan.prover.prove(unit.arguments.clone(), donor).await?;
             if let Some(pace) = self.plan.pace {
                 let proved = leased.elapsed();
                 if proved > pace {
@@ -103,7 +105,7 @@ impl Donor {
                 }
                 tokio::time::sleep_until(leased + pace).await;
             }
-            if self.submit(&lease, proof.into(), &mut waited).await? {
+            if self.submit(&lease, unit.id, proof, &mut waited).await? {
                 self.plan.ledger.cycle(Cycle { whole: begin.elapsed(), waited });
             }
         }
@@ -116,7 +118,7 @@ impl Donor {
             request: RequestKey::random()?,
             project: Some(PROJECT.parse()?),
             mode: LeaseMode::Both,
-            limits: DonorLimits { max_steps: 1 << 24, max_memory: 1 << 33, steps_per_second: 0 },
+            limits: DonorLimits::alone(1 << 24, 1 << 33, 0),
             versions: Versions::current("trial"),
         };
         let body = Bytes::from(serde_json::to_vec(&request)?);
@@ -139,19 +141,28 @@ impl Donor {
     }
 
     /// Brings a proof until it is acknowledged: it is kept whatever happens. Whether it was.
-    async fn submit(&mut self, lease: &Lease, proof: Bytes, waited: &mut Duration) -> anyhow::Result<bool> {
-        let target = routes::unit_proof(&lease.unit.id);
+    async fn submit(
+        &mut self,
+        lease: &Lease,
+        unit: UnitId,
+        proof: Vec<u8>,
+        waited: &mut Duration,
+    ) -> anyhow::Result<bool> {
+        let sha256 = Digest::of(&proof);
+        let target = routes::proof(&sha256);
+        let body = Bytes::from([proof, trailer(&[unit])?].concat());
         loop {
             let token = Some(lease.token.to_string());
-            let Some(answer) = self.ask(&Method::PUT, &target, token, &proof, waited).await? else { continue };
+            let Some(answer) = self.ask(&Method::PUT, &target, token, &body, waited).await? else { continue };
             if answer.status == StatusCode::OK {
                 let receipt: ProofReceipt = answer.json()?;
-                anyhow::ensure!(receipt.sha256 == Digest::of(&proof), "a receipt for another proof: {receipt:?}");
-                if receipt.status == ProofStatus::AlreadyProved {
+                let named = receipt.units.iter().map(|unit| unit.unit).eq([unit]);
+                anyhow::ensure!(named && receipt.sha256 == sha256, "a receipt for something else: {receipt:?}");
+                if receipt.count(ProofStatus::Accepted) == 0 {
                     self.plan.ledger.trouble("another was quicker".to_owned());
                     return Ok(false);
                 }
-                let (unit, sha256, steps) = (receipt.unit, receipt.sha256, receipt.credited_steps);
+                let steps = receipt.credited_steps();
                 let donor = self.identity.donor_key();
                 self.plan.ledger.acknowledge(Acknowledged { unit, sha256, donor, steps });
                 return Ok(true);

@@ -4,4 +4,4 @@ mod donor;
 mod uploader;
 
 pub use donor::{Claimed, Signed};
-pub use uploader::{Scope, Uploader};
+pub use uploader::{Scope, Uploader, known_key, may_read, missing_key};

@@ -9,7 +9,7 @@ use crate::share::{Key, Owner};
 use crate::source::Source;
 use crate::store::{OverQuota, Pusher, UploaderKey};
 use axum::body::Body;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -140,38 +140,93 @@ impl Uploader {
     }
 }
 
+/// The key of this secret, if it is known and good.
+///
+/// # Errors
+/// `bad_key`, `key_revoked`.
+pub async fn known_key(app: &App, key: &ApiKey) -> ApiResult<UploaderKey> {
+    let stored = app.store.key(&key.id()).await?;
+    let matching = stored.filter(|stored| {
+        let (given, expected) = (key.secret_hash(), stored.secret_hash);
+        given.as_bytes()[..].ct_eq(&expected.as_bytes()[..]).into()
+    });
+    let bad = || ApiError::new(Cause::BadKey, "this distributor knows no such access key; check that it is complete");
+    let stored = matching.ok_or_else(bad)?;
+    if stored.revoked_at.is_some() {
+        let detail = format!("the access key {} was revoked; ask the operator for another one", stored.id);
+        return Err(ApiError::new(Cause::KeyRevoked, detail));
+    }
+    Ok(stored)
+}
+
+impl Uploader {
+    /// Lets in a request with a key that is known and good, if the key is within its rate.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub async fn admitted(parts: &mut Parts, app: &App, key: UploaderKey) -> ApiResult<Self> {
+        let source = Source::from_request_parts(parts, app).await?;
+        // The operator knows whose it is: such a request counts against the key, not against all who share the address.
+        app.limits.sources.give_back(source);
+        app.limits.uploaders.take(key.id, app.elapsed()).map_err(|seconds| {
+            let most = app.settings.key_requests_per_minute;
+            limited(format!("more than {most} requests a minute come with the access key {}", key.id), seconds)
+        })?;
+        Ok(Self { key, source })
+    }
+
+    /// What the names of all projects begin with that the key reaches.
+    pub fn beginning(&self) -> &str {
+        self.key.projects.trim_end_matches('*')
+    }
+}
+
 impl FromRequestParts<App> for Uploader {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let header = parts.headers.get(AUTHORIZATION).ok_or_else(|| {
-            let detail = "this needs an access key in the header `Authorization: Bearer cairn_…`; the operator makes one \
-                          with `distributor key create`";
-            ApiError::new(Cause::MissingKey, detail)
-        })?;
-        let bad = |detail: &str| ApiError::new(Cause::BadKey, detail);
+        let header = parts.headers.get(AUTHORIZATION).ok_or_else(missing_key)?;
         let key = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
         let key = key.and_then(|key| key.trim().parse::<ApiKey>().ok()).ok_or_else(|| {
-            bad("the header `Authorization` does not hold `Bearer` and an access key `cairn_<id>_<secret>`")
+            let detail = "the header `Authorization` does not hold `Bearer` and an access key `cairn_<id>_<secret>`";
+            ApiError::new(Cause::BadKey, detail)
         })?;
-        let stored = app.store.key(&key.id()).await?;
-        let matching = stored.filter(|stored| {
-            let (given, expected) = (key.secret_hash(), stored.secret_hash);
-            given.as_bytes()[..].ct_eq(&expected.as_bytes()[..]).into()
-        });
-        let stored =
-            matching.ok_or_else(|| bad("this distributor knows no such access key; check that it is complete"))?;
-        if stored.revoked_at.is_some() {
-            let detail = format!("the access key {} was revoked; ask the operator for another one", stored.id);
-            return Err(ApiError::new(Cause::KeyRevoked, detail));
-        }
-        let source = Source::from_request_parts(parts, app).await?;
-        // The operator knows whose it is: such a request counts against the key, not against all who share the address.
-        app.limits.sources.give_back(source);
-        app.limits.uploaders.take(stored.id, app.elapsed()).map_err(|seconds| {
-            let most = app.settings.key_requests_per_minute;
-            limited(format!("more than {most} requests a minute come with the access key {}", stored.id), seconds)
-        })?;
-        Ok(Self { key: stored, source })
+        let stored = known_key(app, &key).await?;
+        Self::admitted(parts, app, stored).await
     }
+}
+
+/// No access key is as good as none; one that is not valid is refused.
+impl OptionalFromRequestParts<App> for Uploader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Option<Self>> {
+        if parts.headers.contains_key(AUTHORIZATION) {
+            return <Self as FromRequestParts<App>>::from_request_parts(parts, app).await.map(Some);
+        }
+        Ok(None)
+    }
+}
+
+/// Whether anybody may read a project's results and proofs, or the key that came with the request.
+///
+/// # Errors
+/// `missing_key` if a key is needed and none came; `out_of_scope`; `unknown_project`.
+pub async fn may_read(app: &App, uploader: Option<&Uploader>, project: &ProjectName) -> ApiResult<()> {
+    if let Some(uploader) = uploader {
+        return uploader.may(Scope::Read, project);
+    }
+    match app.store.page(project).await? {
+        Some(page) if page.open_results => Ok(()),
+        // Whether there is such a project anybody may know.
+        Some(_) => Err(missing_key()),
+        None => Err(ApiError::unknown_project(project)),
+    }
+}
+
+/// A key is needed, and none came.
+pub fn missing_key() -> ApiError {
+    let detail = "this needs an access key in the header `Authorization: Bearer cairn_…`; the operator makes one with \
+                  `distributor key create`";
+    ApiError::new(Cause::MissingKey, detail)
 }

@@ -122,6 +122,10 @@ fn optional<T>(result: io::Result<T>) -> Result<Option<T>, BlobError> {
 
 #[async_trait]
 impl Blobs for FolderBlobs {
+    fn folder(&self) -> Option<&Path> {
+        Some(&self.root)
+    }
+
     async fn spool(&self) -> Result<NamedTempFile, BlobError> {
         let folder = self.root.join("tmp");
         blocking(move || Ok(NamedTempFile::new_in(folder)?)).await

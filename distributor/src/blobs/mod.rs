@@ -172,4 +172,8 @@ pub trait Blobs: Send + Sync + 'static {
     async fn delete(&self, kind: Kind, sha256: &Digest) -> Result<(), BlobError>;
     /// Whether files can be stored.
     async fn ping(&self) -> Result<(), BlobError>;
+    /// The folder that they are in, if they are in one.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
 }

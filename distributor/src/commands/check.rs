@@ -5,8 +5,8 @@ use clap::Args;
 use distributor::blobs::{self, Blobs, Kind};
 use distributor::config::Place;
 use distributor::store::{BlobRef, Miscount, Store};
-use protocol::Digest;
 use protocol::output::line;
+use protocol::{Digest, MAX_PAGE, Timestamp};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use tokio::io::AsyncReadExt as _;
@@ -58,6 +58,10 @@ impl Check {
                 blobs.delete(orphan.kind, &orphan.sha256).await?;
             }
         }
+        let thinned = thinned(store).await?;
+        if thinned > 0 {
+            eprintln!("{thinned} proofs of collected results are not kept, as their projects' rules say");
+        }
         let done = if self.delete_orphans { "deleted" } else { "without a reference" };
         eprintln!("{found} files referred to, {bad} of them bad; {} files {done}", files.len());
         if bad > 0 {
@@ -67,6 +71,19 @@ impl Check {
             bail!("{} counts are wrong; --mend-counts corrects them", miscounts.len());
         }
         Ok(())
+    }
+}
+
+/// How many proofs were let go.
+async fn thinned(store: &dyn Store) -> anyhow::Result<u64> {
+    let (mut thinned, mut after) = (0, None);
+    loop {
+        let page = store.projects(after.as_ref(), MAX_PAGE, Timestamp::now()).await?;
+        thinned += page.projects.iter().map(|project| project.proofs.thinned).sum::<u64>();
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(thinned),
+        }
     }
 }
 

@@ -6,9 +6,11 @@ mod donor;
 mod health;
 mod key;
 mod project;
+mod prune;
 mod serve;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::{Shell, generate};
 use distributor::config::{ConfigFile, Place};
 use distributor::routes::{document, table};
 use distributor::store::{self, IfMissing, Store};
@@ -18,7 +20,7 @@ use std::time::Duration;
 
 /// Keeps projects and units, lends units to donors, verifies their proofs.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.")]
+#[command(version = env!("CAIRN_VERSION"), propagate_version = true, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.")]
 pub struct Cli {
     /// TOML file with the tables [place] and [serve]; flags and environment go before it
     #[arg(
@@ -46,7 +48,7 @@ enum Command {
     /// List, block and trust donors
     #[command(subcommand)]
     Donor(donor::Donor),
-    /// List projects, weigh them, give them to another owner
+    /// List projects, weigh them, give them to another owner, delete them
     #[command(subcommand)]
     Project(project::Project),
     /// Give out no more work; proofs are still taken
@@ -55,10 +57,23 @@ enum Command {
     Resume,
     /// Compare database and files
     Check(check::Check),
+    /// Let go of collected proofs, as their projects' rules say
+    Prune(prune::Prune),
     /// Copy database and files, also while the distributor runs
     Backup(backup::Backup),
     /// Ask the distributor of this machine whether it is ready; for health checks
     Health(health::Health),
+    /// Print what completes this program's words in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
     /// Print the OpenAPI document
     Openapi {
         /// Print the table of addresses in docs/API.md instead
@@ -78,6 +93,17 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Openapi { table: true } => {
             line(table().trim_end())?;
+            return Ok(());
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            generate(shell, &mut Cli::command(), "distributor", &mut script);
+            protocol::output::text(String::from_utf8_lossy(&script))?;
+            return Ok(());
+        }
+        Command::Man { folder } => {
+            let written = std::fs::create_dir_all(&folder);
+            written.and_then(|()| clap_mangen::generate_to(Cli::command().name("distributor"), &folder))?;
             return Ok(());
         }
         Command::Serve(serve) => return serve.run(&place, file.serve),
@@ -100,8 +126,13 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Pause => pause(store, true).await,
             Command::Resume => pause(store, false).await,
             Command::Check(check) => check.run(&place, store).await,
+            Command::Prune(prune) => prune.run(store).await,
             Command::Backup(backup) => backup.run(&place, store).await,
-            Command::Openapi { .. } | Command::Health(_) | Command::Serve(_) => Ok(()),
+            Command::Openapi { .. }
+            | Command::Completions { .. }
+            | Command::Man { .. }
+            | Command::Health(_)
+            | Command::Serve(_) => Ok(()),
         };
         if done.is_ok() {
             store.close().await;

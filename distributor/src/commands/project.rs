@@ -1,16 +1,20 @@
 //! `distributor project`.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use distributor::store::Store;
+use distributor::store::{RemoveProject, Store};
 use protocol::output::line;
 use protocol::{MAX_PAGE, MAX_WEIGHT, ProjectName, Timestamp, UploaderKeyId};
 
-/// List projects, weigh them, give them to another owner.
+/// List projects, weigh them, give them to another owner, delete them.
 #[derive(Debug, Subcommand)]
 pub enum Project {
-    /// List the projects with their owners and weights
-    List,
+    /// List the projects with their owners and weights, without those that were withdrawn
+    List {
+        /// List those that were withdrawn, too
+        #[arg(long)]
+        all: bool,
+    },
     /// Give a project at most this share of the donors that serve all projects; its owner may ask for less
     Weight {
         /// The project
@@ -26,13 +30,25 @@ pub enum Project {
         /// Id of the key, the 12 digits after `cairn_`
         key: UploaderKeyId,
     },
+    /// Delete a withdrawn project with its units, results and proofs, for good
+    Delete {
+        /// The project
+        name: ProjectName,
+        /// Also while donors hold leases of its units, or results were not collected
+        #[arg(long)]
+        force: bool,
+        /// Do it; without this it is only said what would be deleted
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 impl Project {
     /// Does it.
     pub async fn run(self, store: &dyn Store) -> anyhow::Result<()> {
         match self {
-            Self::List => list(store).await,
+            Self::List { all } => list(store, all).await,
+            Self::Delete { name, force, yes } => delete(store, &name, force, yes).await,
             Self::Weight { name, weight } => {
                 known(&name, store.set_weight(&name, weight).await?)?;
                 eprintln!("the project {name} has a weight of at most {weight}");
@@ -55,14 +71,53 @@ fn known(name: &ProjectName, known: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(store: &dyn Store) -> anyhow::Result<()> {
+/// Deletes the rows. The files lose their references with them, and go as those of a running distributor do.
+async fn delete(store: &dyn Store, name: &ProjectName, force: bool, yes: bool) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    if !yes {
+        let project = store.project(name, now).await?;
+        let project = project.with_context(|| format!("there is no project {name}"))?;
+        let units = &project.units;
+        bail!(
+            "nothing was deleted: {name} has {} units, {} results ({} of them not collected) and {} proofs of {} bytes; \
+             say it again with --yes",
+            units.total(),
+            units.proved + units.collected,
+            units.proved,
+            project.proofs.files,
+            project.proofs.bytes
+        );
+    }
+    match store.remove_project(name, force, now).await? {
+        RemoveProject::Begun(units) => {
+            while store.remove_more().await? {}
+            eprintln!(
+                "the project {name} is deleted, with {units} units; its files go with the distributor's next upkeep"
+            );
+            Ok(())
+        }
+        RemoveProject::Unknown => bail!("there is no project {name}; `distributor project list --all` shows all"),
+        RemoveProject::Active => bail!("nothing was deleted: {name} is not withdrawn; its owner withdraws it first"),
+        RemoveProject::Lent(units) => {
+            bail!("nothing was deleted: donors hold leases of {units} units of {name}; wait some minutes, or --force")
+        }
+        RemoveProject::Uncollected(units) => {
+            bail!("nothing was deleted: {units} results of {name} were not collected; --force deletes them, too")
+        }
+    }
+}
+
+async fn list(store: &dyn Store, all: bool) -> anyhow::Result<()> {
     line(format_args!(
         "{:<32}{:<14}{:>8}{:>10}{:>12}{:>12}",
         "PROJECT", "OWNER", "WEIGHT", "DECLARED", "UNITS", "OPEN"
     ))?;
     let mut after = None;
     loop {
-        let page = store.projects(after.as_ref(), MAX_PAGE, Timestamp::now()).await?;
+        let page = match all {
+            true => store.projects(after.as_ref(), MAX_PAGE, Timestamp::now()).await?,
+            false => store.active_projects(after.as_ref(), MAX_PAGE, Timestamp::now()).await?,
+        };
         for project in &page.projects {
             row(store, project).await?;
         }

@@ -21,6 +21,22 @@ impl<T: FromStr<Err = IdError>, S: Send + Sync> FromRequestParts<S> for At<T> {
     }
 }
 
+/// Both variable parts of a path.
+pub struct AtBoth<A, B>(pub A, pub B);
+
+impl<A: FromStr<Err = IdError>, B: FromStr<Err = IdError>, S: Send + Sync> FromRequestParts<S> for AtBoth<A, B> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
+        let bad = |reason: String| ApiError::new(Cause::BadRequest, format!("the address is not valid: {reason}"));
+        let Path((first, second)) =
+            Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|error| bad(error.body_text()))?;
+        let first = first.parse().map_err(|error: IdError| bad(error.to_string()))?;
+        let second = second.parse().map_err(|error: IdError| bad(error.to_string()))?;
+        Ok(Self(first, second))
+    }
+}
+
 /// The query.
 pub struct Asked<T>(pub T);
 

@@ -2,7 +2,7 @@
 
 use super::extract::At;
 use crate::app::App;
-use crate::auth::{Scope, Signed, Uploader};
+use crate::auth::{Scope, Signed, Uploader, missing_key};
 use crate::blobs::{BlobError, Kind};
 use crate::error::{ApiError, ApiResult};
 use crate::store::BlobRef;
@@ -92,7 +92,7 @@ async fn put(
 }
 
 /// Sends a file. It never changes, so whoever has it may keep it.
-async fn send(app: &App, kind: Kind, sha256: &Digest) -> ApiResult<Response> {
+pub(super) async fn send(app: &App, kind: Kind, sha256: &Digest) -> ApiResult<Response> {
     let opened = app.blobs.open(kind, sha256).await?.ok_or_else(|| missing(kind, sha256))?;
     let mut response = Body::from_stream(ReaderStream::with_capacity(opened.bytes, 64 << 10)).into_response();
     let headers = response.headers_mut();
@@ -105,7 +105,7 @@ async fn send(app: &App, kind: Kind, sha256: &Digest) -> ApiResult<Response> {
     Ok(response)
 }
 
-fn missing(kind: Kind, sha256: &Digest) -> ApiError {
+pub(super) fn missing(kind: Kind, sha256: &Digest) -> ApiError {
     ApiError::new(Cause::UnknownBlob, format!("there is no {kind} with the SHA-256 {sha256}"))
 }
 
@@ -135,7 +135,7 @@ pub async fn get_record(State(app): State<App>, At(sha256): At<Digest>) -> ApiRe
     send(&app, Kind::Record, &sha256).await
 }
 
-/// A proof.
+/// A proof. Without a key if it is of a project whose results are open.
 #[utoipa::path(
     get, path = "/v1/proofs/{sha256}", tag = "files", security(("uploader" = ["read"])),
     params(("sha256" = String, Path, description = "SHA-256 of the proof")),
@@ -144,9 +144,22 @@ pub async fn get_record(State(app): State<App>, At(sha256): At<Digest>) -> ApiRe
         (status = 404, description = "`unknown_blob`"),
     )
 )]
-pub async fn get_proof(State(app): State<App>, At(sha256): At<Digest>, uploader: Uploader) -> ApiResult<Response> {
-    uploader.may_somewhere(Scope::Read)?;
+pub async fn get_proof(
+    State(app): State<App>,
+    At(sha256): At<Digest>,
+    uploader: Option<Uploader>,
+) -> ApiResult<Response> {
     let projects = app.store.projects_of_proof(&sha256).await?;
+    let Some(uploader) = uploader else {
+        for project in &projects {
+            if app.store.page(project).await?.is_some_and(|page| page.open_results) {
+                return send(&app, Kind::Proof, &sha256).await;
+            }
+        }
+        // Whether there is such a proof is nobody's business without a key.
+        return Err(missing_key());
+    };
+    uploader.may_somewhere(Scope::Read)?;
     if !projects.iter().any(|project| uploader.reaches(project)) {
         return Err(missing(Kind::Proof, &sha256));
     }

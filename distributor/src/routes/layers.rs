@@ -41,7 +41,7 @@ pub async fn versioned(request: Request, next: Next) -> Response {
             let version = printable(version, 20);
             let detail = format!(
                 "the request speaks version `{version}` of the protocol, this distributor version {PROTOCOL_VERSION}; \
-                 use the newer release of both"
+                 use the newer release of both (what an older donor has finished is kept, and sent by a newer one)"
             );
             ApiError::new(Cause::ProtocolVersion, detail).into_response()
         }

@@ -7,7 +7,7 @@ use crate::auth::Signed;
 use crate::blobs::Kind;
 use crate::error::{ApiError, ApiResult};
 use crate::share::{Key, Owner};
-use crate::store::{Holder, LeaseAsk, LeaseChange, LeaseGrant, Rechecked, Release};
+use crate::store::{Holder, LeaseAsk, LeaseChange, LeaseGrant, Rechecked, Release, Targeted};
 use crate::upkeep;
 use crate::verify::{self, Recheck};
 use axum::Json;
@@ -17,12 +17,12 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{
-    Cause, DonorKey, FailureCause, FailureReport, HEADER_REASON, Lease, LeaseRequest, LeaseToken, MAX_DETAIL, NoWork,
-    Renewed,
+    Cause, DonorKey, FailureCause, GivenBack, HEADER_REASON, Lease, LeaseRequest, LeaseToken, MAX_DETAIL,
+    MAX_LEASE_UNITS, NoWork, Renewed, UnitId,
 };
 use std::sync::Arc;
 
-/// Asks for a unit to work on.
+/// Asks for units to work on: as many of one project as fit what the donor says of itself.
 #[utoipa::path(
     post, path = "/v1/leases", tag = "leases", security(("donor" = [])), request_body = LeaseRequest,
     responses(
@@ -33,13 +33,14 @@ use std::sync::Arc;
 )]
 pub async fn lease(State(app): State<App>, signed: Signed, body: Body) -> ApiResult<Response> {
     app.check_running()?;
-    let request: LeaseRequest = signed.json(&app, body).await?;
+    let mut request: LeaseRequest = signed.json(&app, body).await?;
     if request.versions.proof != cairo_air::PROTOCOL_VERSION {
         return Ok(no_work(&app, NoWork::Version));
     }
     let mut draw = [0; 8];
     getrandom::fill(&mut draw)?;
     let (now, settings) = (app.now(), &app.settings);
+    request.limits.lease_units = request.limits.lease_units.min(settings.most_lease_units);
     let ask = LeaseAsk {
         donor: signed.donor,
         request: request.request,
@@ -90,15 +91,15 @@ fn no_work(app: &App, reason: NoWork) -> Response {
 fn refusal(change: LeaseChange) -> ApiError {
     match change {
         LeaseChange::Ended => {
-            let detail = "the lease has ended, since it ran out or its unit was settled; a proof of the unit is still \
+            let detail = "the lease has ended, since it ran out or its units were settled; a proof of a unit is still \
                           taken as long as there is none";
             ApiError::new(Cause::LeaseExpired, detail)
         }
-        _ => ApiError::new(Cause::UnknownLease, "this donor holds no lease with that token"),
+        _ => ApiError::new(Cause::UnknownLease, "this donor holds no lease with that token, or none of that unit"),
     }
 }
 
-/// Prolongs a lease. One that ran out can be prolonged while nobody else has the unit.
+/// Prolongs a lease, with all units that it still has. One that ran out can be prolonged while nobody else has the units.
 #[utoipa::path(
     post, path = "/v1/leases/{token}/renew", tag = "leases", security(("donor" = [])),
     params(("token" = String, Path, description = "The lease")),
@@ -111,17 +112,18 @@ fn refusal(change: LeaseChange) -> ApiError {
 pub async fn renew(State(app): State<App>, At(token): At<LeaseToken>, signed: Signed) -> ApiResult<Json<Renewed>> {
     let (now, settings) = (app.now(), &app.settings);
     let until = now.plus(settings.lease_seconds);
-    match app.store.renew(&token, &signed.donor, now, until).await? {
-        LeaseChange::Done(expires_at) => Ok(Json(Renewed { now, expires_at })),
+    let renewal = app.store.renew(&token, &signed.donor, now, until).await?;
+    match renewal.change {
+        LeaseChange::Done(expires_at) => Ok(Json(Renewed { now, expires_at, settled: renewal.settled })),
         change => Err(refusal(change)),
     }
 }
 
-/// Gives a lease back, with the failure if there was one.
+/// Gives units of a lease back, with the failure if there was one. The lease of the others goes on.
 #[utoipa::path(
     delete, path = "/v1/leases/{token}", tag = "leases", security(("donor" = [])),
     params(("token" = String, Path, description = "The lease")),
-    request_body(content = Option<FailureReport>, description = "Nothing if there was no failure"),
+    request_body(content = Option<GivenBack>, description = "Nothing to give back all that is left, without a failure"),
     responses(
         (status = 204, description = "Given back"),
         (status = 404, description = "`unknown_lease`"),
@@ -134,13 +136,17 @@ pub async fn release(
     signed: Signed,
     body: Body,
 ) -> ApiResult<StatusCode> {
-    let mut failure: Option<FailureReport> = signed.optional_json(&app, body).await?;
-    if let Some(report) = &mut failure {
+    let mut back: GivenBack = signed.optional_json(&app, body).await?.unwrap_or_default();
+    if back.units.len() > MAX_LEASE_UNITS {
+        let detail = format!("{} units are named; a lease has at most {MAX_LEASE_UNITS}", back.units.len());
+        return Err(ApiError::new(Cause::BadRequest, detail));
+    }
+    if let Some(report) = &mut back.failure {
         report.detail = report.detail.chars().filter(|c| !c.is_control() || *c == '\n').take(MAX_DETAIL).collect();
     }
     let owner = Owner { key: Some(Key::Donor(signed.donor)), source: signed.source };
     // A check that has begun goes on whether or not the donor waits for the answer.
-    let work = app.tasks.spawn(give_back(app.clone(), token, owner, signed.donor, failure));
+    let work = app.begin(give_back(app.clone(), token, owner, signed.donor, back));
     match work.await.map_err(ApiError::internal)?? {
         LeaseChange::Done(_) => {
             app.announce();
@@ -156,28 +162,42 @@ async fn give_back(
     token: LeaseToken,
     owner: Owner,
     donor: DonorKey,
-    failure: Option<FailureReport>,
+    back: GivenBack,
 ) -> ApiResult<LeaseChange> {
+    let GivenBack { units, failure } = back;
     let recheck = match &failure {
-        Some(report) if report.cause == FailureCause::BadExecution => recheck(&app, &token, owner, &donor).await?,
+        Some(report) if report.cause == FailureCause::BadExecution => {
+            recheck(&app, &token, owner, &donor, &units).await?
+        }
         _ => None,
     };
-    let release = Release { token, donor, failure, recheck, now: app.now() };
+    let release = Release { token, donor, units, failure, recheck, now: app.now() };
     Ok(app.store.release(&release).await?)
 }
 
 /// What a donor says of the execution that it was lent is not believed, but looked at.
-async fn recheck(app: &App, token: &LeaseToken, owner: Owner, donor: &DonorKey) -> ApiResult<Option<Rechecked>> {
-    let holder = app.store.holder(token, donor).await?;
-    let Some(Holder { unit, open: true, execution: Some(sha256), .. }) = holder else { return Ok(None) };
-    let Some(target) = app.store.target(&unit).await? else { return Ok(None) };
+async fn recheck(
+    app: &App,
+    token: &LeaseToken,
+    owner: Owner,
+    donor: &DonorKey,
+    units: &[UnitId],
+) -> ApiResult<Option<Rechecked>> {
+    let mut holders = app.store.holders(token, donor).await?;
+    holders.retain(|holder| units.is_empty() || units.contains(&holder.unit));
+    if holders.len() > 1 {
+        let detail = "`bad_execution` is said of one unit at a time, since its file is looked at; name it in `units`";
+        return Err(ApiError::new(Cause::BadRequest, detail));
+    }
+    let Some(Holder { unit, open: true, execution: Some(sha256), .. }) = holders.pop() else { return Ok(None) };
+    let Targeted::Together(target) = app.store.target(&[unit]).await? else { return Ok(None) };
     let Some(file) = app.blobs.fetch(Kind::Execution, &sha256).await? else {
         tracing::error!(%unit, %sha256, "the file of an execution is missing");
         return Ok(Some(Rechecked::Bad(sha256)));
     };
     let program = app.program(&target.record).await?;
     let (verifier, bounds) = (Arc::clone(&app.verifier), submissions::bounds(app));
-    let (arguments, limits) = (target.arguments.0, target.limits);
+    let (arguments, limits) = (target.arguments.into_iter().next().unwrap_or_default().0, target.limits);
     let work = move || verify::recheck(&*verifier, &program, &arguments, (file, &sha256), &limits, &bounds);
     let reason = match app.executions.run(Some(owner), work).await? {
         Recheck::Good(_) => {

@@ -1,16 +1,22 @@
 //! The addresses: [`list`] has them all, and each of the other modules holds the handlers of one kind.
 
+mod browser;
 mod docs;
 mod donors;
 mod events;
 mod extract;
+mod figures;
 mod files;
 mod layers;
 mod leases;
 mod list;
 mod openapi;
 mod operations;
+mod owner;
+mod pages;
+mod profiles;
 mod projects;
+mod removal;
 mod results;
 mod submissions;
 mod table;

@@ -24,6 +24,9 @@ use utoipa::openapi::{Components, ContentBuilder, OpenApi as Document, Ref, RefO
         (name = "leases", description = "Units lent to donors"),
         (name = "submissions", description = "What donors bring"),
         (name = "donors", description = "Credit"),
+        (name = "figures", description = "What was proven, when and by whom"),
+        (name = "site", description = "Pages for people"),
+        (name = "pages", description = "For browsers"),
         (name = "operations", description = "For operators"),
     )
 )]

@@ -33,7 +33,7 @@ pub async fn readyz(State(app): State<App>) -> ApiResult<&'static str> {
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub async fn metrics(State(app): State<App>) -> ApiResult<impl IntoResponse> {
     // One page: figures for each of very many projects are of no use to anybody.
-    let list = app.store.projects(None, MAX_PAGE, app.now()).await?;
+    let list = app.store.active_projects(None, MAX_PAGE, app.now()).await?;
     app.metrics.set_levels(&list.projects, app.proofs.load() + app.executions.load());
     let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, media)], app.metrics.encode()))

@@ -26,13 +26,20 @@ pub struct ProjectQuery {
     cursor: Option<ProjectName>,
     /// Most projects of the page, 1 to 1000, which is the default.
     limit: Option<u32>,
+    /// Whether those that were withdrawn are among them.
+    #[serde(default)]
+    withdrawn: bool,
 }
 
-/// The projects by name, with the numbers of their units.
+/// The projects by name, with the numbers of their units, without those that were withdrawn unless they are asked for.
 #[utoipa::path(get, path = "/v1/projects", tag = "projects", params(ProjectQuery), responses((status = 200, body = ProjectList)))]
 pub async fn list(State(app): State<App>, Asked(query): Asked<ProjectQuery>) -> ApiResult<Json<ProjectList>> {
     let limit = page_length(query.limit.or(Some(MAX_PAGE)))?;
-    Ok(Json(app.store.projects(query.cursor.as_ref(), limit, app.now()).await?))
+    let (after, now) = (query.cursor.as_ref(), app.now());
+    Ok(Json(match query.withdrawn {
+        true => app.store.projects(after, limit, now).await?,
+        false => app.store.active_projects(after, limit, now).await?,
+    }))
 }
 
 /// One project.
@@ -141,7 +148,7 @@ pub async fn withdraw(
     let units = app.store.withdraw_project(&name, app.now()).await?.ok_or_else(|| ApiError::unknown_project(&name))?;
     app.announce();
     let rest = app.clone();
-    app.tasks.spawn(async move {
+    app.begin(async move {
         upkeep::withdraw(&rest).await;
         upkeep::collect(&rest).await;
     });

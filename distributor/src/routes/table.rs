@@ -95,6 +95,7 @@ fn held(body: &Value) -> String {
     match media.as_str() {
         "application/octet-stream" => "bytes".to_owned(),
         "text/html" => "page".to_owned(),
+        "application/x-www-form-urlencoded" => "form".to_owned(),
         "text/event-stream" => format!("stream of {}", name(schema).unwrap_or_default()),
         "application/json" => {
             let optional = || options().find_map(name).map(|name| format!("{name} or nothing"));

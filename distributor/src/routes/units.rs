@@ -164,8 +164,32 @@ pub async fn get(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader)
     )
 )]
 pub async fn retry(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<Unit>> {
+    retried(&app, &uploader, &id).await.map(Json)
+}
+
+/// Puts a unit back into the queue.
+///
+/// # Errors
+/// If the key may not, or the unit is not of a state that allows it.
+pub async fn retried(app: &App, uploader: &Uploader, id: &UnitId) -> ApiResult<Unit> {
+    load(app, uploader, Scope::Withdraw, id).await?;
+    changed(app, id, app.store.retry_unit(id, app.now()).await?, "retried").await
+}
+
+/// Has a proved unit proven again, before all others; its result stays until then. For results whose proofs are not kept any more.
+#[utoipa::path(
+    post, path = "/v1/units/{id}/prove-again", tag = "units", security(("uploader" = ["withdraw"])),
+    params(("id" = String, Path, description = "The unit")),
+    responses(
+        (status = 200, body = Unit),
+        (status = 403, description = "`not_owner`"),
+        (status = 404, description = "`unknown_unit`"),
+        (status = 409, description = "`unit_state`, `project_withdrawn`"),
+    )
+)]
+pub async fn prove_again(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<Unit>> {
     load(&app, &uploader, Scope::Withdraw, &id).await?;
-    changed(&app, &id, app.store.retry_unit(&id, app.now()).await?, "retried").await
+    changed(&app, &id, app.store.prove_again(&id, app.now()).await?, "proven again").await.map(Json)
 }
 
 /// Withdraws a unit that is not proved.
@@ -180,16 +204,24 @@ pub async fn retry(State(app): State<App>, At(id): At<UnitId>, uploader: Uploade
     )
 )]
 pub async fn withdraw(State(app): State<App>, At(id): At<UnitId>, uploader: Uploader) -> ApiResult<Json<Unit>> {
-    load(&app, &uploader, Scope::Withdraw, &id).await?;
-    changed(&app, &id, app.store.withdraw_unit(&id, app.now()).await?, "withdrawn").await
+    withdrawn_unit(&app, &uploader, &id).await.map(Json)
 }
 
-async fn changed(app: &App, id: &UnitId, change: UnitChange, what: &str) -> ApiResult<Json<Unit>> {
+/// Withdraws a unit.
+///
+/// # Errors
+/// If the key may not, or the unit is not of a state that allows it.
+pub async fn withdrawn_unit(app: &App, uploader: &Uploader, id: &UnitId) -> ApiResult<Unit> {
+    load(app, uploader, Scope::Withdraw, id).await?;
+    changed(app, id, app.store.withdraw_unit(id, app.now()).await?, "withdrawn").await
+}
+
+async fn changed(app: &App, id: &UnitId, change: UnitChange, what: &str) -> ApiResult<Unit> {
     match change {
         UnitChange::Done(unit) => {
             app.announce();
             upkeep::collect(app).await;
-            Ok(Json(unit))
+            Ok(unit)
         }
         UnitChange::Conflict(unit) => {
             let detail = format!("the unit `{}` is {}, so it cannot be {what}", unit.external_id, unit.state);

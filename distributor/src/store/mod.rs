@@ -7,22 +7,25 @@
 mod keys;
 mod model;
 mod open;
+pub mod spans;
 mod sqlite;
+mod statistics;
 mod weights;
 
 pub use keys::{GivenQuota, OverQuota, Pusher, Quota, Scopes, UploaderKey};
 pub use model::{
     Accept, AcceptExecution, AcceptProof, AddUnits, BlobRef, Donor, DrawnUnit, Holder, LeaseAsk, LeaseChange,
-    LeaseGrant, Miscount, PutProject, Rechecked, Refusal, Release, Rules, Submission, Target, UnitChange, UnitFilter,
-    VerifiedRun,
+    LeaseGrant, Miscount, PutProject, Rechecked, Refusal, Release, RemoveProject, Renewal, Rules, Submission, Target,
+    Targeted, Thinned, UnitChange, UnitFilter, VerifiedRun,
 };
 pub use open::open;
+pub use statistics::{Card, ProofRow, ProofsOf, Statistics, Subject, Value, sum};
 
 use crate::location::Location;
 use async_trait::async_trait;
 use protocol::{
     Digest, DonorKey, Event, LeaseToken, Nonce, Project, ProjectList, ProjectName, ProjectSpec, ProofReceipt,
-    ResultPage, Timestamp, UnitDetail, UnitId, UnitPage, UploaderKeyId,
+    ProofRuns, ResultPage, Timestamp, UnitDetail, UnitId, UnitPage, UploaderKeyId,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -138,6 +141,23 @@ pub trait Projects {
     async fn withdraw_more(&self, now: Timestamp) -> StoreResult<bool>;
 }
 
+/// Projects that are over.
+#[async_trait]
+pub trait Removal {
+    /// A page of the projects that are not withdrawn, by name, of those after `after`.
+    async fn active_projects(
+        &self,
+        after: Option<&ProjectName>,
+        limit: u32,
+        now: Timestamp,
+    ) -> StoreResult<ProjectList>;
+    /// Begins to delete a withdrawn project with all that belongs to it; what donors did for it stays to their credit. Unless
+    /// forced, not while units of it are lent or have results that were not collected. [`Removal::remove_more`] does the rest.
+    async fn remove_project(&self, name: &ProjectName, force: bool, now: Timestamp) -> StoreResult<RemoveProject>;
+    /// Deletes the next batch of what belongs to projects that are being deleted; whether there was one.
+    async fn remove_more(&self) -> StoreResult<bool>;
+}
+
 /// Units and their results.
 #[async_trait]
 pub trait Units {
@@ -163,14 +183,25 @@ pub trait Units {
     async fn unit(&self, id: &UnitId, now: Timestamp) -> StoreResult<Option<UnitDetail>>;
     /// Proved units after a cursor, in the order of their proofs.
     async fn results(&self, project: &ProjectName, cursor: u64, limit: u32) -> StoreResult<ResultPage>;
-    /// Marks a batch of results up to a cursor as collected; how many were not before. 0 when all are.
-    async fn mark_collected(&self, project: &ProjectName, cursor: u64, now: Timestamp) -> StoreResult<u64>;
+    /// Marks a batch of results up to a cursor as collected, into a manifest with this root; how many were not before. 0 when
+    /// all are.
+    async fn mark_collected(
+        &self,
+        project: &ProjectName,
+        cursor: u64,
+        root: Option<&Digest>,
+        now: Timestamp,
+    ) -> StoreResult<u64>;
     /// Puts a failed or withdrawn unit back into the queue.
     async fn retry_unit(&self, id: &UnitId, now: Timestamp) -> StoreResult<UnitChange>;
+    /// Has a proved unit proven again, before all others. Its result stays until then.
+    async fn prove_again(&self, id: &UnitId, now: Timestamp) -> StoreResult<UnitChange>;
     /// Withdraws a unit that is not proved.
     async fn withdraw_unit(&self, id: &UnitId, now: Timestamp) -> StoreResult<UnitChange>;
     /// The projects that have a unit with this proof.
     async fn projects_of_proof(&self, proof: &Digest) -> StoreResult<Vec<ProjectName>>;
+    /// Of which runs a proof of a project is.
+    async fn proof_runs(&self, project: &ProjectName, proof: &Digest) -> StoreResult<Option<ProofRuns>>;
     /// Events of a project after a number, in order.
     async fn events(&self, project: &ProjectName, after: u64, limit: u32) -> StoreResult<Vec<Event>>;
     /// Number of the last event of all projects, 0 if there is none.
@@ -182,7 +213,7 @@ pub trait Units {
 /// Leases.
 #[async_trait]
 pub trait Leases {
-    /// Lends a unit, or says why not.
+    /// Lends units, or says why not.
     async fn lease(&self, ask: &LeaseAsk) -> StoreResult<LeaseGrant>;
     /// Prolongs a lease to `until`, or as far as it may be prolonged.
     async fn renew(
@@ -191,22 +222,24 @@ pub trait Leases {
         donor: &DonorKey,
         now: Timestamp,
         until: Timestamp,
-    ) -> StoreResult<LeaseChange>;
-    /// Takes a lease back.
+    ) -> StoreResult<Renewal>;
+    /// Takes units of a lease back.
     async fn release(&self, release: &Release) -> StoreResult<LeaseChange>;
-    /// What a donor's token stands for.
-    async fn holder(&self, token: &LeaseToken, donor: &DonorKey) -> StoreResult<Option<Holder>>;
+    /// What a donor's token stands for: each unit that was lent under it.
+    async fn holders(&self, token: &LeaseToken, donor: &DonorKey) -> StoreResult<Vec<Holder>>;
 }
 
 /// Proofs and executions.
 #[async_trait]
 pub trait Submissions {
-    /// What a submission for this unit is checked against.
-    async fn target(&self, unit: &UnitId) -> StoreResult<Option<Target>>;
-    /// The answer that this very proof got before.
+    /// What a submission for these units is checked against.
+    async fn target(&self, units: &[UnitId]) -> StoreResult<Targeted>;
+    /// Whether this donor got an answer for a proof with this digest before, for whatever units.
+    async fn knows_proof(&self, sha256: &Digest, donor: &DonorKey) -> StoreResult<bool>;
+    /// The answer that this very proof got before for these units; `None` if one of them got none.
     async fn proof_receipt(
         &self,
-        unit: &UnitId,
+        units: &[UnitId],
         sha256: &Digest,
         donor: &DonorKey,
     ) -> StoreResult<Option<ProofReceipt>>;
@@ -217,11 +250,11 @@ pub trait Submissions {
         sha256: &Digest,
         donor: &DonorKey,
     ) -> StoreResult<Option<protocol::ExecutionReceipt>>;
-    /// Takes in a verified proof whose file is stored. Durable when it returns.
-    async fn accept_proof(&self, submission: &Submission, shown: &VerifiedRun) -> StoreResult<AcceptProof>;
+    /// Takes in a verified proof whose file is stored, given what it shows of each unit. Durable when it returns.
+    async fn accept_proof(&self, submission: &Submission, shown: &[VerifiedRun]) -> StoreResult<AcceptProof>;
     /// Takes in a checked execution whose file is stored. Durable when it returns.
     async fn accept_execution(&self, submission: &Submission, shown: &VerifiedRun) -> StoreResult<AcceptExecution>;
-    /// Notes that a submission was refused, and ends the lease under which it came.
+    /// Notes that a submission was refused, and ends the attempts that it came of.
     async fn refuse(&self, submission: &Submission, refusal: &Refusal) -> StoreResult<()>;
     /// The execution of a unit that waits for its proof.
     async fn execution_of(&self, unit: &UnitId) -> StoreResult<Option<Digest>>;
@@ -267,12 +300,18 @@ pub trait Operations {
     async fn forget_orphan(&self, file: &BlobRef) -> StoreResult<()>;
     /// Deletes, in batches, old events beyond what is kept and strangers that are long gone; how many rows.
     async fn fold(&self, now: Timestamp) -> StoreResult<u64>;
+    /// Lets go of proof files as their projects' rules say, or only says which would go.
+    async fn thin(&self, now: Timestamp, look_only: bool) -> StoreResult<Vec<Thinned>>;
     /// Compares all that is counted with what is there, and corrects it if asked to.
     async fn recount(&self, mend: bool) -> StoreResult<Vec<Miscount>>;
     /// Whether this file is referred to.
     async fn needs_file(&self, file: &BlobRef) -> StoreResult<bool>;
     /// Every file that is referred to.
     async fn blob_refs(&self) -> StoreResult<Vec<BlobRef>>;
+    /// The file of the database, if it is one.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
     /// What copies the database, if this kind of database is not copied by tools of its own.
     fn copies(&self) -> Option<&dyn Copies> {
         None
@@ -289,7 +328,23 @@ pub trait Copies: Send + Sync {
 }
 
 /// All of it.
-pub trait Store: Keys + Projects + Units + Leases + Submissions + Donors + Operations + Send + Sync + 'static {}
+pub trait Store:
+    Keys + Projects + Removal + Units + Leases + Submissions + Donors + Statistics + Operations + Send + Sync + 'static
+{
+}
 
-impl<T> Store for T where T: Keys + Projects + Units + Leases + Submissions + Donors + Operations + Send + Sync + 'static
-{}
+impl<T> Store for T where
+    T: Keys
+        + Projects
+        + Removal
+        + Units
+        + Leases
+        + Submissions
+        + Donors
+        + Statistics
+        + Operations
+        + Send
+        + Sync
+        + 'static
+{
+}

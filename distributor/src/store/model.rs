@@ -2,9 +2,9 @@
 
 use super::keys::OverQuota;
 use protocol::{
-    AttemptNumber, Cause, Digest, DonorKey, DonorLimits, ExecutionReceipt, FailureReport, Felts, Lease, LeaseMode,
-    LeaseToken, NewUnit, NoWork, Preset, Project, ProjectName, ProofReceipt, RequestKey, Timestamp, Unit, UnitId,
-    UnitLimits, UnitState,
+    AttemptNumber, Cause, Digest, DonorKey, DonorLimits, ExecutionReceipt, FailureReport, Felts, KeepProofs, Lease,
+    LeaseMode, LeaseToken, NewUnit, NoWork, Preset, Project, ProjectName, ProofReceipt, RequestKey, Timestamp, Unit,
+    UnitId, UnitLimits, UnitState,
 };
 
 /// What became of a project declaration.
@@ -22,6 +22,21 @@ pub enum PutProject {
     OverQuota(OverQuota),
     /// The project was withdrawn.
     Withdrawn,
+}
+
+/// What became of a wish to delete a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoveProject {
+    /// It is being deleted, with so many units.
+    Begun(u64),
+    /// No such project.
+    Unknown,
+    /// It is not withdrawn.
+    Active,
+    /// So many of its units are lent.
+    Lent(u64),
+    /// So many of its results were not collected.
+    Uncollected(u64),
 }
 
 /// What became of a batch of units.
@@ -105,11 +120,11 @@ pub struct Rules {
     pub cooldown: u64,
     /// Seconds until a suspect unit is lent again after the first report; doubled by each further one, up to a day.
     pub suspect_cooldown: u64,
-    /// Most leases of a donor that proved nothing; one more in a project for each unit that it proved of it.
+    /// Most units that a donor holds that proved nothing; one more in a project for each unit that it proved of it.
     pub new_leases: u32,
-    /// Most leases, in all projects that they proved nothing of, of all donors of one source together.
+    /// Most units, of all projects that they proved nothing of, that all donors of one source hold together.
     pub source_leases: u32,
-    /// Most leases of any donor.
+    /// Most units that any donor holds.
     pub most_leases: u32,
     /// Seconds that no lease can be ahead of: an end beyond that was set while the clock was wrong, and is over.
     pub longest_lease: u64,
@@ -133,7 +148,7 @@ pub enum Rechecked {
 /// Answer to a wish for work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseGrant {
-    /// A unit was lent.
+    /// Units were lent.
     Granted(Box<Lease>),
     /// There is none, for this reason.
     NoWork(NoWork),
@@ -152,13 +167,24 @@ pub enum LeaseChange {
     Unknown,
 }
 
-/// A lease given back.
+/// What became of a renewal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// The change.
+    pub change: LeaseChange,
+    /// Units of the lease of which nothing is wanted any more.
+    pub settled: Vec<UnitId>,
+}
+
+/// Units of a lease given back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
-    /// Which.
+    /// Which lease.
     pub token: LeaseToken,
     /// By whom.
     pub donor: DonorKey,
+    /// Which of its units; all that it has left if none is named.
+    pub units: Vec<UnitId>,
     /// The failure, if there was one.
     pub failure: Option<FailureReport>,
     /// What became of the distributor's own check, if the failure is a bad execution and there was one to check.
@@ -168,10 +194,10 @@ pub struct Release {
 }
 
 /// Who submits something, for what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submission {
-    /// For which unit.
-    pub unit: UnitId,
+    /// For which units, all of one project: of a proof, run `i` is that of unit `i`; of an execution there is one.
+    pub units: Vec<UnitId>,
     /// By whom.
     pub donor: DonorKey,
     /// Under which lease.
@@ -191,18 +217,27 @@ pub struct Target {
     pub project: ProjectName,
     /// Record of its program.
     pub record: Digest,
-    /// The unit's arguments.
-    pub arguments: Felts,
+    /// The units' arguments, in the order in which they were named.
+    pub arguments: Vec<Felts>,
     /// The project's limits.
     pub limits: UnitLimits,
     /// The project's preset.
     pub preset: Preset,
-    /// Whether a proof is there already.
-    pub proved: bool,
-    /// Whether an execution is there already.
-    pub executed: bool,
-    /// Whether the unit was withdrawn.
+    /// Whether all units were withdrawn.
     pub withdrawn: bool,
+}
+
+/// What the units that a submission names come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Targeted {
+    /// They can be looked at together.
+    Together(Box<Target>),
+    /// There is no such unit.
+    Unknown(UnitId),
+    /// This unit belongs to another project than the first one.
+    Apart(UnitId),
+    /// They have more arguments together than a submission of several may: so many field elements.
+    TooLong(u64),
 }
 
 /// What a valid proof or execution shows.
@@ -219,7 +254,7 @@ pub struct VerifiedRun {
 pub enum Accept<R> {
     /// The answer to give.
     Receipt(R),
-    /// The unit was withdrawn.
+    /// The unit was withdrawn (executions only: a proof's receipt says so of each unit).
     Withdrawn,
     /// No such unit.
     Unknown,
@@ -280,6 +315,21 @@ pub struct Holder {
     pub open: bool,
     /// The execution that was lent, while the unit waits for its proof.
     pub execution: Option<Digest>,
+}
+
+/// Proof files of a project that a rule for keeping them lets go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thinned {
+    /// The project.
+    pub project: ProjectName,
+    /// Its rule.
+    pub rule: KeepProofs,
+    /// Files that go.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that were looked at and stay.
+    pub stay: u64,
 }
 
 /// A difference between what is counted and what is there.

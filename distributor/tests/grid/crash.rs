@@ -14,7 +14,7 @@ use distributor::config::{Place, Settings};
 use distributor::server;
 use distributor::store::{self, IfMissing};
 use distributor::verify::CairoVerifier;
-use protocol::client::{LeaseAnswer, Payload, UploaderClient};
+use protocol::client::{LeaseAnswer, UploaderClient};
 use protocol::{Digest, Identity, Lease, LeaseMode, Nonce, Outcome, Preset, ProofStatus, Timestamp, UnitState, routes};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -70,14 +70,15 @@ fn files(folder: &Path, path: &str) -> usize {
 }
 
 /// Begins to submit, and never reads the answer.
-async fn send(serving: &Serving, lease: &Lease, proof: &[u8], bytes: usize) -> TcpStream {
-    let target = routes::unit_proof(&lease.unit.id);
+async fn send(serving: &Serving, lease: &Lease, proof: &[u8], bytes: Option<usize>) -> TcpStream {
+    let target = routes::proof(&Digest::of(proof));
+    let body = [proof, &protocol::trailer(&[lease.units[0].id]).unwrap()].concat();
     let (time, nonce) = (Timestamp::now(), Nonce::random().unwrap());
-    let signed = donor().sign_request("PUT", &target, Digest::of(proof), time, nonce);
-    let length = format!("content-length: {}\r\ncairn-lease: {}", proof.len(), lease.token);
+    let signed = donor().sign_request("PUT", &target, Digest::of(&body), time, nonce);
+    let length = format!("content-length: {}\r\ncairn-lease: {}", body.len(), lease.token);
     let mut stream = TcpStream::connect(serving.address.trim_start_matches("http://")).await.unwrap();
     stream.write_all(signed_head("PUT", &target, &length, &signed).as_bytes()).await.unwrap();
-    stream.write_all(&proof[..bytes]).await.unwrap();
+    stream.write_all(&body[..bytes.unwrap_or(body.len())]).await.unwrap();
     stream
 }
 
@@ -97,15 +98,15 @@ async fn submit_and_die(folder: &Path, phase: Phase, lease: &Lease, proof: &[u8]
     match phase {
         Phase::Receiving => {
             let serving = Serving::start(folder);
-            let _stream = send(&serving, lease, proof, proof.len() / 2).await;
+            let _stream = send(&serving, lease, proof, Some(proof.len() / 2)).await;
             until("the temporary file", async || files(folder, "tmp") > 0).await;
             serving.kill();
             assert_eq!(files(folder, "tmp"), 1, "the half proof lies there still");
         }
         Phase::Received | Phase::Verified | Phase::Stored => {
             let serving = start_mortal(folder, phase);
-            let payload = Payload::Bytes(proof.to_vec().into());
-            let answer = serving.donor().submit_proof(&lease.unit.id, Some(&lease.token), payload, None).await;
+            let units = [lease.units[0].id];
+            let answer = serving.donor().submit_proof(&units, Some(&lease.token), proof, None).await;
             assert!(answer.unwrap_err().is_unreachable());
             serving.ended();
             assert_eq!(stored(), phase == Phase::Stored);
@@ -117,7 +118,7 @@ async fn submit_and_die(folder: &Path, phase: Phase, lease: &Lease, proof: &[u8]
             let endless = "CREATE TRIGGER endless AFTER UPDATE OF proof ON units BEGIN SELECT count(*) FROM (WITH RECURSIVE \
                            c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c LIMIT 1000000000000); END";
             until("a moment to write", async || execute(&mut database, endless).await.is_ok()).await;
-            let _stream = send(&serving, lease, proof, proof.len()).await;
+            let _stream = send(&serving, lease, proof, None).await;
             until("the file", async || stored()).await;
             until("the transaction", async || {
                 let locked = execute(&mut database, "BEGIN IMMEDIATE").await.is_err();
@@ -132,7 +133,7 @@ async fn submit_and_die(folder: &Path, phase: Phase, lease: &Lease, proof: &[u8]
         }
         Phase::Committed => {
             let serving = Serving::start(folder);
-            let _stream = send(&serving, lease, proof, proof.len()).await;
+            let _stream = send(&serving, lease, proof, None).await;
             let donor = serving.donor();
             let before = PHASES.len() as u64 - 1;
             until("the credit", async || donor.credit().await.unwrap().proven_units > before).await;
@@ -159,16 +160,14 @@ async fn killed_in_each_phase_of_a_submission_nothing_is_lost_or_counted_twice()
         serving = Serving::start(folder);
         assert_eq!(files(folder, "tmp"), 0, "what was half received is gone");
         let uploader = UploaderClient::new(crate::harness::config(&serving.address), Some(key.clone())).unwrap();
-        let state = uploader.unit(&lease.unit.id).await.unwrap().unit.state;
+        let state = uploader.unit(&lease.units[0].id).await.unwrap().unit.state;
         assert_eq!(state, if phase == Phase::Committed { UnitState::Proved } else { UnitState::Leased }, "{phase:?}");
-        let payload = Payload::Bytes(proof.into());
-        let submit = async || {
-            serving.donor().submit_proof(&lease.unit.id, Some(&lease.token), payload.clone(), None).await.unwrap()
-        };
+        let units = [lease.units[0].id];
+        let submit = async || serving.donor().submit_proof(&units, Some(&lease.token), &proof, None).await.unwrap();
         let receipt = submit().await;
-        assert_eq!((receipt.status, receipt.credited_steps), (ProofStatus::Accepted, fixture::STEPS), "{phase:?}");
+        assert_eq!((receipt.count(ProofStatus::Accepted), receipt.credited_steps()), (1, fixture::STEPS), "{phase:?}");
         assert_eq!(submit().await, receipt);
-        let attempts = uploader.unit(&lease.unit.id).await.unwrap().attempts;
+        let attempts = uploader.unit(&lease.units[0].id).await.unwrap().attempts;
         assert_eq!(attempts.iter().map(|attempt| attempt.outcome).collect::<Vec<_>>(), [Outcome::Proved], "{phase:?}");
         let credit = serving.donor().credit().await.unwrap();
         assert_eq!(

@@ -37,12 +37,17 @@ async fn the_document_is_served() {
 async fn every_documented_address_exists() {
     let grid = Grid::start().await;
     for (method, path) in operations() {
-        let target = path.replace("{name}", "x").replace("{id}", "x").replace("{sha256}", "x").replace("{token}", "x");
+        let holes = ["{name}", "{id}", "{sha256}", "{token}", "{key}", "{team}"];
+        let target = holes.iter().fold(path.replace("{file}", "site.css"), |target, hole| target.replace(hole, "x"));
         let request =
             format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        // A stream goes on; its address is looked at elsewhere.
+        if path == "/v1/figures/events" {
+            continue;
+        }
         let answer = send(&grid, request.as_bytes()).await.unwrap();
         assert!(
-            answer.status == 200 || !["unknown_route", "method_not_allowed"].contains(&answer.cause().as_str()),
+            answer.status < 400 || !["unknown_route", "method_not_allowed"].contains(&answer.cause().as_str()),
             "{method} {path}"
         );
     }
@@ -57,6 +62,8 @@ fn every_address_of_the_client_is_documented() {
         (routes::PROJECTS.to_owned(), "/v1/projects"),
         (routes::LEASES.to_owned(), "/v1/leases"),
         (routes::DONOR.to_owned(), "/v1/donors/me"),
+        (routes::PROFILE.to_owned(), "/v1/donors/me/profile"),
+        (routes::page(&name), "/v1/projects/{name}/page"),
         (routes::project(&name), "/v1/projects/{name}"),
         (routes::units(&name), "/v1/projects/{name}/units"),
         (routes::results(&name), "/v1/projects/{name}/results"),
@@ -70,10 +77,13 @@ fn every_address_of_the_client_is_documented() {
         (routes::unit(&id), "/v1/units/{id}"),
         (routes::retry_unit(&id), "/v1/units/{id}/retry"),
         (routes::withdraw_unit(&id), "/v1/units/{id}/withdraw"),
-        (routes::unit_proof(&id), "/v1/units/{id}/proof"),
+        (routes::prove_again(&id), "/v1/units/{id}/prove-again"),
+        (routes::project_proof(&name, &digest), "/v1/projects/{name}/proofs/{sha256}"),
         (routes::unit_execution(&id), "/v1/units/{id}/execution"),
         (routes::lease(&token), "/v1/leases/{token}"),
         (routes::renew(&token), "/v1/leases/{token}/renew"),
+        (routes::check(&digest), "/v1/checks/{sha256}"),
+        (routes::checked_proof(&digest), "/v1/checks/{sha256}/proof"),
     ];
     for (address, pattern) in &addresses {
         let filled = pattern
@@ -192,5 +202,5 @@ async fn the_page_lists_every_figure() {
         assert!(page.contains(&format!("`{name}")), "{name} is missing");
         count += 1;
     }
-    assert_eq!(count, 10, "{figures}");
+    assert_eq!(count, 21, "{figures}");
 }

@@ -4,7 +4,7 @@ use crate::harness::{Grid, Plan, cause, primes, scopes, until};
 use distributor::clock::Clock as _;
 use distributor::config::Settings;
 use protocol::client::EventStream;
-use protocol::{Cause, Event, FailureCause, FailureReport, LeaseMode, UnitState};
+use protocol::{Cause, Event, FailureCause, FailureReport, GivenBack, LeaseMode, UnitState};
 use std::time::Duration;
 
 async fn next(stream: &mut EventStream) -> Event {
@@ -22,7 +22,8 @@ async fn changes_come_as_they_happen_and_after_a_break() {
     let event = next(&mut live).await;
     assert_eq!((event.state, event.unit, event.external_id.as_str()), (UnitState::Leased, ids[0], "unit-0"));
     let report = FailureReport { cause: FailureCause::Crash, detail: String::new() };
-    donor.0.release(&lease.token, Some(&report)).await.unwrap();
+    let back = GivenBack::failed(ids[0], report);
+    donor.0.release(&lease.token, Some(&back)).await.unwrap();
     let event = next(&mut live).await;
     assert_eq!((event.state, event.failure), (UnitState::Queued, Some(FailureCause::Crash)));
     drop(live);

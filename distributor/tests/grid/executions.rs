@@ -155,7 +155,7 @@ async fn invented_executions_are_refused() {
         ("one step", |run| drop(run.trace.drain(1..6)), "step 0, at pc = 1"),
         ("a step left out", |run| drop(run.trace.drain(3..4)), "step 2, at pc = 7"),
         ("an altered cell", |run| run.memory[18] = Felt::from(8), "step 2, at pc = 7"),
-        ("an altered output", |run| run.memory[20] = Felt::from(8), "step 3, at pc = 9"),
+        ("an altered output", |run| run.memory[22] = Felt::from(8), "step 3, at pc = 9"),
         ("an altered register", |run| run.trace[4].ap -= 1, "step 3, at pc = 9"),
         ("a step too many", |run| run.trace.insert(3, run.trace[3]), "step 3, at pc = 9"),
     ];

@@ -8,8 +8,8 @@ use distributor::blobs::{Blobs, Kind};
 use distributor::clock::Clock as _;
 use distributor::config::Settings;
 use distributor::verify::CairoVerifier;
-use protocol::client::{ClientConfig, DonorClient, Payload, RetryPolicy};
-use protocol::{Cause, Identity, LeaseMode, ProofStatus, UnitState, routes};
+use protocol::client::{ClientConfig, DonorClient, RetryPolicy};
+use protocol::{Cause, Digest, Identity, LeaseMode, ProofStatus, UnitState, routes, trailer};
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -168,13 +168,14 @@ async fn a_cut_upload_leaves_nothing_and_is_sent_again() {
     let grid = Grid::start().await;
     let id = grid.push(1).await[0];
     let donor = grid.donor(1);
-    let (proof, target) = (donor.proof(0), routes::unit_proof(&id));
-    for part in [0, 1, proof.len() / 2, proof.len() - 1] {
-        let signed = sign(1, "PUT", &target, &proof, grid.clock.now());
-        let head = signed_head("PUT", &target, &format!("content-length: {}", proof.len()), &signed);
+    let proof = donor.proof(0);
+    let (target, body) = (routes::proof(&Digest::of(&proof)), [&proof[..], &trailer(&[id]).unwrap()].concat());
+    for part in [0, 1, proof.len() / 2, proof.len(), body.len() - 1] {
+        let signed = sign(1, "PUT", &target, &body, grid.clock.now());
+        let head = signed_head("PUT", &target, &format!("content-length: {}", body.len()), &signed);
         let mut stream = connect(&grid).await;
         stream.write_all(head.as_bytes()).await.unwrap();
-        stream.write_all(&proof[..part]).await.unwrap();
+        stream.write_all(&body[..part]).await.unwrap();
         drop(stream);
     }
     assert_eq!(donor.submit(&id, None, proof).await.unwrap().status, ProofStatus::Accepted);
@@ -302,11 +303,11 @@ async fn clients_come_back_until_the_distributor_is_there() {
     (retry.first, retry.longest) = (Duration::from_millis(50), Duration::from_millis(200));
     let config = ClientConfig::new(&address, "test").unwrap().retry(retry);
     let client = DonorClient::new(config, donor).unwrap();
-    let waiting = tokio::spawn(async move { client.submit_proof(&id, None, Payload::Bytes(proof.into()), None).await });
+    let waiting = tokio::spawn(async move { client.submit_proof(&[id], None, &proof, None).await });
     until_started(&heard, 2).await;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let grid = Grid::serve_on(listener, folder, Plan::default()).await;
-    assert_eq!(waiting.await.unwrap().unwrap().status, ProofStatus::Accepted);
+    assert_eq!(waiting.await.unwrap().unwrap().count(ProofStatus::Accepted), 1);
     assert_eq!(grid.state(&id).await, UnitState::Proved);
 }
 

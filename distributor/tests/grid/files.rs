@@ -121,5 +121,5 @@ async fn a_run_beyond_the_projects_limits_is_refused() {
     let donor = grid.donor(1);
     let lease = donor.lease(LeaseMode::Execute).await;
     assert_eq!(refused(&donor, &lease, fixture::file(&fixture::run(&[0]))).await, Cause::PolicyFailed);
-    assert_eq!(donor.refused(&lease.unit.id, donor.proof(0)).await, Cause::PolicyFailed);
+    assert_eq!(donor.refused(&lease.units[0].id, donor.proof(0)).await, Cause::PolicyFailed);
 }

@@ -11,8 +11,8 @@ use distributor::verify::{CairoVerifier, Verifier};
 use protocol::client::{ClientConfig, ClientError, DonorClient, LeaseAnswer, Payload, RetryPolicy, UploaderClient};
 use protocol::{
     ApiKey, Cause, Digest, DonorLimits, Identity, Lease, LeaseMode, LeaseRequest, NewUnit, NewUnits, NoWork, Preset,
-    ProjectName, ProjectSpec, ProofReceipt, RequestKey, Timestamp, UnitDetail, UnitId, UnitLimits, UnitState, Versions,
-    encode_program, program_hash,
+    ProjectName, ProjectSpec, ProofReceipt, RequestKey, Timestamp, UnitDetail, UnitId, UnitLimits, UnitReceipt,
+    UnitState, Versions, encode_program, program_hash,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -105,6 +105,7 @@ pub fn spec(name: &ProjectName, file: &[u8]) -> ProjectSpec {
         description: "writes seven".to_owned(),
         weight: 1,
         byte_price: None,
+        keep_proofs: protocol::KeepProofs::All,
     }
     .signed(name, &signer())
 }
@@ -118,7 +119,7 @@ pub fn lease_request(mode: LeaseMode) -> LeaseRequest {
         request: RequestKey::random().unwrap(),
         project: None,
         mode,
-        limits: DonorLimits { max_steps: 1 << 20, max_memory: 1 << 30, steps_per_second: 0 },
+        limits: DonorLimits::alone(1 << 20, 1 << 30, 0),
         versions: Versions::current("test"),
     }
 }
@@ -300,14 +301,24 @@ impl Donor {
         fixture::prove(fixture::run(&[number]), &self.0.identity().donor_key())
     }
 
+    /// Submits a proof of one unit.
     pub async fn submit(
         &self,
         unit: &UnitId,
         lease: Option<&Lease>,
         proof: Vec<u8>,
+    ) -> Result<UnitReceipt, ClientError> {
+        Ok(self.submit_all(&[*unit], lease, proof).await?.units[0])
+    }
+
+    /// Submits a proof of several.
+    pub async fn submit_all(
+        &self,
+        units: &[UnitId],
+        lease: Option<&Lease>,
+        proof: Vec<u8>,
     ) -> Result<ProofReceipt, ClientError> {
-        let payload = Payload::Bytes(proof.into());
-        self.0.submit_proof(unit, lease.map(|lease| &lease.token), payload, None).await
+        self.0.submit_proof(units, lease.map(|lease| &lease.token), &proof, None).await
     }
 
     /// The cause of a refused proof.
@@ -318,7 +329,7 @@ impl Donor {
 
     pub async fn execute(&self, lease: &Lease, file: Vec<u8>) -> Result<protocol::ExecutionReceipt, ClientError> {
         let payload = Payload::Bytes(file.into());
-        self.0.submit_execution(&lease.unit.id, Some(&lease.token), payload, None).await
+        self.0.submit_execution(&lease.units[0].id, Some(&lease.token), payload, None).await
     }
 }
 

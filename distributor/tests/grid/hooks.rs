@@ -1,10 +1,10 @@
 //! Parts of the distributor that do something else first: fail, wait, or end the process.
 
 use async_trait::async_trait;
-use cairo_air::{Program, Statement};
+use cairo_air::Program;
 use distributor::blobs::{BlobError, Blobs, Kind, Opened, Spooled};
 use distributor::store::{Refusal, VerifiedRun};
-use distributor::verify::{CairoVerifier, ExecutionBounds, Verifier};
+use distributor::verify::{CairoVerifier, ExecutionBounds, Runs, Verifier};
 use felt::Felt;
 use protocol::{Digest, Preset, UnitLimits};
 use std::fs::File;
@@ -66,15 +66,9 @@ pub struct HookedVerifier {
 }
 
 impl Verifier for HookedVerifier {
-    fn proof(
-        &self,
-        statement: &Statement,
-        proof: &[u8],
-        preset: Preset,
-        max_steps: u64,
-    ) -> Result<VerifiedRun, Refusal> {
+    fn proof(&self, runs: Runs<'_>, proof: &[u8], preset: Preset, max_steps: u64) -> Result<Vec<VerifiedRun>, Refusal> {
         (self.before_proof)();
-        self.inner.proof(statement, proof, preset, max_steps)
+        self.inner.proof(runs, proof, preset, max_steps)
     }
 
     fn execution(

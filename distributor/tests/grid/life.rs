@@ -7,7 +7,8 @@ use distributor::config::Settings;
 use distributor::verify::CairoVerifier;
 use protocol::client::LeaseAnswer;
 use protocol::{
-    Cause, ExecutionStatus, FailureCause, FailureReport, LeaseMode, NoWork, Outcome, Preset, ProofStatus, UnitState,
+    Cause, ExecutionStatus, FailureCause, FailureReport, GivenBack, LeaseMode, NoWork, Outcome, Preset, ProofStatus,
+    UnitState,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,8 @@ async fn a_unit_is_lent_proved_and_collected() {
     let donor = grid.donor(1);
     for number in [0, 1] {
         let lease = donor.lease(LeaseMode::Both).await;
-        assert_eq!((lease.unit.id, &lease.unit.arguments), (ids[number as usize], &felts(&[number])));
-        let receipt = donor.submit(&lease.unit.id, Some(&lease), donor.proof(number)).await.unwrap();
+        assert_eq!((lease.units[0].id, &lease.units[0].arguments), (ids[number as usize], &felts(&[number])));
+        let receipt = donor.submit(&lease.units[0].id, Some(&lease), donor.proof(number)).await.unwrap();
         assert_eq!((receipt.status, receipt.credited_steps), (ProofStatus::Accepted, STEPS));
     }
     assert_eq!(donor.no_work().await, NoWork::Empty);
@@ -33,14 +34,11 @@ async fn a_unit_is_lent_proved_and_collected() {
     for result in &page.results {
         let proof = uploader.proof(&result.proof.sha256).await.unwrap();
         assert_eq!((proof.len() as u64, &result.proof.output), (result.proof.size, &felts(&[7])));
-        let statement = cairo_air::Statement::single(
-            fixture::program(),
-            result.arguments.0.clone(),
-            *result.proof.prover.as_bytes(),
-        );
-        cairo_air::verify(&statement, &proof, &fixture::lenient(Preset::Bench96, 1000)).unwrap();
+        let (arguments, policy) = (vec![result.arguments.0.clone()], fixture::lenient(Preset::Bench96, 1000));
+        protocol::proof::verify(&fixture::program(), arguments, &result.proof.prover, &proof, &policy).unwrap();
+        assert_eq!((result.proof.index, result.proof.runs, result.proof.kept), (0, 1, true));
     }
-    assert_eq!(uploader.mark_collected(&primes(), page.next).await.unwrap().units, 2);
+    assert_eq!(uploader.mark_collected(&primes(), page.next, None).await.unwrap().units, 2);
     assert_eq!(uploader.project(&primes()).await.unwrap().units.collected, 2);
 }
 
@@ -69,7 +67,7 @@ async fn one_executes_and_another_proves() {
     assert_eq!(grid.state(&id).await, UnitState::Executed);
 
     let lease = prover.lease(LeaseMode::Prove).await;
-    let info = lease.execution.unwrap();
+    let info = lease.units[0].execution.unwrap();
     assert_eq!((info.size, info.n_steps), (file.len() as u64, STEPS));
     let path = grid.folder().join("fetched");
     assert_eq!(prover.0.execution(&info.sha256, 1 << 20, &path, None).await.unwrap(), info.size);
@@ -114,6 +112,7 @@ async fn failures_set_a_unit_aside_and_the_uploader_retries() {
         grid.trust(&donor).await;
         let lease = donor.lease(LeaseMode::Both).await;
         let report = FailureReport { cause: FailureCause::StepLimit, detail: "1001 steps\u{7}".to_owned() };
+        let report = GivenBack::failed(id, report);
         donor.0.release(&lease.token, Some(&report)).await.unwrap();
         donor.0.release(&lease.token, Some(&report)).await.unwrap();
     }
@@ -133,6 +132,7 @@ async fn a_report_of_a_bad_execution_is_looked_into() {
     let lease = executor.lease(LeaseMode::Execute).await;
     executor.execute(&lease, fixture::file(&fixture::run(&[0]))).await.unwrap();
     let report = FailureReport { cause: FailureCause::BadExecution, detail: String::new() };
+    let report = GivenBack { units: Vec::new(), failure: Some(report) };
     let lease = liar.lease(LeaseMode::Prove).await;
     liar.0.release(&lease.token, Some(&report)).await.unwrap();
     assert_eq!((grid.state(&id).await, grid.files(Kind::Execution).await), (UnitState::Executed, 1), "it is sound");
@@ -171,6 +171,7 @@ async fn no_file_outlives_what_refers_to_it() {
         grid.trust(&judge).await;
         let lease = judge.lease(LeaseMode::Prove).await;
         let report = FailureReport { cause: FailureCause::ProveFailed, detail: String::new() };
+        let report = GivenBack::failed(ids[2], report);
         judge.0.release(&lease.token, Some(&report)).await.unwrap();
     }
     assert_eq!((grid.state(&ids[2]).await, grid.files(Kind::Execution).await), (UnitState::Failed, 0), "set aside");
@@ -205,10 +206,11 @@ async fn withdrawing_ends_everything_that_is_not_proved() {
     let ids = grid.push(3).await;
     let (donor, uploader) = (grid.donor(1), grid.uploader());
     let lease = donor.lease(LeaseMode::Both).await;
-    donor.submit(&lease.unit.id, Some(&lease), donor.proof(0)).await.unwrap();
+    donor.submit(&lease.units[0].id, Some(&lease), donor.proof(0)).await.unwrap();
     let lease = donor.lease(LeaseMode::Both).await;
     assert_eq!(uploader.withdraw_unit(&ids[1]).await.unwrap().state, UnitState::Withdrawn);
-    assert_eq!(cause(donor.submit(&ids[1], Some(&lease), donor.proof(1)).await), Cause::UnitWithdrawn);
+    let receipt = donor.submit(&ids[1], Some(&lease), donor.proof(1)).await.unwrap();
+    assert_eq!((receipt.status, receipt.credited_steps), (ProofStatus::Withdrawn, 0));
     assert_eq!(cause(uploader.withdraw_unit(&ids[0]).await), Cause::UnitState);
     assert_eq!(uploader.withdraw_project(&primes()).await.unwrap().units, 1);
     assert_eq!(cause(uploader.retry_unit(&ids[2]).await), Cause::ProjectWithdrawn);

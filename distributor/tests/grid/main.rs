@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod backup;
+mod batches;
 mod crash;
 mod documents;
 mod events;
@@ -19,4 +20,5 @@ mod malice;
 mod process;
 mod raw;
 mod routes;
+mod site;
 mod sockets;

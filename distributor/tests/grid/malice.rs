@@ -139,7 +139,7 @@ async fn revoked_and_blocked_keys_open_nothing() {
     let lease = donor.lease(LeaseMode::Both).await;
     grid.store.block_donor(&donor.0.identity().donor_key(), true, grid.clock.now()).await.unwrap();
     assert_eq!(cause(donor.0.renew(&lease.token).await), Cause::KeyRevoked);
-    assert_eq!(cause(donor.submit(&lease.unit.id, Some(&lease), donor.proof(0)).await), Cause::KeyRevoked);
+    assert_eq!(cause(donor.submit(&lease.units[0].id, Some(&lease), donor.proof(0)).await), Cause::KeyRevoked);
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn tricks_with_paths_and_ids_reach_nothing() {
 async fn a_gigabyte_of_garbage_is_refused_early() {
     let grid = Grid::start().await;
     let id = grid.push(1).await[0];
-    let target = routes::unit_proof(&id);
+    let target = routes::proof(&Digest::of(b"x"));
     // Announced: refused before a byte of it is sent.
     let signed = sign(1, "PUT", &target, b"garbage", grid.clock.now());
     let head = signed_head("PUT", &target, "content-length: 1073741824", &signed);
@@ -237,8 +237,8 @@ async fn unfinished(grid: &Grid, donor: u8, source: &str, target: &str, bytes: u
 async fn what_is_received_at_once_is_bounded() {
     let settings = Settings { max_incoming_bytes: 6 << 20, ..unlimited().settings };
     let grid = Grid::start_with(behind_a_proxy(settings)).await;
-    let id = grid.push(1).await[0];
-    let target = routes::unit_proof(&id);
+    grid.push(1).await;
+    let target = routes::proof(&Digest::of(b"x"));
     let mut stream = unfinished(&grid, 2, "203.0.113.1", &target, 5 << 19).await;
     let answer = read_answer(&mut stream).await.unwrap();
     assert_eq!((answer.status, answer.cause().as_str()), (503, "busy"), "a key gets a third of the room");
@@ -268,7 +268,7 @@ async fn who_drips_keeps_nobody_from_submitting() {
     let settings = Settings { max_incoming_bytes: 5 << 20, ..unlimited().settings };
     let grid = Grid::start_with(behind_a_proxy(settings)).await;
     let ids = grid.push(2).await;
-    let target = routes::unit_proof(&ids[0]);
+    let target = routes::proof(&Digest::of(b"x"));
     let mut held = Vec::new();
     for number in 0..50 {
         let source = format!("198.51.100.{number}");
@@ -289,9 +289,9 @@ async fn who_drips_keeps_nobody_from_submitting() {
 async fn a_body_that_begins_fast_and_then_drips_is_cut() {
     let settings = Settings { idle_seconds: 1, min_rate: 1 << 20, ..unlimited().settings };
     let grid = Grid::start_with(behind_a_proxy(settings)).await;
-    let id = grid.push(1).await[0];
+    grid.push(1).await;
     let begin = Instant::now();
-    let stream = unfinished(&grid, 1, "203.0.113.1", &routes::unit_proof(&id), 16 << 20).await;
+    let stream = unfinished(&grid, 1, "203.0.113.1", &routes::proof(&Digest::of(b"x")), 16 << 20).await;
     let (mut reading, mut writing) = stream.into_split();
     let drip = tokio::spawn(async move {
         while writing.write_all(b"x").await.is_ok() {
@@ -329,7 +329,7 @@ async fn who_does_not_read_is_not_waited_for() {
 async fn slow_senders_lose_their_connection() {
     let settings = Settings { idle_seconds: 1, min_rate: 1 << 20, ..Settings::default() };
     let grid = Grid::start_with(Plan { settings, ..Plan::default() }).await;
-    let id = grid.push(1).await[0];
+    grid.push(1).await;
     // A head that never ends.
     let begin = Instant::now();
     let mut stream = connect(&grid).await;
@@ -337,7 +337,7 @@ async fn slow_senders_lose_their_connection() {
     assert!(read_answer(&mut stream).await.is_none_or(|answer| answer.status == 408));
     assert!(begin.elapsed() < Duration::from_secs(10));
     // A body that trickles: never idle for long, but far below the least rate.
-    let target = routes::unit_proof(&id);
+    let target = routes::proof(&Digest::of(b"x"));
     let signed = sign(1, "PUT", &target, b"x", grid.clock.now());
     let head = signed_head("PUT", &target, "content-length: 1000000", &signed);
     let mut stream = connect(&grid).await;

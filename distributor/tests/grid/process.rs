@@ -4,7 +4,9 @@ use crate::fixture;
 use crate::harness::{config, primes, spec, unit};
 use crate::raw::{sign, signed_head};
 use protocol::client::{ClientError, DonorClient, UploaderClient};
-use protocol::{ApiKey, Identity, NewUnits, Timestamp, UnitId, encode_program, routes};
+use protocol::{
+    ApiKey, Digest, Identity, MAX_PROOF_BYTES, MAX_TRAILER, NewUnits, Timestamp, UnitId, encode_program, routes,
+};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -142,9 +144,18 @@ async fn the_operator_manages_keys_and_donors_while_it_serves() {
     assert_eq!(row, ["primes", &other, "1", "1", "1", "1"], "at most 250, and its owner asks for 1");
     let unknown = run(folder.path(), &["project", "weight", "unknown", "5"]);
     assert!(text(&unknown.stderr).contains("there is no project unknown"), "{unknown:?}");
+    let delete = |more: &[&str]| run(folder.path(), &[&["project", "delete", "primes"], more].concat());
+    let asked = delete(&[]);
+    assert_eq!(asked.status.code(), Some(1));
+    assert!(text(&asked.stderr).contains("nothing was deleted: primes has 1 units, 0 results"), "{asked:?}");
+    assert!(text(&delete(&["--yes", "--force"]).stderr).contains("primes is not withdrawn"));
     let check = run(folder.path(), &["check"]);
     assert!(check.status.success(), "{check:?}");
     serving.donor().credit().await.unwrap();
+    let prune = run(folder.path(), &["prune", "--dry-run"]);
+    let nothing = "0 files of 0 bytes would go; projects that keep all proofs are not listed\n";
+    assert_eq!((text(&prune.stdout), text(&prune.stderr)), (String::new(), nothing.to_owned()));
+    assert_eq!(run(folder.path(), &["prune"]).status.code(), Some(2), "what it is to do must be said");
 
     let copy = folder.path().join("copy");
     let backup = run(folder.path(), &["backup", copy.to_str().unwrap()]);
@@ -266,7 +277,9 @@ async fn a_gigabyte_of_garbage_is_held_neither_in_memory_nor_on_disk() {
     serving.donor().credit().await.unwrap();
     let before = serving.memory();
     // What a proof may have; and what an execution within this project's limits may have, which is far less than any may.
-    for (target, most) in [(routes::unit_proof(&id), 64 << 20), (routes::unit_execution(&id), 5 << 20)] {
+    for (target, most) in
+        [(routes::proof(&Digest::of(b"x")), MAX_PROOF_BYTES + MAX_TRAILER), (routes::unit_execution(&id), 5 << 20)]
+    {
         let signed = sign(1, "PUT", &target, b"garbage", Timestamp::now());
         let mut stream = TcpStream::connect(serving.address.trim_start_matches("http://")).await.unwrap();
         let head = signed_head("PUT", &target, "transfer-encoding: chunked", &signed);
@@ -280,7 +293,7 @@ async fn a_gigabyte_of_garbage_is_held_neither_in_memory_nor_on_disk() {
             on_disk = on_disk.max(size(&folder.path().join("blobs/tmp")));
         }
         assert!(sent < 200, "{target}: {sent} MiB were taken");
-        assert!((1..=most).contains(&on_disk), "{target}: {on_disk} bytes were on disk");
+        assert!((1..=most as u64).contains(&on_disk), "{target}: {on_disk} bytes were on disk");
     }
     let took = serving.memory().saturating_sub(before);
     assert!(took < 48 << 20, "it took {took} bytes");

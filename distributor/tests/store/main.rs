@@ -37,6 +37,23 @@ macro_rules! backend {
                 refusals_end_the_attempt
                 pages_are_complete
             }
+            stories! { $place, batches;
+                a_lease_of_several_units_is_filled_and_proved_at_once
+                a_lease_holds_what_fits
+                newcomers_hold_few_units_however_they_ask
+                suspect_units_are_lent_alone
+                units_are_given_back_one_by_one
+                renewing_says_what_is_settled
+                overlapping_proofs_count_for_what_is_open
+                the_same_batch_gets_the_same_answer
+                a_refused_batch_accuses_no_unit
+                a_batch_is_of_one_project_and_of_known_units
+                provers_are_lent_several_executions
+                a_file_counts_once_however_many_units_it_has
+                collected_proofs_are_let_go_by_their_rule
+                a_sample_is_drawn_by_the_root
+                a_unit_is_proven_again
+            }
             stories! { $place, lending;
                 the_same_wish_gets_the_same_lease
                 leases_of_newcomers_are_few
@@ -67,6 +84,22 @@ macro_rules! backend {
                 batches_are_all_or_nothing
                 a_project_keeps_its_program
                 withdrawn_is_withdrawn
+            }
+            stories! { $place, statistics;
+                what_is_credited_is_counted_once_everywhere
+                what_is_counted_is_counted_by_time
+                what_is_proven_counts_for_the_team_of_that_time
+                who_is_blocked_is_not_shown_around
+                owners_tell_visitors_about_projects
+                projects_are_seen_at_a_glance
+                proofs_and_values_are_listed
+                what_was_credited_outlives_its_project
+            }
+            stories! { $place, removal;
+                withdrawn_projects_are_listed_for_who_asks
+                a_project_is_deleted_with_all_that_belongs_to_it
+                a_project_is_not_deleted_under_a_donor
+                a_large_project_is_deleted_in_batches
             }
             stories! { $place, keeping;
                 what_grows_is_folded

@@ -5,7 +5,7 @@ use distributor::location::Location;
 use distributor::store::{Accept, LeaseChange, LeaseGrant, UnitChange};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use protocol::{Digest, FailureCause, Lease, LeaseMode, NoWork, Outcome, ProofStatus, UnitId, UnitState};
+use protocol::{Digest, DonorProfile, FailureCause, Lease, LeaseMode, NoWork, Outcome, ProofStatus, UnitId, UnitState};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -107,6 +107,10 @@ impl Run {
         // What each donor says counts; who may be believed is another test's matter.
         for number in 1..=DONORS {
             world.store.trust_donor(&donor(number), true, world.now()).await.unwrap();
+            // Every other one counts for a team, which the count of everything looks at, too.
+            let team = (number % 2 == 0).then(|| format!("Team {}", number / 4).parse().unwrap());
+            let profile = DonorProfile { nickname: None, team };
+            world.store.set_profile(&donor(number), &profile, world.now()).await.unwrap();
         }
         let ids = world.add(UNITS as u64).await;
         let units = vec![Modelled { state: "queued", events: 1, ..Modelled::default() }; UNITS];
@@ -128,7 +132,7 @@ impl Run {
             Op::Withdraw(unit) => self.withdraw(*unit).await,
             Op::Retry(unit) => self.retry(*unit).await,
             Op::Collect => {
-                self.world.store.mark_collected(&primes(), u64::MAX >> 1, self.world.now()).await.unwrap();
+                self.world.store.mark_collected(&primes(), u64::MAX >> 1, None, self.world.now()).await.unwrap();
                 for unit in self.units.iter_mut().filter(|unit| unit.state == "proved" && !unit.collected) {
                     (unit.collected, unit.events) = (true, unit.events + 1);
                 }
@@ -142,16 +146,16 @@ impl Run {
         let now = self.now();
         match self.world.store.lease(&self.world.ask(donor(number), mode)).await.unwrap() {
             LeaseGrant::Granted(lease) => {
-                let index = self.ids.iter().position(|id| *id == lease.unit.id).unwrap();
+                let index = self.ids.iter().position(|id| *id == lease.units[0].id).unwrap();
                 let unit = &mut self.units[index];
                 assert!(unit.open() && !unit.live(now), "lent although {unit:?}");
                 assert_eq!(lease.mode == LeaseMode::Prove, unit.state == "executed");
-                assert_eq!(lease.execution.is_some(), lease.mode == LeaseMode::Prove);
+                assert_eq!(lease.units[0].execution.is_some(), lease.mode == LeaseMode::Prove);
                 assert!(mode == LeaseMode::Both || mode == lease.mode);
                 unit.attempts += 1;
                 unit.events += 1;
                 unit.lease = Some((number, lease.expires_at.0, unit.attempts));
-                assert_eq!(lease.attempt, unit.attempts);
+                assert_eq!(lease.units[0].attempt, unit.attempts);
                 self.leases.push((*lease, number, index));
             }
             LeaseGrant::NoWork(reason) => {
@@ -169,11 +173,11 @@ impl Run {
 
     async fn renew(&mut self, index: usize) {
         let Some((lease, number, unit)) = self.leases.get(index).cloned() else { return };
-        let holds = self.units[unit].lease.is_some_and(|(_, _, attempt)| attempt == lease.attempt);
+        let holds = self.units[unit].lease.is_some_and(|(_, _, attempt)| attempt == lease.units[0].attempt);
         match self.world.renew(&lease, donor(number)).await {
             LeaseChange::Done(until) => {
                 assert!(holds && self.units[unit].open());
-                self.units[unit].lease = Some((number, until.0, lease.attempt));
+                self.units[unit].lease = Some((number, until.0, lease.units[0].attempt));
             }
             LeaseChange::Ended => {
                 assert!(!holds || !self.units[unit].open() || lease.renewable_until.0 <= self.now());
@@ -185,7 +189,7 @@ impl Run {
     async fn release(&mut self, index: usize, cause: Option<FailureCause>) {
         let Some((lease, number, index)) = self.leases.get(index).cloned() else { return };
         let before = self.world.unit(self.ids[index]).await;
-        let outcome = before.attempts.iter().find(|attempt| attempt.number == lease.attempt).unwrap().outcome;
+        let outcome = before.attempts.iter().find(|attempt| attempt.number == lease.units[0].attempt).unwrap().outcome;
         let change = self.world.release(&lease, donor(number), cause.map(failure)).await;
         if !matches!(outcome, Outcome::Running | Outcome::Expired) {
             let again = matches!(outcome, Outcome::Released | Outcome::Failed);
@@ -193,7 +197,7 @@ impl Run {
             return;
         }
         let unit = &mut self.units[index];
-        let holds = unit.open() && unit.lease.is_some_and(|(_, _, attempt)| attempt == lease.attempt);
+        let holds = unit.open() && unit.lease.is_some_and(|(_, _, attempt)| attempt == lease.units[0].attempt);
         if holds {
             unit.lease = None;
             unit.events += 1;
@@ -208,11 +212,13 @@ impl Run {
     async fn prove(&mut self, number: u8, index: usize, file: u8) {
         let file = format!("proof {number} {index} {file}");
         let submission = self.world.submission(self.ids[index], donor(number), None, &file);
-        let accept = self.world.store.accept_proof(&submission, &shown()).await.unwrap();
+        let accept = self.world.store.accept_proof(&submission, &[shown()]).await.unwrap();
         let unit = &mut self.units[index];
         let accepted = match accept {
-            Accept::Withdrawn => return assert_eq!(unit.state, "withdrawn"),
-            Accept::Receipt(receipt) => receipt.status == ProofStatus::Accepted,
+            Accept::Receipt(receipt) if receipt.count(ProofStatus::Withdrawn) == 1 => {
+                return assert_eq!(unit.state, "withdrawn");
+            }
+            Accept::Receipt(receipt) => receipt.count(ProofStatus::Accepted) == 1,
             other => panic!("{other:?}"),
         };
         match unit.proof {
@@ -230,7 +236,7 @@ impl Run {
     async fn execute(&mut self, number: u8, index: usize) {
         let submission = self.world.submission(self.ids[index], donor(number), None, &format!("run {number} {index}"));
         let executor = donor(number);
-        let known = self.world.store.execution_receipt(&submission.unit, &submission.sha256, &executor);
+        let known = self.world.store.execution_receipt(&submission.units[0], &submission.sha256, &executor);
         let known = known.await.unwrap().is_some();
         self.world.store.accept_execution(&submission, &shown()).await.unwrap();
         let detail = self.world.unit(self.ids[index]).await;

@@ -138,7 +138,8 @@ impl Run {
             }
             Op::Garbage(index) => {
                 if let Some((key, lease)) = self.held_at(*index) {
-                    let submission = self.world.submission(lease.unit.id, hostile(key), Some(lease.token), "garbage");
+                    let submission =
+                        self.world.submission(lease.units[0].id, hostile(key), Some(lease.token), "garbage");
                     self.world.store.refuse(&submission, &Refusal::new(Cause::VerifyFailed, "")).await.unwrap();
                 }
             }
@@ -161,8 +162,8 @@ impl Run {
         let file = format!("proof {}", self.world.draw());
         let submission = self.world.submission(id, donor, lease.map(|lease| lease.token), &file);
         let shown = VerifiedRun { n_steps: steps, output: Felts(Vec::new()) };
-        let accept = self.world.store.accept_proof(&submission, &shown).await.unwrap();
-        matches!(accept, Accept::Receipt(receipt) if receipt.status == ProofStatus::Accepted)
+        let accept = self.world.store.accept_proof(&submission, &[shown]).await.unwrap();
+        matches!(accept, Accept::Receipt(receipt) if receipt.count(ProofStatus::Accepted) == 1)
     }
 
     /// An honest donor is lent a unit and does what can be done. Whether there was one.
@@ -172,8 +173,8 @@ impl Run {
         else {
             return false;
         };
-        if self.units[&lease.unit.id] {
-            assert!(self.prove(lease.unit.id, donor(number), Some(&lease), 1).await, "it was free, so it is first");
+        if self.units[&lease.units[0].id] {
+            assert!(self.prove(lease.units[0].id, donor(number), Some(&lease), 1).await, "it was free, so it is first");
             self.honest_work += 1;
         } else {
             self.world.release(&lease, donor(number), Some(failure(FailureCause::Panic))).await;
@@ -191,10 +192,10 @@ impl Run {
 
     async fn earn(&mut self, index: usize, steps: u64) {
         let Some((key, lease)) = self.held_at(index) else { return };
-        if !self.units[&lease.unit.id] || self.hostile_work + steps >= self.honest_work {
+        if !self.units[&lease.units[0].id] || self.hostile_work + steps >= self.honest_work {
             return;
         }
-        if self.prove(lease.unit.id, hostile(key), Some(&lease), steps).await {
+        if self.prove(lease.units[0].id, hostile(key), Some(&lease), steps).await {
             self.hostile_work += steps;
             self.earners.insert(key);
         }
@@ -244,12 +245,14 @@ impl Run {
 
     /// Left to the honest donors, everything ends.
     async fn end(&mut self) {
-        for _ in 0..60 {
+        for round in 0..60 {
             if self.settled().await {
                 break;
             }
             self.world.pass(100_000);
-            for number in 1..=self.honest {
+            // Who always came first would take a suspect unit again each time, and nobody else would say anything about it.
+            for place in 0..self.honest {
+                let number = 1 + (place + round) % self.honest;
                 while self.work(number).await {}
             }
         }

@@ -9,7 +9,7 @@ use felt::Felt;
 use protocol::{
     Digest, DonorKey, DonorLimits, FailureCause, FailureReport, Felts, Lease, LeaseMode, LeaseToken, NewUnit, NoWork,
     Preset, ProgramHash, ProjectName, ProjectSpec, ProofReceipt, RequestKey, Signature, SignerKey, Timestamp,
-    UnitDetail, UnitId, UnitLimits, UnitState, UploaderKeyId,
+    UnitDetail, UnitId, UnitLimits, UnitReceipt, UnitState, UploaderKeyId,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,6 +84,7 @@ pub fn spec() -> ProjectSpec {
         description: "counts primes".to_owned(),
         weight: 1,
         byte_price: None,
+        keep_proofs: protocol::KeepProofs::All,
     }
 }
 
@@ -172,7 +173,7 @@ impl World {
             token: LeaseToken::from_bytes(self.bytes()),
             project: None,
             mode,
-            limits: DonorLimits { max_steps: 5000, max_memory: 1 << 30, steps_per_second: 100 },
+            limits: DonorLimits::alone(5000, 1 << 30, 100),
             draw: self.draw(),
             now: self.now(),
             until: self.now().plus(LEASE),
@@ -208,7 +209,7 @@ impl World {
         failure: Option<FailureReport>,
         recheck: Option<Rechecked>,
     ) -> LeaseChange {
-        let release = Release { token: lease.token, donor, failure, recheck, now: self.now() };
+        let release = Release { token: lease.token, donor, units: Vec::new(), failure, recheck, now: self.now() };
         self.store.release(&release).await.unwrap()
     }
 
@@ -219,10 +220,10 @@ impl World {
             panic!("not stored")
         };
         let lease = self.lease(donor, LeaseMode::Both).await;
-        let submission = self.submission(lease.unit.id, donor, Some(lease.token), &format!("earned {number}"));
+        let submission = self.submission(lease.units[0].id, donor, Some(lease.token), &format!("earned {number}"));
         let shown = VerifiedRun { n_steps: steps, output: Felts(Vec::new()) };
-        let accept = self.store.accept_proof(&submission, &shown).await.unwrap();
-        assert!(matches!(accept, Accept::Receipt(receipt) if receipt.credited_steps == steps));
+        let accept = self.store.accept_proof(&submission, &[shown]).await.unwrap();
+        assert!(matches!(accept, Accept::Receipt(receipt) if receipt.credited_steps() == steps));
     }
 
     /// A page of units of a state.
@@ -233,18 +234,41 @@ impl World {
 
     pub async fn renew(&self, lease: &Lease, donor: DonorKey) -> LeaseChange {
         let until = self.now().plus(LEASE);
-        self.store.renew(&lease.token, &donor, self.now(), until).await.unwrap()
+        self.store.renew(&lease.token, &donor, self.now(), until).await.unwrap().change
     }
 
     pub fn submission(&self, unit: UnitId, donor: DonorKey, lease: Option<LeaseToken>, file: &str) -> Submission {
         let sha256 = Digest::of(file.as_bytes());
-        Submission { unit, donor, lease, sha256, size: file.len() as u64, now: self.now() }
+        Submission { units: vec![unit], donor, lease, sha256, size: file.len() as u64, now: self.now() }
     }
 
-    pub async fn prove(&self, unit: UnitId, donor: DonorKey, file: &str) -> ProofReceipt {
-        let submission = self.submission(unit, donor, None, file);
-        match self.store.accept_proof(&submission, &shown()).await.unwrap() {
+    /// Takes a proof of these units in, by a donor that may hold no lease.
+    pub async fn prove_all(
+        &self,
+        units: &[UnitId],
+        donor: DonorKey,
+        lease: Option<LeaseToken>,
+        file: &str,
+    ) -> ProofReceipt {
+        let submission =
+            Submission { units: units.to_vec(), ..self.submission(UnitId::from_bytes([0; 10]), donor, lease, file) };
+        match self.store.accept_proof(&submission, &vec![shown(); units.len()]).await.unwrap() {
             Accept::Receipt(receipt) => receipt,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The same of one unit.
+    pub async fn prove(&self, unit: UnitId, donor: DonorKey, file: &str) -> UnitReceipt {
+        self.prove_all(&[unit], donor, None, file).await.units[0]
+    }
+
+    /// A lease of so many units at most, of so many steps beyond the first.
+    pub async fn lease_many(&self, donor: DonorKey, mode: LeaseMode, units: u32, steps: u64) -> Lease {
+        let mut ask = self.ask(donor, mode);
+        (ask.limits.lease_units, ask.limits.lease_steps) = (units, steps);
+        match self.store.lease(&ask).await.unwrap() {
+            LeaseGrant::Granted(lease) => *lease,
             other => panic!("{other:?}"),
         }
     }

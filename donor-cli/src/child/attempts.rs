@@ -173,7 +173,8 @@ fn allocate() -> io::Result<()> {
 
 /// Writes two megabytes into its own file.
 fn fill(files: &mut Files) -> io::Result<()> {
-    (0..32).try_for_each(|_| files.execution.write_all(&[b'x'; 1 << 16]))
+    let unit = files.units.first_mut().ok_or_else(|| io::Error::other("a job without a unit"))?;
+    (0..32).try_for_each(|_| unit.execution.write_all(&[b'x'; 1 << 16]))
 }
 
 /// Uses four seconds of processor time.

@@ -9,15 +9,22 @@ use std::io::{self, BufWriter, Read as _, Seek as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+/// Open files of a unit.
+#[derive(Debug)]
+pub struct UnitFiles {
+    /// The execution that is to be proved, or was left by an earlier attempt.
+    pub earlier: Option<File>,
+    /// Takes the execution.
+    pub execution: File,
+}
+
 /// Open files.
 #[derive(Debug)]
 pub struct Files {
     /// The program.
     pub program: File,
-    /// The execution that is to be proved, or was left by an earlier attempt.
-    pub earlier: Option<File>,
-    /// Takes the execution.
-    pub execution: File,
+    /// Those of each unit.
+    pub units: Vec<UnitFiles>,
     /// Takes the proof.
     pub proof: Option<File>,
     /// Where the kernel tells about this process.
@@ -33,8 +40,14 @@ impl Files {
         let execute = job.mode == LeaseMode::Execute;
         Ok(Self {
             program: File::open(&job.program).map_err(FileError::of("open", &job.program))?,
-            earlier: if execute { None } else { File::open(&job.earlier).ok() },
-            execution: create(&job.execution)?,
+            units: job
+                .units
+                .iter()
+                .map(|unit| {
+                    let earlier = if execute { None } else { File::open(&unit.earlier).ok() };
+                    Ok(UnitFiles { earlier, execution: create(&unit.execution)? })
+                })
+                .collect::<Result<_, FileError>>()?,
             proof: if execute { None } else { Some(create(&job.proof)?) },
             status: File::open("/proc/self/status").ok(),
         })

@@ -63,6 +63,10 @@ pub fn confine(parent: u32, limits: &JobLimits) -> Result<(), LimitError> {
         let most = [getrlimit(resource).maximum, Some(most)].into_iter().flatten().min();
         setrlimit(resource, Rlimit { current: most, maximum: most }).map_err(failed(what))?;
     }
+    // Two files a unit are opened, and some systems allow few at first.
+    let most = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most })
+        .map_err(failed("raise the limit of open files"))?;
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .map_err(failed("tie this process to the donor"))?;

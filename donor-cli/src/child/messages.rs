@@ -3,15 +3,28 @@
 
 use super::sandbox::Walls;
 use crate::progress::Phase;
-use protocol::{Digest, DonorKey, FailureCause, Felts, LeaseMode, Preset, ProgramHash};
+use protocol::{Digest, DonorKey, FailureCause, Felts, LeaseMode, Preset, ProgramHash, UnitId};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The version of these messages. A donor replaced by another version while a unit runs is no case: the unit's process is
 /// started from the donor's own file.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
-/// What a unit's process has to do.
+/// A unit that a process has to work on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobUnit {
+    /// Its id.
+    pub id: UnitId,
+    /// The arguments.
+    pub arguments: Felts,
+    /// Where an execution may lie that is to be proved, or that an earlier attempt left.
+    pub earlier: PathBuf,
+    /// Where a finished execution goes.
+    pub execution: PathBuf,
+}
+
+/// What a unit's process has to do: units of one program, executed one after the other and proved in one proof.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     /// [`VERSION`].
@@ -26,14 +39,10 @@ pub struct Job {
     pub record: Digest,
     /// Its identity in proofs.
     pub program_hash: ProgramHash,
-    /// The arguments.
-    pub arguments: Felts,
+    /// The units, at least one, in the order in which they are worked on.
+    pub units: Vec<JobUnit>,
     /// What to do. With [`LeaseMode::Both`] an execution that an earlier attempt left is taken if it is sound.
     pub mode: LeaseMode,
-    /// Where an execution may lie that is to be proved, or that an earlier attempt left.
-    pub earlier: PathBuf,
-    /// Where a finished execution goes.
-    pub execution: PathBuf,
     /// Where the proof goes.
     pub proof: PathBuf,
     /// The prover's identity.
@@ -55,7 +64,7 @@ pub struct Job {
     pub walls: Walls,
 }
 
-/// Limits of a unit.
+/// Limits of each unit, and of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobLimits {
     /// Most steps.
@@ -64,7 +73,7 @@ pub struct JobLimits {
     pub max_memory_cells: u64,
     /// Whether that is the donor's own limit, below the project's.
     pub own_memory: bool,
-    /// Most processor seconds of the execution.
+    /// Most processor seconds of an execution.
     pub execute_seconds: u64,
     /// Most processor seconds of the whole process.
     pub total_seconds: u64,
@@ -95,8 +104,15 @@ pub enum Event {
         /// From 0 to 1.
         fraction: f64,
     },
+    /// Work on the execution of a unit begins.
+    Begins {
+        /// The unit.
+        unit: UnitId,
+    },
     /// The program has been executed, or a kept execution was loaded.
     Executed {
+        /// The unit.
+        unit: UnitId,
         /// Steps of the run.
         steps: u64,
         /// Memory cells of the run.
@@ -113,20 +129,31 @@ pub enum Event {
         /// What and why.
         why: String,
     },
+    /// A unit cannot be done; the process goes on with the others.
+    UnitFailed {
+        /// The unit.
+        unit: UnitId,
+        /// Why.
+        cause: FailureCause,
+        /// For people.
+        detail: String,
+    },
     /// The proof has been made, verified and written.
     Proved {
+        /// The units whose runs it is of, in order.
+        units: Vec<UnitId>,
         /// Its bytes.
         bytes: u64,
         /// Its digest.
         sha256: Digest,
-        /// Steps proven.
+        /// Steps proven, of all runs.
         steps: u64,
         /// Processor seconds of proving.
         cpu_seconds: f64,
         /// Largest resident memory in bytes, if the system tells.
         peak_memory: Option<u64>,
     },
-    /// The unit cannot be done.
+    /// Nothing more comes: what was under way cannot be done.
     Failed {
         /// Why.
         cause: FailureCause,
@@ -143,7 +170,13 @@ mod tests {
     fn messages_survive_the_way() {
         let events = [
             Event::Progress { phase: Phase::Fri, fraction: 0.25 },
-            Event::Executed { steps: 1 << 20, cells: 5, cpu_seconds: 1.5, kept: true },
+            Event::Executed {
+                unit: UnitId::from_bytes([1; 10]),
+                steps: 1 << 20,
+                cells: 5,
+                cpu_seconds: 1.5,
+                kept: true,
+            },
             Event::Failed { cause: FailureCause::StepLimit, detail: "the program\ndid not end".to_owned() },
         ];
         for event in events {

@@ -20,6 +20,9 @@ pub mod unit;
 pub mod watch;
 pub mod work;
 
+/// Most runs that one proof is of.
+pub const MOST_RUNS: usize = cairo_air::MAX_RUNS;
+
 /// The hidden command.
 pub const COMMAND: &str = "work-unit";
 

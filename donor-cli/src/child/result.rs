@@ -3,7 +3,7 @@
 use crate::state::atomic::{self, FileError, Last};
 use rustix::fs::OFlags;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -17,6 +17,34 @@ pub fn take(from: &Path, to: &Path, most: u64, last: Last) -> Result<(), FileErr
         Last::Power => atomic::rename(from, to),
         Last::Process => fs::rename(from, to).map_err(FileError::of("move", from)),
     }
+}
+
+/// Writes bytes behind a result, unless they are its end already: after a try that broke off in the middle the file is as it was.
+///
+/// # Errors
+/// If it is no plain file of its own, or cannot be written.
+pub fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let write = || {
+        check(path, u64::MAX)?;
+        let flags = OFlags::NOFOLLOW.bits().cast_signed();
+        let mut file = File::options().read(true).write(true).custom_flags(flags).open(path)?;
+        let length = file.seek(SeekFrom::End(0))?;
+        let mut end = Vec::new();
+        if length >= bytes.len() as u64 {
+            file.seek(SeekFrom::End(-(bytes.len() as i64)))?;
+            file.read_to_end(&mut end)?;
+        }
+        if end == bytes {
+            return file.sync_all();
+        }
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // What is half written must not stay before what is written next.
+            file.set_len(length)?;
+        }
+        written
+    };
+    write().map_err(FileError::of("write", path))
 }
 
 fn check(path: &Path, most: u64) -> io::Result<()> {
@@ -36,6 +64,22 @@ fn check(path: &Path, most: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_appended_stands_there_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("proof");
+        fs::write(&path, b"proof").expect("written");
+        for _ in 0..2 {
+            append(&path, b"units").expect("appended");
+            assert_eq!(fs::read(&path).expect("read"), b"proofunits");
+        }
+        append(&path, b"a longer list than the file").expect("appended");
+        assert_eq!(fs::read(&path).expect("read"), b"proofunitsa longer list than the file");
+        std::os::unix::fs::symlink(&path, folder.path().join("link")).expect("linked");
+        append(&folder.path().join("link"), b"x").expect_err("a link");
+        append(&folder.path().join("none"), b"x").expect_err("nothing");
+    }
 
     #[test]
     fn only_plain_files_within_bounds_are_taken() {

@@ -27,9 +27,12 @@ const MAX_WORDS: usize = 500;
 /// Most bytes of a message.
 const MAX_MESSAGE: usize = 64 << 10;
 
-/// Messages that are taken between two looks at the process; at work it sends a tenth as many. Others wait in the pipe, and
-/// the process for them.
+/// Messages that are taken between two looks at the process, beyond the few that it sends of each unit; at work it sends a tenth as
+/// many. Others wait in the pipe, and the process for them.
 const MESSAGES: u32 = 100;
+
+/// Messages of a process about each unit, at most.
+const MESSAGES_EACH: u32 = 4;
 
 /// Less room than this on the disk is a reason for a process to wait.
 const LITTLE_ROOM: u64 = 64 << 20;
@@ -65,6 +68,8 @@ pub struct UnitProcess {
     cores: f64,
     /// Messages that are still taken before the next look.
     messages: u32,
+    /// Messages that are taken between two looks.
+    most_messages: u32,
     /// Whether the last thing that it said was that it waits.
     waits: bool,
     /// Where it writes.
@@ -95,6 +100,7 @@ impl UnitProcess {
         tokio::spawn(listen(child.stderr.take().ok_or_else(missing)?, Arc::clone(&last_words)));
         let mut looks = tokio::time::interval(watch::BETWEEN_LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let most_messages = MESSAGES.saturating_add(MESSAGES_EACH.saturating_mul(job.units.len() as u32));
         let mut unit = Self {
             child,
             orders: Some(orders),
@@ -106,7 +112,8 @@ impl UnitProcess {
             looks,
             looked: Instant::now(),
             cores: job.cores,
-            messages: MESSAGES,
+            messages: most_messages,
+            most_messages,
             waits: false,
             kills: machine::memory_kills(),
             place: job.proof.parent().unwrap_or_else(|| Path::new("/")).to_owned(),
@@ -162,7 +169,7 @@ impl UnitProcess {
                     Err(error) => return Some(self.broken(&error.to_string())),
                 },
                 _ = self.looks.tick() => {
-                    self.messages = MESSAGES;
+                    self.messages = self.most_messages;
                     if let Some((cause, detail)) = self.look() {
                         self.ended = true;
                         return Some(Event::Failed { cause, detail });

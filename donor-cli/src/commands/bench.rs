@@ -2,7 +2,7 @@
 
 use super::output::{print, say};
 use super::{open, runtime, sandbox};
-use crate::child::messages::{Event, Job, JobLimits, VERSION};
+use crate::child::messages::{Event, Job, JobLimits, JobUnit, VERSION};
 use crate::child::sandbox::Walls;
 use crate::child::unit::UnitProcess;
 use crate::cli::BenchArgs;
@@ -12,7 +12,7 @@ use crate::progress::words;
 use crate::state::atomic::{self, FileError};
 use crate::state::{Folder, ledger};
 use cairo_runner::{Arguments, RunnableProgram};
-use protocol::{Digest, Felts, LeaseMode, Preset};
+use protocol::{Digest, Felts, LeaseMode, Preset, UnitId};
 use serde::Serialize;
 use std::fmt;
 use std::time::Instant;
@@ -83,7 +83,8 @@ struct Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        for path in [&self.job.proof, &self.job.execution, &self.job.program] {
+        let executions = self.job.units.iter().map(|unit| &unit.execution);
+        for path in executions.chain([&self.job.proof, &self.job.program]) {
             // Some are not there; none matters.
             let _ = std::fs::remove_file(path);
         }
@@ -121,10 +122,13 @@ fn job(folder: &Folder, threads: usize, cores: f64, walls: Walls) -> Result<Job,
         program_digest: Digest::of(PROGRAM),
         record: protocol::record_digest(program.program()),
         program_hash: protocol::program_hash(program.program()),
-        arguments: Felts(program.bind(&Arguments::none()).map_err(Failure::fault)?),
+        units: vec![JobUnit {
+            id: UnitId::from_bytes([0; 10]),
+            arguments: Felts(program.bind(&Arguments::none()).map_err(Failure::fault)?),
+            earlier: place("earlier"),
+            execution: place("run"),
+        }],
         mode: LeaseMode::Both,
-        earlier: place("earlier"),
-        execution: place("run"),
         proof: place("proof"),
         prover: folder.identity()?.donor_key(),
         preset: Preset::default(),
@@ -159,11 +163,11 @@ async fn listen(job: &Job) -> Result<Figures, Failure> {
                 let wall = begin.elapsed().as_secs_f64();
                 figures = Some((steps, execute, cpu_seconds, wall, peak_memory, bytes));
             }
-            Event::Failed { cause, detail } => {
+            Event::Failed { cause, detail } | Event::UnitFailed { cause, detail, .. } => {
                 return Err(Failure::fault(format!("the measurement failed ({cause}): {detail}")));
             }
             Event::Waiting { why } => say(protocol::text::message(&why)),
-            Event::Progress { .. } | Event::Alive => {}
+            Event::Progress { .. } | Event::Begins { .. } | Event::Alive => {}
         }
     }
     figures.ok_or_else(|| Failure::fault("the measurement ended without a result"))

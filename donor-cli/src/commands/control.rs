@@ -31,7 +31,7 @@ pub fn wish(state: &StateArgs, wish: Wish) -> Result<Exit, Failure> {
     }
     control::wish(&folder, wish)?;
     let begin = Instant::now();
-    while !control::taken(&folder, wish) {
+    while !control::followed_up(&folder, wish) {
         if folder.running().is_none() {
             control::withdraw(&folder, wish);
             return Err(none());

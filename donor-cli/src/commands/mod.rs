@@ -3,9 +3,12 @@
 pub mod bench;
 pub mod config;
 pub mod control;
+pub mod manual;
 pub mod output;
+pub mod profile;
 pub mod projects;
 pub mod run;
+pub mod service;
 pub mod status;
 mod table;
 
@@ -25,7 +28,8 @@ pub fn execute(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Projects { server, state, json } => projects::projects(&server, &state, json),
-        Command::Status { state, json } => status::status(&state, json),
+        Command::Profile(arguments) => profile::profile(&arguments),
+        Command::Status(arguments) => status::status(&arguments),
         Command::Pause { length, until, state } => {
             let length = match (length, until) {
                 (Some(time), _) => Length::For(time),
@@ -40,6 +44,9 @@ pub fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Resume { state } => control::wish(&state, Wish::Resume),
         Command::Finish { state } => control::wish(&state, Wish::Finish),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::man(&folder),
+        Command::Service { action } => service::service(&action),
         Command::Config { action } => config::config(action),
         Command::WorkUnit { probe } => {
             let code = if probe { crate::child::probe::main() } else { crate::child::work::main() };

@@ -10,9 +10,18 @@ use std::io::{self, Write as _};
 /// # Errors
 /// If that fails for another reason than that nobody reads it any more.
 pub fn print(data: impl Display) -> Result<(), Failure> {
+    print_on(data).map(drop)
+}
+
+/// The same; whether somebody still reads.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_on(data: impl Display) -> Result<bool, Failure> {
     match output::text(data) {
+        Ok(()) => Ok(true),
+        Err(OutputError::Closed) => Ok(false),
         Err(OutputError::Failed(error)) => Err(Failure::fault(format!("cannot write to standard output: {error}"))),
-        Ok(()) | Err(OutputError::Closed) => Ok(()),
     }
 }
 

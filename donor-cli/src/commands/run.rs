@@ -7,6 +7,7 @@ use crate::exit::{Exit, Failure};
 use crate::governor::network::NetworkLimits;
 use crate::governor::{Settings, Share, machine};
 use crate::progress::notice::Notice;
+use crate::progress::show::Detail;
 use crate::progress::{Show, words};
 use crate::session::bounds::{Bounds, LEAST_MEMORY};
 use crate::session::{Session, SessionPlan};
@@ -19,6 +20,9 @@ const MEMORY_EACH: u64 = 2_000_000_000;
 
 /// The most units at once if nobody says otherwise.
 const MOST_AT_ONCE: usize = 32;
+
+/// Minutes of work that are taken at once.
+const STANDARD_BATCH: u32 = 15;
 
 /// The cap if none is given.
 const STANDARD_SHARE: f64 = 50.0;
@@ -42,7 +46,8 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let plan = plan(arguments, &config, sandbox.walls)?;
     // Wishes that nobody took are of the past.
     crate::state::control::take(&folder);
-    let show = Show::new(arguments.json);
+    crate::state::control::done(&folder);
+    let show = Show::new(arguments.json, if arguments.verbose { Detail::Verbose } else { Detail::Plain });
     show.tell(&Notice::Sandbox { report: sandbox });
     if let Some(said) = said_memory(arguments, &config).filter(|said| *said > plan.max_memory) {
         show.warn(format!(
@@ -149,6 +154,11 @@ fn plan(arguments: &RunArgs, config: &Config, walls: Walls) -> Result<SessionPla
         max_memory,
         network: network(arguments, config),
         fetch_ahead: !arguments.no_fetch_ahead && config.fetch_ahead(),
+        batch: Duration::from_secs(
+            60 * u64::from(
+                arguments.batch_minutes.or_else(|| config.parsed("batch-minutes")).unwrap_or(STANDARD_BATCH),
+            ),
+        ),
         bounds: bounds(arguments, config),
         allowed_cores: allowed,
         walls,

@@ -1,17 +1,18 @@
 //! `donor status`.
 
-use super::output::print;
+use super::output::print_on;
 use super::{open, sandbox, settings};
 use crate::child::sandbox::Report as Sandbox;
-use crate::cli::StateArgs;
+use crate::cli::StatusArgs;
 use crate::exit::{Exit, Failure};
-use crate::progress::show::summary;
+use crate::progress::summary::summary;
 use crate::progress::words;
 use crate::session::bounds::Bounds;
 use crate::state::control::{self, RuleStatus, Status};
 use crate::state::ledger::{self, Speed, Totals};
 use crate::state::{Folder, outbox};
 use protocol::text::{self, MAX_SHOWN, printable};
+use protocol::wrap::wrap;
 use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
@@ -28,27 +29,56 @@ struct Report {
     totals: Totals,
     speed: Speed,
     sandbox: Sandbox,
+    #[serde(skip)]
+    verbose: bool,
 }
 
-/// Shows what the running donor does, and what was done so far.
+/// What clears a terminal, from its upper left corner.
+const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
+
+/// Where what is said begins on each line, behind what it is about.
+const INDENT: usize = 11;
+
+/// Shows what the running donor does, and what was done so far; again and again if asked for.
 ///
 /// # Errors
 /// If the state folder cannot be read.
-pub fn status(state: &StateArgs, json: bool) -> Result<Exit, Failure> {
-    let folder = open(state)?;
+pub fn status(arguments: &StatusArgs) -> Result<Exit, Failure> {
+    let folder = open(&arguments.state)?;
     // A broken settings file is worth knowing about here.
     settings(&folder)?;
-    let report = report(&folder)?;
-    if json {
-        let json = serde_json::to_string_pretty(&report).map_err(Failure::fault)?;
-        print(format_args!("{}\n", text::json(&json)))?;
-    } else {
-        print(report)?;
+    // It stays what it is.
+    let sandbox = sandbox()?;
+    let mut first = true;
+    loop {
+        let report = report(&folder, sandbox.clone(), arguments.verbose)?;
+        let is_read = show(&report, arguments, first)?;
+        let Some(seconds) = arguments.watch.filter(|_| report.running && is_read) else { return Ok(Exit::Done) };
+        first = false;
+        std::thread::sleep(Duration::from_secs(seconds));
     }
-    Ok(Exit::Done)
 }
 
-fn report(folder: &Folder) -> Result<Report, Failure> {
+/// Whether somebody still reads it.
+fn show(report: &Report, arguments: &StatusArgs, first: bool) -> Result<bool, Failure> {
+    if arguments.json {
+        // Of several, each has a line.
+        let json = match arguments.watch {
+            Some(_) => serde_json::to_string(report),
+            None => serde_json::to_string_pretty(report),
+        };
+        return print_on(format_args!("{}\n", text::json(&json.map_err(Failure::fault)?)));
+    }
+    let width = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    match (width, arguments.watch) {
+        (Some(width), Some(_)) => print_on(format_args!("{CLEAR}{}", wrap(&report.to_string(), width, INDENT))),
+        (Some(width), None) => print_on(wrap(&report.to_string(), width, INDENT)),
+        (None, _) if first => print_on(report),
+        (None, _) => print_on(format_args!("\n{report}")),
+    }
+}
+
+fn report(folder: &Folder, sandbox: Sandbox, verbose: bool) -> Result<Report, Failure> {
     let running = folder.running();
     // A status of an earlier donor says nothing about this one.
     let now = control::read_status(folder)
@@ -65,7 +95,8 @@ fn report(folder: &Folder) -> Result<Report, Failure> {
         unfinished,
         totals: ledger::totals(folder),
         speed: ledger::speed(folder),
-        sandbox: sandbox()?,
+        sandbox,
+        verbose,
     })
 }
 
@@ -79,7 +110,7 @@ impl fmt::Display for Report {
                 let project = status.project.as_deref().unwrap_or("all projects");
                 writeln!(f, "running    process {}, for {}", status.pid, printable(project, MAX_SHOWN))?;
                 writeln!(f, "server     {}", printable(&status.server, MAX_SHOWN))?;
-                writeln!(f, "now        {}", printable(&summary(status), MAX_SHOWN))?;
+                writeln!(f, "now        {}", printable(&summary(status, report.verbose), MAX_SHOWN))?;
                 let Bounds { max_unit_time, max_unit_steps } = status.bounds;
                 let time = words::duration(Duration::from_secs(max_unit_time));
                 let steps = max_unit_steps.map_or_else(
@@ -87,6 +118,7 @@ impl fmt::Display for Report {
                     |steps| format!("{} steps", words::count(steps)),
                 );
                 writeln!(f, "a unit     at most {time} of processor time, {steps}")?;
+                print_rate(status, f)?;
                 print_limits(status, f)?;
             }
             None if report.running => writeln!(f, "running    it has just started")?,
@@ -116,6 +148,21 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
+}
+
+/// How much the running donor did so far.
+fn print_rate(status: &Status, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (finished, time) = (status.finished, Duration::from_secs(status.running_for));
+    if finished == 0 || time.is_zero() {
+        return Ok(());
+    }
+    let results = if finished == 1 { "1 result".to_owned() } else { format!("{finished} results") };
+    write!(f, "finished   {results} in {}", words::duration(time))?;
+    // Of a few minutes nothing follows for an hour.
+    if time >= Duration::from_secs(600) && finished > 1 {
+        write!(f, ", {:.1} an hour", finished as f64 * 3600.0 / time.as_secs_f64())?;
+    }
+    writeln!(f)
 }
 
 /// What limits the running donor now.

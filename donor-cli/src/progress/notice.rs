@@ -41,40 +41,44 @@ pub enum Notice {
         /// The state folder.
         state: String,
     },
-    /// A unit was taken on.
+    /// Units were taken on.
     Unit {
-        /// The unit.
+        /// The first of them, by which they are known.
         unit: String,
+        /// How many they are.
+        units: usize,
         /// Its project.
         project: String,
-        /// The uploader's estimate of its steps.
+        /// The uploader's estimate of their steps.
         steps: u64,
         /// What is to be done.
         mode: String,
         /// Whether it was begun before.
         resumed: bool,
     },
-    /// A unit was fetched before its turn. For machines only.
+    /// A unit was fetched before its turn. People see it with `--verbose`.
     Ahead {
         /// The unit.
         unit: String,
         /// Its project.
         project: String,
     },
-    /// A unit has come to its next phase. For machines only: people see it in the progress.
+    /// A unit has come to its next phase. People see it with `--verbose`, or roughly in the progress.
     Phase {
         /// The unit.
         unit: String,
         /// The phase.
         phase: &'static str,
     },
-    /// A unit was finished and lies in the outbox.
+    /// A result was finished and lies in the outbox.
     Finished {
-        /// The unit.
+        /// The unit; of several the first.
         unit: String,
+        /// How many units it is of.
+        units: usize,
         /// `proof` or `execution`.
         kind: &'static str,
-        /// Its steps.
+        /// Steps of all of them.
         steps: u64,
         /// Bytes of the result.
         bytes: u64,
@@ -83,8 +87,10 @@ pub enum Notice {
     },
     /// The distributor acknowledged a result.
     Delivered {
-        /// The unit.
+        /// The unit; of several the first.
         unit: String,
+        /// How many units it is of.
+        units: usize,
         /// `proof` or `execution`.
         kind: &'static str,
         /// `accepted`, `already_proved`, …
@@ -170,33 +176,34 @@ impl fmt::Display for Notice {
                     words::bytes(*max_memory)
                 )
             }
-            Self::Unit { unit, project, steps, mode, resumed } => {
+            Self::Unit { units, project, steps, mode, resumed, .. } => {
                 let begun = if *resumed { "going on with" } else { "taking" };
                 let doing = if mode == "both" { String::new() } else { format!(", {mode} only") };
-                write!(f, "{begun} unit {unit} of {project} (about {} steps{doing})", words::count(*steps))
+                write!(f, "{begun} {} of {project} (about {} steps{doing})", counted(*units), words::count(*steps))
             }
-            Self::Ahead { unit, project } => write!(f, "fetching unit {unit} of {project} ahead"),
-            Self::Phase { unit, phase } => write!(f, "unit {unit}: {phase}"),
-            Self::Finished { unit, kind, steps, bytes, seconds } => {
+            Self::Ahead { project, .. } => write!(f, "fetching a unit of {project} ahead"),
+            Self::Phase { phase, .. } => write!(f, "phase: {phase}"),
+            Self::Finished { units, kind, steps, bytes, seconds, .. } => {
                 let time = words::duration(Duration::from_secs_f64(seconds.max(0.0)));
-                write!(
-                    f,
-                    "unit {unit}: {kind} finished ({} steps, {}, {time})",
-                    words::count(*steps),
-                    words::bytes(*bytes)
-                )
+                let (of, steps, bytes) = (counted(*units), words::count(*steps), words::bytes(*bytes));
+                write!(f, "the {kind} of {of} is finished ({steps} steps, {bytes}, {time})")
             }
-            Self::Delivered { unit, kind, status, credited_steps } => match status.as_str() {
-                "accepted" if *kind == "proof" => {
-                    write!(f, "unit {unit}: proof accepted, {} steps credited", words::count(*credited_steps))
+            Self::Delivered { units, kind, status, credited_steps, .. } => {
+                let of = counted(*units);
+                match status.as_str() {
+                    "accepted" if *kind == "proof" => {
+                        let steps = words::count(*credited_steps);
+                        write!(f, "the proof of {of} was accepted, {steps} steps to your credit")
+                    }
+                    "accepted" => write!(f, "the {kind} of {of} was accepted"),
+                    "withdrawn" => write!(f, "the {kind} of {of} is not needed any more: it was withdrawn meanwhile"),
+                    _ => write!(f, "the {kind} of {of} is not needed any more: somebody else was quicker"),
                 }
-                "accepted" => write!(f, "unit {unit}: {kind} accepted"),
-                _ => write!(f, "unit {unit}: somebody else was quicker, the {kind} is not needed any more"),
-            },
-            Self::Refused { unit, kind, cause, detail } => {
-                write!(f, "unit {unit}: the distributor refused the {kind} ({cause}): {detail}")
             }
-            Self::Failed { unit, cause, detail } => write!(f, "unit {unit} failed ({cause}): {detail}"),
+            Self::Refused { kind, cause, detail, .. } => {
+                write!(f, "the distributor refused the {kind} of a unit ({cause}): {detail}")
+            }
+            Self::Failed { cause, detail, .. } => write!(f, "a unit failed ({cause}): {detail}"),
             Self::Waiting { why, seconds } => {
                 write!(f, "{why}; trying again in {}", words::duration(Duration::from_secs(*seconds)))
             }
@@ -221,9 +228,32 @@ impl fmt::Display for Notice {
 impl Notice {
     /// Whether people are not told.
     pub(super) fn is_for_machines(&self) -> bool {
-        matches!(self, Self::Phase { .. } | Self::Ahead { .. })
-            || matches!(self, Self::Sandbox { report } if report.is_whole())
+        matches!(self, Self::Sandbox { report } if report.is_whole())
     }
+
+    /// The unit that it is about, or the first of several.
+    pub(super) fn unit(&self) -> Option<&str> {
+        match self {
+            Self::Unit { unit, .. }
+            | Self::Ahead { unit, .. }
+            | Self::Phase { unit, .. }
+            | Self::Finished { unit, .. }
+            | Self::Delivered { unit, .. }
+            | Self::Refused { unit, .. }
+            | Self::Failed { unit, .. } => Some(unit),
+            _ => None,
+        }
+    }
+
+    /// Whether people are told only if they asked for all.
+    pub(super) const fn is_technical(&self) -> bool {
+        matches!(self, Self::Phase { .. } | Self::Ahead { .. })
+    }
+}
+
+/// `a unit`, `64 units`.
+fn counted(units: usize) -> String {
+    if units == 1 { "a unit".to_owned() } else { format!("{units} units") }
 }
 
 /// A key or an id in a line for people.
@@ -237,14 +267,15 @@ mod tests {
 
     #[test]
     fn notices_for_machines_name_their_event() {
-        let notice =
-            Notice::Delivered { unit: "u".into(), kind: "proof", status: "accepted".into(), credited_steps: 1_500 };
+        let (unit, status) = ("u".to_owned(), "accepted".to_owned());
+        let notice = Notice::Delivered { unit, units: 1, kind: "proof", status, credited_steps: 1_500 };
         let json = serde_json::to_string(&notice).expect("written");
         assert_eq!(
             json,
-            r#"{"event":"delivered","unit":"u","kind":"proof","status":"accepted","credited_steps":1500}"#
+            r#"{"event":"delivered","unit":"u","units":1,"kind":"proof","status":"accepted","credited_steps":1500}"#
         );
-        assert_eq!(notice.to_string(), "unit u: proof accepted, 1,500 steps credited");
+        assert_eq!(notice.to_string(), "the proof of a unit was accepted, 1,500 steps to your credit");
+        assert_eq!((notice.unit(), counted(64)), (Some("u"), "64 units".to_owned()));
         let ended = Notice::Ended { delivered: 2, steps: 10, failed: 0, refused: 1, outbox: 0 };
         assert_eq!(ended.to_string(), "2 results delivered (10 steps credited), 1 refused");
     }

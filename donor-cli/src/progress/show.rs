@@ -2,11 +2,12 @@
 //!
 //! Messages and progress go to standard error, JSON lines to standard output.
 
-use super::notice::{Notice, short};
-use super::words;
+use super::notice::Notice;
+use super::summary::{done, summary};
 use crate::state::control::Status;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use protocol::text;
+use protocol::wrap::{fit, wrap};
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -27,13 +28,28 @@ struct Progress<'a> {
     status: &'a Status,
 }
 
+/// Whether people are told in the prover's words, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// In a volunteer's words.
+    Plain,
+    /// With phases, units' ids and memory.
+    Verbose,
+}
+
+impl Detail {
+    fn is_verbose(self) -> bool {
+        self == Self::Verbose
+    }
+}
+
 /// Where to tell it.
 #[derive(Debug)]
 pub enum Show {
     /// A bar and lines, on a terminal.
-    Bar(ProgressBar),
+    Bar(ProgressBar, Detail),
     /// Lines.
-    Plain(Mutex<Last>),
+    Plain(Mutex<Last>, Detail),
     /// JSON lines on standard output.
     Json(Mutex<Last>),
     /// Nothing.
@@ -60,25 +76,25 @@ impl Last {
 
 impl Show {
     /// JSON if asked for; otherwise a bar if standard error is a terminal.
-    pub fn new(json: bool) -> Self {
+    pub fn new(json: bool, detail: Detail) -> Self {
         if json {
             return Self::Json(Mutex::default());
         }
         if !io::stderr().is_terminal() {
-            return Self::Plain(Mutex::default());
+            return Self::Plain(Mutex::default(), detail);
         }
         let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr_with_hz(4));
-        let style = ProgressStyle::with_template("[{bar:30}] {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-        Self::Bar(bar)
+        bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        Self::Bar(bar, detail)
     }
 
     /// Tells something.
     pub fn tell(&self, notice: &Notice) {
         match self {
-            Self::Bar(_) | Self::Plain(_) if notice.is_for_machines() => {}
-            Self::Bar(bar) => bar.println(text::message(notice)),
-            Self::Plain(_) => say(&text::message(notice)),
+            Self::Bar(_, detail) | Self::Plain(_, detail)
+                if notice.is_for_machines() || (notice.is_technical() && !detail.is_verbose()) => {}
+            Self::Bar(bar, detail) => bar.println(wrap(&in_words(notice, *detail), width(), 2)),
+            Self::Plain(_, detail) => say(&in_words(notice, *detail)),
             Self::Json(_) => line(&serde_json::to_string(notice).unwrap_or_default()),
             Self::Silent => {}
         }
@@ -92,15 +108,11 @@ impl Show {
     /// Shows how far things are; called often, tells it at a bearable rate.
     pub fn progress(&self, status: &Status) {
         match self {
-            Self::Bar(bar) => {
-                let fraction = status.units.first().map_or(0.0, |unit| unit.fraction);
-                bar.set_position((fraction * 1000.0) as u64);
-                bar.set_message(text::message(&summary(status)));
-            }
-            Self::Plain(last) => {
+            Self::Bar(bar, detail) => bar.set_message(bar_line(status, *detail, width())),
+            Self::Plain(last, detail) => {
                 // Pauses and waits are told when they begin.
                 if !status.units.is_empty() && status.state == "working" && due(last, "working", BETWEEN_LINES) {
-                    say(&text::message(&summary(status)));
+                    say(&text::message(&summary(status, detail.is_verbose())));
                 }
             }
             Self::Json(last) => {
@@ -114,10 +126,39 @@ impl Show {
 
     /// Takes the bar away.
     pub fn end(&self) {
-        if let Self::Bar(bar) = self {
+        if let Self::Bar(bar, _) = self {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A notice for people.
+fn in_words(notice: &Notice, detail: Detail) -> String {
+    let unit = notice.unit().filter(|_| detail.is_verbose()).map(|unit| format!(" [unit {unit}]")).unwrap_or_default();
+    text::message(notice) + &text::printable(&unit, 100)
+}
+
+/// Columns of the terminal.
+fn width() -> usize {
+    let size = terminal_size::terminal_size_of(io::stderr());
+    size.map_or(80, |(width, _)| usize::from(width.0)).max(20)
+}
+
+/// Least columns for a bar of so many characters.
+const BARS: [(usize, usize); 2] = [(90, 20), (50, 10)];
+
+/// How far things are on one line of the terminal, with a bar where there is room; words are left out from the end.
+fn bar_line(status: &Status, detail: Detail, width: usize) -> String {
+    let text = text::printable(&summary(status, detail.is_verbose()), text::MAX_SHOWN);
+    let bar = done(&status.units).and_then(|done| {
+        let (_, length) = BARS.into_iter().find(|(least, _)| width >= *least)?;
+        let full = (done * length as f64) as usize;
+        Some(format!("[{}{}] ", "=".repeat(full), " ".repeat(length - full.min(length))))
+    });
+    let bar = bar.unwrap_or_default();
+    // A line that fills the terminal would begin the next one.
+    let room = width.saturating_sub(1).saturating_sub(bar.len());
+    bar + &fit(&text, room)
 }
 
 fn due(last: &Mutex<Last>, about: &str, between: Duration) -> bool {
@@ -135,92 +176,38 @@ fn line(json: &str) {
     let _ = writeln!(out, "{}", text::json(json)).and_then(|()| out.flush());
 }
 
-/// One line about what goes on.
-pub fn summary(status: &Status) -> String {
-    let usage = format!("using {:.0} % of {} %", status.cpu, status.max_cpu);
-    let waiting = match (&*status.state, &status.reason) {
-        ("paused", Some(reason)) => Some(format!("paused: {reason}")),
-        (_, Some(reason)) => Some(reason.clone()),
-        _ => None,
-    };
-    let outbox = if status.outbox > 0 { format!(", {} in the outbox", status.outbox) } else { String::new() };
-    let more = match status.units.len().saturating_sub(1) {
-        0 => String::new(),
-        more => format!(" (and {more} more)"),
-    };
-    match (status.units.first(), waiting) {
-        (Some(unit), waiting) => {
-            let left = unit.seconds_left.map(Duration::from_secs).map(words::duration);
-            let left = left.map_or_else(String::new, |left| format!(", {left} left"));
-            let tail = waiting.map_or_else(|| format!("{left}, {usage}"), |why| format!(", {why}"));
-            let phase = &unit.phase;
-            format!("{} of unit {}: {phase}{more}{tail}{outbox}", words::percent(unit.fraction), short(&unit.unit))
-        }
-        (None, Some(why)) => format!("{why}{outbox}"),
-        (None, None) => format!("{}, {usage}{outbox}", status.state),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::state::control::UnitStatus;
 
-    fn status() -> Status {
-        Status {
-            pid: 1,
-            version: "0.1.0".to_owned(),
-            donor: "ab".repeat(32),
-            server: "http://grid".to_owned(),
-            project: None,
-            state: "working".to_owned(),
-            reason: None,
-            max_cpu: 50.0,
-            rule: None,
-            watched: vec![],
-            unseen: vec![],
-            network_closed: None,
-            network_used: (0, 0),
-            ahead: 0,
-            cpu: 49.6,
-            cores: 2,
-            threads: 1,
-            units: vec![UnitStatus {
-                unit: "0123456789abcdef0123".to_owned(),
-                project: "primes".to_owned(),
-                phase: "main".to_owned(),
-                phase_fraction: 0.5,
-                fraction: 0.31,
-                seconds_left: Some(125),
-                memory: 1 << 28,
-            }],
-            outbox: 1,
-            finished: 3,
-            bounds: crate::session::bounds::Bounds::default(),
-            fields: serde_json::Map::new(),
-        }
-    }
-
     #[test]
-    fn one_line_about_what_goes_on() {
-        let working = status();
-        assert_eq!(
-            summary(&working),
-            "31 % of unit 0123456789ab: main, 2 min 05 s left, using 50 % of 50 %, 1 in the outbox"
-        );
-        let reason = Some("the machine runs on battery".to_owned());
-        let paused = Status { state: "paused".to_owned(), reason, outbox: 0, ..status() };
-        assert_eq!(summary(&paused), "31 % of unit 0123456789ab: main, paused: the machine runs on battery");
-        let waiting = Status {
-            state: "waiting".to_owned(),
-            reason: Some("no work".to_owned()),
-            units: vec![],
-            outbox: 0,
-            ..status()
+    fn a_line_fits_the_terminal_and_no_word_is_broken() {
+        let unit = UnitStatus {
+            unit: "0123456789abcdef0123".to_owned(),
+            project: "primes".to_owned(),
+            phase: "fri".to_owned(),
+            phase_fraction: 0.5,
+            fraction: 0.31,
+            seconds_left: Some(125),
+            memory: 1 << 28,
         };
-        assert_eq!(summary(&waiting), "no work");
-        let two = Status { units: [status().units, status().units].concat(), outbox: 0, ..status() };
-        assert_eq!(summary(&two), "31 % of unit 0123456789ab: main (and 1 more), 2 min 05 s left, using 50 % of 50 %");
+        let status =
+            Status { state: "working".to_owned(), cpu: 49.6, max_cpu: 50.0, units: vec![unit], ..Status::default() };
+        let of = |width| bar_line(&status, Detail::Plain, width);
+        assert_eq!(of(100), "[======              ] 31 % done, about 2 min left, proving primes, using 50 % of 50 %");
+        assert_eq!(of(60), "[===       ] 31 % done, about 2 min left, proving primes …");
+        assert_eq!(of(40), "31 % done, about 2 min left, proving …");
+        let whole = summary(&status, false);
+        for width in 20..120 {
+            let line = of(width);
+            assert!(line.chars().count() < width, "{width}: {line}");
+            let text = line.rsplit("] ").next().unwrap_or_default().trim_end_matches(" …");
+            let words: Vec<&str> = whole.split([' ', ',']).collect();
+            assert!(text.split([' ', ',']).all(|word| words.contains(&word)), "{width}: {line}");
+        }
+        let waiting = Status { reason: Some("no work".to_owned()), units: vec![], ..status };
+        assert_eq!(bar_line(&waiting, Detail::Plain, 100), "no work");
     }
 
     #[test]

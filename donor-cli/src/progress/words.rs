@@ -17,6 +17,21 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// A time of which nobody knows the seconds: `2 min`, `1 h 05 min`, `3 h`, `2 d`.
+pub fn about(time: Duration) -> String {
+    let minutes = ((time.as_secs() + 30) / 60).max(1);
+    match minutes {
+        0..60 => format!("{minutes} min"),
+        // In steps of five minutes.
+        60..240 => {
+            let minutes = minutes.div_ceil(5) * 5;
+            format!("{} h {:02} min", minutes / 60, minutes % 60)
+        }
+        240..2880 => format!("{} h", minutes.div_ceil(60)),
+        _ => format!("{} d", minutes.div_ceil(1440)),
+    }
+}
+
 /// `512 bytes`, `3.4 kB`, `120 MB`, `1.5 GB`.
 pub fn bytes(count: u64) -> String {
     let number = count as f64;
@@ -121,6 +136,15 @@ mod tests {
             assert_eq!(duration(Duration::from_secs(seconds)), text);
         }
         assert_eq!([duration(Duration::from_millis(260)), duration(Duration::from_millis(20))], ["0.3 s", "0 s"]);
+    }
+
+    #[test]
+    fn times_of_which_nobody_knows_the_seconds() {
+        let about = |seconds| about(Duration::from_secs(seconds));
+        let said = [1, 60, 125, 3599, 3600, 4000, 14_399, 14_400, 86_400, 200_000].map(about);
+        let expected =
+            ["1 min", "1 min", "2 min", "1 h 00 min", "1 h 00 min", "1 h 10 min", "4 h", "4 h", "24 h", "3 d"];
+        assert_eq!(said, expected);
     }
 
     #[test]

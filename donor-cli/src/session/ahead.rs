@@ -87,10 +87,11 @@ impl Scout {
         let session = std::sync::Arc::clone(&self.session);
         // A worker that asks has nothing to do: it comes first.
         let Ok(queue) = session.queue.try_lock() else { return Ok(Duration::from_millis(500)) };
-        if session.is_last(queue.begun + session.stock.len() as u64) || !self.wants_more() {
+        let begun = queue.begun + session.stock.units();
+        if session.is_last(begun) || !self.wants_more() {
             return Ok(Duration::ZERO);
         }
-        let request = session.request()?;
+        let request = session.request(begun)?;
         let answer = tokio::select! {
             answer = session.client.lease(&request) => answer,
             // Asked with the same key, the next request gets the same lease.
@@ -98,11 +99,13 @@ impl Scout {
         };
         match answer {
             Ok(LeaseAnswer::Lease(lease)) => {
-                if let Some(why) = session.decline(&request, &lease).await? {
-                    session.show.warn(why);
-                    return Ok(self.failures.next(None));
-                }
-                let held = Held::new(&session.plan.server, *lease);
+                let held = match session.accept(&request, *lease).await? {
+                    Ok(held) => held,
+                    Err(why) => {
+                        session.show.warn(why);
+                        return Ok(self.failures.next(None));
+                    }
+                };
                 if let Err(error) = lease::keep(&session.folder, &held) {
                     // The request's key brings the same lease when there is space again.
                     session.show.warn(error);
@@ -217,9 +220,10 @@ impl Scout {
             // Only that it has ended matters.
             let _ = fetch.await;
         }
-        let (folder, unit) = (&self.session.folder, ready.held.unit());
-        let forgotten = atomic::remove(&folder.execution(&unit)).map_err(StateError::from);
-        if let Err(error) = forgotten.and_then(|()| lease::forget(folder, &unit)) {
+        let (folder, held) = (&self.session.folder, &ready.held);
+        let mut executions = held.left.iter().map(|unit| folder.execution(unit));
+        let forgotten = executions.try_for_each(|path| atomic::remove(&path)).map_err(StateError::from);
+        if let Err(error) = forgotten.and_then(|()| lease::forget(folder, &held.unit())) {
             self.session.show.warn(error);
         }
     }

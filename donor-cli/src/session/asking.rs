@@ -1,7 +1,7 @@
 //! Asking the distributor for units, and what is made of its answers.
 
 use super::backoff::Backoff;
-use super::bounds::check_lease;
+use super::bounds::Bounds;
 use super::stock::Ready;
 use super::{Ending, Session};
 use crate::exit::Failure;
@@ -12,9 +12,12 @@ use crate::service::failure;
 use crate::state::lease::Held;
 use crate::state::{StateError, lease, ledger, outbox};
 use protocol::client::{ClientError, LeaseAnswer};
-use protocol::{Cause, DonorLimits, Lease, LeaseRequest, NoWork, Versions};
+use protocol::{Cause, DonorLimits, Lease, LeaseRequest, NoWork, UnitId, Versions, check_lease};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
+
+/// Most units of a lease: a unit's process has two files of each open.
+const MOST_UNITS: u32 = 256;
 
 /// What the workers of a session share. One at a time asks for a unit.
 #[derive(Default)]
@@ -22,9 +25,9 @@ pub(super) struct Queue {
     /// Units begun, less those that nobody wanted any more.
     pub(super) begun: u64,
     /// Whether the distributor has answered since the start.
-    reached: bool,
+    pub(super) reached: bool,
     /// When it was asked first: work may begin long after the start.
-    first_try: Option<Instant>,
+    pub(super) first_try: Option<Instant>,
 }
 
 /// What the worker does next.
@@ -50,22 +53,25 @@ impl Session {
         }
         if let Some(ready) = self.stock.take() {
             self.board.set_ahead(self.stock.len());
-            queue.begun += 1;
+            queue.begun += ready.held.left.len() as u64;
             return Ok(Next::Unit(Box::new(ready)));
+        }
+        if self.knock(&mut queue).await? {
+            return Ok(Next::End);
         }
         let mut backoff = Backoff::new();
         loop {
             // A unit that is not worked on is better off with somebody else.
             let mut decisions = self.board.decision.subscribe();
             tokio::select! {
-                _ = decisions.wait_for(|decision| matches!(decision, Decision::Work(share) if *share > 0.0)) => {}
+                _ = decisions.wait_for(works) => {}
                 () = self.board.ends(Ending::AfterUnit) => return Ok(Next::End),
             }
             if self.wait_for_network().await {
                 return Ok(Next::End);
             }
             queue.first_try.get_or_insert_with(Instant::now);
-            let request = self.request()?;
+            let request = self.request(queue.begun)?;
             let answer = tokio::select! {
                 answer = self.client.lease(&request) => answer,
                 () = self.board.ends(Ending::AfterUnit) => return Ok(Next::End),
@@ -73,12 +79,11 @@ impl Session {
             let (why, wait) = match answer {
                 Ok(LeaseAnswer::Lease(lease)) => {
                     queue.reached = true;
-                    match self.decline(&request, &lease).await? {
-                        Some(why) => (why, backoff.next(None)),
-                        None => {
-                            let held = Held::new(&self.plan.server, *lease);
+                    match self.accept(&request, *lease).await? {
+                        Err(why) => (why, backoff.next(None)),
+                        Ok(held) => {
                             self.keep(&held).await?;
-                            queue.begun += 1;
+                            queue.begun += held.left.len() as u64;
                             return Ok(Next::Unit(Box::new(Ready::new(held))));
                         }
                     }
@@ -86,7 +91,11 @@ impl Session {
                 Ok(LeaseAnswer::NoWork { reason, retry_after }) => {
                     queue.reached = true;
                     lease::request_done(&self.folder)?;
-                    let asked = retry_after.max(Duration::from_secs(1));
+                    let mut asked = retry_after.max(Duration::from_secs(1));
+                    // What is on its way there makes room for more.
+                    if reason == NoWork::LeaseLimit && outbox::waiting(&self.folder) > 0 {
+                        asked = asked.min(backoff.next(None));
+                    }
                     (self.no_work(reason), asked + asked.mul_f64(0.2 * fraction_of_now()))
                 }
                 Err(error) => {
@@ -101,35 +110,54 @@ impl Session {
         }
     }
 
-    /// Why nothing is begun under a lease that was just given, if so.
-    pub(super) async fn decline(&self, request: &LeaseRequest, lease: &Lease) -> Result<Option<String>, StateError> {
-        let unit = lease.unit.id;
-        let again = self.stock.has(&unit)
-            || self.board.current().iter().any(|current| current.unit == unit)
-            || outbox::has(&self.folder, &unit);
-        if again {
+    /// What is to be done under a lease that was just given, or why nothing is.
+    pub(super) async fn accept(
+        &self,
+        request: &LeaseRequest,
+        lease: Lease,
+    ) -> Result<Result<Held, String>, StateError> {
+        if let Err(why) = check_lease(request, &lease) {
+            lease::request_done(&self.folder)?;
+            // If it does not arrive, the lease runs out.
+            let _ = self.client.release(&lease.token, None).await;
+            return Ok(Err(format!("what {} lent makes no sense and was given back: {why}", self.plan.server)));
+        }
+        let (finished, current) = (outbox::units(&self.folder), self.board.current());
+        let known = |unit: &UnitId| {
+            finished.contains(unit)
+                || self.stock.has(unit)
+                || current.iter().any(|current| current.units.contains(unit))
+        };
+        let mut held = Held::new(&self.plan.server, lease);
+        // A result that waits for the network is delivered in its own time, whoever has the unit.
+        held.left.retain(|unit| !known(unit));
+        if held.left.is_empty() {
             // After a crash between lease and request the key may still be that of a lease that is kept.
             lease::request_done(&self.folder)?;
-            return Ok(Some(format!("unit {unit} came again, which is being worked on or delivered")));
+            return Ok(Err(format!("unit {} came again, which is being worked on or delivered", held.unit())));
         }
-        let Err(why) = check_lease(request, lease) else { return Ok(None) };
-        lease::request_done(&self.folder)?;
-        // If it does not arrive, the lease runs out.
-        let _ = self.client.release(&lease.token, None).await;
-        Ok(Some(format!("what {} lent makes no sense and was given back: {why}", self.plan.server)))
+        Ok(Ok(held))
     }
 
-    /// What is asked for.
-    pub(super) fn request(&self) -> Result<LeaseRequest, StateError> {
+    /// What is asked for, when so many units were begun.
+    pub(super) fn request(&self, begun: u64) -> Result<LeaseRequest, StateError> {
         let speed = ledger::speed(&self.folder);
+        let fits_memory = speed.max_steps(self.plan.unit_memory());
+        let steps_per_second = speed.steps_per_second(self.plan.settings.cap.cores(self.plan.cores));
+        let units = if self.plan.batch.is_zero() { 1 } else { MOST_UNITS };
+        let left = self.plan.max_units.map_or(u64::MAX, |most| most.saturating_sub(begun)).max(1);
+        // While several are worked on at once, each gets its part of the machine.
+        let share = steps_per_second / self.plan.at_once.max(1) as u64;
         Ok(LeaseRequest {
             request: lease::request_key(&self.folder)?,
             project: self.plan.project.clone(),
             mode: self.plan.mode,
             limits: DonorLimits {
-                max_steps: self.plan.bounds.most_steps(&speed, speed.max_steps(self.plan.unit_memory())),
+                max_steps: self.plan.bounds.most_steps(&speed, fits_memory),
                 max_memory: self.plan.unit_memory(),
-                steps_per_second: speed.steps_per_second(self.plan.settings.cap.cores(self.plan.cores)),
+                steps_per_second,
+                lease_steps: Bounds::lease_steps(share, self.plan.batch, fits_memory),
+                lease_units: u64::from(units).min(left) as u32,
             },
             versions: Versions::current(env!("CARGO_PKG_VERSION")),
         })
@@ -160,7 +188,7 @@ impl Session {
     }
 
     /// Waits until something may go over the network, telling why. Returns whether the session is to end.
-    async fn wait_for_network(&self) -> bool {
+    pub(super) async fn wait_for_network(&self) -> bool {
         let Some(closed) = self.board.network_closed() else { return false };
         self.show.warn(format!("no unit is fetched now: {closed}"));
         self.board.wait_for(Some(closed.to_string()));
@@ -193,13 +221,13 @@ impl Session {
             NoWork::Version => format!("no work: {of} does not take proofs of this version; install a newer donor"),
             NoWork::Paused => format!("no work: {of} is paused by its operator"),
             NoWork::LeaseLimit => {
-                format!("no work: this donor holds as many leases of {of} as it may; proofs raise the limit")
+                format!("no work: this donor holds as many units of {of} as it may; proofs raise the limit")
             }
         }
     }
 
     /// Whether an answer means that trying again is of no use.
-    fn check_fatal(&self, error: &ClientError, queue: &Queue) -> Result<(), Failure> {
+    pub(super) fn check_fatal(&self, error: &ClientError, queue: &Queue) -> Result<(), Failure> {
         let tried = queue.first_try.map_or(Duration::ZERO, |begin| begin.elapsed());
         let (impatient, reached) = (self.plan.patience.is_some_and(|patience| tried >= patience), queue.reached);
         match error.cause() {
@@ -213,6 +241,11 @@ impl Session {
             _ => Err(failure(error)),
         }
     }
+}
+
+/// Whether there is work to be done now.
+pub(super) fn works(decision: &Decision) -> bool {
+    matches!(decision, Decision::Work(share) if *share > 0.0)
 }
 
 /// Anything between 0 and 1: so that donors that were refused together do not come back together.

@@ -3,7 +3,7 @@
 use crate::child::bucket::Bucket;
 use crate::governor::network::Closed;
 use crate::governor::{Decision, machine};
-use crate::progress::{Phase, Tracker};
+use crate::progress::{Phase, Tracker, Weights};
 use crate::state::control::UnitStatus;
 use protocol::{ProjectName, UnitId};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,11 +22,13 @@ pub enum Ending {
     Now,
 }
 
-/// A unit that is being worked on.
+/// Units that are worked on under one lease.
 #[derive(Debug, Clone)]
 pub struct Current {
-    /// The unit.
+    /// The first unit, by which they are known.
     pub unit: UnitId,
+    /// All of them.
+    pub units: Vec<UnitId>,
     /// Its project.
     pub project: ProjectName,
     /// How far it is.
@@ -44,12 +46,17 @@ pub struct Current {
 impl Current {
     /// Whether so little of it is left that the next unit may be fetched.
     pub fn ends_soon(&self, share: f64, cap: f64) -> bool {
-        let expected = self.expected.map(|expected| expected.saturating_sub(self.tracker.worked()));
-        match self.tracker.left().or(expected) {
+        match self.left() {
             Some(left) => left.mul_f64(stretch(share, cap)) <= self.lead,
             // Nothing is known of this machine yet: the first half of the work is done when the tables are filled.
             None => self.tracker.phase() > Phase::Main,
         }
+    }
+
+    /// Working time that is left: by how it went so far, or else by the machine's speed.
+    fn left(&self) -> Option<Duration> {
+        let expected = self.expected.and_then(|expected| expected.checked_sub(self.tracker.worked()));
+        self.tracker.left().or(expected)
     }
 
     /// For people and machines.
@@ -61,7 +68,7 @@ impl Current {
             phase: self.tracker.phase().name().to_owned(),
             phase_fraction: self.tracker.fraction(),
             fraction: self.tracker.overall(),
-            seconds_left: self.tracker.left().map(|left| (left.as_secs_f64() * stretch) as u64),
+            seconds_left: self.left().map(|left| (left.as_secs_f64() * stretch) as u64),
             memory: self.memory,
         }
     }
@@ -96,6 +103,7 @@ struct Inner {
     outbox: usize,
     delivering: Option<String>,
     ahead: usize,
+    weights: Weights,
 }
 
 /// What the tasks of a session know of each other.
@@ -201,6 +209,20 @@ impl Board {
     /// Ends work on a unit.
     pub fn finish(&self, unit: &UnitId) {
         self.lock().current.retain(|current| current.unit != *unit);
+    }
+
+    /// Shares of a unit's time that its phases take, by the units so far.
+    pub fn weights(&self) -> Weights {
+        self.lock().weights
+    }
+
+    /// Learns from units that are finished how long their phases take.
+    pub fn learn(&self, unit: &UnitId) {
+        let mut inner = self.lock();
+        let Inner { current, weights, .. } = &mut *inner;
+        if let Some(current) = current.iter().find(|current| current.unit == *unit) {
+            weights.learn(&current.tracker);
+        }
     }
 
     /// Changes what is known of a unit being worked on.

@@ -2,12 +2,15 @@
 
 use crate::progress::words;
 use crate::state::ledger::Speed;
-use protocol::{FailureCause, Lease, LeaseMode, LeaseRequest, MAX_UNIT_ARGUMENTS, ProjectSpec, UnitLimits};
+use protocol::{FailureCause, LeaseMode, LeasedUnit, UnitLimits};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The least memory with which a unit can do anything.
 pub const LEAST_MEMORY: u64 = 250_000_000;
+
+/// Steps of a lease for a machine of which nothing was measured yet: seconds of work for most.
+const UNMEASURED_LEASE: u64 = 1 << 20;
 
 /// What a unit gets if nobody says otherwise: a day of processor time.
 pub const STANDARD_TIME: Duration = Duration::from_secs(24 * 3600);
@@ -38,6 +41,12 @@ impl Bounds {
         fits_memory.min(in_time).min(self.max_unit_steps.unwrap_or(u64::MAX)).max(1)
     }
 
+    /// Most steps of all units of a lease together: what is done in so long, and what one proof can be of in the memory.
+    pub fn lease_steps(speed: u64, batch: Duration, fits_memory: u64) -> u64 {
+        let in_time = if speed == 0 { UNMEASURED_LEASE } else { speed.saturating_mul(batch.as_secs()) };
+        in_time.min(fits_memory)
+    }
+
     /// What a unit may use in a lease's mode. An execution that is to be proved has its steps already.
     pub fn limits(&self, project: &UnitLimits, mode: LeaseMode) -> UnitLimits {
         let steps = self.max_unit_steps.filter(|_| mode != LeaseMode::Prove).unwrap_or(u64::MAX);
@@ -48,10 +57,9 @@ impl Bounds {
         }
     }
 
-    /// Why a lease is larger than anything that the donor asks for, if it is.
-    pub fn refuse(&self, lease: &Lease) -> Option<String> {
-        let most = self.max_unit_steps?;
-        let steps = lease.execution.map_or(lease.unit.estimated_steps, |execution| execution.n_steps);
+    /// Why a unit is larger than anything that the donor asks for, if it is.
+    pub fn refuse(&self, unit: &LeasedUnit) -> Option<String> {
+        let (most, steps) = (self.max_unit_steps?, unit.steps());
         (steps > most).then(|| {
             let (steps, most) = (words::count(steps), words::count(most));
             format!("the unit has about {steps} steps, but this donor takes at most {most} (its own limit, --max-unit-steps)")
@@ -76,44 +84,6 @@ impl Bounds {
     }
 }
 
-/// Whether a lease can be what was asked for.
-///
-/// # Errors
-/// Says what makes no sense.
-pub fn check_lease(request: &LeaseRequest, lease: &Lease) -> Result<(), String> {
-    let (project, unit) = (&lease.project, &lease.unit);
-    if request.project.as_ref().is_some_and(|name| *name != project.name) {
-        return Err(format!("a unit of project {} came", project.name));
-    }
-    let wanted = match request.mode {
-        LeaseMode::Both => matches!(lease.mode, LeaseMode::Both | LeaseMode::Prove),
-        mode => lease.mode == mode,
-    };
-    if !wanted || (lease.mode == LeaseMode::Prove) != lease.execution.is_some() {
-        return Err(format!("a lease to {} came, where `{}` was asked for", lease.mode, request.mode));
-    }
-    if unit.arguments.0.len() > MAX_UNIT_ARGUMENTS {
-        return Err(format!(
-            "a unit with {} arguments came; there can be {MAX_UNIT_ARGUMENTS}",
-            unit.arguments.0.len()
-        ));
-    }
-    // The ranges are those in which a project can be declared.
-    let spec = ProjectSpec {
-        program: project.program,
-        record: project.record,
-        program_hash: project.program_hash,
-        signer: project.signer,
-        signature: project.signature,
-        limits: project.limits,
-        preset: project.preset,
-        description: String::new(),
-        weight: project.weight,
-        byte_price: project.byte_price,
-    };
-    spec.check().map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +100,16 @@ mod tests {
         let fast = Speed { execute: 1e12, prove: 1e12, ..Speed::default() };
         let most = Bounds { max_unit_time: u64::MAX, ..Bounds::default() };
         assert_eq!(most.most_steps(&fast, u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn a_lease_is_of_so_much_work_and_fits_the_memory() {
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        assert_eq!(Bounds::lease_steps(100_000, minutes(15), u64::MAX), 90_000_000);
+        assert_eq!(Bounds::lease_steps(100_000, minutes(15), 1_000_000), 1_000_000);
+        assert_eq!(Bounds::lease_steps(0, minutes(15), u64::MAX), UNMEASURED_LEASE);
+        assert_eq!(Bounds::lease_steps(100_000, Duration::ZERO, u64::MAX), 0, "one unit at a time");
+        assert_eq!(Bounds::lease_steps(u64::MAX, minutes(15), u64::MAX), u64::MAX);
     }
 
     #[test]

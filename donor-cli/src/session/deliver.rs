@@ -6,11 +6,13 @@ use super::network::Network;
 use crate::progress::Show;
 use crate::progress::notice::Notice;
 use crate::service::connect_through;
+use crate::state::ledger::Became;
 use crate::state::outbox::{Entry, Kind};
 use crate::state::record::RecordError;
 use crate::state::{Folder, lease, ledger, outbox};
+use cairo_air::claim::MAX_STEPS;
 use protocol::client::{Bytes, ClientError, DonorClient, Payload, RetryPolicy};
-use protocol::{Cause, ExecutionStatus, ProofStatus, UnitId};
+use protocol::{Cause, Digest, ExecutionReceipt, ExecutionStatus, ProofReceipt, ProofStatus, UnitId, UnitReceipt};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,46 @@ pub struct Deliverer {
     pub sending: Arc<tokio::sync::Mutex<()>>,
     /// Results whose delivery was tried in vain, and when to try again.
     pub tries: HashMap<UnitId, (Backoff, Instant)>,
+}
+
+/// What became of a result that was taken: in a word, of how many units, and of each.
+#[derive(Debug, Clone)]
+struct Taken {
+    status: &'static str,
+    accepted: u64,
+    late: u64,
+    units: Vec<Became>,
+}
+
+impl Taken {
+    fn proof(receipt: &ProofReceipt) -> Self {
+        let count = |status| receipt.count(status) as u64;
+        let (accepted, late) = (count(ProofStatus::Accepted), count(ProofStatus::AlreadyProved));
+        let status = match (accepted, late) {
+            (1.., _) => ProofStatus::Accepted,
+            (0, 1..) => ProofStatus::AlreadyProved,
+            (0, 0) => ProofStatus::Withdrawn,
+        };
+        let unit = |one: &UnitReceipt| Became {
+            unit: one.unit,
+            status: one.status.name(),
+            // No run has more steps, whatever the distributor says.
+            steps: if one.status == ProofStatus::Accepted { one.credited_steps.min(MAX_STEPS) } else { 0 },
+        };
+        Self { status: status.name(), accepted, late, units: receipt.units.iter().map(unit).collect() }
+    }
+
+    fn execution(unit: UnitId, receipt: &ExecutionReceipt) -> Self {
+        let (status, accepted) = match receipt.status {
+            ExecutionStatus::Accepted => ("accepted", 1),
+            ExecutionStatus::AlreadyExecuted => ("already_executed", 0),
+        };
+        Self { status, accepted, late: 1 - accepted, units: vec![Became { unit, status, steps: 0 }] }
+    }
+
+    fn credited(&self) -> u64 {
+        self.units.iter().fold(0, |sum, one| sum.saturating_add(one.steps))
+    }
 }
 
 /// What became of a try.
@@ -108,7 +150,7 @@ impl Deliverer {
 
     fn entries(&self) -> Result<Vec<Entry>, String> {
         let (held, _) = lease::all(&self.folder).map_err(|error| error.to_string())?;
-        let current: Vec<UnitId> = self.board.current().iter().map(|current| current.unit).collect();
+        let current: Vec<UnitId> = self.board.current().into_iter().flat_map(|current| current.units).collect();
         // The payload of a running unit may be there while its record is not.
         let held: Vec<_> = held.into_iter().filter(|held| !current.contains(&held.unit())).collect();
         let (entries, damaged) =
@@ -173,25 +215,29 @@ impl Deliverer {
             connect_through(&entry.server, identity, RetryPolicy::never(), network)
                 .map_err(|error| disk(error.to_string()))?
         };
-        let (lease, payload) = (entry.lease.as_ref(), Payload::Bytes(Bytes::from(bytes)));
+        let lease = entry.lease.as_ref();
+        // As it is sent: a proof without the units' names behind it.
+        let sha256 = match entry.kind {
+            Kind::Proof => Digest::of(outbox::bare(&bytes)),
+            Kind::Execution => entry.sha256,
+        };
         let sent = match entry.kind {
             Kind::Proof => {
-                client.submit_proof(&entry.unit, lease, payload, None).await.map(|receipt| match receipt.status {
-                    ProofStatus::Accepted => ("accepted", receipt.credited_steps),
-                    ProofStatus::AlreadyProved => ("already_proved", receipt.credited_steps),
-                })
+                let proof = client.submit_proof(entry.all_units(), lease, outbox::bare(&bytes), None);
+                proof.await.map(|receipt| Taken::proof(&receipt))
             }
             Kind::Execution => {
-                client.submit_execution(&entry.unit, lease, payload, None).await.map(|receipt| match receipt.status {
-                    ExecutionStatus::Accepted => ("accepted", 0),
-                    ExecutionStatus::AlreadyExecuted => ("already_executed", 0),
-                })
+                let payload = Payload::Bytes(Bytes::from(bytes));
+                client
+                    .submit_execution(&entry.unit, lease, payload, None)
+                    .await
+                    .map(|receipt| Taken::execution(entry.unit, &receipt))
             }
         };
         match sent {
-            Ok((status, credited)) => self.acknowledged(entry, status, credited),
-            Err(ClientError::Refused(problem)) if is_final(problem.cause) => {
-                self.refused(entry, problem.cause, &problem.to_string())
+            Ok(taken) => self.acknowledged(entry, sha256, &taken),
+            Err(ClientError::Refused(problem)) if problem.cause.is_final() => {
+                self.refused(entry, sha256, problem.cause, &problem.to_string())
             }
             Err(error) => {
                 let asked = error.retry_after();
@@ -201,29 +247,29 @@ impl Deliverer {
         .map_err(|error| disk(error.to_string()))
     }
 
-    fn acknowledged(&self, entry: &Entry, status: &str, credited: u64) -> Result<(), RecordError> {
-        // No proof has more steps, whatever the distributor says.
-        let credited = credited.min(cairo_air::claim::MAX_STEPS);
-        ledger::write_history(&self.folder, entry, status);
+    fn acknowledged(&self, entry: &Entry, sha256: Digest, taken: &Taken) -> Result<(), RecordError> {
+        let (credited, &Taken { status, accepted, late, .. }) = (taken.credited(), taken);
+        ledger::write_history(&self.folder, entry, sha256, &taken.units);
         entry.remove(&self.folder)?;
-        let accepted = status == "accepted";
         self.board.count(|counts| {
             counts.delivered += 1;
             counts.steps = counts.steps.saturating_add(credited);
         });
-        let kept = ledger::add(&self.folder, |totals| match (accepted, entry.kind) {
-            (false, _) => ledger::one_more(&mut totals.late),
-            (true, Kind::Proof) => {
-                ledger::one_more(&mut totals.proofs);
-                totals.steps = totals.steps.saturating_add(credited);
-            }
-            (true, Kind::Execution) => ledger::one_more(&mut totals.executions),
+        let kept = ledger::add(&self.folder, |totals| {
+            totals.late = totals.late.saturating_add(late);
+            let of_its_kind = match entry.kind {
+                Kind::Proof => &mut totals.proofs,
+                Kind::Execution => &mut totals.executions,
+            };
+            *of_its_kind = of_its_kind.saturating_add(accepted);
+            totals.steps = totals.steps.saturating_add(credited);
         });
         if let Err(error) = kept {
             self.show.warn(error);
         }
         self.show.tell(&Notice::Delivered {
             unit: entry.unit.to_string(),
+            units: entry.all_units().len(),
             kind: entry.kind.name(),
             status: status.to_owned(),
             credited_steps: credited,
@@ -231,8 +277,10 @@ impl Deliverer {
         Ok(())
     }
 
-    fn refused(&self, entry: &Entry, cause: Cause, detail: &str) -> Result<(), RecordError> {
-        ledger::write_history(&self.folder, entry, cause.name());
+    fn refused(&self, entry: &Entry, sha256: Digest, cause: Cause, detail: &str) -> Result<(), RecordError> {
+        let refused = |unit: &UnitId| Became { unit: *unit, status: cause.name(), steps: 0 };
+        let units: Vec<Became> = entry.all_units().iter().map(refused).collect();
+        ledger::write_history(&self.folder, entry, sha256, &units);
         let place = entry.refuse(&self.folder, &format!("{cause}: {detail}"))?;
         // That nobody wants a unit any more is no refusal of the work.
         let gone = matches!(cause, Cause::UnknownUnit | Cause::UnitWithdrawn | Cause::ProjectWithdrawn);
@@ -251,24 +299,4 @@ impl Deliverer {
         });
         Ok(())
     }
-}
-
-/// Refusals that sending the same again will not change. Everything else is tried again: an operator may give back a key,
-/// or a newer distributor take what an older one did not understand.
-const fn is_final(cause: Cause) -> bool {
-    matches!(
-        cause,
-        Cause::BadEncoding
-            | Cause::WrongProgram
-            | Cause::WrongArguments
-            | Cause::WrongProver
-            | Cause::VerifyFailed
-            | Cause::PolicyFailed
-            | Cause::UnsupportedVersion
-            | Cause::BadExecution
-            | Cause::TooLarge
-            | Cause::UnknownUnit
-            | Cause::UnitWithdrawn
-            | Cause::ProjectWithdrawn
-    )
 }

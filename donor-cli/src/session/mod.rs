@@ -12,6 +12,7 @@ pub mod backoff;
 pub mod board;
 pub mod bounds;
 pub mod deliver;
+mod knock;
 pub mod network;
 pub mod plan;
 pub mod pulse;
@@ -28,8 +29,9 @@ use crate::progress::Show;
 use crate::progress::notice::Notice;
 use crate::service::{connect_through, failure};
 use crate::state::lease::Held;
+use crate::state::outbox::Kind;
 use crate::state::tidy::tidy;
-use crate::state::{Folder, StateError, lease, outbox};
+use crate::state::{Folder, StateError, atomic, lease, outbox};
 use ahead::Scout;
 use asking::{Next, Queue};
 use backoff::Backoff;
@@ -172,9 +174,16 @@ impl Session {
         damaged.iter().for_each(|message| self.show.warn(message));
         self.board.set_in_outbox(entries.len());
         let mut resumed = Vec::new();
-        for held in held {
-            if entries.iter().any(|entry| entry.unit == held.unit()) {
-                // It was finished just before the end.
+        // Those that were finished just before the end: what was kept of them went with the lease, if there had been time.
+        for unit in entries.iter().flat_map(|entry| entry.all_units()) {
+            atomic::remove(&self.folder.execution(unit))?;
+            for kind in [Kind::Execution, Kind::Proof] {
+                atomic::remove(&self.folder.work(unit, kind))?;
+            }
+        }
+        for mut held in held {
+            entries.iter().for_each(|entry| held.done(entry.all_units()));
+            if held.left.is_empty() {
                 lease::forget(&self.folder, &held.unit())?;
             } else if held.server == self.plan.server {
                 resumed.push(held);
@@ -229,7 +238,10 @@ impl Session {
             match worker.work(ready).await? {
                 End::Finished => failures = Backoff::new(),
                 End::Interrupted => return Ok(()),
-                End::Dropped => self.queue.lock().await.begun -= 1,
+                End::Dropped(units) => {
+                    let mut queue = self.queue.lock().await;
+                    queue.begun = queue.begun.saturating_sub(units);
+                }
                 End::Failed => {
                     // A machine on which everything fails must not spoil a project in seconds.
                     if !self.is_last(self.queue.lock().await.begun) {
@@ -269,7 +281,7 @@ impl Session {
         {
             let left = Duration::from_secs(first.expires_here.since(protocol::Timestamp::now()));
             let left = crate::progress::words::duration(left);
-            let message = match held.len() {
+            let message = match held.iter().map(|held| held.left.len()).sum::<usize>() {
                 1 => format!("unit {} is unfinished; start again within {left} and it goes on", first.unit()),
                 many => format!("{many} units are unfinished; start again within {left} and they go on"),
             };

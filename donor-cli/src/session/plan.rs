@@ -31,7 +31,9 @@ pub struct SessionPlan {
     pub max_memory: u64,
     /// What may go over the network.
     pub network: NetworkLimits,
-    /// Whether to fetch the next unit while one is worked on.
+    /// How much work to ask for at once; none for one unit at a time.
+    pub batch: Duration,
+    /// Whether to fetch the next units while one is worked on.
     pub fetch_ahead: bool,
     /// What a unit gets at most.
     pub bounds: Bounds,

@@ -115,20 +115,30 @@ impl Pulse {
         // The first tick comes at once: the machine has nothing to compare with yet.
         ticks.tick().await;
         loop {
-            self.take_wishes();
+            let wished = self.take_wishes();
             self.beat();
+            if wished {
+                control::done(&self.folder);
+            }
             ticks.tick().await;
         }
     }
 
-    fn take_wishes(&mut self) {
-        for wish in control::take(&self.folder) {
+    /// Whether there were any.
+    fn take_wishes(&mut self) -> bool {
+        let wishes = control::take(&self.folder);
+        if !wishes.is_empty() {
+            // Whoever wished it looks at the status next.
+            self.status_at = None;
+        }
+        for wish in &wishes {
             match wish {
-                Wish::Pause(length) => self.ask_for_pause(length),
+                Wish::Pause(length) => self.ask_for_pause(*length),
                 Wish::Resume => self.end_pause(),
                 Wish::Finish => self.board.end(Ending::AfterUnit),
             }
         }
+        !wishes.is_empty()
     }
 
     fn ask_for_pause(&mut self, length: Length) {
@@ -280,6 +290,7 @@ impl Pulse {
             units: current.iter().map(|current| current.status(decision.share(), cap.fraction())).collect(),
             outbox: self.board.in_outbox(),
             finished: self.board.counts().finished,
+            running_for: self.begin.elapsed().as_secs(),
             bounds: self.constants.bounds,
             fields: self.rules.fields(),
         }

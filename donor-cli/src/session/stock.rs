@@ -1,4 +1,4 @@
-//! Units that wait for their turn.
+//! Leases that wait for their turn.
 
 use crate::state::lease::Held;
 use protocol::{Timestamp, UnitId};
@@ -71,12 +71,17 @@ impl Stock {
 
     /// Whether a unit is among them.
     pub fn has(&self, unit: &UnitId) -> bool {
-        self.lock().iter().any(|ready| ready.held.unit() == *unit)
+        self.lock().iter().any(|ready| ready.held.has(unit))
     }
 
-    /// How many there are.
+    /// How many leases there are.
     pub fn len(&self) -> usize {
         self.lock().len()
+    }
+
+    /// How many units they are of.
+    pub fn units(&self) -> u64 {
+        self.lock().iter().map(|ready| ready.held.left.len() as u64).sum()
     }
 
     /// Whether there are none.

@@ -1,5 +1,5 @@
-//! How `donor pause`, `resume`, `finish` and `status` reach the running donor: wishes are files in `control/`, which it
-//! removes as it follows them; what it does is in `status.json`.
+//! How `donor pause`, `resume`, `finish` and `status` reach the running donor: wishes are files in `control/`; what it does is in
+//! `status.json`. A wish that it takes gets another name, and is removed once the status says so: whoever waits for that sees it there.
 
 use super::Folder;
 use super::atomic::{self, FileError};
@@ -57,9 +57,15 @@ pub fn wish(folder: &Folder, wish: Wish) -> Result<(), FileError> {
     atomic::write(&folder.path("control").join(wish.name()), wish.text().as_bytes())
 }
 
-/// Whether a wish has been taken.
-pub fn taken(folder: &Folder, wish: Wish) -> bool {
-    !folder.path("control").join(wish.name()).exists()
+/// Name of a wish's file while it is followed.
+fn followed(name: &str) -> String {
+    format!(".{name}-taken")
+}
+
+/// Whether a wish has been followed, and the status says so.
+pub fn followed_up(folder: &Folder, wish: Wish) -> bool {
+    let control = folder.path("control");
+    !control.join(wish.name()).exists() && !control.join(followed(wish.name())).exists()
 }
 
 /// Takes a wish back.
@@ -68,19 +74,28 @@ pub fn withdraw(folder: &Folder, wish: Wish) {
     let _ = fs::remove_file(folder.path("control").join(wish.name()));
 }
 
-/// Takes all wishes that are there.
+/// Takes all wishes that are there; [`done`] says that they were followed.
 pub fn take(folder: &Folder) -> Vec<Wish> {
+    let control = folder.path("control");
     let there = |name: &&str| {
-        let path = folder.path("control").join(name);
+        let path = control.join(followed(name));
+        fs::rename(control.join(name), &path).ok()?;
         // What cannot be read any more is still a wish.
-        let text = path.exists().then(|| fs::read_to_string(&path).unwrap_or_default())?;
-        fs::remove_file(&path).ok().map(|()| Wish::from_file(name, &text))
+        Some(Wish::from_file(name, &fs::read_to_string(&path).unwrap_or_default()))
     };
     Wish::NAMES.iter().filter_map(there).collect()
 }
 
+/// The wishes that were taken were followed, and the status was written since.
+pub fn done(folder: &Folder) {
+    for name in Wish::NAMES {
+        // One that cannot be removed is removed at the donor's next start; who waits for it is told that the donor does not answer.
+        let _ = fs::remove_file(folder.path("control").join(followed(name)));
+    }
+}
+
 /// What the running donor does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Status {
     /// Its process.
     pub pid: u32,
@@ -126,8 +141,11 @@ pub struct Status {
     pub units: Vec<UnitStatus>,
     /// Finished results that are not acknowledged yet.
     pub outbox: usize,
-    /// Units finished since the start.
+    /// Results finished since the start.
     pub finished: u64,
+    /// Seconds since the start.
+    #[serde(default)]
+    pub running_for: u64,
     /// What a unit gets at most.
     #[serde(default)]
     pub bounds: Bounds,
@@ -193,9 +211,18 @@ mod tests {
         let pause = Wish::Pause(Length::For(std::time::Duration::from_secs(7200)));
         wish(&folder, pause).expect("written");
         wish(&folder, Wish::Finish).expect("written");
-        assert!(!taken(&folder, pause) && taken(&folder, Wish::Resume));
+        assert!(!followed_up(&folder, pause) && followed_up(&folder, Wish::Resume));
         assert_eq!(take(&folder), [pause, Wish::Finish]);
-        assert!(taken(&folder, pause));
+        assert_eq!(take(&folder), []);
+        assert!(!followed_up(&folder, pause), "the status does not say so yet");
+        // A further wish meanwhile is not lost.
+        wish(&folder, Wish::Resume).expect("written");
+        done(&folder);
+        assert!(
+            followed_up(&folder, pause) && followed_up(&folder, Wish::Finish) && !followed_up(&folder, Wish::Resume)
+        );
+        assert_eq!(take(&folder), [Wish::Resume]);
+        done(&folder);
         wish(&folder, Wish::Pause(Length::Open)).expect("written");
         assert_eq!(take(&folder), [Wish::Pause(Length::Open)]);
         wish(&folder, Wish::Resume).expect("written");

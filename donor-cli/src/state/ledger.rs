@@ -4,7 +4,7 @@ use super::Folder;
 use super::atomic::Last;
 use super::outbox::Entry;
 use super::record::{self, RecordError};
-use protocol::{LeaseMode, ProjectName, SignerKey, Timestamp};
+use protocol::{Digest, LeaseMode, ProjectName, SignerKey, Timestamp, UnitId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -88,13 +88,13 @@ impl Speed {
 /// What this state folder's donor has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
-    /// Proofs that were accepted.
+    /// Units whose proofs were accepted.
     pub proofs: u64,
     /// Steps credited for them.
     pub steps: u64,
     /// Executions that were accepted.
     pub executions: u64,
-    /// Results that came after somebody else's.
+    /// Units whose results came after somebody else's.
     pub late: u64,
     /// Results that were refused.
     pub refused: u64,
@@ -140,27 +140,41 @@ pub fn add(folder: &Folder, change: impl FnOnce(&mut Totals)) -> Result<(), Reco
 struct Line<'a> {
     time: Timestamp,
     project: Option<&'a ProjectName>,
-    unit: String,
+    unit: UnitId,
     kind: &'static str,
-    sha256: String,
+    sha256: Digest,
     steps: u64,
-    status: &'a str,
+    status: &'static str,
 }
 
-/// Writes down what became of a result. For people: losing a line in a crash loses nothing else.
-pub fn write_history(folder: &Folder, entry: &Entry, status: &str) {
-    let line = Line {
+/// What became of one unit of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Became {
+    /// The unit.
+    pub unit: UnitId,
+    /// In a word.
+    pub status: &'static str,
+    /// Steps credited.
+    pub steps: u64,
+}
+
+/// Writes down what became of a result, a line for each of its units. For people: losing lines in a crash loses nothing else.
+/// `sha256` is that of the file as it was sent.
+pub fn write_history(folder: &Folder, entry: &Entry, sha256: Digest, became: &[Became]) {
+    let line = |one: &Became| Line {
         time: Timestamp::now(),
         project: entry.project.as_ref(),
-        unit: entry.unit.to_string(),
+        unit: one.unit,
         kind: entry.kind.name(),
-        sha256: entry.sha256.to_string(),
-        steps: entry.steps,
-        status,
+        sha256,
+        steps: one.steps,
+        status: one.status,
     };
+    let lines = became.iter().filter_map(|one| serde_json::to_string(&line(one)).ok());
+    let lines: String = lines.map(|line| line + "\n").collect();
     let open = std::fs::File::options().create(true).append(true).open(folder.path("history.jsonl"));
-    if let (Ok(mut file), Ok(line)) = (open, serde_json::to_string(&line)) {
-        let _ = writeln!(file, "{line}");
+    if let Ok(mut file) = open {
+        let _ = file.write_all(lines.as_bytes());
     }
 }
 

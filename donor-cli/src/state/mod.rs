@@ -38,6 +38,7 @@ use record::RecordError;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,22 @@ const FOLDERS: [&str; 8] = ["leases", "programs", "work", "executions", "outbox"
 #[derive(Debug, Clone)]
 pub struct Folder {
     root: PathBuf,
+}
+
+/// How long a lock that somebody has is asked for. It may be nobody who runs: a process between `fork` and `exec` has all files of the
+/// donor that made it, also when that one was killed meanwhile, and [`Folder::running`] takes the lock for a moment to see whether it is free.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+fn lock_soon(file: &File) -> Result<(), TryLockError> {
+    let begin = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begin.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Held by the only donor that runs with a folder, until it is dropped or the process ends.
@@ -123,7 +140,7 @@ impl Folder {
         let path = self.path("lock");
         let open = File::options().create(true).read(true).write(true).truncate(false).open(&path);
         let mut file = open.map_err(FileError::of("open", &path))?;
-        match file.try_lock() {
+        match lock_soon(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
@@ -220,6 +237,17 @@ mod tests {
         drop(lock);
         assert_eq!(folder.running(), None);
         drop(folder.lock().expect("free again"));
+
+        // Somebody who only looks does not keep a donor from its folder.
+        let looking = File::open(folder.path("lock")).expect("the lock");
+        looking.lock_shared().expect("free");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(100));
+                drop(looking);
+            });
+            drop(folder.lock().expect("free in a moment"));
+        });
     }
 
     #[test]

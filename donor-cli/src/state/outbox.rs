@@ -7,8 +7,9 @@ use super::atomic::{self, FileError};
 use super::lease::Held;
 use super::record::{self, RecordError};
 use super::{Folder, StateError};
-use protocol::{Digest, LeaseToken, ProjectName, Timestamp, UnitId};
+use protocol::{Digest, LeaseToken, ProjectName, Timestamp, UnitId, read_trailer};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,8 +38,11 @@ impl Kind {
 pub struct Entry {
     /// Address of the distributor that it is for.
     pub server: String,
-    /// Of which unit.
+    /// Of which unit; of a proof of several, the first. It is known here by this one.
     pub unit: UnitId,
+    /// The units whose runs a proof is of, in order, if they are more than that one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<UnitId>,
     /// Of which project; not known if the record was lost.
     pub project: Option<ProjectName>,
     /// The lease under which it was made; not known if the record was lost. The result is taken without it, too.
@@ -57,6 +61,21 @@ pub struct Entry {
 
 const RECORD: &str = "outbox";
 
+/// The units that a proof's trailer names, so that a proof whose record was lost still says whose it is. Payloads of donors before
+/// version 3 of the protocol have none.
+fn named(payload: &[u8], kind: Kind) -> Vec<UnitId> {
+    match read_trailer(payload) {
+        Ok((units, _)) if kind == Kind::Proof => units,
+        _ => Vec::new(),
+    }
+}
+
+/// The proof in a payload, without what follows it.
+pub fn bare(payload: &[u8]) -> &[u8] {
+    let trailer = read_trailer(payload).map_or(0, |(_, length)| length);
+    payload.get(..payload.len() - trailer).unwrap_or(payload)
+}
+
 /// Where a payload is, or is to be written to.
 pub fn payload(folder: &Folder, unit: &UnitId, kind: Kind) -> PathBuf {
     folder.path("outbox").join(format!("{unit}.{}", kind.name()))
@@ -67,16 +86,17 @@ fn about(folder: &Folder, unit: &UnitId) -> PathBuf {
 }
 
 impl Entry {
-    /// A result whose payload is in its place.
+    /// A result of a unit, or of several of which this is the first, whose payload is in its place.
     ///
     /// # Errors
     /// If the payload cannot be read.
-    pub fn of(folder: &Folder, held: &Held, kind: Kind, steps: u64) -> Result<Self, FileError> {
-        let path = payload(folder, &held.unit(), kind);
+    pub fn of(folder: &Folder, held: &Held, unit: UnitId, kind: Kind, steps: u64) -> Result<Self, FileError> {
+        let path = payload(folder, &unit, kind);
         let bytes = fs::read(&path).map_err(FileError::of("read", &path))?;
         Ok(Self {
             server: held.server.clone(),
-            unit: held.unit(),
+            unit,
+            units: named(&bytes, kind),
             project: Some(held.lease.project.name.clone()),
             lease: Some(held.lease.token),
             kind,
@@ -94,6 +114,7 @@ impl Entry {
         Ok(Self {
             server: server.to_owned(),
             unit,
+            units: named(&bytes, kind),
             project: None,
             lease: None,
             kind,
@@ -102,6 +123,11 @@ impl Entry {
             steps: 0,
             finished_at: Timestamp::now(),
         })
+    }
+
+    /// The units that it is of.
+    pub fn all_units(&self) -> &[UnitId] {
+        if self.units.is_empty() { std::slice::from_ref(&self.unit) } else { &self.units }
     }
 
     /// Makes the result count.
@@ -168,9 +194,12 @@ pub fn waiting(folder: &Folder) -> usize {
         .map_or(0, |files| files.flatten().filter(|file| record(file.file_name())).count())
 }
 
-/// Whether a result of the unit waits to be acknowledged.
-pub fn has(folder: &Folder, unit: &UnitId) -> bool {
-    about(folder, unit).exists()
+/// Units of which a result waits to be acknowledged, as far as can be read.
+pub fn units(folder: &Folder) -> HashSet<UnitId> {
+    let files = fs::read_dir(folder.path("outbox")).into_iter().flatten().flatten().map(|file| file.path());
+    let records = files.filter(|path| path.extension().is_some_and(|found| found == "json"));
+    let entries = records.filter_map(|path| record::load::<Entry>(&path, RECORD).ok());
+    entries.flat_map(|entry| entry.all_units().to_vec()).collect()
 }
 
 /// All results in the order in which they were finished, and what was damaged. A payload without a record, left by a crash
@@ -208,9 +237,9 @@ pub fn all(
         {
             continue;
         }
-        match held.iter().find(|held| Some(held.unit()) == unit) {
-            Some(held) => {
-                let entry = Entry::of(folder, held, kind, 0)?;
+        match unit.and_then(|unit| Some((unit, held.iter().find(|held| held.has(&unit))?))) {
+            Some((unit, held)) => {
+                let entry = Entry::of(folder, held, unit, kind, 0)?;
                 entry.add(folder)?;
                 entries.push(entry);
             }
@@ -245,6 +274,7 @@ mod tests {
         let entry = Entry {
             server: "http://grid".to_owned(),
             unit,
+            units: Vec::new(),
             project: Some("primes".parse().expect("a name")),
             lease: Some(LeaseToken::random().expect("random")),
             kind: Kind::Proof,
@@ -289,6 +319,28 @@ mod tests {
         // The payload may be right: the distributor says so, which knows the unit by its id.
         let [orphan] = entries.as_slice() else { panic!("one result is left: {entries:?}") };
         assert_eq!((orphan.unit, orphan.sha256, orphan.lease), (first.unit, Digest::of(b"prooF"), None));
+    }
+
+    #[test]
+    fn a_proof_without_a_record_says_whose_it_is() {
+        let (_place, folder) = folder();
+        let units = [1, 2, 3].map(|number| UnitId::from_bytes([number; 10]));
+        let file = [b"proof".as_slice(), &protocol::trailer(&units).expect("a list")].concat();
+        fs::write(payload(&folder, &units[0], Kind::Proof), &file).expect("written");
+        let (entries, damaged) = all(&folder, "http://grid", &[], &[]).expect("read");
+        assert_eq!((entries.len(), entries[0].all_units(), damaged), (1, &units[..], vec![]));
+        assert_eq!(units.to_vec(), units_of(&folder));
+        assert_eq!((bare(&file), bare(b"proof")), (&b"proof"[..], &b"proof"[..]));
+        // One of an earlier version has no list.
+        let old = entry(&folder, b"old proof");
+        assert_eq!(old.all_units(), [old.unit]);
+        assert_eq!(units_of(&folder).len(), 4);
+    }
+
+    fn units_of(folder: &Folder) -> Vec<UnitId> {
+        let mut all: Vec<_> = units(folder).into_iter().collect();
+        all.sort_by_key(|unit| *unit.as_bytes());
+        all
     }
 
     #[test]

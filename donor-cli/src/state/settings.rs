@@ -54,6 +54,13 @@ const GENERAL: &[Setting] = &[
         check: steps,
     },
     Setting {
+        name: "batch-minutes",
+        help: "minutes of work to take at once; 0 for one unit at a time",
+        default: "15",
+        option: None,
+        check: minutes,
+    },
+    Setting {
         name: "sandbox",
         help: "if the system lacks a part of the sandbox: warn, or require to refuse to start",
         default: "warn",
@@ -160,6 +167,13 @@ fn number(text: &str) -> Result<toml::Value, String> {
     match text.parse::<u16>() {
         Ok(number) if number > 0 => Ok(toml::Value::Integer(number.into())),
         _ => Err(format!("`{text}` is no whole number from 1 to 65535")),
+    }
+}
+
+fn minutes(text: &str) -> Result<toml::Value, String> {
+    match text.parse::<u16>() {
+        Ok(minutes) if minutes <= 1440 => Ok(toml::Value::Integer(minutes.into())),
+        _ => Err(format!("`{text}` is no whole number of minutes from 0 to 1440")),
     }
 }
 

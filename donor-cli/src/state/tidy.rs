@@ -124,8 +124,8 @@ mod tests {
     fn held() -> lease::Held {
         let (key, digest) = ("11".repeat(32), "22".repeat(32));
         let lease = serde_json::json!({
-            "token": "33".repeat(32), "attempt": 1, "mode": "both", "now": 0, "expires_at": 600, "renewable_until": 6000,
-            "unit": { "id": "44".repeat(10), "arguments": [], "estimated_steps": 100 },
+            "token": "33".repeat(32), "mode": "both", "now": 0, "expires_at": 600, "renewable_until": 6000,
+            "units": [{ "id": "44".repeat(10), "attempt": 1, "arguments": [], "estimated_steps": 100 }],
             "project": {
                 "name": "primes", "program": digest, "record": digest, "program_hash": digest, "signer": key,
                 "signature": "55".repeat(64), "limits": protocol::UnitLimits::default(), "preset": "default-100",

@@ -2,18 +2,19 @@
 //! be out of its mind, which a real one cannot.
 
 use super::fixture;
+use super::process::most_units;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post, put};
-use cairo_air::{Statement, verify};
 use cairo_runner::{Arguments, RunnableProgram};
 use protocol::{
-    Cause, Digest, DonorKey, ExecutionInfo, ExecutionReceipt, ExecutionStatus, FailureReport, Felts, Identity, Lease,
-    LeaseMode, LeaseRequest, LeaseToken, LeasedProject, LeasedUnit, NoWork, Nonce, Preset, Problem, ProjectName,
-    ProofReceipt, ProofStatus, Renewed, RequestKey, SignedHeaders, Timestamp, UnitId, UnitLimits,
+    Cause, Digest, DonorCredit, DonorKey, ExecutionInfo, ExecutionReceipt, ExecutionStatus, FailureReport, Felts,
+    GivenBack, Identity, Lease, LeaseMode, LeaseRequest, LeaseToken, LeasedProject, LeasedUnit, NoWork, Nonce, Preset,
+    Problem, Project, ProjectName, ProjectSpec, ProofReceipt, ProofStatus, Renewed, RequestKey, SignedHeaders,
+    Timestamp, UnitId, UnitLimits, UnitReceipt,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -47,6 +48,8 @@ pub struct Script {
     pub strangers: VecDeque<Foreign>,
     /// Whether the next request for a lease is answered by a stranger.
     pub stranger_next: bool,
+    /// Most units of a lease.
+    pub most_units: usize,
     /// What is changed in each lease.
     pub bend: Option<fn(&mut Lease)>,
     /// What `GET /v1/projects` says, in place of nothing.
@@ -123,6 +126,7 @@ impl Grid {
             stall: None,
             strangers: VecDeque::new(),
             stranger_next: false,
+            most_units: most_units(),
             bend: None,
             projects: None,
         };
@@ -205,9 +209,11 @@ fn router(grid: Grid) -> Router {
         .route("/v1/leases/{token}", delete(release))
         .route("/v1/programs/{digest}", get(program))
         .route("/v1/executions/{digest}", get(execution))
-        .route("/v1/units/{id}/proof", put(proof))
+        .route("/v1/proofs/{digest}", put(proof))
         .route("/v1/units/{id}/execution", put(put_execution))
         .route("/v1/projects", get(projects))
+        .route("/v1/projects/{name}", get(project))
+        .route("/v1/donors/me", get(credit))
         .fallback(any(|| async { StatusCode::NOT_FOUND }))
         .layer(axum::extract::DefaultBodyLimit::max(256 << 20))
         .with_state(grid)
@@ -300,7 +306,10 @@ async fn lease(State(grid): State<Grid>, method: Method, uri: Uri, headers: Head
         };
         unit.proofs.is_empty() && unit.failures.is_empty() && free && wanted
     };
-    let Some(index) = world.units.iter().position(open) else {
+    let most = world.script.most_units.min(request.limits.lease_units.max(1) as usize);
+    let executed = |index: &usize| prove && world.units[*index].execution.is_some();
+    let mut lent: Vec<usize> = (0..world.units.len()).filter(|index| open(&world.units[*index])).collect();
+    let Some(first) = lent.first().copied() else {
         let all_done = world.units.iter().all(|unit| !unit.proofs.is_empty() || !unit.failures.is_empty());
         let reason = if all_done { NoWork::Empty } else { NoWork::AllLeased };
         let headers = [
@@ -310,31 +319,35 @@ async fn lease(State(grid): State<Grid>, method: Method, uri: Uri, headers: Head
         ];
         return (StatusCode::NO_CONTENT, headers).into_response();
     };
+    // All units of a lease are for the same.
+    lent.retain(|index| executed(index) == executed(&first));
+    lent.truncate(most);
+    let mode = if executed(&first) { LeaseMode::Prove } else { request.mode };
     let project = leased_project(&world);
-    let unit = &mut world.units[index];
-    let token = match &unit.lease {
+    let token = match &world.units[first].lease {
         Some((token, _, _, key)) if *key == request.request => *token,
         _ => LeaseToken::random().unwrap(),
     };
     let expires_at = time.plus(seconds);
-    unit.lease = Some((token, donor, expires_at, request.request));
-    unit.leases += 1;
-    let execution = unit.execution.as_ref().filter(|_| prove);
-    let mut lease = Lease {
-        token,
-        attempt: unit.leases,
-        mode: if execution.is_some() { LeaseMode::Prove } else { request.mode },
-        now: time,
-        expires_at,
-        renewable_until: time.plus(86_400),
-        unit: LeasedUnit { id: unit.id, arguments: unit.arguments.clone(), estimated_steps: 1000 },
-        project,
-        execution: execution.map(|(bytes, n_steps)| ExecutionInfo {
-            sha256: Digest::of(bytes),
-            size: bytes.len() as u64,
-            n_steps: *n_steps,
-        }),
-    };
+    let mut units = Vec::new();
+    for index in lent {
+        let unit = &mut world.units[index];
+        unit.lease = Some((token, donor, expires_at, request.request));
+        unit.leases += 1;
+        let execution = unit.execution.as_ref().filter(|_| mode == LeaseMode::Prove);
+        units.push(LeasedUnit {
+            id: unit.id,
+            attempt: unit.leases,
+            arguments: unit.arguments.clone(),
+            estimated_steps: 1000,
+            execution: execution.map(|(bytes, n_steps)| ExecutionInfo {
+                sha256: Digest::of(bytes),
+                size: bytes.len() as u64,
+                n_steps: *n_steps,
+            }),
+        });
+    }
+    let mut lease = Lease { token, mode, now: time, expires_at, renewable_until: time.plus(86_400), units, project };
     if let Some(bend) = world.script.bend {
         bend(&mut lease);
     }
@@ -390,11 +403,15 @@ async fn renew(
         return *refusal;
     }
     let (time, seconds) = (now(&world), world.script.lease_seconds);
-    let found =
-        world.units.iter_mut().filter_map(|unit| unit.lease.as_mut()).find(|lease| lease.0.to_string() == token);
-    let Some(lease) = found else { return refuse(&world, Cause::UnknownLease, "there is no such lease") };
-    lease.2 = time.plus(seconds);
-    json(&world, &Renewed { now: time, expires_at: time.plus(seconds) })
+    let leases = world.units.iter_mut().filter_map(|unit| unit.lease.as_mut());
+    let mut found = false;
+    for lease in leases.filter(|lease| lease.0.to_string() == token) {
+        (lease.2, found) = (time.plus(seconds), true);
+    }
+    if !found {
+        return refuse(&world, Cause::UnknownLease, "there is no such lease");
+    }
+    json(&world, &Renewed { now: time, expires_at: time.plus(seconds), settled: Vec::new() })
 }
 
 async fn release(
@@ -410,10 +427,11 @@ async fn release(
         return *refusal;
     }
     let held = |unit: &&mut Unit| unit.lease.as_ref().is_some_and(|lease| lease.0.to_string() == token);
-    if let Some(unit) = world.units.iter_mut().find(held) {
-        unit.lease = None;
-        if !body.is_empty() {
-            unit.failures.push(serde_json::from_slice(&body).unwrap());
+    let back: GivenBack = if body.is_empty() { GivenBack::default() } else { serde_json::from_slice(&body).unwrap() };
+    for unit in world.units.iter_mut().filter(held) {
+        if back.units.is_empty() || back.units.contains(&unit.id) {
+            unit.lease = None;
+            unit.failures.extend(back.failure.clone());
         }
     }
     grid.shared.changed.notify_all();
@@ -453,23 +471,75 @@ async fn projects(State(grid): State<Grid>) -> Response {
     json(&world, &BTreeMap::from([("projects", Vec::<HashMap<String, String>>::new())]))
 }
 
+async fn project(State(grid): State<Grid>, Path(name): Path<String>) -> Response {
+    let world = grid.world();
+    let project = leased_project(&world);
+    if project.name.as_str() != name {
+        return refuse(&world, Cause::UnknownProject, "there is no such project");
+    }
+    let spec = ProjectSpec {
+        program: project.program,
+        record: project.record,
+        program_hash: project.program_hash,
+        signer: project.signer,
+        signature: project.signature,
+        limits: project.limits,
+        preset: project.preset,
+        description: String::new(),
+        weight: 1,
+        byte_price: None,
+        keep_proofs: protocol::KeepProofs::All,
+    };
+    let project = Project {
+        name: project.name,
+        spec,
+        state: protocol::ProjectState::Active,
+        weight: 1,
+        units: protocol::UnitCounts::default(),
+        proven_steps: 0,
+        proofs: protocol::ProofCounts::default(),
+        created_at: Timestamp(0),
+    };
+    json(&world, &project)
+}
+
+async fn credit(State(grid): State<Grid>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let mut world = grid.world();
+    match signed(&mut world, &method, &uri, &headers, &body) {
+        Err(refusal) => *refusal,
+        Ok(donor) => {
+            let credit = DonorCredit {
+                donor,
+                proven_steps: 0,
+                proven_units: 0,
+                executed_units: 0,
+                refused: 0,
+                marks: 0,
+                live_leases: 0,
+                since: None,
+            };
+            json(&world, &credit)
+        }
+    }
+}
+
 async fn proof(
     State(grid): State<Grid>,
-    Path(id): Path<String>,
+    Path(digest): Path<String>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let stalls = grid.world().script.stall == Some("proof");
-    let answer = take_proof(&grid, &id, &method, &uri, &headers, &body);
+    let answer = take_proof(&grid, &digest, &method, &uri, &headers, &body);
     if stalls {
         std::future::pending::<()>().await;
     }
     answer
 }
 
-fn take_proof(grid: &Grid, id: &str, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Response {
+fn take_proof(grid: &Grid, digest: &str, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Response {
     let mut world = grid.world();
     if world.script.unavailable {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -481,25 +551,38 @@ fn take_proof(grid: &Grid, id: &str, method: &Method, uri: &Uri, headers: &Heade
     if let Some(cause) = world.script.refuse {
         return refuse(&world, cause, "no");
     }
+    let (named, length) = protocol::read_trailer(body).unwrap();
+    let proof = &body[..body.len() - length];
+    let sha256 = Digest::of(proof);
+    assert_eq!(sha256.to_string(), digest);
     let program = world.runnable.as_ref().unwrap().program().clone();
-    let max_steps = world.limits.max_steps;
-    let Some(unit) = world.units.iter_mut().find(|unit| unit.id.to_string() == id) else {
-        return refuse(&world, Cause::UnknownUnit, "there is no such unit");
-    };
-    unit.submissions += 1;
-    let statement = Statement::single(program, unit.arguments.0.clone(), *donor.as_bytes());
-    let sha256 = Digest::of(body);
-    let mut receipt = ProofReceipt { status: ProofStatus::Accepted, unit: unit.id, sha256, credited_steps: 0 };
-    match verify(&statement, body, &protocol::policy(Preset::Default100, max_steps)) {
-        Ok(verified) => receipt.credited_steps = verified.runs[0].n_steps,
+    let mut arguments = Vec::new();
+    for id in &named {
+        let Some(unit) = world.units.iter_mut().find(|unit| unit.id == *id) else {
+            return refuse(&world, Cause::UnknownUnit, "there is no such unit");
+        };
+        unit.submissions += 1;
+        arguments.push(unit.arguments.0.clone());
+    }
+    let policy = protocol::policy(Preset::Default100, world.limits.max_steps);
+    let shown = match protocol::proof::verify(&program, arguments, &donor, proof, &policy) {
+        Ok(shown) => shown,
         Err(error) => return refuse(&world, Cause::VerifyFailed, &error.to_string()),
+    };
+    let mut units = Vec::new();
+    for (id, run) in named.into_iter().zip(shown) {
+        let unit = world.units.iter_mut().find(|unit| unit.id == id).unwrap();
+        let accepted = UnitReceipt { unit: id, status: ProofStatus::Accepted, credited_steps: run.n_steps };
+        units.push(match unit.proofs.first() {
+            Some((known, _)) if *known == sha256 => accepted,
+            Some(_) => UnitReceipt { status: ProofStatus::AlreadyProved, credited_steps: 0, ..accepted },
+            None => {
+                unit.proofs.push((sha256, donor));
+                accepted
+            }
+        });
     }
-    match unit.proofs.first() {
-        Some((known, _)) if *known == sha256 => {}
-        Some(_) => (receipt.status, receipt.credited_steps) = (ProofStatus::AlreadyProved, 0),
-        None => unit.proofs.push((sha256, donor)),
-    }
-    answer_or_lose(grid, world, &receipt)
+    answer_or_lose(grid, world, &ProofReceipt { sha256, units })
 }
 
 async fn put_execution(

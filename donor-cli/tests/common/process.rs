@@ -22,6 +22,11 @@ pub fn donor(state: &Path, arguments: &[&str]) -> Output {
     command().args(arguments).arg("--state").arg(state).output().unwrap()
 }
 
+/// How many units are lent together where a test does not say: one, or as many as the environment variable `CAIRN_TEST_BATCHES` says.
+pub fn most_units() -> usize {
+    std::env::var("CAIRN_TEST_BATCHES").map_or(1, |number| number.parse().unwrap())
+}
+
 /// `donor run` with JSON lines.
 pub struct Donor {
     child: Child,
@@ -38,6 +43,10 @@ impl Donor {
     fn running(state: &Path, server: &str, arguments: &[&str]) -> Command {
         let mut command = command();
         command.args(["run", "--json", "--no-yield", "--server", server, "--state"]).arg(state);
+        // Most tests are about what becomes of one unit, which must be no other if it is lent with more.
+        if !arguments.contains(&"--batch-minutes") {
+            command.args(["--batch-minutes", if most_units() > 1 { "15" } else { "0" }]);
+        }
         if !arguments.contains(&"--max-cpu") && !arguments.contains(&"--schedule") {
             command.args(["--max-cpu", "100"]);
         }
@@ -112,17 +121,24 @@ impl Donor {
         let mut command = Self::running(state, server, arguments);
         let mut donor = Self::start(command.args(["--at-once", "1"]).env(donor::child::HOLD, &file));
         donor.wait_phase(phase);
-        let unit = unit_of(donor.id()).expect("a running unit");
+        let unit = donor.wait_held(phase);
+        (donor, unit)
+    }
+
+    /// Waits until the running unit's process is stopped. Returns it.
+    pub fn wait_held(&self, phase: &str) -> u32 {
         let begin = Instant::now();
-        while process_state(unit) != Some('T') {
+        loop {
+            if let Some(unit) = unit_of(self.id()).filter(|unit| process_state(*unit) == Some('T')) {
+                return unit;
+            }
             assert!(
                 begin.elapsed() < PATIENCE,
                 "it does not stop in {phase}, as release builds never do; seen: {}",
-                donor.tail()
+                self.tail()
             );
             std::thread::sleep(Duration::from_millis(5));
         }
-        (donor, unit)
     }
 
     fn tail(&self) -> String {

@@ -206,6 +206,7 @@ async fn push(uploader: &UploaderClient, name: &ProjectName, file: &[u8], units:
         description: "Counts primes by trial division".to_owned(),
         weight: 1,
         byte_price: None,
+        keep_proofs: protocol::KeepProofs::All,
     }
     .signed(name, &signer);
     uploader.put_project(name, &spec).await.unwrap();

@@ -5,6 +5,7 @@ use super::{Context, source};
 use crate::cli;
 use crate::collect::{Missing, Session, Settings, find_missing};
 use crate::error::Error;
+use crate::forecast::Forecast;
 use crate::journal::{About, Journal};
 use crate::local::{Record, RecordedUnit};
 use crate::manifest::Manifest;
@@ -14,10 +15,10 @@ use crate::units;
 use cairo_runner::RunnableProgram;
 use protocol::client::UploaderClient;
 use protocol::text::{MAX_SHOWN, printable};
-use protocol::{Digest, ExternalId, Failure, program_hash};
+use protocol::{Digest, ExternalId, Failure, KeepProofs, program_hash};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// First and longest pause between looks for new results with `--wait`.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
@@ -38,9 +39,18 @@ pub(super) async fn run(context: &Context, options: cli::Collect) -> Result<(), 
     };
     let before = journal.as_ref().map_or(0, |journal| journal.rows().len());
     let mut session = Session::new(&client, settings, journal, context.printer)?;
-    session.check_project().await?;
+    let keep = session.check_project().await?.spec.keep_proofs;
     let missing = gather(context, &mut session, &options).await?;
-    finish(context, &mut session, &options, before, &missing).await
+    finish(context, &mut session, &options, Start { before, keep }, &missing).await
+}
+
+/// What was known before the first look.
+#[derive(Clone, Copy)]
+struct Start {
+    /// Verified rows.
+    before: usize,
+    /// Which proofs the distributor keeps.
+    keep: KeepProofs,
 }
 
 /// Own record, own program, own policy; from options if the project was pushed from elsewhere.
@@ -49,8 +59,7 @@ async fn settings(context: &Context, client: &UploaderClient, options: &cli::Col
     let stored = Record::load(&context.state, &distributor, &options.project)?;
     let (record, program) = match (&options.program, stored) {
         (None, Some((record, program))) => {
-            let program = RunnableProgram::from_json(&program).map_err(|error| Error::Fault(error.to_string()))?;
-            (record, program.program().clone())
+            (record, RunnableProgram::from_json(&program).map_err(|error| Error::Fault(error.to_string()))?)
         }
         (None, None) => return Err(Error::NoRecord { project: options.project.clone(), distributor }),
         (Some(path), stored) => {
@@ -70,13 +79,14 @@ async fn settings(context: &Context, client: &UploaderClient, options: &cli::Col
                 units: units.into_iter().map(|unit| RecordedUnit { id: unit.id, arguments: unit.arguments }).collect(),
                 unsent: Default::default(),
             };
-            (record, compiled.program.program().clone())
+            (record, compiled.program)
         }
     };
     let mut policy = protocol::policy(record.preset, record.max_steps);
     // The manifest names the preset, so that less than the preset's security is never taken.
     policy.min_conjectured_bits = policy.min_conjectured_bits.max(options.min_bits.unwrap_or(0.0));
-    Ok(Settings { record, program, policy })
+    let names = program.argument_names().unwrap_or_default().to_vec();
+    Ok(Settings { record, program: program.program().clone(), names, policy })
 }
 
 fn open_journal(options: &cli::Collect, settings: &Settings) -> Result<Journal, Error> {
@@ -93,11 +103,17 @@ fn open_journal(options: &cli::Collect, settings: &Settings) -> Result<Journal, 
 /// Takes in what is there; with `--wait` until nothing more can come.
 async fn gather(context: &Context, session: &mut Session<'_>, options: &cli::Collect) -> Result<Vec<Missing>, Error> {
     let ((mut pause, longest), mut broken) = (PAUSES, BROKEN.0);
+    let mut forecast = Forecast::default();
     loop {
         let before = session.len();
         match look(session, options).await {
             Ok(Some(missing)) => return Ok(missing),
-            Ok(None) => broken = BROKEN.0,
+            Ok(None) => {
+                broken = BROKEN.0;
+                let (done, all) = (session.len() as u64, session.settings().record.units.len() as u64);
+                forecast.note(Instant::now(), done);
+                context.printer.progress(forecast.words(done, all, all.saturating_sub(done)));
+            }
             // It was reached at the start, so whatever is in between passes.
             Err(error) if options.wait && error.is_temporary() => {
                 context.printer.again(&error, broken);
@@ -127,25 +143,24 @@ async fn finish(
     context: &Context,
     session: &mut Session<'_>,
     options: &cli::Collect,
-    before: usize,
+    start: Start,
     missing: &[Missing],
 ) -> Result<(), Error> {
     let rows = session.rows();
     let pushed = session.settings().record.units.len();
-    say_what_came(context, session, rows.len(), before);
+    say_what_came(context, session, rows.len(), start.before);
     say_missing(context, missing);
+    // First what is kept: whoever reads the rows may stop reading.
+    let root = write_manifest(context, session, &rows, start.keep)?;
     if !session.refused().is_empty() {
-        write_manifest(context, session, &rows)?;
         return Err(Error::Refused { refused: session.refused().to_vec() });
     }
-    // First what is kept: whoever reads the rows may stop reading.
-    write_manifest(context, session, &rows)?;
-    mark(context, session).await;
-    show_rows(&rows, &options.aggregation, context.printer)?;
+    mark(context, session, root).await;
+    // A script takes what is on standard output for the result.
     if rows.len() < pushed && !options.partial {
         return Err(Error::Incomplete { missing: pushed - rows.len(), pushed });
     }
-    Ok(())
+    show_rows(&rows, &session.settings().names, &options.aggregation, context.printer)
 }
 
 fn say_what_came(context: &Context, session: &Session<'_>, rows: usize, before: usize) {
@@ -190,21 +205,28 @@ fn reason(missing: &Missing) -> String {
     }
 }
 
-fn write_manifest(context: &Context, session: &Session<'_>, rows: &[Row]) -> Result<(), Error> {
-    let Some(journal) = session.journal().filter(|_| !rows.is_empty()) else { return Ok(()) };
+/// Gives its root.
+fn write_manifest(
+    context: &Context,
+    session: &Session<'_>,
+    rows: &[Row],
+    keep: KeepProofs,
+) -> Result<Option<Digest>, Error> {
+    let Some(journal) = session.journal().filter(|_| !rows.is_empty()) else { return Ok(None) };
     let record = &session.settings().record;
     let (project, pushed) = (record.project.clone(), record.units.len() as u64);
-    let manifest = Manifest::new(project, record.program_hash, record.preset, pushed, rows);
+    let batches = journal.batches().cloned();
+    let manifest = Manifest::new(project, record.program_hash, record.preset, pushed, keep, rows, batches);
     let path = journal.write_manifest(&manifest)?;
     context.printer.note(format_args!("Manifest: {} (Merkle root {}).", path.display(), manifest.root));
-    Ok(())
+    Ok(Some(manifest.root))
 }
 
 /// Tells the distributor what was collected; that it does not listen is no reason to fail.
-async fn mark(context: &Context, session: &Session<'_>) {
+async fn mark(context: &Context, session: &Session<'_>, root: Option<Digest>) {
     let Some(journal) = session.journal().filter(|journal| journal.cursor() > 0) else { return };
     let project = &session.settings().record.project;
-    if let Err(error) = session.client().mark_collected(project, journal.cursor()).await {
+    if let Err(error) = session.client().mark_collected(project, journal.cursor(), root).await {
         context.printer.warn(format_args!("the distributor does not note that the results were collected: {error}"));
     }
 }

@@ -50,7 +50,7 @@ fn list(context: &Context) -> Result<(), Error> {
         context.printer.note("No core library is remembered; add one with `uploader corelib add FOLDER`.");
         return Ok(());
     }
-    Ok(Format::default().write(&sheet, &mut std::io::stdout().lock())?)
+    Ok(Format::default().print(&sheet)?)
 }
 
 fn remove(context: &Context, folder: &Path) -> Result<(), Error> {

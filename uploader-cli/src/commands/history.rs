@@ -39,7 +39,7 @@ pub(super) async fn run(context: &Context, options: &cli::History) -> Result<(),
             .note("There is nothing to show: no unit failed or was tried more than once. Name units to see theirs.");
         return Ok(());
     }
-    Ok(options.format.write(&sheet, &mut std::io::stdout().lock())?)
+    Ok(options.format.print(&sheet)?)
 }
 
 fn row(detail: &UnitDetail, attempt: &Attempt) -> Vec<Value> {

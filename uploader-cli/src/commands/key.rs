@@ -58,7 +58,7 @@ fn show(context: &Context) -> Result<(), Error> {
         context.printer.note("There is no access key; add one with `uploader key add --distributor ADDRESS`.");
         return Ok(());
     }
-    Ok(Format::default().write(&sheet, &mut std::io::stdout().lock())?)
+    Ok(Format::default().print(&sheet)?)
 }
 
 fn remove(context: &Context) -> Result<(), Error> {

@@ -23,7 +23,7 @@ pub(super) async fn run(context: &Context, options: &cli::List) -> Result<(), Er
         sheet.push(row(&unit))
     })
     .await?;
-    Ok(options.format.write(&sheet, &mut std::io::stdout().lock())?)
+    Ok(options.format.print(&sheet)?)
 }
 
 fn row(unit: &Unit) -> Vec<Value> {

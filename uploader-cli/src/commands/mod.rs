@@ -2,9 +2,13 @@
 
 mod collect;
 mod corelib;
+mod delete;
+mod describe;
 mod history;
 mod key;
 mod list;
+mod manual;
+mod prove_again;
 mod push;
 mod retry;
 mod rows;
@@ -42,10 +46,15 @@ pub fn run(cli: Cli, printer: Printer) -> Result<(), Error> {
             Command::Collect(options) => collect::run(&context, *options).await,
             Command::Verify(options) => verify::run(&context, &options),
             Command::Retry(options) => retry::run(&context, &options).await,
+            Command::ProveAgain(options) => prove_again::run(&context, &options).await,
             Command::Withdraw(options) => withdraw::run(&context, &options).await,
+            Command::Delete(options) => delete::run(&context, &options).await,
+            Command::Describe(options) => describe::run(&context, &options).await,
             Command::History(options) => history::run(&context, &options).await,
             Command::Key(options) => key::run(&context, &options),
             Command::Corelib(options) => corelib::run(&context, &options),
+            Command::Completions { shell } => manual::completions(shell),
+            Command::Man { folder } => manual::man(&folder),
         }
     })
 }

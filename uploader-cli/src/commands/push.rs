@@ -11,22 +11,23 @@ use crate::show::number::{Reading, counted, grouped, integer};
 use crate::units::UnitToPush;
 use felt::encoding;
 use num_bigint::Sign;
-use protocol::client::UploaderClient;
+use protocol::client::{ClientError, UnitQuery, UploaderClient};
 use protocol::signing::Identity;
 use protocol::text::printable;
 use protocol::{
-    Digest, MAX_BATCH, NewUnit, NewUnits, ProjectName, ProjectSpec, Signature, Timestamp, UnitId, UnitLimits,
+    Cause, Digest, MAX_BATCH, NewUnit, NewUnits, ProjectName, ProjectSpec, Signature, Timestamp, UnitId, UnitLimits,
     UnitsStored, encode_program, program_hash,
 };
 use std::path::Path;
-use work::Work;
+use work::{Brought, Work};
 
 /// Most arguments of one request, all units together: some megabytes.
 const MAX_BATCH_VALUES: usize = 1 << 16;
 
 pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Error> {
     let printer = context.printer;
-    // Everything that needs no network comes first: a mistake shall cost nothing.
+    // What costs nothing comes first, and the network after all that needs none: a mistake shall be told before minutes of work.
+    let client = if options.dry_run { None } else { Some(context.client()?) };
     let compiled = context.compile(&options.program, &options.compilation)?;
     let name = match (&options.project, &compiled.name) {
         (Some(name), _) => name.clone(),
@@ -41,26 +42,30 @@ pub(super) async fn run(context: &Context, options: cli::Push) -> Result<(), Err
         max_memory_cells: options.max_memory_cells,
         time_limit: options.time_limit,
     };
-    let Work { units, estimates, execution } = Work::read(context, &compiled, &options, &limits)?;
+    let brought = Brought::read(context, &compiled, &options, &limits)?;
+    if let Some(client) = &client {
+        with_units(own_record(context, &context.distributor()?, &name, &compiled, &options)?, &brought.units)?;
+        is_there(client, &name).await?;
+    }
+    let Work { units, estimates, execution } = brought.tried(context, &compiled, &options, &limits)?;
     say_negatives(context, &units);
-    if options.dry_run {
+    let Some(client) = client else {
         printer.note("Nothing was sent (--dry-run).");
         return Ok(());
-    }
+    };
 
-    let client = context.client()?;
     let distributor = context.distributor()?;
     let lock = context.state.lock(&distributor, &name, || {
         printer.note(format_args!("Another push to {name} runs on this machine; this one waits for it."));
     })?;
-    let mut record = own_record(context, &distributor, &name, &compiled, &options)?;
-    record.merge(
-        units.iter().map(|unit| RecordedUnit { id: unit.id.clone(), arguments: unit.arguments.clone() }).collect(),
-    )?;
-    printer.begins(format_args!("Sending the program and {} to {distributor}", counted(units.len() as u64, "unit")));
+    // Another push may have been recorded since.
+    let mut record = with_units(own_record(context, &distributor, &name, &compiled, &options)?, &units)?;
+    let sending = format!("Sending the program and {} to {distributor}", counted(units.len() as u64, "unit"));
+    let busy = printer.begins(sending);
     let created = put_project(context, &client, &name, &compiled, &options, limits).await?;
     // From here on the distributor may have units, so the record must be there first.
     record.save(&context.state, &compiled.bytes)?;
+    drop(busy);
     let outcome = put_units(context, &client, &mut record, &units, &estimates).await;
     if let Err(Error::Client(error)) = &outcome
         && error.is_refusal()
@@ -117,6 +122,28 @@ fn say_negatives(context: &Context, units: &[UnitToPush]) {
     }
 }
 
+/// Whether somebody is there who takes the key. Whatever else speaks against the push is told when it is sent.
+async fn is_there(client: &UploaderClient, name: &ProjectName) -> Result<(), Error> {
+    let refuses = |error: &ClientError| {
+        error.is_unreachable()
+            || !error.is_refusal()
+            || matches!(error.cause(), Some(Cause::MissingKey | Cause::BadKey | Cause::KeyRevoked))
+    };
+    match client.units(name, &UnitQuery::first(1)).await {
+        // A unit with very many arguments.
+        Err(ClientError::TooLarge { .. }) => Ok(()),
+        Err(error) if refuses(&error) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The record with the units that are to be pushed.
+fn with_units(mut record: Record, units: &[UnitToPush]) -> Result<Record, Error> {
+    let recorded = |unit: &UnitToPush| RecordedUnit { id: unit.id.clone(), arguments: unit.arguments.clone() };
+    record.merge(units.iter().map(recorded).collect())?;
+    Ok(record)
+}
+
 /// The record of earlier pushes, or a new one.
 fn own_record(
     context: &Context,
@@ -168,6 +195,7 @@ async fn put_project(
         description: options.description.clone(),
         weight: options.weight,
         byte_price: options.byte_price,
+        keep_proofs: options.keep_proofs,
     }
     .signed(name, &signer);
     spec.check().map_err(|error| Error::Usage(error.to_string()))?;

@@ -19,23 +19,27 @@ pub(super) fn use_threads(jobs: Option<usize>) -> Result<(), Error> {
 }
 
 /// Shows rows, their aggregate, or what another program makes of them.
-pub(super) fn show_rows(rows: &[Row], options: &cli::Aggregation, printer: Printer) -> Result<(), Error> {
+pub(super) fn show_rows(
+    rows: &[Row],
+    names: &[String],
+    options: &cli::Aggregation,
+    printer: Printer,
+) -> Result<(), Error> {
     let reading = if options.signed { Reading::Signed } else { Reading::Unsigned };
-    let sheet = sheet(rows, reading);
+    let sheet = sheet(rows, names, reading);
     if let Some(program) = &options.exec {
         return feed(&sheet, program);
     }
-    let mut stdout = std::io::stdout().lock();
     let Some(operation) = options.aggregate else {
-        return Ok(options.format.write(&sheet, &mut stdout)?);
+        return Ok(options.format.print(&sheet)?);
     };
     let aggregate = aggregate(rows, operation, options.column.unwrap_or(0), reading)?;
     if options.only_aggregate {
-        return Ok(writeln!(stdout, "{}", aggregate.value)?);
+        return Ok(writeln!(std::io::stdout(), "{}", aggregate.value)?);
     }
-    options.format.write(&sheet, &mut stdout)?;
+    options.format.print(&sheet)?;
     let summary = summary(&aggregate);
-    if !options.format.summarise(&summary, &mut stdout)? {
+    if !options.format.summarise(&summary, &mut std::io::stdout().lock())? {
         printer.note(summary.sentence);
     }
     Ok(())

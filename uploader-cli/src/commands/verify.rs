@@ -31,12 +31,15 @@ pub(super) fn run(context: &Context, options: &cli::Verify) -> Result<(), Error>
             manifest.root
         )),
     }
-    if rows < manifest.units_pushed {
-        printer.warn(format_args!(
-            "{} of {} have no row",
-            grouped(manifest.units_pushed - rows),
-            counted(manifest.units_pushed, "unit")
-        ));
+    let missing = manifest.units_pushed.saturating_sub(rows);
+    if missing > 0 {
+        printer.warn(format_args!("{} of {} have no row", grouped(missing), counted(manifest.units_pushed, "unit")));
     }
-    show_rows(&manifest.to_rows(), &options.aggregation, printer)
+    // Each row is true by itself; what is made of all of them is not, if some are missing.
+    let aggregation = &options.aggregation;
+    if missing > 0 && !options.partial && (aggregation.aggregate.is_some() || aggregation.exec.is_some()) {
+        return Err(Error::PartOfRows { missing, pushed: manifest.units_pushed });
+    }
+    let names = compiled.program.argument_names().unwrap_or_default();
+    show_rows(&manifest.to_rows(), names, aggregation, printer)
 }

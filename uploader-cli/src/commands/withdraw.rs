@@ -13,7 +13,8 @@ pub(super) async fn run(context: &Context, options: &cli::Withdraw) -> Result<()
     if options.all {
         let changed = client.withdraw_project(project).await?;
         context.printer.note(format_args!(
-            "The project {project} is withdrawn, with {} not proved. What is proved can still be collected.",
+            "The project {project} is withdrawn, with {} not proved. What is proved can still be collected; `uploader delete {project}` \
+             deletes it.",
             counted(changed.units, "unit")
         ));
         return Ok(());

@@ -10,11 +10,14 @@ pub use corelib::Corelib;
 pub use find::Places;
 
 use crate::local::file::read_limited;
+use crate::show::Busy;
 use cairo_runner::{LoadError, RunnableProgram};
 use protocol::MAX_PROGRAM_BYTES;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
 
 /// A program to be pushed.
 #[derive(Debug, Clone)]
@@ -38,8 +41,8 @@ pub struct Wishes<'a> {
     pub executable: Option<&'a str>,
     /// Folders of core libraries that the user had remembered.
     pub remembered: &'a [PathBuf],
-    /// Told before something begins that takes long.
-    pub begins: &'a dyn Fn(&str),
+    /// Told before something begins that takes long; it goes on as long as what this returns is kept.
+    pub begins: &'a dyn Fn(&str) -> Busy,
 }
 
 /// What a compiler made.
@@ -330,8 +333,9 @@ fn run_compiler(
     let target = folder.path().join("program.json");
     let mut command = Command::new(compiler);
     arguments(&mut command, &target);
-    (wishes.begins)(&format!("Compiling {} with {}", path.display(), compiler.display()));
+    let busy = (wishes.begins)(&format!("Compiling {} with {}", path.display(), compiler.display()));
     let (status, messages) = said(&mut command).map_err(start)?;
+    drop(busy);
     let failed = |message| CompileError::Failed { path: path.to_owned(), compiler: compiler.to_owned(), message };
     if !status.success() {
         return Err(failed(messages + &signal(status)));
@@ -346,12 +350,24 @@ fn run_compiler(
 fn said(command: &mut Command) -> io::Result<(ExitStatus, String)> {
     let (mut reader, writer) = io::pipe()?;
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-    let mut child = command.spawn()?;
+    let mut child = begun(command)?;
     // The command holds the pipe's other end, too: it would never end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
     Ok((child.wait()?, String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Starts a program. One that was written a moment ago may still be held open for writing by a process that was forked meanwhile, until
+/// that has become another program.
+fn begun(command: &mut Command) -> io::Result<Child> {
+    for _ in 0..50 {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => thread::sleep(Duration::from_millis(20)),
+            other => return other,
+        }
+    }
+    command.spawn()
 }
 
 /// What else is to be said of a program that did not end by itself.

@@ -42,10 +42,11 @@ pub(super) fn build(manifest: &Path, wishes: &Wishes<'_>, places: &Places) -> Re
     let start = |source| CompileError::Start { compiler: scarb.clone(), source };
     // A folder of its own: in the package's lie executables of earlier builds, too.
     let target = tempfile::tempdir().map_err(start)?;
-    (wishes.begins)(&format!("Compiling {} with {}", manifest.display(), scarb.display()));
+    let busy = (wishes.begins)(&format!("Compiling {} with {}", manifest.display(), scarb.display()));
     let mut command = Command::new(&scarb);
     command.arg("--manifest-path").arg(manifest).arg("build").env("SCARB_TARGET_DIR", target.path());
     let (status, messages) = said(&mut command).map_err(start)?;
+    drop(busy);
     if !status.success() {
         let message = messages + &signal(status);
         return Err(CompileError::Failed { path: manifest.to_owned(), compiler: scarb, message });

@@ -23,7 +23,7 @@ fn variable(name: &'static str, value: impl Into<OsString>) -> (&'static str, Os
     (name, value.into())
 }
 
-const NONE: Wishes<'_> = Wishes { corelib: None, executable: None, remembered: &[], begins: &|_| {} };
+const NONE: Wishes<'_> = Wishes { corelib: None, executable: None, remembered: &[], begins: &|_| Busy::silent() };
 
 fn error(path: &Path, corelib: Option<&Path>, places: &Places) -> String {
     error_with(path, &Wishes { corelib, ..NONE }, places)
@@ -173,7 +173,10 @@ fn what_the_compiler_writes_is_the_program() {
     );
     let places = Places::given([variable("CAIRO_COMPILE", &compiler)], None, None);
     let begun = std::cell::RefCell::new(Vec::new());
-    let begins = |what: &str| begun.borrow_mut().push(what.to_owned());
+    let begins = |what: &str| {
+        begun.borrow_mut().push(what.to_owned());
+        Busy::silent()
+    };
     let loaded = load(&source, &Wishes { begins: &begins, ..NONE }, &places).expect("a program");
     assert_eq!(loaded.bytes, std::fs::read(&compiled).expect("the program"));
     assert_eq!(loaded.messages, "warning: one\nwarning: two\n");

@@ -1,13 +1,18 @@
 //! What a third party does with a manifest: believe nothing in it.
 
-use super::file::{FORMAT, Manifest, ManifestRow, proof_file};
-use crate::check_proof::{Refusal, Refused, check_proof};
+use super::file::{FORMAT, FORMAT_1, Manifest, ManifestBatch, ManifestRow, proof_file};
+use crate::check_proof::{Claimed, Refusal, Refused};
 use crate::local::file::read_limited;
+use crate::row::Row;
 use cairo_air::{Policy, Program};
-use protocol::{Digest, MAX_PROOF_BYTES, ProgramHash};
+use protocol::{Digest, MAX_LEASE_UNITS, MAX_PROOF_BYTES, ProgramHash};
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+
+/// Versions of proofs that are verified.
+const PROOF_VERSIONS: RangeInclusive<u32> = cairo_air::OLDEST_VERSION..=cairo_air::PROTOCOL_VERSION;
 
 /// Most bytes of a manifest.
 pub const MAX_BYTES: u64 = 4 << 30;
@@ -24,7 +29,7 @@ pub enum CheckError {
         source: std::io::Error,
     },
     /// A file that is no manifest.
-    #[error("{} is no manifest of this version ({FORMAT}): {message}", path.display())]
+    #[error("{} is no manifest of this version ({FORMAT}) or the one before: {message}", path.display())]
     NotAManifest {
         /// The file.
         path: PathBuf,
@@ -70,6 +75,14 @@ pub enum CheckError {
         /// The other.
         second: String,
     },
+    /// What is said of proofs of several runs cannot be.
+    #[error("what the manifest says of the proof {proof} makes no sense: {what}")]
+    Batch {
+        /// The proof.
+        proof: Digest,
+        /// What is wrong.
+        what: String,
+    },
     /// A root that is not that of the rows.
     #[error("the manifest's Merkle root is {found}, but its rows have {computed}; it was changed after it was made")]
     Root {
@@ -110,14 +123,18 @@ impl Manifest {
             read_limited(path, MAX_BYTES).map_err(|source| CheckError::Read { path: path.to_owned(), source })?;
         let no_manifest = |message: String| CheckError::NotAManifest { path: path.to_owned(), message };
         let manifest: Self = serde_json::from_slice(&bytes).map_err(|error| no_manifest(error.to_string()))?;
-        if manifest.format != FORMAT {
+        if manifest.format != FORMAT && manifest.format != FORMAT_1 {
             return Err(no_manifest(format!("its format is `{}`", manifest.format)));
         }
-        if manifest.proof_version != cairo_air::PROTOCOL_VERSION {
+        if manifest.format == FORMAT_1 && !(manifest.batches.is_empty() && manifest.keep_proofs.is_all()) {
+            return Err(no_manifest("it has batches, which its format does not know".to_owned()));
+        }
+        if !PROOF_VERSIONS.contains(&manifest.proof_version) {
             return Err(no_manifest(format!(
-                "its proofs have version {}, and this program verifies version {}",
+                "its proofs have version {}, and this program verifies versions {} to {}",
                 manifest.proof_version,
-                cairo_air::PROTOCOL_VERSION
+                PROOF_VERSIONS.start(),
+                PROOF_VERSIONS.end()
             )));
         }
         Ok(manifest)
@@ -166,15 +183,53 @@ pub fn check(
         return Err(CheckError::OtherRoot { found: manifest.root, expected });
     }
     let rows = manifest.to_rows();
-    let refused: Vec<Refused> = rows
-        .par_iter()
-        .filter_map(|row| {
-            let path = proofs.join(proof_file(&row.proof));
-            let outcome = read_limited(&path, MAX_PROOF_BYTES as u64)
+    let claimed = claimed(manifest, &rows)?;
+    let mut refused: Vec<Refused> = claimed
+        .into_par_iter()
+        .flat_map_iter(|(claimed, rows)| {
+            let path = proofs.join(proof_file(&claimed.proof));
+            let shown = read_limited(&path, MAX_PROOF_BYTES as u64)
                 .map_err(|error| Refusal::NoProof(format!("{}: {error}", path.display())))
-                .and_then(|proof| check_proof(program, row, &proof, policy));
-            outcome.err().map(|reason| Refused { unit: row.unit.clone(), reason })
+                .and_then(|file| claimed.check(program, &file, policy));
+            let check = |row: &Row| match &shown {
+                Ok(shown) => shown.check_row(row).err(),
+                Err(reason) => Some(reason.clone()),
+            };
+            let refused = rows.iter().filter_map(|row| Some(Refused { unit: row.unit.clone(), reason: check(row)? }));
+            refused.collect::<Vec<_>>()
         })
         .collect();
+    refused.sort_by(|a, b| a.unit.cmp(&b.unit));
     if refused.is_empty() { Ok(()) } else { Err(CheckError::Refused { refused, total: rows.len() }) }
+}
+
+/// Each proof file once, with what it is said to be of and the rows that refer to it. What is not in the list of batches is a proof of
+/// one run: its row's.
+fn claimed<'a>(manifest: &'a Manifest, rows: &'a [Row]) -> Result<Vec<(Claimed, Vec<&'a Row>)>, CheckError> {
+    let mut by_proof: BTreeMap<[u8; 32], Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        by_proof.entry(*row.proof.as_bytes()).or_default().push(row);
+    }
+    let mut batches: HashMap<Digest, &ManifestBatch> = HashMap::with_capacity(manifest.batches.len());
+    for batch in &manifest.batches {
+        let wrong = |what: String| Err(CheckError::Batch { proof: batch.proof, what });
+        if !(2..=MAX_LEASE_UNITS).contains(&batch.runs.len()) {
+            return wrong(format!("it has {} runs", batch.runs.len()));
+        }
+        if batches.insert(batch.proof, batch).is_some() {
+            return wrong("it stands there twice".to_owned());
+        }
+        if !by_proof.contains_key(batch.proof.as_bytes()) {
+            return wrong("no row refers to it".to_owned());
+        }
+    }
+    let claim = |rows: Vec<&'a Row>| {
+        let first = rows.first()?;
+        let (prover, arguments) = match batches.get(&first.proof) {
+            Some(batch) => (batch.prover, batch.runs.iter().map(|run| run.0.clone()).collect()),
+            None => (first.prover, vec![first.arguments.clone()]),
+        };
+        Some((Claimed { proof: first.proof, prover, arguments }, rows))
+    };
+    Ok(by_proof.into_values().filter_map(claim).collect())
 }

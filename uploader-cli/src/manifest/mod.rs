@@ -5,4 +5,4 @@ mod file;
 mod merkle;
 
 pub use check::{CheckError, check};
-pub use file::{FILE, FORMAT, Manifest, ManifestRow, PROOFS, proof_file};
+pub use file::{FILE, FORMAT, FORMAT_1, Manifest, ManifestBatch, ManifestRow, PROOFS, proof_file};

@@ -3,6 +3,7 @@
 use felt::{Felt, encoding};
 use num_bigint::{BigInt, BigUint, Sign};
 use std::fmt;
+use std::time::Duration;
 
 /// How field elements are read as integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +58,17 @@ pub fn counted(count: u64, thing: &str) -> String {
     format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
+/// A length of time for people: `48 s`, `12 min`, `3 h 05 min`, `2 d 4 h`.
+pub fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 86_400, seconds / 3600, seconds / 60) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {:02} min", minutes % 60),
+        (days, hours, _) => format!("{days} d {} h", hours % 24),
+    }
+}
+
 /// Bytes in a unit that fits.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -95,6 +107,8 @@ mod tests {
         let counts = [0, 999, 1000, 123_456, 1_234_567].map(grouped);
         assert_eq!(counts, ["0", "999", "1,000", "123,456", "1,234,567"]);
         assert_eq!((counted(1, "unit"), counted(1000, "unit")), ("1 unit".to_owned(), "1,000 units".to_owned()));
+        let times = [0, 59, 61, 3600 * 3 + 300, 86_400 * 2 + 3600 * 4 + 1].map(|s| time(Duration::from_secs(s)));
+        assert_eq!(times, ["0 s", "59 s", "1 min", "3 h 05 min", "2 d 4 h"]);
         let sizes = [0, 999, 1000, 12_345, 999_600, 5_000_000_000].map(bytes);
         assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "12 kB", "1.0 MB", "5.0 GB"]);
     }

@@ -1,5 +1,7 @@
 //! What a command shows: named columns and rows of values, which every format writes in its way.
 
+use std::collections::BTreeMap;
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -105,12 +107,27 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 pub struct Sheet {
     columns: Vec<Column>,
     rows: Vec<Vec<Value>>,
+    /// Headings of the places of a list, by column.
+    names: BTreeMap<usize, Vec<String>>,
+    /// How many places of a list flat formats leave out, by column.
+    skipped: BTreeMap<usize, usize>,
 }
 
 impl Sheet {
     /// One without rows.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
-        Self { columns: columns.into_iter().collect(), rows: Vec::new() }
+        let columns = columns.into_iter().collect();
+        Self { columns, rows: Vec::new(), names: BTreeMap::new(), skipped: BTreeMap::new() }
+    }
+
+    /// Names the places of a column of lists, for flat formats. A name that another column has stands behind the column's own.
+    pub fn name_places(&mut self, at: usize, names: &[String]) {
+        self.names.insert(at, names.to_vec());
+    }
+
+    /// Leaves the first places of a column of lists out of flat formats: other columns have them.
+    pub fn skip_places(&mut self, at: usize, count: usize) {
+        self.skipped.insert(at, count);
     }
 
     /// Adds a row. Missing values are [`Value::Nothing`].
@@ -140,13 +157,15 @@ impl Sheet {
             .zip(&self.columns)
             .filter(|(_, column)| details || !column.detail)
             .flat_map(|(at, column)| match column.kind {
-                Kind::Each => (0..self.longest(at)).map(|place| (at, column, Some(place))).collect(),
+                Kind::Each => {
+                    let first = self.skipped.get(&at).copied().unwrap_or(0);
+                    (first..self.longest(at)).map(|place| (at, column, Some(place))).collect()
+                }
                 Kind::Text | Kind::Number => vec![(at, column, None)],
             })
             .collect();
-        let heading = |(_, column, place): &(usize, &Column, Option<usize>)| {
-            let place = place.map(|place| format!("_{place}")).unwrap_or_default();
-            (format!("{}{place}", column.heading), column.kind != Kind::Text)
+        let heading = |(at, column, place): &(usize, &Column, Option<usize>)| {
+            (self.heading(*at, column, *place), column.kind != Kind::Text)
         };
         let cell = |row: &[Value], at: usize, place: Option<usize>| match (row.get(at), place) {
             (Some(Value::Numbers(numbers)), Some(place)) => numbers.get(place).cloned().unwrap_or_default(),
@@ -155,6 +174,24 @@ impl Sheet {
         };
         let row = |row: &Vec<Value>| places.iter().map(|(at, _, place)| cell(row, *at, *place)).collect();
         (places.iter().map(heading).collect(), self.rows.iter().map(row).collect())
+    }
+
+    fn heading(&self, at: usize, column: &Column, place: Option<usize>) -> String {
+        let Some(place) = place else { return column.heading.to_owned() };
+        match self.names.get(&at).and_then(|names| names.get(place)) {
+            Some(name) if self.has_heading(name) => format!("{}_{name}", column.heading),
+            Some(name) => name.clone(),
+            None => format!("{}_{place}", column.heading),
+        }
+    }
+
+    /// Whether a column has this heading, or may have it for one of its places.
+    fn has_heading(&self, name: &str) -> bool {
+        let of_place = |column: &Column| {
+            let place = name.strip_prefix(column.heading).and_then(|rest| rest.strip_prefix('_'));
+            column.kind == Kind::Each && place.is_some_and(|place| place.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        self.columns.iter().any(|column| column.heading == name || column.name == name || of_place(column))
     }
 
     /// Length of a column's longest list.

@@ -1,9 +1,14 @@
 //! Messages on standard error, with colours only where somebody sees them.
 
+use super::busy::{Busy, Pace};
 use protocol::text::message;
+use protocol::wrap::{fit, wrap};
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// When something was last said about what goes on, off a terminal.
+static PACE: Pace = Pace::new();
 
 /// Whether messages have colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -54,17 +59,33 @@ impl Printer {
         self.line("31", &format_args!("error: {text}"));
     }
 
-    /// Shows progress on one line that the next message replaces; only on a terminal.
+    /// Shows progress on one line that the next message replaces; off a terminal on a line of its own, now and then.
     pub fn progress(&self, text: impl Display) {
         if self.live {
-            let _ = write!(std::io::stderr(), "\r\x1b[K{}", message(&text));
+            let width = width().map_or(usize::MAX, |width| width.saturating_sub(1));
+            let _ = write!(std::io::stderr(), "\r\x1b[K{}", fit(&message(&text).replace('\n', " "), width));
+        } else if !self.quiet && PACE.is_due(Instant::now()) {
+            self.note(text);
         }
     }
 
     /// Says what begins that takes a while: as [`progress`](Self::progress), and off a terminal on a line of its own, so that a log shows
-    /// what the time goes to.
-    pub fn begins(&self, text: impl Display) {
-        if self.live { self.progress(format_args!("{text} …")) } else { self.note(format_args!("{text} …")) }
+    /// what the time goes to. As long as what it returns is kept, further lines say there that it goes on.
+    #[must_use = "it goes on as long as this is kept"]
+    pub fn begins(&self, text: impl Display) -> Busy {
+        let text = text.to_string();
+        if self.live {
+            self.progress(format_args!("{text} …"));
+            return Busy::silent();
+        }
+        self.note(format_args!("{text} …"));
+        PACE.restart(Instant::now());
+        let printer = *self;
+        Busy::new(move |passed| {
+            if PACE.is_due(Instant::now()) {
+                printer.note(format_args!("{text} … {} so far", super::number::time(passed)));
+            }
+        })
     }
 
     /// Says that a request is repeated, and why: whoever looks into a log later sees what the time went to.
@@ -75,7 +96,10 @@ impl Printer {
 
     /// A lost message is no reason to fail. Whatever a stranger put into it does nothing to the terminal.
     fn line(&self, color: &str, text: &dyn Display) {
-        let text = message(text);
+        let mut text = message(text);
+        if let Some(width) = width().filter(|_| self.live) {
+            text = wrap(&text, width, 2);
+        }
         let clear = if self.live { "\r\x1b[K" } else { "" };
         let mut stderr = std::io::stderr().lock();
         let _ = if self.color && !color.is_empty() {
@@ -84,4 +108,9 @@ impl Printer {
             writeln!(stderr, "{clear}{text}")
         };
     }
+}
+
+/// Columns of the terminal, if there is one.
+pub(super) fn width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
 }

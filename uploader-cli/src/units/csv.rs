@@ -1,6 +1,7 @@
 //! CSV with a header, with commas, semicolons or tabs. A Cairo 0 program's inputs are found by their names; a Cairo 2 program takes the columns in order.
 
 use super::{Argument, File, UnitToPush, UnitsError, shorten};
+use crate::show::number::counted;
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<UnitToPush>, UnitsError> {
@@ -34,14 +35,21 @@ pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Vec<UnitToPush>, Unit
     Ok(units)
 }
 
-/// What stands between the cells: a comma, or what the header has in its place, as spreadsheets of many countries write it.
+/// What stands between the cells: that of a comma, a semicolon and a tab which the header has most of, outside of quotation marks.
+/// Spreadsheets of many countries write semicolons, and what is copied out of them has tabs.
 fn delimiter(text: &[u8]) -> u8 {
     let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
-    let header: Vec<u8> = text.iter().skip_while(is_end).take_while(|byte| !is_end(byte)).copied().collect();
-    if header.contains(&b',') {
-        return b',';
+    let header = text.iter().skip_while(is_end).take_while(|byte| !is_end(byte));
+    let mut quoted = false;
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
+    for byte in header {
+        quoted ^= *byte == b'"';
+        if let Some((_, count)) = counts.iter_mut().find(|(delimiter, _)| delimiter == byte && !quoted) {
+            *count += 1;
+        }
     }
-    [b';', b'\t'].into_iter().find(|byte| header.contains(byte)).unwrap_or(b',')
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    counts.iter().find(|(_, count)| *count == most).map_or(b',', |(delimiter, _)| *delimiter)
 }
 
 fn check_header(file: &File<'_>, header: &StringRecord) -> Result<(), UnitsError> {
@@ -69,15 +77,20 @@ fn check_shape(file: &File<'_>, header: &StringRecord, record: &StringRecord, li
         let message = "this cell goes over several lines; is a quotation mark missing, or one too many?";
         return Err(file.error(line, Some(column + 1), message));
     }
+    let fields = counted(found as u64, "field");
     if found < expected {
-        let missing = header.get(found).unwrap_or_default();
-        let message = format!("the line has {found} fields, but the header has {expected}: `{missing}` is missing");
+        let missing: Vec<String> = header.iter().skip(found).map(|name| format!("`{}`", shorten(name))).collect();
+        let are = if missing.len() == 1 { "is" } else { "are" };
+        let message =
+            format!("the line has {fields}, but the header has {expected}: {} {are} missing", missing.join(", "));
         return Err(file.error(line, Some(found + 1), message));
     }
     if found > expected {
-        let more = record.get(expected).unwrap_or_default();
-        let message =
-            format!("the line has {found} fields, but the header has {expected}: `{}` is too many", shorten(more));
+        let more = shorten(record.get(expected).unwrap_or_default());
+        let last = shorten(header.iter().next_back().unwrap_or_default());
+        let message = format!(
+            "the line has {fields}, but the header has {expected}: `{more}` is too many, behind the column `{last}`"
+        );
         return Err(file.error(line, Some(expected + 1), message));
     }
     Ok(())
@@ -127,13 +140,24 @@ fn unit(
         format!("[{}]", items.join(","))
     };
     let id = id_column.and_then(|column| Some((record.get(column)?.to_owned(), column + 1)));
-    file.unit(line, id, json.as_bytes(), |argument| {
+    let unit = file.unit(line, id, json.as_bytes(), |argument| {
         let cell = match argument {
             Argument::Index(index) => cells.get(*index),
             Argument::Name(name) => cells.iter().rev().find(|(_, column, _)| column == name),
         };
         cell.map(|(column, _, _)| column + 1)
-    })
+    });
+    unit.map_err(|error| named(error, header))
+}
+
+/// An error about a cell says the name of its column, too.
+fn named(error: UnitsError, header: &StringRecord) -> UnitsError {
+    let UnitsError::At { place, message } = error else { return error };
+    let name = place.column.and_then(|column| header.get(column - 1)).filter(|name| !name.is_empty());
+    match name.map(|name| format!("`{}`", shorten(name))).filter(|name| !message.contains(name)) {
+        Some(name) => UnitsError::At { place, message: format!("{message} (in the column {name})") },
+        None => UnitsError::At { place, message },
+    }
 }
 
 fn explain(file: &File<'_>, error: &csv::Error, line: u64) -> UnitsError {

@@ -21,7 +21,7 @@ pub const MAX_FILE_BYTES: u64 = 1 << 30;
 /// Where argument sets come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A file: CSV if its name ends in `.csv`, else JSON lines.
+    /// A file of JSON lines or of columns.
     File(PathBuf),
     /// A range.
     Range(Range),
@@ -151,8 +151,7 @@ pub fn read(source: &Source, id_field: Option<&str>, program: &RunnableProgram) 
         Source::File(path) => {
             let text = read_file(path)?;
             let file = File { path, id_field, program };
-            let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-            let units = if is_csv { csv::read(&file, &text)? } else { jsonl::read(&file, &text)? };
+            let units = if is_table(path, &text) { csv::read(&file, &text)? } else { jsonl::read(&file, &text)? };
             if units.is_empty() {
                 return Err(UnitsError::Empty { path: path.clone() });
             }
@@ -167,6 +166,16 @@ pub fn read(source: &Source, id_field: Option<&str>, program: &RunnableProgram) 
     };
     refuse_duplicates(&units, id_field.is_some())?;
     Ok(units)
+}
+
+/// Whether a file has columns, and not a JSON text in each line: by the end of its name, or else by how it begins.
+fn is_table(path: &Path, text: &[u8]) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("csv" | "tsv" | "tab") => true,
+        Some("json" | "jsonl" | "ndjson") => false,
+        _ => !matches!(text.trim_ascii_start().first(), None | Some(b'[' | b'{')),
+    }
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, UnitsError> {

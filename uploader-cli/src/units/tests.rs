@@ -63,6 +63,38 @@ fn csv_with_header() {
 }
 
 #[test]
+fn columns_are_recognised_by_what_stands_between_them() {
+    let expected = [row("0,5", ["0", "5"], 2), row("5,9", ["5", "9"], 3)];
+    for (name, text) in [
+        ("a.csv", "lo;hi\n0;5\n5;9\n"),
+        ("a.csv", "lo\thi\r\n0\t5\r\n5\t9\r\n"),
+        ("a.tsv", "lo\thi\n0\t5\n5\t9\n"),
+        ("a.txt", "lo;hi\n0;5\n5;9\n"),
+        ("units", "\u{feff}lo\thi\n0\t5\n5\t9\n"),
+        ("a.dat", "\"lo\",hi\n0,5\n5,9\n"),
+    ] {
+        assert_units(read_text(name, text, None, &cairo0()), &expected);
+    }
+    // A name may have in it what stands between others; the most frequent one counts.
+    let named = "\"a, b\";lo;hi\nx;0;5\ny;5;9\n";
+    let expected = [row("x", ["0", "5"], 2), row("y", ["5", "9"], 3)];
+    assert_units(read_text("a.csv", named, Some("a, b"), &cairo0()), &expected);
+    // The end of the name goes before how it begins, and without one lines of JSON are known by theirs.
+    assert_units(read_text("a.txt", "\n [0, 5]\n", None, &cairo0()), &[row("0,5", ["0", "5"], 2)]);
+    assert!(message("a.jsonl", "lo,hi\n0,5\n", None, &cairo0()).contains("must be a JSON object"));
+    assert!(message("a.txt", "0;5\n5;9\n", None, &cairo0()).contains("the first line must name the columns"));
+    assert_eq!(message("a.txt", " \n", None, &cairo0()), "a.txt: there is no argument set in it");
+}
+
+#[test]
+fn what_is_wrong_with_a_row_names_the_column() {
+    let of = |text: &str| message("a.csv", text, Some("name"), &cairo2());
+    insta::assert_snapshot!(of("name;from;to;by\na;1\n"), @"a.csv, line 2, column 3: the line has 2 fields, but the header has 4: `to`, `by` are missing");
+    insta::assert_snapshot!(of("name,from\na,x\n"), @r#"a.csv, line 2, column 2: argument [0] is "x"; an argument is an integer, a decimal or hexadecimal string, or an array or object of them (in the column `from`)"#);
+    insta::assert_snapshot!(of("name,from,to\na,,3\n"), @r#"a.csv, line 2, column 2: argument [0] is ""; an argument is an integer, a decimal or hexadecimal string, or an array or object of them (it is empty) (in the column `from`)"#);
+}
+
+#[test]
 fn ids_from_a_field() {
     let text = "{\"lo\": 0, \"id\": \"first\", \"hi\": 5}\n{\"id\": 2, \"lo\": 5, \"hi\": 9}";
     let expected = [row("first", ["0", "5"], 1), row("2", ["5", "9"], 2)];
@@ -114,14 +146,14 @@ fn errors_of_json_lines_say_line_and_column() {
 fn errors_of_csv_say_line_and_column() {
     let of = |text: &str| message("a.csv", text, None, &cairo0());
     insta::assert_snapshot!(of("lo,hi\n1,2\n3,four\n"), @r#"a.csv, line 3, column 2: argument `hi` is "four"; an argument is an integer, a decimal or hexadecimal string, or an array or object of them"#);
-    insta::assert_snapshot!(of("lo,hi\n1,2\n3\n"), @"a.csv, line 3, column 2: the line has 1 fields, but the header has 2: `hi` is missing");
-    insta::assert_snapshot!(of("lo,hi\n1,2\n3,4,5\n"), @"a.csv, line 3, column 3: the line has 3 fields, but the header has 2: `5` is too many");
+    insta::assert_snapshot!(of("lo,hi\n1,2\n3\n"), @"a.csv, line 3, column 2: the line has 1 field, but the header has 2: `hi` is missing");
+    insta::assert_snapshot!(of("lo,hi\n1,2\n3,4,5\n"), @"a.csv, line 3, column 3: the line has 3 fields, but the header has 2: `5` is too many, behind the column `hi`");
     insta::assert_snapshot!(of("lo,hi\n1,\"2\n3,4\n"), @"a.csv, line 2, column 2: this cell goes over several lines; is a quotation mark missing, or one too many?");
     insta::assert_snapshot!(of("lo,lo\n1,2\n"), @"a.csv, line 1, column 2: there are two columns `lo`");
     insta::assert_snapshot!(of("lo,high\n1,2\n"), @"a.csv, line 2, column 2: the program has no input `high`; its inputs are: lo, hi");
     insta::assert_snapshot!(of("0,400\n400,800\n"), @"a.csv, line 1: the first line must name the columns, but it has a number");
     insta::assert_snapshot!(of("lo,hi\n"), @"a.csv: there is no argument set in it");
-    insta::assert_snapshot!(message("a.csv", "a,b\n1,2\n3,\n", None, &cairo2()), @r#"a.csv, line 3, column 2: argument [1] is ""; an argument is an integer, a decimal or hexadecimal string, or an array or object of them (it is empty)"#);
+    insta::assert_snapshot!(message("a.csv", "a,b\n1,2\n3,\n", None, &cairo2()), @r#"a.csv, line 3, column 2: argument [1] is ""; an argument is an integer, a decimal or hexadecimal string, or an array or object of them (it is empty) (in the column `b`)"#);
     insta::assert_snapshot!(message("a.csv", "lo,hi\n1,2\n", Some("name"), &cairo0()), @"a.csv, line 1: there is no column `name`; the columns are: lo, hi");
 }
 

@@ -1,14 +1,14 @@
 //! A distributor in memory. It follows the protocol; what a test changes in it are the lies.
 
 use super::server::{Request, Response, serve};
-use super::{KEY, load, prove_unit};
+use super::{KEY, load, prove_units};
 use cairo_runner::Arguments;
 use protocol::signing::Identity;
 use protocol::{
     Attempt, BlobStored, Cause, Changed, Collected, Digest, DonorKey, Failure, FailureCause, LeaseMode, NewUnits,
-    Outcome, Project, ProjectList, ProjectName, ProjectSpec, ProjectState, ProjectStored, ProofInfo, Report,
-    ResultPage, StoredUnit, Timestamp, Unit, UnitCounts, UnitDetail, UnitId, UnitPage, UnitResult, UnitState,
-    UnitsStored,
+    Outcome, Preset, Project, ProjectList, ProjectName, ProjectSpec, ProjectState, ProjectStored, ProofInfo, ProofRuns,
+    ProvedRun, Report, ResultPage, StoredUnit, Timestamp, Unit, UnitCounts, UnitDetail, UnitId, UnitPage, UnitResult,
+    UnitState, UnitsStored,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,6 +23,12 @@ pub struct Data {
     /// Requests answered, as `METHOD path`.
     pub log: Vec<String>,
     pub collected: u64,
+    /// Whether the project was withdrawn.
+    pub withdrawn: bool,
+    /// Root of the manifest into which was collected.
+    pub root: Option<Digest>,
+    /// What proofs of several runs are of.
+    pub runs: BTreeMap<Digest, ProofRuns>,
     /// How many requests it still answers; then it is busy.
     pub budget: Option<usize>,
     /// How many batches of units it still takes; then it refuses them for good.
@@ -78,39 +84,74 @@ impl Fake {
 
     /// Proves the units of these names, as a donor would.
     pub fn prove(&self, program: &Path, units: &[&str]) {
-        let donor = Identity::from_seed(&[3; 32]);
+        self.prove_by(3, program, units);
+    }
+
+    /// The same by another donor. What was proved before takes the new proof and moves to the end of the list.
+    pub fn prove_by(&self, seed: u8, program: &Path, units: &[&str]) {
+        let donor = Identity::from_seed(&[seed; 32]);
         for name in units {
-            let (unit, preset) = self.with(|data| {
-                let unit = data.units.iter().find(|unit| unit.external_id.as_str() == *name).expect("the unit");
-                (unit.clone(), data.project.as_ref().expect("the project").1.preset)
-            });
+            let unit = self.unit(name);
             let arguments = Arguments::from_felts(&unit.arguments.0);
-            let proof = prove_unit(&load(program), &arguments, &donor, preset);
-            self.accept(&unit, proof, donor.donor_key());
+            let proof = prove_units(&load(program), &[arguments], &donor, self.preset());
+            self.accept(&[unit], proof, donor.donor_key());
         }
     }
 
-    fn accept(&self, unit: &Unit, proof: Vec<u8>, prover: DonorKey) {
+    /// Proves the units of these names in one proof.
+    pub fn prove_together(&self, program: &Path, units: &[&str]) {
+        let donor = Identity::from_seed(&[3; 32]);
+        let units: Vec<Unit> = units.iter().map(|name| self.unit(name)).collect();
+        let arguments: Vec<Arguments> = units.iter().map(|unit| Arguments::from_felts(&unit.arguments.0)).collect();
+        let proof = prove_units(&load(program), &arguments, &donor, self.preset());
+        self.accept(&units, proof, donor.donor_key());
+    }
+
+    fn unit(&self, name: &str) -> Unit {
+        self.with(|data| data.units.iter().find(|unit| unit.external_id.as_str() == name).cloned()).expect("the unit")
+    }
+
+    fn preset(&self) -> Preset {
+        self.with(|data| data.project.as_ref().expect("the project").1.preset)
+    }
+
+    /// Takes a proof of these units, in the order of its runs.
+    fn accept(&self, units: &[Unit], proof: Vec<u8>, prover: DonorKey) {
         let claim = cairo_air::CairoProof::decode(&proof).expect("a proof").claim;
+        let (sha256, size) = (Digest::of(&proof), proof.len() as u64);
         self.with(|data| {
-            let info = ProofInfo {
-                sha256: Digest::of(&proof),
-                size: proof.len() as u64,
-                prover,
-                n_steps: claim.runs[0].n_steps,
-                output: protocol::Felts(claim.runs[0].output.clone()),
-                proved_at: Timestamp(1_700_000_000),
-            };
-            data.blobs.insert(info.sha256, proof);
-            data.results.push(UnitResult {
-                cursor: data.results.len() as u64 + 1,
+            data.blobs.insert(sha256, proof);
+            for (index, (unit, run)) in (0..).zip(units.iter().zip(&claim.runs)) {
+                let info = ProofInfo {
+                    sha256,
+                    size,
+                    index,
+                    runs: units.len() as u32,
+                    kept: true,
+                    prover,
+                    n_steps: run.n_steps,
+                    output: protocol::Felts(run.output.clone()),
+                    proved_at: Timestamp(1_700_000_000),
+                };
+                let cursor = data.results.last().map_or(0, |last| last.cursor) + 1;
+                data.results.retain(|result| result.unit != unit.id);
+                data.results.push(UnitResult {
+                    cursor,
+                    unit: unit.id,
+                    external_id: unit.external_id.clone(),
+                    arguments: unit.arguments.clone(),
+                    proof: info,
+                });
+                let stored = data.units.iter_mut().find(|stored| stored.id == unit.id).expect("the unit");
+                (stored.state, stored.again) = (UnitState::Proved, false);
+            }
+            let run = |unit: &Unit| ProvedRun {
                 unit: unit.id,
                 external_id: unit.external_id.clone(),
                 arguments: unit.arguments.clone(),
-                proof: info,
-            });
-            let stored = data.units.iter_mut().find(|stored| stored.id == unit.id).expect("the unit");
-            stored.state = UnitState::Proved;
+            };
+            let runs = units.iter().map(run).collect();
+            data.runs.insert(sha256, ProofRuns { sha256, size, kept: true, prover, runs });
         });
     }
 
@@ -146,9 +187,10 @@ fn project(data: &Data) -> Option<Project> {
         name,
         weight: spec.weight,
         spec,
-        state: ProjectState::Active,
+        state: if data.withdrawn { ProjectState::Withdrawn } else { ProjectState::Active },
         units: counts(&data.units),
         proven_steps: data.results.iter().map(|result| result.proof.n_steps).sum(),
+        proofs: Default::default(),
         created_at: Timestamp(1_700_000_000),
     })
 }
@@ -184,12 +226,33 @@ fn answer(data: &mut Data, request: &Request) -> Response {
             None => Response::problem(Cause::UnknownBlob, "there is no such file"),
         },
         ("GET", ["v1", "projects"]) => {
-            Response::json(&ProjectList { projects: project(data).into_iter().collect(), next: None })
+            let all = request.query.contains("withdrawn=true");
+            let listed = project(data).filter(|_| all || !data.withdrawn);
+            Response::json(&ProjectList { projects: listed.into_iter().collect(), next: None })
         }
+        ("DELETE", ["v1", "projects", name]) => match project(data).filter(|project| project.name.as_str() == *name) {
+            None => unknown_project(name),
+            Some(_) if !data.withdrawn => {
+                Response::problem(Cause::ProjectState, "nothing was deleted: withdraw it first")
+            }
+            Some(project) if project.units.proved > 0 && !request.query.contains("force=true") => {
+                Response::problem(Cause::ProjectState, "nothing was deleted: results were not collected")
+            }
+            Some(project) => {
+                (data.project, data.withdrawn) = (None, false);
+                data.units.clear();
+                data.results.clear();
+                Response::json(&Changed { units: project.units.total() })
+            }
+        },
         ("PUT", ["v1", "projects", name]) => put_project(data, name, &request.body),
         ("GET", ["v1", "projects", name]) => match project(data).filter(|project| project.name.as_str() == *name) {
             Some(project) => Response::json(&project),
             None => unknown_project(name),
+        },
+        ("GET", ["v1", "projects", _, "proofs", digest]) => match data.runs.get(&digest.parse().expect("a digest")) {
+            Some(runs) => Response::json(runs),
+            None => Response::problem(Cause::UnknownBlob, "there is no such proof"),
         },
         (_, ["v1", "projects", name, action]) => {
             if data.project.as_ref().is_none_or(|(known, _)| known.as_str() != *name) {
@@ -215,9 +278,12 @@ fn answer(data: &mut Data, request: &Request) -> Response {
             None => Response::problem(Cause::UnknownUnit, "there is no such unit"),
         },
         ("POST", ["v1", "units", id, action]) => {
-            let state = if *action == "retry" { UnitState::Queued } else { UnitState::Withdrawn };
             let unit = find(data, id).expect("the unit");
-            (unit.state, unit.failure) = (state, None);
+            match *action {
+                "retry" => (unit.state, unit.failure) = (UnitState::Queued, None),
+                "prove-again" => unit.again = true,
+                _ => (unit.state, unit.failure) = (UnitState::Withdrawn, None),
+            }
             Response::json(unit)
         }
         _ => Response::problem(Cause::UnknownRoute, "there is nothing at this address"),
@@ -317,7 +383,8 @@ fn project_action(data: &mut Data, request: &Request, action: &str) -> Response 
             Response::json(&ResultPage { results, next, more })
         }
         ("POST", "collected") => {
-            data.collected = serde_json::from_slice::<Collected>(&request.body).expect("a cursor").cursor;
+            let collected: Collected = serde_json::from_slice(&request.body).expect("a cursor");
+            (data.collected, data.root) = (collected.cursor, collected.root);
             Response::json(&Changed { units: data.collected })
         }
         ("POST", "withdraw") => {
@@ -325,16 +392,17 @@ fn project_action(data: &mut Data, request: &Request, action: &str) -> Response 
             for unit in data.units.iter_mut().filter(|unit| unit.state == UnitState::Queued) {
                 (unit.state, units) = (UnitState::Withdrawn, units + 1);
             }
+            data.withdrawn = true;
             Response::json(&Changed { units })
         }
         _ => Response::problem(Cause::UnknownRoute, "there is nothing at this address"),
     }
 }
 
-/// The number in every byte, as far as it goes.
+/// The number's lowest byte in every byte, the first of which tells the next.
 fn unit_id(number: usize) -> UnitId {
     let mut bytes = [number as u8; 10];
-    bytes[8] = (number >> 8) as u8 | (number as u8 * u8::from(number < 256));
+    bytes[0] ^= (number >> 8) as u8;
     UnitId::from_bytes(bytes)
 }
 
@@ -366,6 +434,7 @@ fn put_units(data: &mut Data, body: &[u8]) -> Response {
                 attempts: 0,
                 failure: None,
                 suspect: false,
+                again: false,
                 created_at: Timestamp(1_700_000_000),
                 changed_at: Timestamp(1_700_000_000),
             });

@@ -5,6 +5,7 @@
 pub mod fake;
 pub mod server;
 
+use cairo_execution::Batch;
 use cairo_prover::{Options, prove};
 use cairo_runner::{Arguments, RunLimits, RunnableProgram, run, unwatched};
 use protocol::Preset;
@@ -27,11 +28,13 @@ pub fn load(path: &Path) -> RunnableProgram {
     RunnableProgram::from_json(&std::fs::read(path).expect("the program")).expect("a program")
 }
 
-/// A proof by some donor.
-pub fn prove_unit(program: &RunnableProgram, arguments: &Arguments, donor: &Identity, preset: Preset) -> Vec<u8> {
-    let execution = run(program, arguments, &RunLimits::default(), &mut unwatched).expect("a run");
+/// One proof of these runs by some donor.
+pub fn prove_units(program: &RunnableProgram, runs: &[Arguments], donor: &Identity, preset: Preset) -> Vec<u8> {
+    let execute = |arguments| run(program, arguments, &RunLimits::default(), &mut unwatched).expect("a run");
+    let executions: Vec<_> = runs.iter().map(execute).collect();
     let options = Options { parameters: preset.parameters(), threads: Some(1), ..Options::default() };
-    prove(execution, *donor.donor_key().as_bytes(), &options, &stark::NoControl).expect("a proof").encode()
+    let batch = Batch::new(&executions).expect("a batch");
+    prove(batch, *donor.donor_key().as_bytes(), &options, &stark::NoControl).expect("a proof").encode()
 }
 
 /// A user's machine: a state folder, a working folder, and the program.

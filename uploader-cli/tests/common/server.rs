@@ -93,7 +93,7 @@ pub fn converse(from: impl Read, to: &mut impl Write, answer: &(dyn Fn(&Request)
         response.status,
         response.media,
         response.body.len(),
-        if response.ours { "cairn-protocol: 2\r\n" } else { "" }
+        if response.ours { "cairn-protocol: 3\r\n" } else { "" }
     );
     // The client may be gone.
     let _ = to.write_all(head.as_bytes()).and_then(|()| to.write_all(&response.body)).and_then(|()| to.flush());

@@ -5,11 +5,13 @@ use super::error::{ClientError, MOST_WAIT};
 use super::http::{Call, Http, MAX_LIST_JSON, MAX_SMALL_JSON, MAX_UNIT_JSON};
 use super::payload::{Payload, Progress, json_payload};
 use super::projects;
-use crate::ids::{Digest, LeaseToken, Nonce, Timestamp, UnitId};
-use crate::lease::{DonorCredit, ExecutionReceipt, FailureReport, Lease, LeaseRequest, NoWork, ProofReceipt, Renewed};
+use crate::ids::{Digest, LeaseToken, Nonce, ProjectName, Timestamp, UnitId};
+use crate::lease::{DonorCredit, ExecutionReceipt, GivenBack, Lease, LeaseRequest, NoWork, ProofReceipt, Renewed};
+use crate::names::DonorProfile;
 use crate::problem::Cause;
-use crate::project::ProjectList;
+use crate::project::{Project, ProjectList};
 use crate::signing::Identity;
+use crate::trailer::trailer;
 use crate::{HEADER_LEASE, HEADER_REASON, MAX_PROGRAM_BYTES, routes};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, Response, StatusCode};
@@ -21,7 +23,7 @@ use std::time::Duration;
 /// Answer to a request for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseAnswer {
-    /// A unit was lent.
+    /// Units were lent.
     Lease(Box<Lease>),
     /// There is nothing to do now.
     NoWork {
@@ -68,7 +70,7 @@ impl DonorClient {
         Timestamp(Timestamp::now().0.saturating_add_signed(self.offset.load(Ordering::Relaxed)))
     }
 
-    /// Asks for a unit.
+    /// Asks for units.
     ///
     /// # Errors
     /// [`ClientError`] if the distributor cannot be reached or refuses.
@@ -116,38 +118,51 @@ impl DonorClient {
         Ok(renewed)
     }
 
-    /// Gives a lease back, with the failure if there was one.
+    /// Gives units of a lease back, with the failure if there was one; without a word all that it has left.
     ///
     /// # Errors
     /// [`ClientError`] if the distributor cannot be reached or refuses.
-    pub async fn release(&self, token: &LeaseToken, failure: Option<&FailureReport>) -> Result<(), ClientError> {
+    pub async fn release(&self, token: &LeaseToken, back: Option<&GivenBack>) -> Result<(), ClientError> {
         let target = routes::lease(token);
         let mut call = Call::new(Method::DELETE, &target);
-        if let Some(failure) = failure {
-            call.payload = json_payload(failure)?;
+        if let Some(back) = back {
+            call.payload = json_payload(back)?;
             call.json = true;
         }
         self.signed(call, |_| async { Ok(()) }).await
     }
 
-    /// Submits a proof. Sending the same again gets the same answer, so a lost answer costs nothing.
+    /// Submits a proof whose run `i` is that of unit `i`. Sending the same again gets the same answer, so a lost answer costs
+    /// nothing.
     ///
     /// # Errors
-    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    /// [`ClientError`] if the units make no list, or the distributor cannot be reached or refuses.
     pub async fn submit_proof(
         &self,
-        unit: &UnitId,
+        units: &[UnitId],
         lease: Option<&LeaseToken>,
-        proof: Payload,
+        proof: &[u8],
         progress: Option<Progress>,
     ) -> Result<ProofReceipt, ClientError> {
-        self.synchronise(&proof).await?;
-        let (target, sent) = (routes::unit_proof(unit), proof.measure().await?.0);
-        let call = submission(&target, lease, proof, progress);
+        let sent = Digest::of(proof);
+        let trailer = trailer(units).map_err(|error| ClientError::Setup(error.to_string()))?;
+        let payload = Payload::Bytes([proof, &trailer].concat().into());
+        self.synchronise(&payload).await?;
+        let target = routes::proof(&sent);
+        let call = submission(&target, lease, payload, progress);
         self.signed(call, |response| async {
-            let receipt: ProofReceipt = self.http.read_json(&target, response, MAX_SMALL_JSON).await?;
-            self.check_receipt(&target, (unit, &sent), (&receipt.unit, &receipt.sha256))?;
-            Ok(receipt)
+            let receipt: ProofReceipt = self.http.read_json(&target, response, MAX_UNIT_JSON).await?;
+            // The copy here may not be deleted for a receipt for something else.
+            let named = receipt.units.iter().map(|unit| &unit.unit);
+            if receipt.sha256 == sent && named.eq(units) {
+                return Ok(receipt);
+            }
+            let reason = format!(
+                "its receipt is for {} with {} units, but {sent} was sent, or other units",
+                receipt.sha256,
+                receipt.units.len()
+            );
+            Err(self.http.bad_answer(&target, 200, reason))
         })
         .await
     }
@@ -200,12 +215,43 @@ impl DonorClient {
         self.signed(call, |response| self.http.read_json(routes::DONOR, response, MAX_SMALL_JSON)).await
     }
 
+    /// What this donor says of itself.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn profile(&self) -> Result<DonorProfile, ClientError> {
+        let call = Call::new(Method::GET, routes::PROFILE);
+        self.signed(call, |response| self.http.read_json(routes::PROFILE, response, MAX_SMALL_JSON)).await
+    }
+
+    /// Changes that, and returns what the distributor has now.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn set_profile(&self, profile: &DonorProfile) -> Result<DonorProfile, ClientError> {
+        let mut call = Call::new(Method::PUT, routes::PROFILE);
+        call.payload = json_payload(profile)?;
+        call.json = true;
+        self.signed(call, |response| self.http.read_json(routes::PROFILE, response, MAX_SMALL_JSON)).await
+    }
+
+    /// One project.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn project(&self, name: &ProjectName) -> Result<Project, ClientError> {
+        let target = routes::project(name);
+        let call = Call::new(Method::GET, &target);
+        let ask = || async { self.http.read_json(call.target, self.http.send(&call).await?, MAX_LIST_JSON).await };
+        self.http.config.retry.run(ask).await
+    }
+
     /// All projects.
     ///
     /// # Errors
     /// [`ClientError`] if the distributor cannot be reached or refuses.
     pub async fn projects(&self) -> Result<ProjectList, ClientError> {
-        projects::all(async |target| {
+        projects::all(false, async |target| {
             let call = Call::new(Method::GET, &target);
             let ask = || async { self.http.read_json(call.target, self.http.send(&call).await?, MAX_LIST_JSON).await };
             self.http.config.retry.run(ask).await

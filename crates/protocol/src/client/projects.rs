@@ -9,11 +9,12 @@ const MOST_PAGES: usize = 100;
 
 /// Asks for one page after the other, given the address of each.
 pub(super) async fn all(
+    withdrawn: bool,
     ask: impl AsyncFn(String) -> Result<ProjectList, ClientError>,
 ) -> Result<ProjectList, ClientError> {
     let mut all = ProjectList::default();
     for _ in 0..MOST_PAGES {
-        let page = ask(projects_after(all.next.as_ref())).await?;
+        let page = ask(projects_after(all.next.as_ref(), withdrawn)).await?;
         all.projects.extend(page.projects);
         let Some(next) = page.next else {
             all.next = None;
@@ -40,7 +41,7 @@ mod tests {
     async fn pages_are_followed_to_their_end_and_a_circle_is_noticed() {
         let asked = Cell::new(0);
         let next = |text: &str| Ok(ProjectList { projects: Vec::new(), next: Some(text.parse().unwrap()) });
-        let list = all(async |target| {
+        let list = all(false, async |target| {
             asked.set(asked.get() + 1);
             match target.as_str() {
                 "/v1/projects" => next("b"),
@@ -49,9 +50,9 @@ mod tests {
             }
         });
         assert_eq!((list.await.unwrap(), asked.get()), (ProjectList::default(), 3));
-        assert!(matches!(all(async |_| next("b")).await, Err(ClientError::Answer { .. })));
+        assert!(matches!(all(false, async |_| next("b")).await, Err(ClientError::Answer { .. })));
         let number = Cell::new(0);
-        let rising = all(async |_| {
+        let rising = all(true, async |_| {
             number.set(number.get() + 1);
             next(&format!("p{:05}", number.get()))
         });

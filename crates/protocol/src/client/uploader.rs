@@ -9,9 +9,12 @@ use super::payload::{Payload, Progress, json_payload};
 use super::projects;
 use crate::api_key::ApiKey;
 use crate::ids::{Digest, ProjectName, UnitId};
+use crate::page::ProjectPage;
 use crate::policy::MAX_PROOF_BYTES;
 use crate::project::{BlobStored, Project, ProjectList, ProjectSpec, ProjectStored};
-use crate::unit::{Changed, Collected, NewUnits, ResultPage, Unit, UnitDetail, UnitPage, UnitState, UnitsStored};
+use crate::unit::{
+    Changed, Collected, NewUnits, ProofRuns, ResultPage, Unit, UnitDetail, UnitPage, UnitState, UnitsStored,
+};
 use crate::{HEADER_CONTENT, MAX_PROGRAM_BYTES, routes};
 use bytes::Bytes;
 use reqwest::Method;
@@ -87,12 +90,30 @@ impl UploaderClient {
         self.ask(Method::PUT, &routes::project(name), Some(spec)).await
     }
 
-    /// All projects.
+    /// All projects that are not withdrawn.
     ///
     /// # Errors
     /// [`ClientError`] if the distributor cannot be reached or refuses.
     pub async fn projects(&self) -> Result<ProjectList, ClientError> {
-        projects::all(async |target| self.get(&target).await).await
+        projects::all(false, async |target| self.get(&target).await).await
+    }
+
+    /// All projects, with those that were withdrawn.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn all_projects(&self) -> Result<ProjectList, ClientError> {
+        projects::all(true, async |target| self.get(&target).await).await
+    }
+
+    /// Deletes a withdrawn project with all its units, results and proofs. `force`: also while units are lent or results were not
+    /// collected.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn delete_project(&self, name: &ProjectName, force: bool) -> Result<Changed, ClientError> {
+        let query = if force { "?force=true" } else { "" };
+        self.ask(Method::DELETE, &format!("{}{query}", routes::project(name)), None::<&()>).await
     }
 
     /// One project.
@@ -101,6 +122,22 @@ impl UploaderClient {
     /// [`ClientError`] if the distributor cannot be reached or refuses.
     pub async fn project(&self, name: &ProjectName) -> Result<Project, ClientError> {
         self.get(&routes::project(name)).await
+    }
+
+    /// What visitors of the site are told of a project.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn page(&self, name: &ProjectName) -> Result<ProjectPage, ClientError> {
+        self.get(&routes::page(name)).await
+    }
+
+    /// Changes that, and returns what the distributor has now.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn put_page(&self, name: &ProjectName, page: &ProjectPage) -> Result<ProjectPage, ClientError> {
+        self.ask(Method::PUT, &routes::page(name), Some(page)).await
     }
 
     /// Adds units, at most [`crate::MAX_BATCH`]. The same again changes nothing.
@@ -130,12 +167,25 @@ impl UploaderClient {
         self.get(&format!("{}?cursor={cursor}&limit={limit}", routes::results(name))).await
     }
 
-    /// Says that all results up to this cursor were collected.
+    /// Says that all results up to this cursor were collected, into a manifest with this root.
     ///
     /// # Errors
     /// [`ClientError`] if the distributor cannot be reached or refuses.
-    pub async fn mark_collected(&self, name: &ProjectName, cursor: u64) -> Result<Changed, ClientError> {
-        self.ask(Method::POST, &routes::collected(name), Some(&Collected { cursor })).await
+    pub async fn mark_collected(
+        &self,
+        name: &ProjectName,
+        cursor: u64,
+        root: Option<Digest>,
+    ) -> Result<Changed, ClientError> {
+        self.ask(Method::POST, &routes::collected(name), Some(&Collected { cursor, root })).await
+    }
+
+    /// Of which runs a proof of a project is.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn proof_runs(&self, name: &ProjectName, digest: &Digest) -> Result<ProofRuns, ClientError> {
+        self.get(&routes::project_proof(name, digest)).await
     }
 
     /// A unit with its attempts.
@@ -168,6 +218,14 @@ impl UploaderClient {
     /// [`ClientError`] if the distributor cannot be reached or refuses.
     pub async fn retry_unit(&self, id: &UnitId) -> Result<Unit, ClientError> {
         self.ask(Method::POST, &routes::retry_unit(id), None::<&()>).await
+    }
+
+    /// Has a unit proven again whose result is there.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the distributor cannot be reached or refuses.
+    pub async fn prove_again(&self, id: &UnitId) -> Result<Unit, ClientError> {
+        self.ask(Method::POST, &routes::prove_again(id), None::<&()>).await
     }
 
     /// Withdraws a unit that is not proved.

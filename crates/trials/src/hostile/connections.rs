@@ -3,7 +3,7 @@
 use super::{Attacker, Deed};
 use crate::wire::{connect, sign};
 use hyper::Method;
-use protocol::{HEADER_LEASE, LeaseMode, Timestamp, routes};
+use protocol::{Digest, HEADER_LEASE, LeaseMode, Timestamp, routes};
 use rand::Rng as _;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -35,7 +35,7 @@ impl Attacker {
     /// Announces a megabyte and sends a byte now and then.
     pub(super) async fn drip(&mut self) -> anyhow::Result<()> {
         let Some(lease) = self.take(Deed::Drip, LeaseMode::Both).await? else { return Ok(()) };
-        let target = routes::unit_proof(&lease.unit.id);
+        let target = routes::proof(&Digest::of(lease.units[0].id.as_bytes()));
         let mut head = format!("PUT {target} HTTP/1.1\r\nhost: x\r\ncontent-length: 1048576\r\n");
         for (name, value) in sign(&self.identity, &Method::PUT, &target, b"drip", Timestamp::now())? {
             head.push_str(&format!("{name}: {value}\r\n"));

@@ -5,8 +5,8 @@ use crate::wire::{Answer, sign};
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use protocol::{
-    DonorLimits, FailureCause, FailureReport, Identity, Lease, LeaseMode, LeaseRequest, RequestKey, Timestamp,
-    Versions, routes,
+    DonorLimits, FailureCause, FailureReport, GivenBack, Identity, Lease, LeaseMode, LeaseRequest, RequestKey,
+    Timestamp, Versions, routes,
 };
 use rand::Rng as _;
 
@@ -33,7 +33,7 @@ impl Attacker {
             request: RequestKey::random()?,
             project: None,
             mode,
-            limits: DonorLimits { max_steps: 1 << 40, max_memory: 1 << 50, steps_per_second: 0 },
+            limits: DonorLimits::alone(1 << 40, 1 << 50, 0),
             versions: Versions::current("x".repeat(self.random.random_range(0..2000))),
         };
         let body = Bytes::from(serde_json::to_vec(&request)?);
@@ -77,7 +77,10 @@ impl Attacker {
     async fn fail(&mut self, deed: Deed, mode: LeaseMode, cause: FailureCause) -> anyhow::Result<()> {
         if let Some(lease) = self.take(deed, mode).await? {
             let detail = "\u{1b}[2J it failed \u{202e}".repeat(self.random.random_range(0..200));
-            let body = Bytes::from(serde_json::to_vec(&FailureReport { cause, detail })?);
+            let body = Bytes::from(serde_json::to_vec(&GivenBack {
+                units: Vec::new(),
+                failure: Some(FailureReport { cause, detail }),
+            })?);
             self.signed(deed, &Method::DELETE, &routes::lease(&lease.token), None, body).await?;
         }
         Ok(())

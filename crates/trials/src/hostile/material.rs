@@ -53,7 +53,7 @@ impl Material {
         if learned.leases.len() >= MOST {
             learned.leases.pop_front();
         }
-        learned.units.push_back((lease.unit.id, lease.unit.arguments.clone()));
+        learned.units.push_back((lease.units[0].id, lease.units[0].arguments.clone()));
         learned.leases.push_back((identity.clone(), lease.token));
     }
 

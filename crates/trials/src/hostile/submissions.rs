@@ -3,13 +3,13 @@
 use super::{Attacker, Deed, invented};
 use bytes::Bytes;
 use hyper::Method;
-use protocol::{HEADER_LEASE, LeaseMode, LeaseToken, UnitId, routes};
+use protocol::{Digest, HEADER_LEASE, LeaseMode, LeaseToken, UnitId, routes, trailer};
 use rand::Rng as _;
 
 impl Attacker {
     pub(super) async fn invent(&mut self) -> anyhow::Result<()> {
         let (unit, arguments, token) = match self.take(Deed::Invent, LeaseMode::Execute).await? {
-            Some(lease) => (lease.unit.id, lease.unit.arguments, Some(lease.token)),
+            Some(lease) => (lease.units[0].id, lease.units[0].arguments.clone(), Some(lease.token)),
             None => match self.orders.material.unit(self.random.random_range(0..usize::MAX)) {
                 Some((unit, arguments)) => (unit, arguments, None),
                 None => return Ok(()),
@@ -31,7 +31,12 @@ impl Attacker {
             // Somebody else's, of some unit.
             _ => honest.into(),
         };
-        self.submit(Deed::Forge, routes::unit_proof(&unit), token, body).await
+        let target = routes::proof(&Digest::of(&body));
+        let body = match (self.random.random_range(0..8), trailer(&[unit])) {
+            (1.., Ok(trailer)) => Bytes::from([&body[..], &trailer].concat()),
+            _ => body,
+        };
+        self.submit(Deed::Forge, target, token, body).await
     }
 
     /// A proof with some bytes changed.
@@ -50,7 +55,7 @@ impl Attacker {
         if self.random.random()
             && let Some(lease) = self.take(deed, LeaseMode::Both).await?
         {
-            return Ok((lease.unit.id, Some(lease.token)));
+            return Ok((lease.units[0].id, Some(lease.token)));
         }
         let known = self.orders.material.unit(self.random.random_range(0..usize::MAX));
         Ok((known.map_or(UnitId::random()?, |(unit, _)| unit), None))

@@ -55,7 +55,9 @@ pub async fn disk(programs: &Programs, effort: &Effort, report: &mut Report) -> 
             ensure!(begin.elapsed() < PATIENCE, "nothing is acknowledged after the distributor's disk had room again");
             sleep(Duration::from_millis(20)).await;
         }
-        said_full += donor_on_a_full_disk(&mut field.donors, &state).await?;
+        for place in 0..field.donors.len() {
+            said_full += donor_on_a_full_disk(&mut field, place, &state).await?;
+        }
         collect_on_a_full_disk(&field, &results, number).await?;
     }
     report.figure("times that each disk was full", effort.times(10, 2));
@@ -63,28 +65,28 @@ pub async fn disk(programs: &Programs, effort: &Effort, report: &mut Report) -> 
     field.judge(Some(crowd), 0, false, report).await
 }
 
-/// Donors whose disk is full say so and go on trying. Returns how often they have said it.
-async fn donor_on_a_full_disk(donors: &mut [DonorProcess], state: &Path) -> anyhow::Result<usize> {
-    let mut said = 0;
-    for donor in donors {
-        // It may be waiting since the distributor's disk was full, as it was told to.
-        donor.stop().await?;
-        donor.start_again()?;
-        let (before, begin) = (complaints(donor)?, Instant::now());
-        let ballast = Ballast::fill(state)?;
-        while complaints(donor)? == before {
-            ensure!(!donor.has_ended()?, "the donor ended by itself; see {}", donor.log().display());
-            ensure!(
-                begin.elapsed() < PATIENCE,
-                "the donor does not say that its disk is full; see {}",
-                donor.log().display()
-            );
-            sleep(Duration::from_millis(20)).await;
+/// A donor whose disk is full says so and goes on trying. Returns how often it has said it.
+async fn donor_on_a_full_disk(field: &mut Field, place: usize, state: &Path) -> anyhow::Result<usize> {
+    // It may be waiting since the distributor's disk was full, as it was told to.
+    let donor = field.donors.get_mut(place).context("no donor")?;
+    donor.stop().await?;
+    donor.start_again()?;
+    let (before, begin) = (complaints(donor)?, Instant::now());
+    let ballast = Ballast::fill(state)?;
+    loop {
+        let donor = field.donors.get_mut(place).context("no donor")?;
+        let said = complaints(donor)? - before;
+        if said > 0 {
+            drop(ballast);
+            return Ok(said);
         }
-        drop(ballast);
-        said += complaints(donor)? - before;
+        ensure!(!donor.has_ended()?, "the donor ended by itself; see {}", donor.log().display());
+        let patient = begin.elapsed() < PATIENCE;
+        ensure!(patient, "the donor does not say that its disk is full; see {}", donor.log().display());
+        // Without work it needs no room.
+        field.keep_busy(60, 60).await?;
+        sleep(Duration::from_millis(100)).await;
     }
-    Ok(said)
 }
 
 /// How often a donor has said that its disk is full.

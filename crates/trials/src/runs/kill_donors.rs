@@ -33,6 +33,9 @@ pub async fn kill_donors(programs: &Programs, effort: &Effort, report: &mut Repo
         "1",
         "--quarantine-after",
         "1000",
+        // So that no donor holds all units that there are.
+        "--most-lease-units",
+        "4",
     ];
     let grid = Grid::start(programs, &settings).await?;
     let mut field = Field::on(grid, effort, 60, UnitSize::MEDIUM).await?;

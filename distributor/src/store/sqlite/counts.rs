@@ -83,8 +83,38 @@ pub(super) async fn over_quota(
     Ok(None)
 }
 
+/// Sums that can be compared: not those of a project that is being deleted, a few units at a time.
+macro_rules! whole {
+    () => {
+        " WHERE kind <> 'project' OR subject NOT IN (SELECT id FROM projects WHERE removed_at IS NOT NULL)"
+    };
+}
+
+/// The numbers of all sums: those that are kept, or those that follow from the ledger.
+macro_rules! tallies {
+    ($table:literal) => {
+        concat!(
+            "WITH t AS (SELECT kind || ' ' || CASE typeof(subject) WHEN 'blob' THEN lower(hex(subject)) ELSE subject END ",
+            "|| ' ' || span || ' ' || start AS what, steps, units, proofs, donors FROM ", $table, whole!(), ") ",
+            "SELECT what || ' steps' AS what, steps AS number FROM t UNION ALL SELECT what || ' units', units FROM t UNION ALL ",
+            "SELECT what || ' proofs', proofs FROM t UNION ALL SELECT what || ' donors', donors FROM t"
+        )
+    };
+}
+
+/// The same of what donors did for projects and teams.
+macro_rules! shares {
+    ($table:literal) => {
+        concat!(
+            "WITH t AS (SELECT kind || ' ' || subject || ' ' || lower(hex(donor)) AS what, steps, units, proofs FROM ", $table, whole!(), ") ",
+            "SELECT what || ' steps' AS what, steps AS number FROM t UNION ALL SELECT what || ' units', units FROM t UNION ALL ",
+            "SELECT what || ' proofs', proofs FROM t"
+        )
+    };
+}
+
 /// Every number that is kept, with what it should be.
-const FOUND: [(&str, &str); 3] = [
+const FOUND: [(&str, &str); 6] = [
     (
         "SELECT project || ' ' || state || ' ' || suspect || ' ' || size_class AS what, units AS number FROM unit_counts \
          WHERE units <> 0",
@@ -93,24 +123,47 @@ const FOUND: [(&str, &str); 3] = [
     ),
     (
         "SELECT id || ' bytes' AS what, bytes AS number FROM projects WHERE bytes <> 0",
-        "SELECT project || ' bytes' AS what, sum(length(arguments) + coalesce(proof_size, 0)) AS number FROM units \
-         GROUP BY what HAVING number <> 0",
+        "SELECT project || ' bytes' AS what, sum(bytes) AS number FROM (SELECT project, length(arguments) AS bytes FROM units \
+         UNION ALL SELECT project, size FROM proofs WHERE thinned_at IS NULL) GROUP BY what HAVING number <> 0",
+    ),
+    (
+        "SELECT id || ' proofs' AS what, proof_files AS number FROM projects WHERE proof_files <> 0 UNION ALL \
+         SELECT id || ' proof bytes', proof_bytes FROM projects WHERE proof_bytes <> 0 UNION ALL \
+         SELECT id || ' thinned proofs', thinned_files FROM projects WHERE thinned_files <> 0",
+        "SELECT project || ' proofs' AS what, count(*) AS number FROM proofs WHERE thinned_at IS NULL GROUP BY project \
+         UNION ALL SELECT project || ' proof bytes', sum(size) FROM proofs WHERE thinned_at IS NULL GROUP BY project \
+         HAVING sum(size) <> 0 UNION ALL \
+         SELECT project || ' thinned proofs', count(*) FROM proofs WHERE thinned_at IS NOT NULL GROUP BY project",
     ),
     (
         "SELECT id || ' open' AS what, open_units AS number FROM projects WHERE open_units <> 0",
         "SELECT project || ' open' AS what, count(*) AS number FROM units WHERE counted IN ('queued', 'executed') \
-         GROUP BY what",
+         OR again IS NOT NULL GROUP BY what",
     ),
+    (tallies!("tallies"), tallies!("found_tallies")),
+    (shares!("shares"), shares!("found_shares")),
 ];
 
-const MEND: [&str; 4] = [
+const MEND: [&str; 8] = [
     "DELETE FROM unit_counts",
     "INSERT INTO unit_counts (project, state, suspect, size_class, units) \
      SELECT project, counted, suspect, counted_class, count(*) FROM units GROUP BY project, counted, suspect, counted_class",
-    "UPDATE projects SET bytes = coalesce((SELECT sum(length(arguments) + coalesce(proof_size, 0)) FROM units \
-     WHERE project = projects.id), 0)",
+    "UPDATE projects SET bytes = coalesce((SELECT sum(length(arguments)) FROM units WHERE project = projects.id), 0) \
+     + coalesce((SELECT sum(size) FROM proofs WHERE project = projects.id AND thinned_at IS NULL), 0), \
+     proof_files = (SELECT count(*) FROM proofs WHERE project = projects.id AND thinned_at IS NULL), \
+     proof_bytes = coalesce((SELECT sum(size) FROM proofs WHERE project = projects.id AND thinned_at IS NULL), 0), \
+     thinned_files = (SELECT count(*) FROM proofs WHERE project = projects.id AND thinned_at IS NOT NULL)",
     "UPDATE projects SET open_units = coalesce((SELECT sum(units) FROM unit_counts WHERE project = projects.id \
-     AND state IN ('queued', 'executed')), 0)",
+     AND state IN ('queued', 'executed')), 0) + (SELECT count(*) FROM units WHERE project = projects.id \
+     AND again IS NOT NULL)",
+    "DELETE FROM tallies",
+    "INSERT INTO tallies (kind, subject, span, start, steps, units, proofs, donors) \
+     SELECT kind, subject, span, start, steps, units, proofs, donors FROM found_tallies \
+     WHERE kind <> 'project' OR subject NOT IN (SELECT id FROM projects WHERE removed_at IS NOT NULL)",
+    "DELETE FROM shares",
+    "INSERT INTO shares (kind, subject, donor, steps, units, proofs) \
+     SELECT kind, subject, donor, steps, units, proofs FROM found_shares \
+     WHERE kind <> 'project' OR subject NOT IN (SELECT id FROM projects WHERE removed_at IS NOT NULL)",
 ];
 
 async fn numbers(connection: &mut SqliteConnection, sql: &'static str) -> StoreResult<HashMap<String, i64>> {

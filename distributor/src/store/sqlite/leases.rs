@@ -1,15 +1,17 @@
 //! Renewing and giving back.
 
 use super::events::event;
-use super::rows::{Columns as _, time};
+use super::rows::{Columns as _, list, time};
 use super::{Durability, SqliteStore, Write, lending, trust};
-use crate::store::{Holder, LeaseAsk, LeaseChange, LeaseGrant, Leases, Rechecked, Release, StoreResult};
+use crate::store::{
+    Holder, LeaseAsk, LeaseChange, LeaseGrant, Leases, Rechecked, Release, Renewal, Rules, StoreResult,
+};
 use async_trait::async_trait;
 use protocol::{Digest, DonorKey, FailureCause, LeaseToken, Timestamp, UnitId, UnitState};
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, query};
 
-/// What a token stands for.
+/// What a token stands for: one unit of the lease.
 struct Held {
     unit: i64,
     id: UnitId,
@@ -25,9 +27,29 @@ struct Held {
 }
 
 impl Held {
+    fn read(row: &SqliteRow) -> StoreResult<Self> {
+        Ok(Self {
+            unit: row.try_get("unit")?,
+            id: UnitId::from_bytes(row.bytes("id")?),
+            number: row.try_get("number")?,
+            outcome: row.text("outcome")?,
+            state: row.text("state")?,
+            expires_at: row.timestamp("expires_at")?,
+            renewable_until: row.optional_timestamp("renewable_until")?,
+            mode: row.text("mode")?,
+            execution: row.optional_bytes("execution")?.map(Digest::from_bytes),
+            latest: row.try_get("latest")?,
+        })
+    }
+
+    /// Whether something is still to be done on the unit.
+    fn is_wanted(&self) -> bool {
+        matches!(self.state.as_str(), "queued" | "executed" | "again")
+    }
+
     /// Whether the lease can go on: it runs, or it ran out and nobody else has the unit.
     fn goes_on(&self) -> bool {
-        self.latest && self.outcome == "running" && matches!(self.state.as_str(), "queued" | "executed")
+        self.latest && self.outcome == "running" && self.is_wanted()
     }
 
     /// Whether it brought nothing yet.
@@ -41,30 +63,20 @@ impl Held {
     }
 }
 
-async fn held(connection: &mut SqliteConnection, token: &LeaseToken, donor: &DonorKey) -> StoreResult<Option<Held>> {
-    let row = query(
+/// The units of a lease, in its order; `again` is the state of those that are to be proven again.
+async fn held(connection: &mut SqliteConnection, token: &LeaseToken, donor: &DonorKey) -> StoreResult<Vec<Held>> {
+    let rows = query(
         "SELECT a.unit, a.number, a.outcome, a.mode, a.expires_at, a.renewable_until, u.id, u.execution, \
-         CASE WHEN p.withdrawn_at IS NULL THEN u.state ELSE 'withdrawn' END AS state, \
-         coalesce(u.lease_attempt = a.number, 0) AS latest FROM attempts a JOIN units u ON u.seq = a.unit \
-         JOIN projects p ON p.id = u.project WHERE a.token = ?1 AND a.donor = ?2",
+         CASE WHEN p.withdrawn_at IS NOT NULL THEN 'withdrawn' WHEN u.again IS NOT NULL THEN 'again' ELSE u.state END AS state, \
+         coalesce(u.lease_attempt = a.number, 0) AS latest FROM attempts a INDEXED BY attempts_token \
+         JOIN units u ON u.seq = a.unit JOIN projects p ON p.id = u.project WHERE a.token = ?1 AND a.donor = ?2 \
+         ORDER BY a.place, a.unit",
     )
     .bind(&token.as_bytes()[..])
     .bind(&donor.as_bytes()[..])
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Held {
-        unit: row.try_get("unit")?,
-        id: UnitId::from_bytes(row.bytes("id")?),
-        number: row.try_get("number")?,
-        outcome: row.text("outcome")?,
-        state: row.text("state")?,
-        expires_at: row.timestamp("expires_at")?,
-        renewable_until: row.optional_timestamp("renewable_until")?,
-        mode: row.text("mode")?,
-        execution: row.optional_bytes("execution")?.map(Digest::from_bytes),
-        latest: row.try_get("latest")?,
-    }))
+    rows.iter().map(Held::read).collect()
 }
 
 /// What a release comes to.
@@ -104,13 +116,19 @@ async fn end(write: &mut Write, held: &Held, release: &Release) -> StoreResult<(
     query(
         "UPDATE units SET ready_any = CASE WHEN ready_any = lease_until THEN 0 ELSE ready_any END, \
          ready_trusted = CASE WHEN ready_trusted = lease_until THEN 0 ELSE ready_trusted END, \
-         lease_attempt = NULL, lease_until = 0, changed_at = ?2 WHERE seq = ?1",
+         lease_attempt = NULL, lease_until = 0, changed_at = CASE WHEN again IS NULL THEN ?2 ELSE changed_at END \
+         WHERE seq = ?1",
     )
     .bind(held.unit)
     .bind(time(release.now))
     .execute(&mut **write)
     .await?;
-    let state = if held.state == "executed" { UnitState::Executed } else { UnitState::Queued };
+    let state = match held.state.as_str() {
+        "executed" => UnitState::Executed,
+        "queued" => UnitState::Queued,
+        // One that is to be proven again is as proved as before.
+        _ => return Ok(()),
+    };
     let failure = release.failure.as_ref().filter(|_| verdict == Verdict::Failed).map(|failure| failure.cause);
     event(write, held.unit, state, failure, release.now).await?;
     Ok(())
@@ -142,6 +160,22 @@ async fn drop_execution(write: &mut Write, held: &Held, sha256: &Digest, now: Ti
     Ok(())
 }
 
+/// Takes one unit back.
+async fn give_back(write: &mut Write, held: &Held, release: &Release, rules: &Rules) -> StoreResult<()> {
+    end(write, held, release).await?;
+    match &release.failure {
+        Some(report) if report.cause.counts() => {
+            trust::report(write, (held.unit, held.number), &release.donor, report, rules, release.now).await
+        }
+        Some(report) if report.cause == FailureCause::BadExecution => match release.recheck {
+            Some(Rechecked::Bad(sha256)) => drop_execution(write, held, &sha256, release.now).await,
+            Some(Rechecked::Sound(_)) => trust::lose(write, held.unit, release.donor.as_bytes()).await,
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
 #[async_trait]
 impl Leases for SqliteStore {
     async fn lease(&self, ask: &LeaseAsk) -> StoreResult<LeaseGrant> {
@@ -154,73 +188,84 @@ impl Leases for SqliteStore {
         donor: &DonorKey,
         now: Timestamp,
         until: Timestamp,
-    ) -> StoreResult<LeaseChange> {
+    ) -> StoreResult<Renewal> {
         let longest = now.plus(self.rules().longest_lease);
         let mut write = self.write(Durability::Quick).await?;
-        let Some(held) = held(&mut write, token, donor).await? else { return Ok(LeaseChange::Unknown) };
-        let renewable_until = held.renewable_until.unwrap_or(longest).min(longest);
+        let held = held(&mut write, token, donor).await?;
+        let settled = held.iter().filter(|held| !held.is_wanted()).map(|held| held.id).collect();
+        let going: Vec<&Held> = held.iter().filter(|held| held.goes_on()).collect();
+        let Some(first) = going.first() else {
+            let change = if held.is_empty() { LeaseChange::Unknown } else { LeaseChange::Ended };
+            return Ok(Renewal { change, settled });
+        };
+        // All units of a lease were lent and prolonged together.
+        let renewable_until = first.renewable_until.unwrap_or(longest).min(longest);
         // An end beyond the longest lease was set while the clock was wrong.
-        let before = if held.expires_at <= longest { held.expires_at } else { now };
+        let before = if first.expires_at <= longest { first.expires_at } else { now };
         let until = until.min(renewable_until).max(before);
-        if !held.goes_on() || until <= now {
-            return Ok(LeaseChange::Ended);
+        if until <= now {
+            return Ok(Renewal { change: LeaseChange::Ended, settled });
         }
-        query("UPDATE attempts SET expires_at = ?3 WHERE unit = ?1 AND number = ?2")
-            .bind(held.unit)
-            .bind(held.number)
-            .bind(time(until))
-            .execute(&mut *write)
-            .await?;
+        let units = list(&going.iter().map(|held| held.unit).collect::<Vec<_>>())?;
+        query(
+            "UPDATE attempts SET expires_at = ?2 WHERE token = ?3 AND outcome = 'running' \
+             AND unit IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(&units)
+        .bind(time(until))
+        .bind(&token.as_bytes()[..])
+        .execute(&mut *write)
+        .await?;
         query(
             "UPDATE units SET lease_until = ?2, \
              ready_any = CASE WHEN suspect AND ready_any <= ?2 THEN ?2 ELSE ready_any END, \
-             ready_trusted = CASE WHEN suspect AND ready_trusted <= ?2 THEN ?2 ELSE ready_trusted END WHERE seq = ?1",
+             ready_trusted = CASE WHEN suspect AND ready_trusted <= ?2 THEN ?2 ELSE ready_trusted END \
+             WHERE seq IN (SELECT value FROM json_each(?1))",
         )
-        .bind(held.unit)
+        .bind(&units)
         .bind(time(until))
         .execute(&mut *write)
         .await?;
         write.commit().await?;
-        Ok(LeaseChange::Done(until))
+        Ok(Renewal { change: LeaseChange::Done(until), settled })
     }
 
     async fn release(&self, release: &Release) -> StoreResult<LeaseChange> {
         let rules = self.rules();
         let mut write = self.write(Durability::Quick).await?;
-        let Some(held) = held(&mut write, &release.token, &release.donor).await? else {
+        let mut held = held(&mut write, &release.token, &release.donor).await?;
+        if release.units.iter().any(|unit| !held.iter().any(|held| held.id == *unit)) {
             return Ok(LeaseChange::Unknown);
-        };
-        match held.outcome.as_str() {
-            "running" | "expired" => {}
-            // The same again, after a lost answer.
-            "released" | "failed" => return Ok(LeaseChange::Done(release.now)),
-            _ => return Ok(LeaseChange::Ended),
         }
-        end(&mut write, &held, release).await?;
-        match &release.failure {
-            Some(report) if report.cause.counts() => {
-                trust::report(&mut write, (held.unit, held.number), &release.donor, report, &rules, release.now)
-                    .await?;
+        if !release.units.is_empty() {
+            held.retain(|held| release.units.contains(&held.id));
+        }
+        if held.is_empty() {
+            return Ok(LeaseChange::Unknown);
+        }
+        let mut done = false;
+        for held in &held {
+            match held.outcome.as_str() {
+                "running" | "expired" => give_back(&mut write, held, release, &rules).await?,
+                // The same again, after a lost answer.
+                "released" | "failed" => {}
+                _ => continue,
             }
-            Some(report) if report.cause == FailureCause::BadExecution => match release.recheck {
-                Some(Rechecked::Bad(sha256)) => drop_execution(&mut write, &held, &sha256, release.now).await?,
-                Some(Rechecked::Sound(_)) => trust::lose(&mut write, held.unit, release.donor.as_bytes()).await?,
-                None => {}
-            },
-            _ => {}
+            done = true;
         }
         write.commit().await?;
-        Ok(LeaseChange::Done(release.now))
+        Ok(if done { LeaseChange::Done(release.now) } else { LeaseChange::Ended })
     }
 
-    async fn holder(&self, token: &LeaseToken, donor: &DonorKey) -> StoreResult<Option<Holder>> {
+    async fn holders(&self, token: &LeaseToken, donor: &DonorKey) -> StoreResult<Vec<Holder>> {
         let mut connection = self.readers.acquire().await?;
         let held = held(&mut connection, token, donor).await?;
-        Ok(held.map(|held| Holder {
+        let holder = |held: &Held| Holder {
             unit: held.id,
             attempt: u32::try_from(held.number).unwrap_or(u32::MAX),
             open: held.is_open(),
             execution: held.lent_execution(),
-        }))
+        };
+        Ok(held.iter().map(holder).collect())
     }
 }

@@ -1,18 +1,17 @@
-//! Lending a unit: choosing one, and saying why there is none.
+//! Lending units: choosing them, and saying why there are none.
 
 use super::donors::seen;
-use super::events::event;
 use super::projects::row_of;
-use super::queue::{self, Search};
-use super::rows::{Columns as _, byte_price, int, limits, time};
+use super::queue::{self, Room, Search};
+use super::rows::{Columns as _, byte_price, int, limits, list, time};
 use super::trust::{Standing, standing};
 use super::upkeep::fold_attempts;
 use super::{Durability, SqliteStore, Write};
 use crate::store::weights::weighted_order;
-use crate::store::{LeaseAsk, LeaseGrant, Rules, StoreResult};
+use crate::store::{LeaseAsk, LeaseGrant, Rules, StoreError, StoreResult};
 use protocol::{
-    Digest, DonorLimits, ExecutionInfo, Lease, LeaseMode, LeaseToken, LeasedProject, LeasedUnit, NoWork, ProgramHash,
-    Signature, SignerKey, Timestamp, UnitId, UnitState,
+    Digest, DonorLimits, ExecutionInfo, Lease, LeaseMode, LeaseToken, LeasedProject, LeasedUnit, MAX_LEASE_UNITS,
+    MAX_UNIT_ARGUMENTS, NoWork, ProgramHash, Signature, SignerKey, Timestamp, UnitId,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, query};
@@ -20,6 +19,12 @@ use std::collections::HashMap;
 
 /// Bytes that the trace of one step takes while it is executed or proved, at least.
 const BYTES_PER_STEP: u64 = 12;
+
+/// Most bytes of the arguments of a lease's units together, unless there is one only: the answer must not be too large for donors.
+const MOST_ARGUMENTS: u64 = 32 * MAX_UNIT_ARGUMENTS as u64;
+
+/// Most bytes of the executions that are to be proved under one lease, unless there is one only.
+const MOST_EXECUTIONS: u64 = 1 << 30;
 
 /// A unit of this state becomes leased.
 #[derive(Debug, Clone, Copy)]
@@ -39,40 +44,38 @@ const fn sources(mode: LeaseMode) -> &'static [Source] {
     }
 }
 
-/// Most steps of a unit that fits the donor.
-fn most_steps(limits: &DonorLimits, seconds: u64) -> u64 {
-    let by_memory = limits.max_memory / BYTES_PER_STEP;
-    let by_speed =
-        if limits.steps_per_second == 0 { u64::MAX } else { limits.steps_per_second.saturating_mul(seconds) };
-    limits.max_steps.min(by_memory).min(by_speed)
+/// Most steps that the donor does while it can renew its lease.
+fn most_in_time(limits: &DonorLimits, seconds: u64) -> u64 {
+    if limits.steps_per_second == 0 { u64::MAX } else { limits.steps_per_second.saturating_mul(seconds) }
 }
 
-/// Lends the unit. One that is suspect rests at least until the lease ends.
-async fn take(write: &mut Write, unit: i64, ask: &LeaseAsk) -> StoreResult<()> {
-    query(
-        "UPDATE units SET lease_until = ?2, attempts = attempts + 1, lease_attempt = attempts + 1, changed_at = ?3, \
-         ready_any = CASE WHEN suspect THEN max(ready_any, ?2) ELSE 0 END, \
-         ready_trusted = CASE WHEN suspect THEN max(ready_trusted, ?2) ELSE 0 END WHERE seq = ?1",
-    )
-    .bind(unit)
-    .bind(time(ask.until))
-    .bind(time(ask.now))
-    .execute(&mut **write)
-    .await?;
-    Ok(())
+/// Most steps of a unit that fits the donor.
+fn most_steps(limits: &DonorLimits, seconds: u64) -> u64 {
+    limits.max_steps.min(limits.max_memory / BYTES_PER_STEP).min(most_in_time(limits, seconds))
+}
+
+/// How much the donor's lease has room for, if it may hold so many units more.
+fn room(limits: &DonorLimits, seconds: u64, units: u64) -> Room {
+    let units = units.min(limits.lease_units.into()).min(MAX_LEASE_UNITS as u64);
+    Room {
+        units: units.max(1) as usize,
+        steps: limits.lease_steps.min(most_in_time(limits, seconds)),
+        arguments: MOST_ARGUMENTS,
+        files: MOST_EXECUTIONS,
+    }
 }
 
 /// What a donor may hold, and holds.
 struct Holdings {
-    /// Live leases by project.
+    /// Units under live leases, by project.
     live: HashMap<i64, u64>,
     /// Whether it proved something of any project.
     proven: bool,
-    /// Live leases of its source's donors in projects that they proved nothing of.
+    /// Units that its source's donors hold of projects that they proved nothing of.
     source: u64,
 }
 
-/// Counts at most so many leases.
+/// Counts at most so many units.
 const MOST_COUNTED: i64 = 100_000;
 
 async fn holdings(write: &mut Write, ask: &LeaseAsk, rules: &Rules) -> StoreResult<Holdings> {
@@ -103,23 +106,25 @@ async fn holdings(write: &mut Write, ask: &LeaseAsk, rules: &Rules) -> StoreResu
 }
 
 impl Holdings {
-    /// Whether a donor of that standing may hold one more lease of a project. Work on one project gives no right to leases
-    /// of another, whose units may be dearer.
-    fn allow(&self, project: i64, standing: &Standing, rules: &Rules) -> bool {
+    /// How many more units of a project a donor of that standing may hold. Work on one project gives no right to units of
+    /// another, which may be dearer.
+    fn more(&self, project: i64, standing: &Standing, rules: &Rules) -> u64 {
         let all: u64 = self.live.values().sum();
-        if all >= u64::from(rules.most_leases) {
-            return false;
-        }
+        let most = u64::from(rules.most_leases).saturating_sub(all);
         if standing.trusted {
-            return true;
+            return most;
         }
         // Who was wrong before gets little to be wrong about.
         let first = if standing.marks == 0 { u64::from(rules.new_leases) } else { 1 };
         let here = self.live.get(&project).copied().unwrap_or(0);
-        let newcomer = standing.units == 0;
-        here < first.saturating_add(standing.units)
-            && (self.proven || all < first)
-            && (!newcomer || self.source < u64::from(rules.source_leases))
+        let mut more = most.min(first.saturating_add(standing.units).saturating_sub(here));
+        if !self.proven {
+            more = more.min(first.saturating_sub(all));
+        }
+        if standing.units == 0 {
+            more = more.min(u64::from(rules.source_leases).saturating_sub(self.source));
+        }
+        more
     }
 }
 
@@ -128,27 +133,29 @@ const fn renewable_for(ask: &LeaseAsk, newcomer: bool) -> u64 {
     if newcomer && ask.renewable_for_new < ask.renewable_for { ask.renewable_for_new } else { ask.renewable_for }
 }
 
-/// Ends the attempt whose lease ran out, and begins the new one.
-async fn begin_attempt(
-    write: &mut Write,
-    ask: &LeaseAsk,
-    unit: i64,
-    mode: LeaseMode,
-    newcomer: bool,
-) -> StoreResult<()> {
+/// Lends the units: ends the attempts whose leases ran out, and begins new ones. Suspect units rest at least until the lease
+/// ends. That a proved unit is proven again is no change of its state.
+async fn take(write: &mut Write, ask: &LeaseAsk, units: &[i64], mode: LeaseMode, newcomer: bool) -> StoreResult<()> {
+    let units = list(units)?;
+    for sql in [
+        "UPDATE attempts SET outcome = 'expired', ended_at = min(expires_at, ?2) WHERE outcome = 'running' \
+         AND unit IN (SELECT value FROM json_each(?1)) AND ?3 > 0",
+        "UPDATE units SET lease_until = ?3, attempts = attempts + 1, lease_attempt = attempts + 1, \
+         changed_at = CASE WHEN again IS NULL THEN ?2 ELSE changed_at END, \
+         ready_any = CASE WHEN suspect THEN max(ready_any, ?3) ELSE 0 END, \
+         ready_trusted = CASE WHEN suspect THEN max(ready_trusted, ?3) ELSE 0 END \
+         WHERE seq IN (SELECT value FROM json_each(?1))",
+        "INSERT INTO events (project, unit, state, time) SELECT u.project, u.seq, 'leased', ?2 FROM json_each(?1) l \
+         JOIN units u ON u.seq = l.value WHERE u.again IS NULL AND ?3 > 0 ORDER BY l.key",
+    ] {
+        query(sql).bind(&units).bind(time(ask.now)).bind(time(ask.until)).execute(&mut **write).await?;
+    }
     query(
-        "UPDATE attempts SET outcome = 'expired', ended_at = min(expires_at, ?2) WHERE unit = ?1 AND outcome = 'running'",
+        "INSERT INTO attempts (unit, number, donor, mode, outcome, round, token, request, place, started_at, expires_at, \
+         renewable_until, source) SELECT u.seq, u.attempts, ?2, ?3, 'running', u.round, ?4, ?5, l.key, ?6, ?7, ?8, ?9 \
+         FROM json_each(?1) l JOIN units u ON u.seq = l.value",
     )
-        .bind(unit)
-        .bind(time(ask.now))
-        .execute(&mut **write)
-        .await?;
-    query(
-        "INSERT INTO attempts (unit, number, donor, mode, outcome, round, token, request, started_at, expires_at, \
-         renewable_until, source) SELECT seq, attempts, ?2, ?3, 'running', round, ?4, ?5, ?6, ?7, ?8, ?9 FROM units \
-         WHERE seq = ?1",
-    )
-    .bind(unit)
+    .bind(&units)
     .bind(&ask.donor.as_bytes()[..])
     .bind(mode.name())
     .bind(&ask.token.as_bytes()[..])
@@ -159,14 +166,13 @@ async fn begin_attempt(
     .bind(Some(&ask.source).filter(|source| newcomer && !source.is_empty()))
     .execute(&mut **write)
     .await?;
-    event(write, unit, UnitState::Leased, None, ask.now).await?;
     Ok(())
 }
 
-/// The lease that this very wish got before, if it still runs.
+/// The lease that this very wish got before, if it still runs: with the units that are still held under it.
 async fn granted_before(write: &mut Write, ask: &LeaseAsk, rules: &Rules) -> StoreResult<Option<Lease>> {
-    let row = query(
-        "SELECT a.unit, a.outcome = 'running' AND a.expires_at > ?3 AND a.expires_at <= ?4 \
+    let rows = query(
+        "SELECT a.token, a.outcome = 'running' AND a.expires_at > ?3 AND a.expires_at <= ?4 \
          AND u.lease_attempt = a.number AS live \
          FROM attempts a JOIN units u ON u.seq = a.unit WHERE a.donor = ?1 AND a.request = ?2",
     )
@@ -174,37 +180,40 @@ async fn granted_before(write: &mut Write, ask: &LeaseAsk, rules: &Rules) -> Sto
     .bind(&ask.request.as_bytes()[..])
     .bind(time(ask.now))
     .bind(time(ask.now.plus(rules.longest_lease)))
-    .fetch_optional(&mut **write)
+    .fetch_all(&mut **write)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.try_get("live")? {
-        return read_lease(write, row.try_get("unit")?, ask.now).await.map(Some);
+    for row in &rows {
+        if row.try_get("live")? {
+            return read_lease(write, &LeaseToken::from_bytes(row.bytes("token")?), ask.now).await.map(Some);
+        }
     }
-    query("UPDATE attempts SET request = NULL WHERE donor = ?1 AND request = ?2")
-        .bind(&ask.donor.as_bytes()[..])
-        .bind(&ask.request.as_bytes()[..])
-        .execute(&mut **write)
-        .await?;
+    if !rows.is_empty() {
+        query("UPDATE attempts SET request = NULL WHERE donor = ?1 AND request = ?2")
+            .bind(&ask.donor.as_bytes()[..])
+            .bind(&ask.request.as_bytes()[..])
+            .execute(&mut **write)
+            .await?;
+    }
     Ok(None)
 }
 
-/// The running lease of a unit.
-async fn read_lease(write: &mut Write, unit: i64, now: Timestamp) -> StoreResult<Lease> {
-    let row = query(
+/// A running lease, with the units that are held under it.
+async fn read_lease(write: &mut Write, token: &LeaseToken, now: Timestamp) -> StoreResult<Lease> {
+    let rows = query(
         "SELECT u.id, u.arguments, u.estimated_steps, u.execution, u.execution_size, u.execution_steps, \
-         a.token, a.number, a.mode, a.expires_at, coalesce(a.renewable_until, a.expires_at) AS renewable_until, p.name, p.program, p.record, p.program_hash, p.signer, \
-         p.signature, p.max_steps, p.max_memory_cells, p.time_limit, p.preset, p.description, p.weight, p.byte_price \
-         FROM units u JOIN attempts a ON a.unit = u.seq AND a.number = u.lease_attempt \
-         JOIN projects p ON p.id = u.project WHERE u.seq = ?1",
+         a.token, a.number, a.mode, a.expires_at, coalesce(a.renewable_until, a.expires_at) AS renewable_until, p.name, \
+         p.program, p.record, p.program_hash, p.signer, p.signature, p.max_steps, p.max_memory_cells, p.time_limit, \
+         p.preset, p.description, p.weight, p.byte_price \
+         FROM attempts a INDEXED BY attempts_token JOIN units u ON u.seq = a.unit AND u.lease_attempt = a.number \
+         JOIN projects p ON p.id = u.project WHERE a.token = ?1 AND a.outcome = 'running' ORDER BY a.place",
     )
-    .bind(unit)
-    .fetch_one(&mut **write)
+    .bind(&token.as_bytes()[..])
+    .fetch_all(&mut **write)
     .await?;
-    lease(&row, now)
+    lease(&rows, now)
 }
 
-fn lease(row: &SqliteRow, now: Timestamp) -> StoreResult<Lease> {
-    let mode = row.named("mode", LeaseMode::from_name)?;
+fn leased_unit(row: &SqliteRow, mode: LeaseMode) -> StoreResult<LeasedUnit> {
     let execution = match row.optional_bytes("execution")? {
         Some(sha256) if mode == LeaseMode::Prove => Some(ExecutionInfo {
             sha256: Digest::from_bytes(sha256),
@@ -213,18 +222,25 @@ fn lease(row: &SqliteRow, now: Timestamp) -> StoreResult<Lease> {
         }),
         _ => None,
     };
+    Ok(LeasedUnit {
+        id: UnitId::from_bytes(row.bytes("id")?),
+        attempt: row.small("number")?,
+        arguments: row.felts("arguments")?,
+        estimated_steps: row.number("estimated_steps")?,
+        execution,
+    })
+}
+
+fn lease(rows: &[SqliteRow], now: Timestamp) -> StoreResult<Lease> {
+    let row = rows.first().ok_or(StoreError::Damaged { what: "lease" })?;
+    let mode = row.named("mode", LeaseMode::from_name)?;
     Ok(Lease {
         token: LeaseToken::from_bytes(row.bytes("token")?),
-        attempt: row.small("number")?,
         mode,
         now,
         expires_at: row.timestamp("expires_at")?,
         renewable_until: row.timestamp("renewable_until")?,
-        unit: LeasedUnit {
-            id: UnitId::from_bytes(row.bytes("id")?),
-            arguments: row.felts("arguments")?,
-            estimated_steps: row.number("estimated_steps")?,
-        },
+        units: rows.iter().map(|row| leased_unit(row, mode)).collect::<StoreResult<_>>()?,
         project: LeasedProject {
             name: row.parsed("name")?,
             program: Digest::from_bytes(row.bytes("program")?),
@@ -238,7 +254,6 @@ fn lease(row: &SqliteRow, now: Timestamp) -> StoreResult<Lease> {
             weight: row.small("weight")?,
             byte_price: byte_price(row)?,
         },
-        execution,
     })
 }
 
@@ -312,28 +327,55 @@ async fn with_work_from(write: &mut Write, start: i64) -> StoreResult<Vec<(i64, 
     rows.iter().map(|row| Ok((row.try_get("id")?, row.small("weight")?))).collect()
 }
 
-/// Lends a unit of a project, if there is one for a donor of that standing.
+/// Lends units of a project, so many at most, if there are any for a donor of that standing.
 async fn lend_from(
     write: &mut Write,
     ask: &LeaseAsk,
     rules: &Rules,
     project: i64,
     standing: &Standing,
+    units: u64,
 ) -> StoreResult<Option<Lease>> {
     let newcomer = standing.units == 0 && !standing.named;
-    let most = most_steps(&ask.limits, renewable_for(ask, newcomer));
+    let seconds = renewable_for(ask, newcomer);
+    let search = |state| Search {
+        ask,
+        rules,
+        project,
+        state,
+        most: most_steps(&ask.limits, seconds),
+        room: room(&ask.limits, seconds, units),
+    };
+    // What is to be proven again is executed and proved by one donor.
+    if ask.mode == LeaseMode::Both {
+        let found = search("proved").find_again(write).await?;
+        if !found.is_empty() {
+            return lend_units(write, ask, rules, &found, LeaseMode::Both, newcomer).await.map(Some);
+        }
+    }
     for pool in queue::pools(standing) {
         for source in sources(ask.mode) {
-            let search = Search { ask, rules, project, state: source.state, most };
-            let Some(unit) = search.find(write, *pool).await? else { continue };
-            seen(write, &ask.donor, ask.now).await?;
-            take(write, unit, ask).await?;
-            begin_attempt(write, ask, unit, source.mode, newcomer).await?;
-            fold_attempts(write, unit, rules).await?;
-            return read_lease(write, unit, ask.now).await.map(Some);
+            let found = search(source.state).find(write, *pool).await?;
+            if !found.is_empty() {
+                return lend_units(write, ask, rules, &found, source.mode, newcomer).await.map(Some);
+            }
         }
     }
     Ok(None)
+}
+
+async fn lend_units(
+    write: &mut Write,
+    ask: &LeaseAsk,
+    rules: &Rules,
+    units: &[i64],
+    mode: LeaseMode,
+    newcomer: bool,
+) -> StoreResult<Lease> {
+    seen(write, &ask.donor, ask.now).await?;
+    take(write, ask, units, mode, newcomer).await?;
+    fold_attempts(write, units, rules).await?;
+    read_lease(write, &ask.token, ask.now).await
 }
 
 pub(super) async fn lend(store: &SqliteStore, ask: &LeaseAsk) -> StoreResult<LeaseGrant> {
@@ -350,11 +392,12 @@ pub(super) async fn lend(store: &SqliteStore, ask: &LeaseAsk) -> StoreResult<Lea
     let mut limited = false;
     for project in &projects {
         let standing = standing(&mut write, *project, &ask.donor, &rules, ask.now).await?;
-        if !holdings.allow(*project, &standing, &rules) {
+        let units = holdings.more(*project, &standing, &rules);
+        if units == 0 {
             limited = true;
             continue;
         }
-        if let Some(lease) = lend_from(&mut write, ask, &rules, *project, &standing).await? {
+        if let Some(lease) = lend_from(&mut write, ask, &rules, *project, &standing, units).await? {
             write.commit().await?;
             return Ok(LeaseGrant::Granted(Box::new(lease)));
         }

@@ -6,15 +6,21 @@
 //! connections of their own and never wait for writers.
 
 mod counts;
+mod credit;
 mod donors;
 mod events;
 mod keys;
 mod leases;
 mod lending;
 mod operations;
+mod pages;
+mod profiles;
 mod projects;
+mod proofs;
 mod queue;
+mod removal;
 mod rows;
+mod statistics;
 mod submissions;
 mod trust;
 mod units;
@@ -49,6 +55,8 @@ pub struct SqliteStore {
     durable: SqlitePool,
     quick: SqlitePool,
     readers: SqlitePool,
+    /// For deleting what much refers to, in an order in which nothing is left that does.
+    loose: SqlitePool,
     rules: Arc<RwLock<Rules>>,
 }
 
@@ -127,7 +135,9 @@ impl SqliteStore {
         migrator().run(&durable).await.map_err(|error| StoreError::Failed(format!("its schema: {error}")))?;
         let quick = pool(1).connect_with(options(SqliteSynchronous::Normal)).await?;
         let readers = pool(READERS).connect_with(options(SqliteSynchronous::Normal).read_only(true)).await?;
-        Ok(Self { path: path.to_owned(), queue: Arc::default(), durable, quick, readers, rules: Arc::default() })
+        // SQLite would look for what refers to each deleted row, without an index where nobody else needs one.
+        let loose = pool(1).connect_lazy_with(options(SqliteSynchronous::Full).foreign_keys(false));
+        Ok(Self { path: path.to_owned(), queue: Arc::default(), durable, quick, readers, loose, rules: Arc::default() })
     }
 
     /// No lease ends after this.
@@ -145,6 +155,16 @@ impl SqliteStore {
             Durability::Durable => &self.durable,
             Durability::Quick => &self.quick,
         };
+        Self::begin(pool, turn).await
+    }
+
+    /// A durable transaction in which references are not looked after.
+    async fn write_loosely(&self) -> StoreResult<Write> {
+        let turn = Arc::clone(&self.queue).lock_owned().await;
+        Self::begin(&self.loose, turn).await
+    }
+
+    async fn begin(pool: &SqlitePool, turn: OwnedMutexGuard<()>) -> StoreResult<Write> {
         const BEGIN: &str = "BEGIN IMMEDIATE";
         let transaction = match pool.begin_with(BEGIN).await {
             // On a full disk SQLite rolls back by itself, which sqlx does not notice: this connection can begin nothing any more.
@@ -159,11 +179,14 @@ impl SqliteStore {
 }
 
 /// All versions of the schema, oldest first. None of them ever changes.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     ("init", include_str!("../../../migrations/sqlite/0001_init.sql")),
     ("trust", include_str!("../../../migrations/sqlite/0002_trust.sql")),
     ("open projects", include_str!("../../../migrations/sqlite/0003_open_projects.sql")),
     ("byte price", include_str!("../../../migrations/sqlite/0004_byte_price.sql")),
+    ("batches", include_str!("../../../migrations/sqlite/0005_batches.sql")),
+    ("statistics", include_str!("../../../migrations/sqlite/0006_statistics.sql")),
+    ("removal", include_str!("../../../migrations/sqlite/0007_removal.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -3,7 +3,7 @@
 use super::rows::Columns as _;
 use super::{Durability, SqliteStore};
 use crate::blobs::Kind;
-use crate::store::{BlobRef, Copies, Miscount, Operations, Rules, StoreError, StoreResult};
+use crate::store::{BlobRef, Copies, Miscount, Operations, Rules, StoreError, StoreResult, Thinned};
 use async_trait::async_trait;
 use protocol::{Digest, Timestamp};
 use sqlx::query;
@@ -58,8 +58,16 @@ impl Operations for SqliteStore {
         write.commit().await
     }
 
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
     async fn fold(&self, now: Timestamp) -> StoreResult<u64> {
         self.fold_all(now).await
+    }
+
+    async fn thin(&self, now: Timestamp, look_only: bool) -> StoreResult<Vec<Thinned>> {
+        self.thin_all(now, look_only).await
     }
 
     async fn recount(&self, mend: bool) -> StoreResult<Vec<Miscount>> {
@@ -71,7 +79,7 @@ impl Operations for SqliteStore {
             Kind::Program => "SELECT 1 FROM projects WHERE program = ?1 LIMIT 1",
             Kind::Record => "SELECT 1 FROM projects WHERE record = ?1 LIMIT 1",
             Kind::Execution => "SELECT 1 FROM units WHERE execution = ?1 AND state = 'executed' LIMIT 1",
-            Kind::Proof => "SELECT 1 FROM units WHERE proof = ?1 LIMIT 1",
+            Kind::Proof => "SELECT 1 FROM proofs WHERE sha256 = ?1 AND thinned_at IS NULL LIMIT 1",
         };
         Ok(query(sql).bind(&file.sha256.as_bytes()[..]).fetch_optional(&self.readers).await?.is_some())
     }
@@ -82,7 +90,7 @@ impl Operations for SqliteStore {
             (Kind::Program, "SELECT DISTINCT program AS sha256 FROM projects"),
             (Kind::Record, "SELECT DISTINCT record AS sha256 FROM projects"),
             (Kind::Execution, "SELECT DISTINCT execution AS sha256 FROM units WHERE state = 'executed'"),
-            (Kind::Proof, "SELECT DISTINCT proof AS sha256 FROM units WHERE proof IS NOT NULL"),
+            (Kind::Proof, "SELECT DISTINCT sha256 FROM proofs WHERE thinned_at IS NULL"),
         ] {
             for row in query(sql).fetch_all(&self.readers).await? {
                 refs.push(BlobRef { kind, sha256: Digest::from_bytes(row.bytes("sha256")?) });
@@ -99,6 +107,7 @@ impl Operations for SqliteStore {
         tracing::debug!(path = %self.path.display(), "closing the database");
         self.readers.close().await;
         self.quick.close().await;
+        self.loose.close().await;
         // The last connection checkpoints the write-ahead log.
         self.durable.close().await;
     }

@@ -5,7 +5,7 @@ use super::rows::{BATCH, Columns as _, int, list_of, project_name, spec, time};
 use super::{Durability, SqliteStore, Write};
 use crate::store::{BlobRef, OverQuota, Projects, Pusher, PutProject, StoreError, StoreResult};
 use async_trait::async_trait;
-use protocol::{Project, ProjectList, ProjectName, ProjectSpec, ProjectState, Timestamp, UploaderKeyId};
+use protocol::{Project, ProjectList, ProjectName, ProjectSpec, ProjectState, ProofCounts, Timestamp, UploaderKeyId};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, query};
 
@@ -30,6 +30,11 @@ async fn project(
         state,
         units,
         proven_steps: row.number("proven_steps")?,
+        proofs: ProofCounts {
+            files: row.number("proof_files")?,
+            bytes: row.number("proof_bytes")?,
+            thinned: row.number("thinned_files")?,
+        },
         created_at: row.timestamp("created_at")?,
     })
 }
@@ -49,6 +54,30 @@ async fn load(
     project(connection, &row, now, far).await.map(Some)
 }
 
+/// A page of projects that come by name, of those after `after`.
+pub(super) async fn page(
+    store: &SqliteStore,
+    sql: &'static str,
+    after: Option<&ProjectName>,
+    limit: u32,
+    now: Timestamp,
+) -> StoreResult<ProjectList> {
+    let mut transaction = store.readers.begin().await?;
+    // No name is empty, so all come after the empty one. One more row than asked for says whether there is another page.
+    let rows = query(sql)
+        .bind(after.map_or("", ProjectName::as_str))
+        .bind(i64::from(limit) + 1)
+        .fetch_all(&mut *transaction)
+        .await?;
+    let mut projects = Vec::with_capacity(rows.len());
+    for row in rows.iter().take(limit as usize) {
+        projects.push(project(&mut transaction, row, now, store.far(now)).await?);
+    }
+    let more = rows.len() > projects.len();
+    let next = projects.last().filter(|_| more).map(|last: &Project| last.name.clone());
+    Ok(ProjectList { projects, next })
+}
+
 async fn insert(
     write: &mut Write,
     name: &ProjectName,
@@ -58,8 +87,8 @@ async fn insert(
 ) -> StoreResult<()> {
     query(
         "INSERT INTO projects (name, owner, program, record, program_hash, signer, signature, max_steps, \
-         max_memory_cells, time_limit, preset, description, weight, created_at, signed, byte_price) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 1, ?15)",
+         max_memory_cells, time_limit, preset, description, weight, created_at, signed, byte_price, keep_proofs) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 1, ?15, ?16)",
     )
     .bind(name.as_str())
     .bind(&owner.as_bytes()[..])
@@ -76,6 +105,7 @@ async fn insert(
     .bind(spec.weight)
     .bind(time(now))
     .bind(spec.byte_price)
+    .bind(spec.keep_proofs.to_string())
     .execute(&mut **write)
     .await?;
     Ok(())
@@ -86,7 +116,7 @@ async fn update(write: &mut Write, name: &ProjectName, spec: &ProjectSpec) -> St
     query(
         "UPDATE projects SET limits = limits + (max_steps <> ?2 OR max_memory_cells <> ?3 OR time_limit <> ?4), \
          max_steps = ?2, max_memory_cells = ?3, time_limit = ?4, description = ?5, weight = ?6, signature = ?7, signed = 1, \
-         byte_price = ?8 WHERE name = ?1",
+         byte_price = ?8, keep_proofs = ?9 WHERE name = ?1",
     )
     .bind(name.as_str())
     .bind(int(spec.limits.max_steps))
@@ -96,6 +126,7 @@ async fn update(write: &mut Write, name: &ProjectName, spec: &ProjectSpec) -> St
     .bind(spec.weight)
     .bind(&spec.signature.as_bytes()[..])
     .bind(spec.byte_price)
+    .bind(spec.keep_proofs.to_string())
     .execute(&mut **write)
     .await?;
     Ok(())
@@ -128,6 +159,7 @@ fn differing(old: &ProjectSpec, new: &ProjectSpec) -> Vec<String> {
         ("description", old.description != new.description),
         ("weight", old.weight != new.weight),
         ("byte_price", old.byte_price != new.byte_price),
+        ("keep_proofs", old.keep_proofs != new.keep_proofs),
     ]
     .into_iter()
     .filter(|(_, differs)| *differs)
@@ -182,20 +214,7 @@ impl Projects for SqliteStore {
     }
 
     async fn projects(&self, after: Option<&ProjectName>, limit: u32, now: Timestamp) -> StoreResult<ProjectList> {
-        let mut transaction = self.readers.begin().await?;
-        // No name is empty, so all come after the empty one. One more row than asked for says whether there is another page.
-        let rows = query("SELECT * FROM projects WHERE name > ?1 ORDER BY name LIMIT ?2")
-            .bind(after.map_or("", ProjectName::as_str))
-            .bind(i64::from(limit) + 1)
-            .fetch_all(&mut *transaction)
-            .await?;
-        let mut projects = Vec::with_capacity(rows.len());
-        for row in rows.iter().take(limit as usize) {
-            projects.push(project(&mut transaction, row, now, self.far(now)).await?);
-        }
-        let more = rows.len() > projects.len();
-        let next = projects.last().filter(|_| more).map(|last: &Project| last.name.clone());
-        Ok(ProjectList { projects, next })
+        page(self, "SELECT * FROM projects WHERE name > ?1 ORDER BY name LIMIT ?2", after, limit, now).await
     }
 
     async fn project_owner(&self, name: &ProjectName) -> StoreResult<Option<UploaderKeyId>> {

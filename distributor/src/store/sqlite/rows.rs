@@ -24,8 +24,12 @@ pub(super) const BATCH: i64 = 1000;
 
 /// The numbers of units as a JSON list.
 pub(super) fn list_of(rows: &[SqliteRow]) -> StoreResult<String> {
-    let numbers = rows.iter().map(|row| row.try_get::<i64, _>("seq")).collect::<Result<Vec<_>, _>>()?;
-    serde_json::to_string(&numbers).map_err(|error| StoreError::Failed(error.to_string()))
+    list(&rows.iter().map(|row| row.try_get::<i64, _>("seq")).collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Numbers as a JSON list.
+pub(super) fn list(numbers: &[i64]) -> StoreResult<String> {
+    serde_json::to_string(numbers).map_err(|error| StoreError::Failed(error.to_string()))
 }
 
 /// Reads columns.
@@ -33,6 +37,7 @@ pub(super) trait Columns {
     fn number(&self, column: &'static str) -> StoreResult<u64>;
     fn optional_number(&self, column: &'static str) -> StoreResult<Option<u64>>;
     fn text(&self, column: &'static str) -> StoreResult<String>;
+    fn optional_text(&self, column: &'static str) -> StoreResult<Option<String>>;
     fn bytes<const N: usize>(&self, column: &'static str) -> StoreResult<[u8; N]>;
     fn optional_bytes<const N: usize>(&self, column: &'static str) -> StoreResult<Option<[u8; N]>>;
     fn felts(&self, column: &'static str) -> StoreResult<Felts>;
@@ -67,6 +72,10 @@ impl Columns for SqliteRow {
     }
 
     fn text(&self, column: &'static str) -> StoreResult<String> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn optional_text(&self, column: &'static str) -> StoreResult<Option<String>> {
         Ok(self.try_get(column)?)
     }
 
@@ -130,9 +139,11 @@ macro_rules! select_units {
         concat!(
             "SELECT u.seq, u.id, p.name AS project_name, u.external_id, u.arguments, u.estimated_steps, u.attempts, ",
             "u.failure, u.failure_detail, u.failure_donors, u.failure_trusted, u.suspect, u.folded_attempts, u.created_at, ",
-            "u.changed_at, u.proof, u.proof_size, u.prover, u.n_steps, u.output, u.proved_at, u.proved_seq, ",
+            "u.changed_at, u.proof, u.proof_size, u.proof_index, u.prover, u.n_steps, u.output, u.proved_at, u.proved_seq, ",
+            "u.again, f.runs AS proof_runs, f.thinned_at, ",
             $crate::store::sqlite::rows::shown!(),
             " FROM units u JOIN projects p ON p.id = u.project ",
+            "LEFT JOIN proofs f ON f.sha256 = u.proof AND f.project = u.project ",
             $rest
         )
     };
@@ -160,6 +171,7 @@ pub(super) fn unit(row: &SqliteRow) -> StoreResult<Unit> {
         attempts: row.small("attempts")?,
         failure,
         suspect: row.try_get("suspect")?,
+        again: row.optional_timestamp("again")?.is_some(),
         created_at: row.timestamp("created_at")?,
         changed_at: row.timestamp("changed_at")?,
     })
@@ -171,6 +183,9 @@ pub(super) fn proof(row: &SqliteRow) -> StoreResult<Option<ProofInfo>> {
     Ok(Some(ProofInfo {
         sha256: Digest::from_bytes(sha256),
         size: row.number("proof_size")?,
+        index: row.small("proof_index")?,
+        runs: row.small("proof_runs")?,
+        kept: row.optional_timestamp("thinned_at")?.is_none(),
         prover: DonorKey::from_bytes(row.bytes("prover")?),
         n_steps: row.number("n_steps")?,
         output: row.felts("output")?,
@@ -215,6 +230,7 @@ pub(super) fn spec(row: &SqliteRow) -> StoreResult<ProjectSpec> {
         description: row.text("description")?,
         weight: row.small("weight")?,
         byte_price: byte_price(row)?,
+        keep_proofs: row.parsed("keep_proofs")?,
     })
 }
 

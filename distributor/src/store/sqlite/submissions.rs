@@ -1,15 +1,20 @@
 //! Proofs and executions.
 
+use super::credit::{Ledger, credit_proof};
 use super::donors::seen;
 use super::events::event;
 use super::rows::{Columns as _, int, limits, time};
 use super::units::seq_of;
-use super::{Durability, SqliteStore, Write, trust};
+use super::{Durability, SqliteStore, Write, proofs, trust};
 use crate::store::{
-    Accept, AcceptExecution, AcceptProof, Refusal, StoreResult, Submission, Submissions, Target, VerifiedRun,
+    Accept, AcceptExecution, AcceptProof, Refusal, StoreError, StoreResult, Submission, Submissions, Target, Targeted,
+    VerifiedRun,
 };
 use async_trait::async_trait;
-use protocol::{Digest, DonorKey, ExecutionReceipt, ExecutionStatus, ProofReceipt, ProofStatus, UnitId, UnitState};
+use protocol::{
+    Digest, DonorKey, ExecutionReceipt, ExecutionStatus, MAX_UNIT_ARGUMENTS, ProofReceipt, ProofStatus, Tally, UnitId,
+    UnitReceipt, UnitState,
+};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row as _, query};
 
@@ -17,15 +22,16 @@ use sqlx::{Row as _, query};
 const MOST_RECEIPTS: i64 = 16;
 
 /// A stored answer: whether the submission was the first of its unit, and the steps in it.
+#[derive(Clone, Copy)]
 struct Receipt {
     fresh: bool,
     steps: u64,
 }
 
 impl Receipt {
-    const fn proof(&self, unit: UnitId, sha256: Digest) -> ProofReceipt {
+    const fn proof(&self, unit: UnitId) -> UnitReceipt {
         let status = if self.fresh { ProofStatus::Accepted } else { ProofStatus::AlreadyProved };
-        ProofReceipt { status, unit, sha256, credited_steps: self.steps }
+        UnitReceipt { unit, status, credited_steps: self.steps }
     }
 
     const fn execution(&self, unit: UnitId, sha256: Digest) -> ExecutionReceipt {
@@ -61,10 +67,14 @@ async fn store_receipt(
     kind: &'static str,
     submission: &Submission,
     receipt: &Receipt,
+    ledger: Option<&mut Ledger>,
 ) -> StoreResult<()> {
+    let team = ledger.as_ref().and_then(|ledger| ledger.team);
+    let files = ledger.is_some_and(|ledger| !std::mem::replace(&mut ledger.counted, true));
     // Of copies without end only the first are remembered; the others are judged again, with the same result.
-    let sql = "INSERT INTO receipts (unit, kind, sha256, donor, fresh, steps) SELECT ?1, ?2, ?3, ?4, ?5, ?6 \
-         WHERE ?5 OR (SELECT count(*) FROM receipts WHERE unit = ?1) < ?7";
+    let sql = "INSERT INTO receipts (unit, kind, sha256, donor, fresh, steps, time, team, files) \
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9, ?10 \
+         WHERE ?5 OR (SELECT count(*) FROM receipts WHERE unit = ?1) < ?7 ON CONFLICT DO NOTHING";
     query(sql)
         .bind(seq)
         .bind(kind)
@@ -73,6 +83,9 @@ async fn store_receipt(
         .bind(receipt.fresh)
         .bind(int(receipt.steps))
         .bind(MOST_RECEIPTS)
+        .bind(time(submission.now))
+        .bind(team)
+        .bind(files)
         .execute(&mut **write)
         .await?;
     Ok(())
@@ -156,15 +169,26 @@ async fn credit(write: &mut Write, submission: &Submission, steps: u64, sql: &'s
     Ok(())
 }
 
-/// The first proof of a unit: stores it, ends everybody's attempts, credits its donor.
-async fn first_proof(write: &mut Write, seq: i64, submission: &Submission, shown: &VerifiedRun) -> StoreResult<()> {
+/// One unit of a proof that is being taken in.
+struct Part<'a> {
+    seq: i64,
+    /// Which of the proof's runs is the unit's.
+    index: usize,
+    shown: &'a VerifiedRun,
+    /// Whether it is credited: not if this very file was before.
+    credited: bool,
+}
+
+/// The first proof of a unit, or a further one that was asked for: stores it, ends everybody's attempts, gives its donor standing.
+async fn first_proof(write: &mut Write, submission: &Submission, part: &Part<'_>) -> StoreResult<()> {
+    let Part { seq, index, shown, .. } = *part;
     let lent = was_lent(write, seq, &submission.donor).await?;
     conclude(write, seq, submission, "proved").await?;
     let number = event(write, seq, UnitState::Proved, None, submission.now).await?;
     query(
         "UPDATE units SET state = 'proved', proof = ?2, proof_size = ?3, prover = ?4, n_steps = ?5, output = ?6, \
-         proved_at = ?7, proved_seq = ?8, changed_at = ?7, lease_attempt = NULL, lease_until = 0, suspect = 0 \
-         WHERE seq = ?1",
+         proved_at = ?7, proved_seq = ?8, changed_at = ?7, lease_attempt = NULL, lease_until = 0, suspect = 0, \
+         proof_index = ?9, again = NULL, collected_at = NULL WHERE seq = ?1",
     )
     .bind(seq)
     .bind(&submission.sha256.as_bytes()[..])
@@ -174,24 +198,14 @@ async fn first_proof(write: &mut Write, seq: i64, submission: &Submission, shown
     .bind(shown.output.to_bytes())
     .bind(time(submission.now))
     .bind(number)
+    .bind(index as i64)
     .execute(&mut **write)
     .await?;
-    for (sql, steps) in [
-        ("UPDATE attempts SET outcome = 'superseded', ended_at = ?2 WHERE unit = ?1 AND outcome = 'running'", None),
-        (
-            "UPDATE projects SET proven_steps = proven_steps + ?2 WHERE id = (SELECT project FROM units WHERE seq = ?1)",
-            Some(int(shown.n_steps)),
-        ),
-    ] {
-        query(sql).bind(seq).bind(steps.unwrap_or_else(|| time(submission.now))).execute(&mut **write).await?;
-    }
-    credit(
-        write,
-        submission,
-        shown.n_steps,
-        "UPDATE donors SET proven_steps = proven_steps + ?2, proven_units = proven_units + 1 WHERE key = ?1",
-    )
-    .await?;
+    query("UPDATE attempts SET outcome = 'superseded', ended_at = ?2 WHERE unit = ?1 AND outcome = 'running'")
+        .bind(seq)
+        .bind(time(submission.now))
+        .execute(&mut **write)
+        .await?;
     if lent {
         trust::earn(write, seq, &submission.donor, shown.n_steps, submission.now).await?;
     }
@@ -248,8 +262,14 @@ async fn refuse_attempt(
         return Ok(false);
     }
     if end_lease(write, seq).await? {
-        let (_, state) = state_of(write, &submission.unit).await?.unwrap_or_default();
-        let state = if state == "executed" { UnitState::Executed } else { UnitState::Queued };
+        let state =
+            query("SELECT state FROM units WHERE seq = ?1").bind(seq).fetch_one(&mut **write).await?.text("state")?;
+        let state = match state.as_str() {
+            "executed" => UnitState::Executed,
+            // One that is to be proven again is as proved as before.
+            "proved" => return Ok(true),
+            _ => UnitState::Queued,
+        };
         event(write, seq, state, None, submission.now).await?;
     }
     Ok(true)
@@ -267,10 +287,12 @@ async fn end_lease(write: &mut Write, seq: i64) -> StoreResult<bool> {
     Ok(done.rows_affected() > 0)
 }
 
-/// Number of the row and state of a unit. What a withdrawn project did not prove is withdrawn at once.
+/// Number of the row and state of a unit. What a withdrawn project did not prove is withdrawn at once; `again` is proved, and to be
+/// proven again.
 async fn state_of(write: &mut Write, unit: &UnitId) -> StoreResult<Option<(i64, String)>> {
     let row = query(
-        "SELECT u.seq, CASE WHEN p.withdrawn_at IS NOT NULL AND u.state <> 'proved' THEN 'withdrawn' ELSE u.state END \
+        "SELECT u.seq, CASE WHEN p.withdrawn_at IS NOT NULL AND u.state <> 'proved' THEN 'withdrawn' \
+         WHEN u.again IS NOT NULL THEN 'again' ELSE u.state END \
          AS state FROM units u JOIN projects p ON p.id = u.project WHERE u.id = ?1",
     )
     .bind(&unit.as_bytes()[..]);
@@ -278,40 +300,90 @@ async fn state_of(write: &mut Write, unit: &UnitId) -> StoreResult<Option<(i64, 
     Ok(Some((row.try_get("seq")?, row.text("state")?)))
 }
 
+/// What the file shows is kept for the unit that it was submitted for.
+fn only(submission: &Submission) -> StoreResult<UnitId> {
+    match submission.units.as_slice() {
+        [unit] => Ok(*unit),
+        units => Err(StoreError::Failed(format!("an execution was submitted for {} units", units.len()))),
+    }
+}
+
 #[async_trait]
 impl Submissions for SqliteStore {
-    async fn target(&self, unit: &UnitId) -> StoreResult<Option<Target>> {
+    async fn target(&self, units: &[UnitId]) -> StoreResult<Targeted> {
+        let mut transaction = self.readers.begin().await?;
+        // How much it comes to is known before it is read.
+        let mut bytes = 0;
+        let mut project = None;
+        for unit in units {
+            let row = query("SELECT project, length(arguments) AS bytes FROM units WHERE id = ?1")
+                .bind(&unit.as_bytes()[..])
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let Some(row) = row else { return Ok(Targeted::Unknown(*unit)) };
+            let found: i64 = row.try_get("project")?;
+            if *project.get_or_insert(found) != found {
+                return Ok(Targeted::Apart(*unit));
+            }
+            bytes += row.number("bytes")?;
+        }
+        if units.len() > 1 && bytes > 32 * MAX_UNIT_ARGUMENTS as u64 {
+            return Ok(Targeted::TooLong(bytes / 32));
+        }
         let row = query(
-            "SELECT p.name, p.record, p.max_steps, p.max_memory_cells, p.time_limit, p.preset, u.arguments, \
-             CASE WHEN p.withdrawn_at IS NOT NULL AND u.state <> 'proved' THEN 'withdrawn' ELSE u.state END AS state \
-             FROM units u JOIN projects p ON p.id = u.project WHERE u.id = ?1",
+            "SELECT name, record, max_steps, max_memory_cells, time_limit, preset, withdrawn_at FROM projects WHERE id = ?1",
         )
-        .bind(&unit.as_bytes()[..])
-        .fetch_optional(&self.readers)
+        .bind(project)
+        .fetch_one(&mut *transaction)
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        let state = row.text("state")?;
-        Ok(Some(Target {
+        let mut target = Target {
             project: row.parsed("name")?,
             record: Digest::from_bytes(row.bytes("record")?),
-            arguments: row.felts("arguments")?,
+            arguments: Vec::with_capacity(units.len()),
             limits: limits(&row)?,
             preset: row.parsed("preset")?,
-            proved: state == "proved",
-            executed: state == "executed",
-            withdrawn: state == "withdrawn",
-        }))
+            withdrawn: true,
+        };
+        let project_withdrawn = row.optional_timestamp("withdrawn_at")?.is_some();
+        for unit in units {
+            let row = query("SELECT arguments, state FROM units WHERE id = ?1")
+                .bind(&unit.as_bytes()[..])
+                .fetch_one(&mut *transaction)
+                .await?;
+            target.arguments.push(row.felts("arguments")?);
+            let state = row.text("state")?;
+            target.withdrawn &= state == "withdrawn" || (project_withdrawn && state != "proved");
+        }
+        Ok(Targeted::Together(Box::new(target)))
+    }
+
+    async fn knows_proof(&self, sha256: &Digest, donor: &DonorKey) -> StoreResult<bool> {
+        let row = query("SELECT 1 FROM receipts WHERE sha256 = ?1 AND donor = ?2 AND kind = 'proof' LIMIT 1")
+            .bind(&sha256.as_bytes()[..])
+            .bind(&donor.as_bytes()[..]);
+        Ok(row.fetch_optional(&self.readers).await?.is_some())
     }
 
     async fn proof_receipt(
         &self,
-        unit: &UnitId,
+        units: &[UnitId],
         sha256: &Digest,
         donor: &DonorKey,
     ) -> StoreResult<Option<ProofReceipt>> {
-        let mut connection = self.readers.acquire().await?;
-        let receipt = receipt(&mut connection, "proof", unit, sha256, donor).await?;
-        Ok(receipt.map(|receipt| receipt.proof(*unit, *sha256)))
+        let mut transaction = self.readers.begin().await?;
+        let mut answered = Vec::with_capacity(units.len());
+        for unit in units {
+            let again = query("SELECT 1 FROM units WHERE id = ?1 AND again IS NOT NULL").bind(&unit.as_bytes()[..]);
+            // Of a unit that is to be proven again the same file is wanted once more.
+            if again.fetch_optional(&mut *transaction).await?.is_some() {
+                return Ok(None);
+            }
+            match receipt(&mut transaction, "proof", unit, sha256, donor).await? {
+                Some(receipt) => answered.push(receipt.proof(*unit)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(ProofReceipt { sha256: *sha256, units: answered }))
     }
 
     async fn execution_receipt(
@@ -325,31 +397,75 @@ impl Submissions for SqliteStore {
         Ok(receipt.map(|receipt| receipt.execution(*unit, *sha256)))
     }
 
-    async fn accept_proof(&self, submission: &Submission, shown: &VerifiedRun) -> StoreResult<AcceptProof> {
-        let Submission { unit, sha256, donor, .. } = submission;
-        let mut write = self.write(Durability::Durable).await?;
-        if let Some(receipt) = receipt(&mut write, "proof", unit, sha256, donor).await? {
-            return Ok(Accept::Receipt(receipt.proof(*unit, *sha256)));
+    async fn accept_proof(&self, submission: &Submission, shown: &[VerifiedRun]) -> StoreResult<AcceptProof> {
+        let Submission { units, sha256, donor, .. } = submission;
+        if units.len() != shown.len() {
+            return Err(StoreError::Failed(format!("{} runs were shown of {} units", shown.len(), units.len())));
         }
-        let Some((seq, state)) = state_of(&mut write, unit).await? else { return Ok(Accept::Unknown) };
-        let receipt = match state.as_str() {
-            "withdrawn" => return Ok(Accept::Withdrawn),
-            "proved" => {
-                supersede(&mut write, seq, submission).await?;
-                Receipt { fresh: false, steps: 0 }
+        let mut write = self.write(Durability::Durable).await?;
+        let (mut answers, mut rows) = (Vec::with_capacity(units.len()), Vec::with_capacity(units.len()));
+        let (mut parts, mut new_steps) = (Vec::new(), 0_u64);
+        let mut ledger = Ledger::of(&mut write, submission).await?;
+        let counted_before = ledger.counted;
+        for (index, (unit, shown)) in units.iter().zip(shown).enumerate() {
+            let Some((seq, state)) = state_of(&mut write, unit).await? else { return Ok(Accept::Unknown) };
+            rows.push(seq);
+            let before = receipt(&mut write, "proof", unit, sha256, donor).await?;
+            let answer = match (state.as_str(), before) {
+                // Nobody is credited twice for one file.
+                ("again", Some(before)) => {
+                    parts.push(Part { seq, index, shown, credited: false });
+                    before
+                }
+                (_, Some(before)) => before,
+                ("withdrawn", None) => {
+                    answers.push(UnitReceipt { unit: *unit, status: ProofStatus::Withdrawn, credited_steps: 0 });
+                    continue;
+                }
+                ("proved", None) => {
+                    supersede(&mut write, seq, submission).await?;
+                    Receipt { fresh: false, steps: 0 }
+                }
+                (state, None) => {
+                    new_steps = new_steps.saturating_add(if state == "again" { 0 } else { shown.n_steps });
+                    parts.push(Part { seq, index, shown, credited: true });
+                    Receipt { fresh: true, steps: shown.n_steps }
+                }
+            };
+            if before.is_none() {
+                let credited = answer.fresh.then_some(&mut ledger);
+                store_receipt(&mut write, seq, "proof", submission, &answer, credited).await?;
             }
-            _ => {
-                first_proof(&mut write, seq, submission, shown).await?;
-                Receipt { fresh: true, steps: shown.n_steps }
+            answers.push(answer.proof(*unit));
+        }
+        if let Some(first) = parts.first() {
+            let credited = || parts.iter().filter(|part| part.credited);
+            let more = Tally {
+                steps: credited().fold(0, |sum: u64, part| sum.saturating_add(part.shown.n_steps)),
+                units: credited().count() as u64,
+                proofs: (ledger.counted && !counted_before).into(),
+            };
+            let all = parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.shown.n_steps));
+            let project = proofs::keep(&mut write, submission, (first.seq, all, more.steps), &rows).await?;
+            for part in &parts {
+                let before = proofs::of_unit(&mut write, part.seq).await?;
+                if let Some(before) = &before {
+                    before.compare(part.shown);
+                }
+                first_proof(&mut write, submission, part).await?;
+                if let Some(before) = before {
+                    proofs::let_go(&mut write, project, &before.sha256).await?;
+                }
             }
-        };
-        store_receipt(&mut write, seq, "proof", submission, &receipt).await?;
+            credit_proof(&mut write, submission, project, (&more, new_steps), &ledger).await?;
+        }
         write.commit().await?;
-        Ok(Accept::Receipt(receipt.proof(*unit, *sha256)))
+        Ok(Accept::Receipt(ProofReceipt { sha256: *sha256, units: answers }))
     }
 
     async fn accept_execution(&self, submission: &Submission, shown: &VerifiedRun) -> StoreResult<AcceptExecution> {
-        let Submission { unit, sha256, donor, .. } = submission;
+        let Submission { sha256, donor, .. } = submission;
+        let unit = &only(submission)?;
         let mut write = self.write(Durability::Durable).await?;
         if let Some(receipt) = receipt(&mut write, "execution", unit, sha256, donor).await? {
             return Ok(Accept::Receipt(receipt.execution(*unit, *sha256)));
@@ -371,7 +487,7 @@ impl Submissions for SqliteStore {
             }
         };
         let receipt = Receipt { fresh, steps: shown.n_steps };
-        store_receipt(&mut write, seq, "execution", submission, &receipt).await?;
+        store_receipt(&mut write, seq, "execution", submission, &receipt, None).await?;
         write.commit().await?;
         Ok(Accept::Receipt(receipt.execution(*unit, *sha256)))
     }
@@ -380,12 +496,17 @@ impl Submissions for SqliteStore {
         let rules = self.rules();
         let mut write = self.write(Durability::Quick).await?;
         credit(&mut write, submission, 0, "UPDATE donors SET refused = refused + 1 WHERE key = ?1 AND ?2 = 0").await?;
-        let Some(seq) = seq_of(&mut write, &submission.unit).await? else { return write.commit().await };
-        trust::halve(&mut write, seq, &submission.donor, refusal.cause).await?;
-        if let Some(number) = attempt_of(&mut write, seq, submission).await?
-            && refuse_attempt(&mut write, seq, number, submission, refusal).await?
-        {
-            trust::refused(&mut write, (seq, number), &submission.donor, refusal, &rules, submission.now).await?;
+        let mut halved = false;
+        for unit in &submission.units {
+            let Some(seq) = seq_of(&mut write, unit).await? else { continue };
+            if !std::mem::replace(&mut halved, true) {
+                trust::halve(&mut write, seq, &submission.donor, refusal.cause).await?;
+            }
+            let Some(number) = attempt_of(&mut write, seq, submission).await? else { continue };
+            // A file of many runs says nothing about any one of them.
+            if refuse_attempt(&mut write, seq, number, submission, refusal).await? && submission.units.len() == 1 {
+                trust::refused(&mut write, (seq, number), &submission.donor, refusal, &rules, submission.now).await?;
+            }
         }
         write.commit().await
     }

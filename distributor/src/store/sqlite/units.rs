@@ -5,12 +5,12 @@ use super::events::event;
 use super::projects::row_of;
 use super::queue::size_class;
 use super::rows::{BATCH, Columns as _, attempt, int, list_of, proof, select_units, shown, state_of, time, unit};
-use super::{Durability, SqliteStore, Write, trust};
+use super::{Durability, SqliteStore, Write, proofs, trust};
 use crate::store::{AddUnits, DrawnUnit, Pusher, Rules, StoreError, StoreResult, UnitChange, UnitFilter, Units};
 use async_trait::async_trait;
 use protocol::{
-    Digest, Event, FailureCause, MAX_ATTEMPTS, ProjectName, ResultPage, Timestamp, Unit, UnitDetail, UnitId, UnitPage,
-    UnitResult, UnitState,
+    Digest, Event, FailureCause, MAX_ATTEMPTS, ProjectName, ProofRuns, ResultPage, Timestamp, Unit, UnitDetail, UnitId,
+    UnitPage, UnitResult, UnitState,
 };
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, query};
@@ -289,7 +289,13 @@ impl Units for SqliteStore {
         Ok(ResultPage { results, next, more: page.len() < rows.len() })
     }
 
-    async fn mark_collected(&self, project: &ProjectName, cursor: u64, now: Timestamp) -> StoreResult<u64> {
+    async fn mark_collected(
+        &self,
+        project: &ProjectName,
+        cursor: u64,
+        root: Option<&Digest>,
+        now: Timestamp,
+    ) -> StoreResult<u64> {
         let mut write = self.write(Durability::Durable).await?;
         let rows = query(
             "SELECT seq FROM units INDEXED BY units_uncollected WHERE project = (SELECT id FROM projects WHERE name = ?1) \
@@ -308,6 +314,7 @@ impl Units for SqliteStore {
         ] {
             query(sql).bind(&batch).bind(time(now)).execute(&mut *write).await?;
         }
+        proofs::collected(&mut write, &batch, root, now).await?;
         write.commit().await?;
         Ok(rows.len() as u64)
     }
@@ -318,6 +325,29 @@ impl Units for SqliteStore {
         };
         let allowed = |unit: &Unit| !matches!(unit.state, UnitState::Proved | UnitState::Collected | UnitState::Leased);
         self.change_unit(id, UnitState::Queued, now, already, allowed).await
+    }
+
+    async fn prove_again(&self, id: &UnitId, now: Timestamp) -> StoreResult<UnitChange> {
+        let far = self.far(now);
+        let mut write = self.write(Durability::Durable).await?;
+        let Some(row) = unit_row(&mut write, id, now, far).await? else { return Ok(UnitChange::Unknown) };
+        let before = unit(&row)?;
+        if !matches!(before.state, UnitState::Proved | UnitState::Collected) {
+            return Ok(UnitChange::Conflict(before));
+        }
+        let project = row_of(&mut write, &before.project).await?;
+        let withdrawn = project.map(|row| row.optional_timestamp("withdrawn_at")).transpose()?.flatten();
+        if withdrawn.is_some() {
+            return Ok(UnitChange::ProjectWithdrawn(before.project));
+        }
+        query("UPDATE units SET again = coalesce(again, ?2) WHERE seq = ?1")
+            .bind(row.try_get::<i64, _>("seq")?)
+            .bind(time(now))
+            .execute(&mut *write)
+            .await?;
+        let row = unit_row(&mut write, id, now, far).await?.ok_or(StoreError::Damaged { what: "unit" })?;
+        write.commit().await?;
+        unit(&row).map(UnitChange::Done)
     }
 
     async fn withdraw_unit(&self, id: &UnitId, now: Timestamp) -> StoreResult<UnitChange> {
@@ -332,6 +362,10 @@ impl Units for SqliteStore {
             .fetch_all(&self.readers)
             .await?;
         rows.iter().map(|row| row.parsed("name")).collect()
+    }
+
+    async fn proof_runs(&self, project: &ProjectName, proof: &Digest) -> StoreResult<Option<ProofRuns>> {
+        self.runs_of(project, proof).await
     }
 
     async fn events(&self, project: &ProjectName, after: u64, limit: u32) -> StoreResult<Vec<Event>> {

@@ -1,9 +1,9 @@
 //! Folding: what grows without end is deleted where only its number matters any more.
 
-use super::rows::{Columns as _, int, time};
+use super::rows::{Columns as _, int, list, time};
 use super::{Durability, SqliteStore, Write};
-use crate::store::{Rules, StoreResult};
-use protocol::Timestamp;
+use crate::store::{Rules, StoreResult, spans};
+use protocol::{Span, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, query};
 
@@ -16,20 +16,39 @@ const UPLOAD_WAITS: u64 = 24 * 3600;
 /// Seconds for which a donor that brought nothing is remembered.
 const STRANGER_WAITS: u64 = 30 * 24 * 3600;
 
+/// Hours of which sums are kept: two weeks.
+const KEPT_HOURS: i64 = 14 * 24;
+
+/// Days of which sums of donors and teams are kept, a little more than a year; months stay.
+const KEPT_DAYS: i64 = 400;
+
 /// The last event of a project before the newest `?2`. One more look at each of these, no more.
 pub(super) const BEFORE_NEWEST: &str = "SELECT seq FROM events WHERE project = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2";
 
 /// The first event of a project that is not too old: events come in the order of time.
 pub(super) const OLDEST: &str = "SELECT seq, time FROM events WHERE project = ?1 ORDER BY seq LIMIT ?2";
 
-/// Deletes the oldest attempts of a unit that ended, if there are too many, and counts them.
-pub(super) async fn fold_attempts(write: &mut Write, unit: i64, rules: &Rules) -> StoreResult<()> {
+/// Deletes the oldest attempts of these units that ended, where there are too many, and counts them.
+pub(super) async fn fold_attempts(write: &mut Write, units: &[i64], rules: &Rules) -> StoreResult<()> {
+    let kept = i64::from(rules.kept_attempts.max(1));
+    let rows = query("SELECT seq FROM units WHERE seq IN (SELECT value FROM json_each(?1)) AND attempts > ?2")
+        .bind(list(units)?)
+        .bind(kept)
+        .fetch_all(&mut **write)
+        .await?;
+    for row in rows {
+        fold_unit(write, row.try_get("seq")?, kept).await?;
+    }
+    Ok(())
+}
+
+async fn fold_unit(write: &mut Write, unit: i64, kept: i64) -> StoreResult<()> {
     let folded = query(
         "DELETE FROM attempts WHERE unit = ?1 AND number <= (SELECT attempts FROM units WHERE seq = ?1) - ?2 \
          AND outcome NOT IN ('running', 'proved')",
     )
     .bind(unit)
-    .bind(i64::from(rules.kept_attempts.max(1)))
+    .bind(kept)
     .execute(&mut **write)
     .await?
     .rows_affected();
@@ -66,6 +85,38 @@ impl SqliteStore {
             ),
         ] {
             folded += self.delete_in_batches(sql, before).await?;
+        }
+        Ok(folded + self.fold_tallies(now).await?)
+    }
+
+    /// Folds old sums; from where on there are all is noted first, so that nobody misses them.
+    async fn fold_tallies(&self, now: Timestamp) -> StoreResult<u64> {
+        let mut folded = 0;
+        for (kept, from, sql) in [
+            (
+                "tallied hours from",
+                spans::number(Span::Hour, now) - KEPT_HOURS,
+                "DELETE FROM tallies WHERE (kind, subject, span, start) IN (SELECT kind, subject, span, start FROM tallies \
+                 WHERE span = 'hour' AND kind IN ('grid', 'project') AND start < ?1 LIMIT ?2)",
+            ),
+            (
+                "tallied days from",
+                spans::number(Span::Day, now) - KEPT_DAYS,
+                "DELETE FROM tallies WHERE (kind, subject, span, start) IN (SELECT kind, subject, span, start FROM tallies \
+                 WHERE span = 'day' AND kind IN ('donor', 'team') AND start < ?1 LIMIT ?2)",
+            ),
+        ] {
+            let mut write = self.write(Durability::Quick).await?;
+            query(
+                "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2 \
+                 WHERE CAST(value AS INTEGER) < CAST(?2 AS INTEGER)",
+            )
+            .bind(kept)
+            .bind(from.to_string())
+            .execute(&mut *write)
+            .await?;
+            write.commit().await?;
+            folded += self.delete_in_batches(sql, from).await?;
         }
         Ok(folded)
     }

@@ -6,14 +6,14 @@
 use super::{MIGRATIONS, SqliteStore};
 use crate::store::{
     Accept, Donors as _, DrawnUnit, Keys as _, LeaseAsk, LeaseGrant, Leases as _, Operations as _, Projects as _,
-    Pusher, Quota, Release, Rules, Scopes, Submission, Submissions as _, UnitFilter, Units as _, UploaderKey,
-    VerifiedRun,
+    ProofsOf, Pusher, Quota, Release, Rules, Scopes, Statistics as _, Subject, Submission, Submissions as _,
+    UnitFilter, Units as _, UploaderKey, VerifiedRun,
 };
 use felt::Felt;
 use protocol::{
-    Digest, DonorKey, DonorLimits, FailureCause, FailureReport, Felts, Lease, LeaseMode, LeaseToken, MAX_ATTEMPTS,
-    MAX_REPORTS, NewUnit, Preset, ProgramHash, ProjectName, ProjectSpec, RequestKey, Signature, SignerKey, Timestamp,
-    UnitId, UnitLimits, UnitState, UploaderKeyId,
+    BoardKind, Digest, DonorKey, DonorLimits, DonorProfile, FailureCause, FailureReport, Felts, Lease, LeaseMode,
+    LeaseToken, MAX_ATTEMPTS, MAX_REPORTS, NewUnit, Preset, ProgramHash, ProjectName, ProjectSpec, RequestKey,
+    Signature, SignerKey, Span, Timestamp, UnitId, UnitLimits, UnitState, UploaderKeyId,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,6 +58,7 @@ fn spec() -> ProjectSpec {
         description: String::new(),
         weight: 1,
         byte_price: None,
+        keep_proofs: protocol::KeepProofs::All,
     }
 }
 
@@ -134,7 +135,7 @@ impl Crowd {
             token: LeaseToken::from_bytes(self.bytes()),
             project: None,
             mode,
-            limits: DonorLimits { max_steps, max_memory: u64::MAX, steps_per_second: 0 },
+            limits: DonorLimits::alone(max_steps, u64::MAX, 0),
             draw: 0,
             now: NOW,
             until: NOW.plus(100),
@@ -153,21 +154,45 @@ impl Crowd {
 
     fn submission(&self, lease: &Lease, number: u8) -> Submission {
         let sha256 = Digest::from_bytes(self.bytes());
-        Submission { unit: lease.unit.id, donor: donor(number), lease: Some(lease.token), sha256, size: 1, now: NOW }
+        let units = lease.units.iter().map(|unit| unit.id).collect();
+        Submission { units, donor: donor(number), lease: Some(lease.token), sha256, size: 1, now: NOW }
     }
 
     async fn prove(&self, number: u8) {
         let lease = self.lease(number, LeaseMode::Both).await;
         let shown = VerifiedRun { n_steps: 10, output: Felts(Vec::new()) };
-        let accept = self.store.accept_proof(&self.submission(&lease, number), &shown).await.unwrap();
+        let accept = self.store.accept_proof(&self.submission(&lease, number), &[shown]).await.unwrap();
         assert!(matches!(accept, Accept::Receipt(_)));
+    }
+
+    /// A donor in one of three teams proves a new unit, with more steps the higher its number.
+    async fn prove_as(&self, donor: DonorKey, number: u32) {
+        let profile = DonorProfile { nickname: None, team: Some(format!("Team {}", number % 3).parse().unwrap()) };
+        self.store.set_profile(&donor, &profile, NOW).await.unwrap();
+        let unit = NewUnit {
+            external_id: format!("of {number}").parse().unwrap(),
+            arguments: Felts(Vec::new()),
+            estimated_steps: 5,
+        };
+        let drawn = [DrawnUnit { id: UnitId::from_bytes(self.bytes()), unit }];
+        self.store.add_units(&primes(), &drawn, &pusher(), NOW).await.unwrap();
+        let sha256 = Digest::from_bytes(self.bytes());
+        let submission = Submission { units: vec![drawn[0].id], donor, lease: None, sha256, size: 1, now: NOW };
+        let shown = VerifiedRun { n_steps: 10 + u64::from(number), output: Felts(Vec::new()) };
+        self.store.accept_proof(&submission, &[shown]).await.unwrap();
     }
 
     async fn fail(&self, number: u8) {
         let lease = self.lease(number, LeaseMode::Both).await;
         let failure = FailureReport { cause: FailureCause::Panic, detail: String::new() };
-        let release =
-            Release { token: lease.token, donor: donor(number), failure: Some(failure), recheck: None, now: NOW };
+        let release = Release {
+            token: lease.token,
+            donor: donor(number),
+            units: Vec::new(),
+            failure: Some(failure),
+            recheck: None,
+            now: NOW,
+        };
         self.store.release(&release).await.unwrap();
     }
 
@@ -221,7 +246,17 @@ impl Crowd {
             "more units": self.push(10_000_000..10_000_010).await;
             "files": drop(self.store.orphans(10).await);
             "a proof's projects": drop(self.store.projects_of_proof(&Digest::of(b"none")).await);
-            "collected": drop(self.store.mark_collected(&primes(), u64::MAX >> 1, NOW).await);
+            "the grid's figures": drop(self.store.figures(NOW).await);
+            "a series": drop(self.store.series(&Subject::Project(primes()), Span::Hour, Timestamp(0)).await);
+            "a leaderboard": drop(self.store.board(BoardKind::Donors, Span::Day, NOW, 10).await);
+            "what was proven of a project": drop(self.store.project_figures(&primes(), 10).await);
+            "a donor's page": drop(self.store.donor_page(&donor(3)).await);
+            "projects at a glance": drop(self.store.first_cards(10).await);
+            "the newest proofs": drop(self.store.proofs_of(&ProofsOf::Project(primes()), 10).await);
+            "the newest proofs of a donor": drop(self.store.proofs_of(&ProofsOf::Donor(donor(3)), 10).await);
+            "values for a plot": drop(self.store.values(&primes(), &"line:0:0".parse().unwrap(), 0, 10).await);
+            "a project's page": drop(self.store.page(&primes()).await);
+            "collected": drop(self.store.mark_collected(&primes(), u64::MAX >> 1, None, NOW).await);
         }
         figures
     }
@@ -262,15 +297,47 @@ async fn no_operation_costs_more_with_more_projects() {
                 crowd.store.add_units(&name(number), &drawn, &pusher(), NOW).await.unwrap();
             }
         }
+        for number in 0..idle {
+            crowd.store.withdraw_project(&name(number), NOW).await.unwrap();
+        }
         let lease = crowd.measure(async { drop(crowd.lease(1, LeaseMode::Both).await) }).await;
         let nothing = crowd.measure(crowd.store.lease(&crowd.ask(2, LeaseMode::Both, 1))).await;
         let page = crowd.measure(crowd.store.projects(Some(&name(50)), 100, NOW)).await;
-        figures.push([lease, nothing, page]);
+        let active = crowd.measure(crate::store::Removal::active_projects(&crowd.store, None, 100, NOW)).await;
+        figures.push([lease, nothing, page, active]);
     }
     for more in &figures[1..] {
         for (few, more) in figures[0].iter().zip(more) {
             assert!(*more <= few + few / 2 + 500, "{figures:?}");
         }
+    }
+}
+
+/// Nor does a page of the site by the number of donors, but for their number on the way to a rank.
+#[tokio::test]
+async fn no_page_costs_more_with_more_donors() {
+    let mut figures = Vec::new();
+    for donors in [400_u32, 3000] {
+        let crowd = Crowd::new(100).await;
+        for number in 0..donors {
+            crowd.prove_as(DonorKey::from_bytes(std::array::from_fn(|i| number.to_be_bytes()[i % 4])), number).await;
+        }
+        let best = DonorKey::from_bytes(std::array::from_fn(|i| (donors - 1).to_be_bytes()[i % 4]));
+        let store = &crowd.store;
+        figures.push([
+            crowd.measure(store.figures(NOW)).await,
+            crowd.measure(store.board(BoardKind::Donors, Span::Ever, NOW, 50)).await,
+            crowd.measure(store.board(BoardKind::Donors, Span::Month, NOW, 50)).await,
+            crowd.measure(store.board(BoardKind::Teams, Span::Day, NOW, 50)).await,
+            crowd.measure(store.project_figures(&primes(), 20)).await,
+            crowd.measure(store.donor_page(&best)).await,
+            crowd.measure(store.team_page(protocol::TeamId(1))).await,
+            crowd.measure(store.first_cards(10)).await,
+            crowd.measure(crowd.prove_as(best, donors)).await,
+        ]);
+    }
+    for (few, many) in figures[0].iter().zip(figures[1]) {
+        assert!(many <= few + few / 2 + 500, "{figures:?}");
     }
 }
 
@@ -281,7 +348,7 @@ async fn looks_follow_their_index() {
     for sql in super::queue::LOOKS.iter().copied().flatten() {
         let explain: &'static str = format!("EXPLAIN QUERY PLAN {sql}").leak();
         let mut asked = sqlx::query(explain);
-        for _ in 0..9 {
+        for _ in 0..11 {
             asked = asked.bind(0);
         }
         let rows = asked.fetch_all(&crowd.store.readers).await.unwrap();
@@ -384,7 +451,7 @@ fn asked() -> LeaseAsk {
         token: LeaseToken::from_bytes([1; 32]),
         project: None,
         mode: LeaseMode::Execute,
-        limits: DonorLimits { max_steps: 1 << 20, max_memory: 1 << 40, steps_per_second: 0 },
+        limits: DonorLimits::alone(1 << 20, 1 << 40, 0),
         draw: 0,
         now: NOW,
         until: NOW.plus(100),

@@ -47,7 +47,7 @@ impl Operation {
         let Some(kinds) = self.answers.get(&answer.status) else {
             panic!("the document does not promise status {}: {}", answer.status, about());
         };
-        assert_eq!(answer.header("cairn-protocol"), Some("2"), "{}", about());
+        assert_eq!(answer.header("cairn-protocol"), Some("3"), "{}", about());
         let kind = answer.header("content-type").unwrap_or_default();
         let promised = kinds.iter().any(|promised| kind.starts_with(promised.as_str()));
         assert!(promised || (kinds.is_empty() && answer.body.is_empty()), "{kind}: {}", about());

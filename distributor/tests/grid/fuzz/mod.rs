@@ -77,10 +77,12 @@ async fn fuzz(requests: usize, seed: u64) {
     assert!(answered * 100 > requests * 95, "only {answered} of {requests} requests were answered");
     // The garbage does not hide that most addresses were really reached.
     let served: BTreeSet<_> =
-        seen.keys().filter(|(_, status)| *status < 300).map(|(place, _)| place.as_str()).collect();
+        seen.keys().filter(|(_, status)| *status < 400).map(|(place, _)| place.as_str()).collect();
     for operation in &world.operations {
         let place = format!("{} {}", operation.method, operation.path);
-        assert!(requests < 10_000 || served.contains(&place.as_str()), "{place} was never served:\n{report}");
+        // A build without the files for browsers has none to give.
+        let there = world.bundle.is_some() || !operation.path.starts_with("/web/");
+        assert!(requests < 10_000 || !there || served.contains(&place.as_str()), "{place} was never served:\n{report}");
     }
     // Health checks have a rate as well.
     grid.clock.advance(60);

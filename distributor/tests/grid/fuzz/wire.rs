@@ -48,11 +48,17 @@ impl Request {
     }
 }
 
-#[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let body = String::from_utf8_lossy(&self.body[..self.body.len().min(2000)]);
+        write!(f, "{}\n\n{body}", self.head)
+    }
 }
 
 impl Answer {

@@ -5,9 +5,11 @@ use super::odd::{Odd as _, mutate};
 use super::wire::{Answer, Request};
 use crate::fixture;
 use crate::harness::{Grid, lease_request, scopes, signer, spec, unit};
+use crate::raw::get;
 use distributor::clock::Clock as _;
 use protocol::{
-    ApiKey, Digest, FailureCause, FailureReport, Identity, LeaseMode, Nonce, ProofStatus, UnitId, encode_program,
+    ApiKey, Digest, FailureCause, FailureReport, GivenBack, Identity, LeaseMode, Nonce, ProjectPage, ProofStatus,
+    UnitId, encode_program,
 };
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -24,6 +26,8 @@ pub struct World {
     keys: Vec<ApiKey>,
     proofs: Vec<(u8, UnitId, Vec<u8>)>,
     executions: Vec<Vec<u8>>,
+    /// What the addresses of the files for browsers have, if the distributor was built with them.
+    pub bundle: Option<String>,
     /// Tokens of leases that were lent meanwhile, with the donor.
     leases: Mutex<Vec<(u8, String)>>,
 }
@@ -67,6 +71,7 @@ impl World {
             revoked,
             ApiKey::random().unwrap(),
         ];
+        let page = get(grid, "/donate").await.body;
         let files = [b"the compiled program".to_vec(), encode_program(&fixture::program()), proofs[0].2.clone()];
         Self {
             operations: operations.collect(),
@@ -77,6 +82,7 @@ impl World {
             keys,
             proofs,
             executions: (0..20).map(|number| fixture::file(&fixture::run(&[number]))).collect(),
+            bundle: page.split_once("web/").map(|(_, rest)| rest[..64].to_owned()),
             leases: Mutex::default(),
         }
     }
@@ -146,26 +152,37 @@ impl World {
 
     fn path(&self, operation: &Operation, draw: &mut Random, donor: &mut u8, body: &mut Vec<u8>) -> String {
         let mut path = operation.path.clone();
-        for place in ["name", "id", "sha256", "token"] {
+        for place in ["name", "id", "sha256", "token", "key", "team", "file"] {
             let hole = format!("{{{place}}}");
             if !path.contains(&hole) {
                 continue;
             }
             let valid = match place {
-                "name" if operation.path.ends_with("/withdraw") => format!("gone-{}", draw.below(50)),
-                "name" if operation.method == "PUT" => self.new_project(draw, body),
-                "name" => draw.of(&self.names).clone(),
-                "id" if operation.path.ends_with("/proof") && draw.one_in(2) => {
-                    let (owner, id, proof) = draw.of(&self.proofs).clone();
-                    (*donor, *body) = (owner, proof);
-                    id.to_string()
+                "name" if operation.path.ends_with("/withdraw") || operation.method == "DELETE" => {
+                    format!("gone-{}", draw.below(50))
                 }
+                "name" if operation.path.starts_with("/web/") => {
+                    draw.of(&["donate.js", "checker.js", "cairn_bg.wasm"]).to_string()
+                }
+                "name" if operation.method == "PUT" && !operation.path.ends_with("/page") => {
+                    self.new_project(draw, body)
+                }
+                "name" => draw.of(&self.names).clone(),
                 "id" => draw.of(&self.units).to_string(),
+                "key" => Identity::from_seed(&[1 + draw.below(4) as u8; 32]).donor_key().to_string(),
+                "team" => (1 + draw.below(3)).to_string(),
+                "file" => (*draw.of(&["site.css", "site.js", "docs.js", "icon.svg", "nothing"])).to_owned(),
+                "sha256"
+                    if operation.method == "PUT" && operation.path.starts_with("/v1/proofs") && !draw.one_in(4) =>
+                {
+                    self.submission(draw, donor, body)
+                }
                 "sha256" if operation.method == "PUT" && !draw.one_in(4) => Digest::of(body).to_string(),
                 "sha256" if operation.path.starts_with("/v1/executions") => {
                     let file: &Vec<u8> = draw.of(&self.executions);
                     Digest::of(file).to_string()
                 }
+                "sha256" if operation.path.starts_with("/web/") => self.bundle.clone().unwrap_or_default(),
                 "sha256" => draw.of(&self.digests).clone(),
                 _ => self.lease(draw, donor),
             };
@@ -177,6 +194,24 @@ impl World {
             path = path.replace(&hole, &encoded(&value));
         }
         path
+    }
+
+    /// A proof with what follows it, mostly as it should be. Returns the digest of what is before the trailer.
+    fn submission(&self, draw: &mut Random, donor: &mut u8, body: &mut Vec<u8>) -> String {
+        let (owner, id, proof) = draw.of(&self.proofs).clone();
+        let mut units = vec![id];
+        if draw.one_in(4) {
+            units.extend((0..draw.below(4)).map(|_| *draw.of(&self.units)));
+        }
+        let digest = Digest::of(&proof);
+        (*donor, *body) = (owner, proof);
+        let trailer = protocol::trailer(&units).unwrap_or_else(|_| draw.bytes(40));
+        body.extend_from_slice(&trailer);
+        if draw.one_in(8) {
+            let place = body.len() - 1 - draw.below(trailer.len());
+            body[place] ^= 1 << draw.below(8);
+        }
+        digest.to_string()
     }
 
     /// The name of a project that is to be made, and what is sent for it.
@@ -200,7 +235,12 @@ impl World {
             if draw.one_in(if name == "unknown" { 20 } else { 2 }) {
                 let value = match (draw.below(4), name) {
                     (0, _) => draw.garbage(),
+                    (_, "by") => (*draw.of(&["hour", "day", "month", "ever", "year"])).to_owned(),
+                    (_, "of") => (*draw.of(&["donors", "teams", "projects"])).to_owned(),
+                    (_, "called") => (*draw.of(&["anna", "Zoë", "<b>"])).to_owned(),
+                    (_, "after") => draw.of(&self.names).clone(),
                     (_, "state") => (*draw.of(&["queued", "leased", "proved", "failed", "nothing"])).to_owned(),
+                    (_, "force") => (*draw.of(&["true", "false"])).to_owned(),
                     (_, "limit") => draw.below(1100).to_string(),
                     _ => draw.below(50).to_string(),
                 };
@@ -259,13 +299,22 @@ impl World {
             }
             "/v1/leases/{token}" => {
                 let cause = *draw.of(FailureCause::ALL);
-                serde_json::to_value(FailureReport { cause, detail: draw.garbage() })
+                let failure = (!draw.one_in(4)).then(|| FailureReport { cause, detail: draw.garbage() });
+                let units = (0..draw.below(3)).map(|_| *draw.of(&self.units)).collect();
+                serde_json::to_value(GivenBack { units, failure })
             }
             "/v1/projects/{name}/units" => {
                 let units: Vec<_> = (0..1 + draw.below(3)).map(|_| unit(draw.below(2000) as u64)).collect();
                 Ok(json!({ "units": units }))
             }
-            "/v1/projects/{name}/collected" => Ok(json!({ "cursor": draw.below(50) })),
+            "/v1/donors/me/profile" => Ok(json!({ "nickname": "Anna", "team": *draw.of(&["One", "Two", "one"]) })),
+            "/v1/projects/{name}/page" => serde_json::to_value(ProjectPage {
+                about: draw.garbage(),
+                plot: Some("histogram:0".parse().unwrap()),
+                open_results: draw.one_in(2),
+                ..ProjectPage::default()
+            }),
+            "/v1/projects/{name}/collected" => Ok(json!({ "cursor": draw.below(50), "root": draw.of(&self.digests) })),
             _ => Ok(json!({})),
         };
         value.unwrap()

@@ -13,7 +13,7 @@ async fn the_same_request_gets_the_same_lease() {
     let first = donor.0.lease(&request).await.unwrap();
     assert_eq!(donor.0.lease(&request).await.unwrap(), first, "a lost answer costs nothing");
     let LeaseAnswer::Lease(first) = first else { panic!("no lease") };
-    assert_ne!(donor.lease(LeaseMode::Both).await.unit.id, first.unit.id);
+    assert_ne!(donor.lease(LeaseMode::Both).await.units[0].id, first.units[0].id);
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn proofs_are_for_keys_that_reach_their_project() {
     let grid = Grid::start().await;
     let id = grid.push(1).await[0];
     let donor = grid.donor(1);
-    let receipt = donor.submit(&id, None, donor.proof(0)).await.unwrap();
+    let receipt = donor.submit_all(&[id], None, donor.proof(0)).await.unwrap();
     assert_eq!(grid.uploader().proof(&receipt.sha256).await.unwrap(), donor.proof(0));
     let other = grid.uploader_with(Some(grid.new_key("collatz", scopes(true, true, true)).await));
     assert_eq!(cause(other.proof(&receipt.sha256).await), Cause::UnknownBlob, "not even that it exists");

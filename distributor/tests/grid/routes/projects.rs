@@ -1,8 +1,9 @@
 //! `/v1/projects`.
 
 use crate::fixture;
-use crate::harness::{Grid, cause, primes, scopes, signer, spec, unit};
+use crate::harness::{Grid, cause, primes, scopes, signer, spec, unit, until};
 use crate::raw::{get, send};
+use distributor::blobs::Kind;
 use distributor::store::GivenQuota;
 use protocol::{Cause, Digest, Identity, NewUnits, Preset, ProgramHash, ProjectSpec, ProjectState, encode_program};
 
@@ -116,6 +117,40 @@ async fn keys_open_what_they_are_for() {
 }
 
 #[tokio::test]
+async fn a_withdrawn_project_is_out_of_sight_and_can_be_deleted() {
+    let grid = Grid::start().await;
+    let (ids, donor, uploader) = (grid.push(2).await, grid.donor(1), grid.uploader());
+    donor.submit(&ids[1], None, donor.proof(1)).await.unwrap();
+    let refused = uploader.delete_project(&primes(), true).await.unwrap_err();
+    assert_eq!(refused.cause(), Some(Cause::ProjectState), "{refused}");
+    assert!(refused.to_string().contains("`primes` is not withdrawn"), "{refused}");
+    uploader.withdraw_project(&primes()).await.unwrap();
+    let listed = async |list: Result<protocol::ProjectList, _>| list.unwrap().projects.len();
+    let everybody = grid.uploader_with(None);
+    assert_eq!((listed(everybody.projects().await).await, listed(everybody.all_projects().await).await), (0, 1));
+    assert_eq!(donor.0.projects().await.unwrap().projects, []);
+    assert!(!get(&grid, "/metrics").await.body.contains("project=\"primes\""));
+
+    let other = grid.key_of(None, "pri*", scopes(true, true, true), GivenQuota::default()).await;
+    assert_eq!(cause(grid.uploader_with(Some(other)).delete_project(&primes(), true).await), Cause::NotOwner);
+    let reader = grid.new_key("pri*", scopes(true, true, false)).await;
+    assert_eq!(cause(grid.uploader_with(Some(reader)).delete_project(&primes(), true).await), Cause::OutOfScope);
+    assert_eq!(cause(everybody.delete_project(&primes(), true).await), Cause::MissingKey);
+    let refused = uploader.delete_project(&primes(), false).await.unwrap_err();
+    assert!(refused.to_string().contains("1 results of `primes` were not collected"), "{refused}");
+    uploader.mark_collected(&primes(), 1000, None).await.unwrap();
+    assert_eq!(uploader.delete_project(&primes(), false).await.unwrap().units, 2);
+    until(async || everybody.project(&primes()).await.is_err()).await;
+    assert_eq!(cause(everybody.project(&primes()).await), Cause::UnknownProject);
+    until(async || grid.files(Kind::Proof).await + grid.files(Kind::Program).await == 0).await;
+    assert_eq!(cause(uploader.unit(&ids[0]).await), Cause::UnknownUnit);
+    assert_eq!(cause(uploader.delete_project(&primes(), false).await), Cause::UnknownProject);
+    assert_eq!(donor.0.credit().await.unwrap().proven_units, 1, "what was done is done");
+    // The name is free.
+    assert_eq!(grid.push(3).await.len(), 3);
+}
+
+#[tokio::test]
 async fn what_belongs_to_one_owner_no_other_changes() {
     let grid = Grid::start().await;
     let ids = grid.push(2).await;
@@ -130,7 +165,7 @@ async fn what_belongs_to_one_owner_no_other_changes() {
         other.add_units(&primes(), &units).await.map(|_| ()),
         other.withdraw_unit(&ids[0]).await.map(|_| ()),
         other.retry_unit(&ids[0]).await.map(|_| ()),
-        other.mark_collected(&primes(), 100).await.map(|_| ()),
+        other.mark_collected(&primes(), 100, None).await.map(|_| ()),
         other.withdraw_project(&primes()).await.map(|_| ()),
     ];
     for refused in refused {

@@ -37,8 +37,8 @@ pub async fn leases_of_newcomers_are_few(world: &World) {
     assert_eq!(ask(3, "here").await, limited, "an address has one");
     assert!(matches!(ask(3, "elsewhere").await, LeaseGrant::Granted(_)));
     // Work earns more, up to a limit, and counts against no address.
-    let submission = world.submission(first.unit.id, donor(1), Some(first.token), "proof");
-    world.store.accept_proof(&submission, &shown()).await.unwrap();
+    let submission = world.submission(first.units[0].id, donor(1), Some(first.token), "proof");
+    world.store.accept_proof(&submission, &[shown()]).await.unwrap();
     for _ in 0..3 {
         assert!(matches!(ask(1, "here").await, LeaseGrant::Granted(_)));
     }
@@ -78,8 +78,8 @@ pub async fn a_lease_of_a_wrong_clock_is_over(world: &World) {
     let credit = world.store.donor(&donor(1), world.now()).await.unwrap().credit;
     assert_eq!(credit.live_leases, 0);
     // Both are lent again, neither lease nor cool-down lasts a year.
-    assert_eq!(world.lease(donor(3), LeaseMode::Both).await.unit.id, ids[0]);
-    assert_eq!(world.lease(donor(2), LeaseMode::Both).await.unit.id, ids[1]);
+    assert_eq!(world.lease(donor(3), LeaseMode::Both).await.units[0].id, ids[0]);
+    assert_eq!(world.lease(donor(2), LeaseMode::Both).await.units[0].id, ids[1]);
     assert_eq!(world.renew(&lease, donor(1)).await, LeaseChange::Ended);
 }
 
@@ -101,7 +101,7 @@ pub async fn there_is_a_reason_for_no_work(world: &World) {
     world.add(1).await;
     for (max_steps, max_memory, speed) in [(999, 1 << 30, 100), (5000, 11_999, 100), (5000, 1 << 30, 3)] {
         let mut ask = world.ask(donor(1), LeaseMode::Both);
-        ask.limits = protocol::DonorLimits { max_steps, max_memory, steps_per_second: speed };
+        ask.limits = protocol::DonorLimits::alone(max_steps, max_memory, speed);
         assert_eq!(world.store.lease(&ask).await.unwrap(), LeaseGrant::NoWork(NoWork::TooLarge));
     }
     let mut ask = world.ask(donor(1), LeaseMode::Both);
@@ -160,7 +160,7 @@ pub async fn two_connections_lend_each_unit_once(world: &World) {
     let mut without = 0;
     for grant in grants {
         match grant.unwrap() {
-            LeaseGrant::Granted(lease) => assert!(lent.insert(lease.unit.id), "lent twice"),
+            LeaseGrant::Granted(lease) => assert!(lent.insert(lease.units[0].id), "lent twice"),
             LeaseGrant::NoWork(NoWork::AllLeased) => without += 1,
             other => panic!("{other:?}"),
         }

@@ -2,9 +2,19 @@
 
 use crate::world::{World, donor, name, new_unit, owner, primes, shown, spec};
 use distributor::blobs::Kind;
-use distributor::store::{Accept, AddUnits, BlobRef, DrawnUnit, LeaseChange, Pusher, PutProject, Quota, UnitChange};
+use distributor::store::{
+    Accept, AddUnits, BlobRef, DrawnUnit, LeaseChange, Pusher, PutProject, Quota, Submission, Targeted, UnitChange,
+};
 use felt::Felt;
-use protocol::{Digest, Felts, LeaseMode, NoWork, ProjectState, UnitId, UnitState, UploaderKeyId};
+use protocol::{Digest, Felts, LeaseMode, NoWork, ProjectState, ProofStatus, UnitId, UnitState, UploaderKeyId};
+
+/// What becomes of a proof of one unit.
+async fn taken(world: &World, submission: &Submission) -> ProofStatus {
+    match world.store.accept_proof(submission, &[shown()]).await.unwrap() {
+        Accept::Receipt(receipt) => receipt.units[0].status,
+        other => panic!("{other:?}"),
+    }
+}
 
 pub async fn a_large_project_is_withdrawn_in_batches(world: &World) {
     for first in [0, 1000, 2000] {
@@ -20,8 +30,9 @@ pub async fn a_large_project_is_withdrawn_in_batches(world: &World) {
     assert_eq!(world.renew(&lease, donor(1)).await, LeaseChange::Ended);
     let late = world.page(Some(UnitState::Queued), 0, 1).await.units[0].id;
     let submission = world.submission(late, donor(1), None, "late");
-    assert_eq!(world.store.accept_proof(&submission, &shown()).await.unwrap(), Accept::Withdrawn);
-    assert!(world.store.target(&late).await.unwrap().unwrap().withdrawn);
+    assert_eq!(taken(world, &submission).await, ProofStatus::Withdrawn);
+    let Targeted::Together(target) = world.store.target(&[late]).await.unwrap() else { panic!("unknown") };
+    assert!(target.withdrawn);
     assert!(world.store.withdraw_more(world.now()).await.unwrap());
     assert!(world.store.withdraw_more(world.now()).await.unwrap());
     assert!(!world.store.withdraw_more(world.now()).await.unwrap());
@@ -129,7 +140,7 @@ pub async fn withdrawn_is_withdrawn(world: &World) {
     assert!(matches!(world.store.withdraw_unit(&ids[1], world.now()).await.unwrap(), UnitChange::Done(_)));
     assert_eq!(world.renew(&lease, donor(2)).await, LeaseChange::Ended);
     let submission = world.submission(ids[1], donor(2), Some(lease.token), "proof 1");
-    assert_eq!(world.store.accept_proof(&submission, &shown()).await.unwrap(), Accept::Withdrawn);
+    assert_eq!(taken(world, &submission).await, ProofStatus::Withdrawn);
     assert!(matches!(world.store.withdraw_unit(&ids[0], world.now()).await.unwrap(), UnitChange::Conflict(_)));
     assert!(matches!(world.store.retry_unit(&ids[0], world.now()).await.unwrap(), UnitChange::Conflict(_)));
     assert!(matches!(world.store.retry_unit(&ids[1], world.now()).await.unwrap(), UnitChange::Done(_)));

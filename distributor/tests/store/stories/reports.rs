@@ -8,7 +8,7 @@ use protocol::{Cause, Digest, ExecutionStatus, FailureCause, LeaseMode, NoWork, 
 /// Lets a donor report a failure of the unit that is suspect.
 async fn report(world: &World, number: u8, id: UnitId, cause: FailureCause) {
     let lease = world.lease(donor(number), LeaseMode::Both).await;
-    assert_eq!(lease.unit.id, id);
+    assert_eq!(lease.units[0].id, id);
     world.release(&lease, donor(number), Some(failure(cause))).await;
     world.pass(24 * 3600);
 }
@@ -21,8 +21,8 @@ pub async fn a_report_of_a_bad_execution_is_looked_into(world: &World) {
     let bad = || Some(failure(FailureCause::BadExecution));
     // The stored file is sound: the report was wrong.
     let liar = world.lease(donor(2), LeaseMode::Prove).await;
-    let holder = world.store.holder(&liar.token, &donor(2)).await.unwrap().unwrap();
-    assert_eq!(holder.execution, Some(run));
+    let holders = world.store.holders(&liar.token, &donor(2)).await.unwrap();
+    assert_eq!((holders.len(), holders[0].execution), (1, Some(run)));
     world.release_checked(&liar, donor(2), bad(), Some(Rechecked::Sound(run))).await;
     assert_eq!(world.state(id).await, UnitState::Executed, "the execution stays");
     assert_eq!(world.store.donor(&donor(2), world.now()).await.unwrap().credit.marks, 1);
@@ -53,7 +53,7 @@ pub async fn strangers_make_a_unit_suspect_and_no_more(world: &World) {
     let id = world.add(1).await[0];
     for number in 1..=40 {
         let lease = world.lease(donor(number), LeaseMode::Both).await;
-        assert_eq!(lease.unit.id, id);
+        assert_eq!(lease.units[0].id, id);
         world.release(&lease, donor(number), Some(failure(FailureCause::Panic))).await;
         let unit = world.unit(id).await.unit;
         assert_eq!((unit.state, unit.suspect), (UnitState::Queued, true));
@@ -195,9 +195,9 @@ pub async fn trusted_donors_look_at_suspect_units_first(world: &World) {
     let ids = world.add(3).await;
     let lease = world.lease(donor(2), LeaseMode::Both).await;
     world.release(&lease, donor(2), Some(failure(FailureCause::Panic))).await;
-    assert_eq!(lease.unit.id, ids[0]);
-    assert_ne!(world.lease(donor(3), LeaseMode::Both).await.unit.id, ids[0], "a stranger");
-    assert_eq!(world.lease(donor(1), LeaseMode::Both).await.unit.id, ids[0], "at once: only a stranger said so");
+    assert_eq!(lease.units[0].id, ids[0]);
+    assert_ne!(world.lease(donor(3), LeaseMode::Both).await.units[0].id, ids[0], "a stranger");
+    assert_eq!(world.lease(donor(1), LeaseMode::Both).await.units[0].id, ids[0], "at once: only a stranger said so");
     world.lease(donor(3), LeaseMode::Both).await;
     assert_eq!(world.no_work(donor(3), LeaseMode::Both).await, NoWork::AllLeased);
 }

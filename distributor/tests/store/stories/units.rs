@@ -12,7 +12,7 @@ pub async fn a_unit_lives_from_queue_to_collection(world: &World) {
     let id = world.add(1).await[0];
     assert_eq!(world.state(id).await, UnitState::Queued);
     let lease = world.lease(donor(1), LeaseMode::Both).await;
-    assert_eq!((lease.unit.id, lease.attempt, lease.mode), (id, 1, LeaseMode::Both));
+    assert_eq!((lease.units[0].id, lease.units[0].attempt, lease.mode), (id, 1, LeaseMode::Both));
     assert_eq!((lease.expires_at, lease.renewable_until), (world.now().plus(LEASE), world.now().plus(RENEWABLE)));
     assert_eq!((lease.project.name.clone(), lease.project.limits), (primes(), spec().limits));
     assert_eq!(world.state(id).await, UnitState::Leased);
@@ -25,8 +25,8 @@ pub async fn a_unit_lives_from_queue_to_collection(world: &World) {
 
     let page = world.store.results(&primes(), 0, 10).await.unwrap();
     assert_eq!((page.results.len(), page.more, page.next), (1, false, page.results[0].cursor));
-    assert_eq!(world.store.mark_collected(&primes(), page.next, world.now()).await.unwrap(), 1);
-    assert_eq!(world.store.mark_collected(&primes(), page.next, world.now()).await.unwrap(), 0);
+    assert_eq!(world.store.mark_collected(&primes(), page.next, None, world.now()).await.unwrap(), 1);
+    assert_eq!(world.store.mark_collected(&primes(), page.next, None, world.now()).await.unwrap(), 0);
     assert_eq!(world.state(id).await, UnitState::Collected);
     let events = world.store.events(&primes(), 0, 100).await.unwrap();
     let states: Vec<_> = events.iter().map(|event| event.state).collect();
@@ -47,7 +47,7 @@ pub async fn a_lease_runs_out_by_time_alone(world: &World) {
     assert_eq!(world.state(id).await, UnitState::Queued);
     assert_eq!(world.outcomes(id).await, [Outcome::Expired]);
     let second = world.lease(donor(2), LeaseMode::Both).await;
-    assert_eq!((second.unit.id, second.attempt), (id, 2));
+    assert_eq!((second.units[0].id, second.units[0].attempt), (id, 2));
     assert_eq!(world.renew(&first, donor(1)).await, LeaseChange::Ended);
     assert_eq!(world.outcomes(id).await, [Outcome::Expired, Outcome::Running]);
     // The late release of the first changes nothing for the second.
@@ -62,8 +62,8 @@ pub async fn a_late_proof_is_taken_and_the_other_donor_superseded(world: &World)
     world.pass(LEASE + 1);
     let second = world.lease(donor(2), LeaseMode::Both).await;
     let submission = world.submission(id, donor(1), Some(first.token), "late");
-    let accept = world.store.accept_proof(&submission, &shown()).await.unwrap();
-    assert!(matches!(accept, Accept::Receipt(receipt) if receipt.status == ProofStatus::Accepted));
+    let accept = world.store.accept_proof(&submission, &[shown()]).await.unwrap();
+    assert!(matches!(accept, Accept::Receipt(receipt) if receipt.count(ProofStatus::Accepted) == 1));
     assert_eq!(world.outcomes(id).await, [Outcome::Proved, Outcome::Superseded]);
     assert_eq!(world.renew(&second, donor(2)).await, LeaseChange::Ended);
     assert_eq!(world.store.donor(&donor(1), world.now()).await.unwrap().credit.proven_units, 1);
@@ -90,9 +90,13 @@ pub async fn the_same_submission_gets_the_same_receipt(world: &World) {
     let first = world.prove(id, donor(1), "proof").await;
     world.pass(10);
     assert_eq!(world.prove(id, donor(1), "proof").await, first);
-    let stored = world.store.proof_receipt(&id, &Digest::of(b"proof"), &donor(1)).await.unwrap();
-    assert_eq!(stored, Some(first));
-    assert_eq!(world.store.proof_receipt(&id, &Digest::of(b"proof"), &donor(2)).await.unwrap(), None);
+    let (file, stored) = (Digest::of(b"proof"), async |number| {
+        world.store.proof_receipt(&[id], &Digest::of(b"proof"), &donor(number)).await.unwrap()
+    });
+    assert_eq!(stored(1).await.map(|receipt| receipt.units), Some(vec![first]));
+    assert_eq!(stored(2).await, None);
+    assert!(world.store.knows_proof(&file, &donor(1)).await.unwrap());
+    assert!(!world.store.knows_proof(&file, &donor(2)).await.unwrap());
     let credit = world.store.donor(&donor(1), world.now()).await.unwrap().credit;
     assert_eq!((credit.proven_units, credit.proven_steps), (1, 900));
 }
@@ -104,7 +108,7 @@ pub async fn a_submission_without_an_attempt_gets_a_row(world: &World) {
     assert_eq!((detail.unit.attempts, detail.attempts.len()), (1, 1));
     assert_eq!((detail.attempts[0].donor, detail.attempts[0].outcome), (donor(9), Outcome::Proved));
     let unknown = world.submission(UnitId::from_bytes([0xee; 10]), donor(9), None, "x");
-    assert_eq!(world.store.accept_proof(&unknown, &shown()).await.unwrap(), Accept::Unknown);
+    assert_eq!(world.store.accept_proof(&unknown, &[shown()]).await.unwrap(), Accept::Unknown);
 }
 
 pub async fn executions_are_lent_to_provers(world: &World) {
@@ -118,8 +122,8 @@ pub async fn executions_are_lent_to_provers(world: &World) {
     assert_eq!(world.no_work(donor(3), LeaseMode::Execute).await, NoWork::Empty);
     // Whoever does both is given the execution too.
     let prover = world.lease(donor(2), LeaseMode::Both).await;
-    assert_eq!((prover.mode, prover.unit.id, prover.attempt), (LeaseMode::Prove, id, 2));
-    assert_eq!(prover.execution.map(|execution| execution.sha256), Some(Digest::of(b"run")));
+    assert_eq!((prover.mode, prover.units[0].id, prover.units[0].attempt), (LeaseMode::Prove, id, 2));
+    assert_eq!(prover.units[0].execution.map(|execution| execution.sha256), Some(Digest::of(b"run")));
     let Accept::Receipt(second) = execute(world, &lease, 1, "other run").await else { panic!("not accepted") };
     assert_eq!(second.status, ExecutionStatus::AlreadyExecuted);
     assert_eq!(world.state(id).await, UnitState::Leased, "the prover's lease goes on");
@@ -148,7 +152,7 @@ pub async fn a_unit_lets_go_of_its_execution(world: &World) {
     world.store.trust_donor(&donor(9), true, world.now()).await.unwrap();
     world.store.set_rules(Rules { quarantine_after: 1, ..rules() });
     let lease = world.lease(donor(9), LeaseMode::Prove).await;
-    assert_eq!(lease.unit.id, ids[2]);
+    assert_eq!(lease.units[0].id, ids[2]);
     world.release(&lease, donor(9), Some(failure(FailureCause::ProveFailed))).await;
     assert_eq!(world.state(ids[2]).await, UnitState::Failed);
     world.store.withdraw_project(&primes(), world.now()).await.unwrap();
@@ -170,10 +174,10 @@ pub async fn refusals_end_the_attempt(world: &World) {
     let lease = world.lease(donor(1), LeaseMode::Both).await;
     let refusal = Refusal::new(Cause::VerifyFailed, "it does not hold");
     let submission = world.submission(id, donor(1), Some(lease.token), "forged");
-    assert!(world.store.holder(&lease.token, &donor(1)).await.unwrap().unwrap().open);
+    assert!(world.store.holders(&lease.token, &donor(1)).await.unwrap()[0].open);
     world.store.refuse(&submission, &refusal).await.unwrap();
-    assert!(!world.store.holder(&lease.token, &donor(1)).await.unwrap().unwrap().open);
-    assert_eq!(world.store.holder(&lease.token, &donor(2)).await.unwrap(), None);
+    assert!(!world.store.holders(&lease.token, &donor(1)).await.unwrap()[0].open);
+    assert!(world.store.holders(&lease.token, &donor(2)).await.unwrap().is_empty());
     let detail = world.unit(id).await;
     assert_eq!((detail.unit.state, detail.attempts[0].outcome), (UnitState::Queued, Outcome::Refused));
     assert_eq!(

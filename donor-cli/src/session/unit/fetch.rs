@@ -1,4 +1,4 @@
-//! Getting what a unit needs: the signature is looked at, then its files come.
+//! Getting what the units of a lease need: the signature is looked at, then their files come.
 
 use super::{BETWEEN_TRIES, MAX_EXECUTION_BYTES, Stop, Worker};
 use crate::progress::Phase;
@@ -9,7 +9,7 @@ use crate::state::lease::Held;
 use crate::state::outbox::Kind;
 use crate::state::{atomic, ledger, outbox, tidy};
 use protocol::client::ClientError;
-use protocol::{Cause, Digest, FailureCause, LeaseMode};
+use protocol::{Cause, Digest, FailureCause, LeaseMode, UnitId};
 use std::path::Path;
 
 impl Worker {
@@ -41,21 +41,23 @@ impl Worker {
         }
     }
 
-    /// Gets a unit's files before its turn. What goes wrong is told when its turn comes.
+    /// Gets the files of a lease before its turn. What goes wrong is told when its turn comes.
     pub async fn fetch_ahead(&self, held: &Held) {
         if self.check_signature(held).is_ok() {
             let _ = self.fetch(held).await;
         }
     }
 
-    /// Gets program and execution, each under its digest.
-    pub(super) async fn fetch(&self, held: &Held) -> Result<(), Stop> {
+    /// Gets program and executions, each under its digest. Returns the units whose executions cannot be had.
+    pub(super) async fn fetch(&self, held: &Held) -> Result<Vec<(UnitId, FailureCause, String)>, Stop> {
         let program = held.lease.project.program;
         let path = self.folder.program(&program);
         self.clear(&path);
-        self.clear(&self.folder.execution(&held.unit()));
-        for kind in [Kind::Proof, Kind::Execution] {
-            self.clear(&outbox::payload(&self.folder, &held.unit(), kind));
+        for unit in held.open() {
+            self.clear(&self.folder.execution(&unit.id));
+            for kind in [Kind::Proof, Kind::Execution] {
+                self.clear(&outbox::payload(&self.folder, &unit.id, kind));
+            }
         }
         // The unit's process checks the digest of what lies here again.
         if !std::fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == program) {
@@ -64,15 +66,21 @@ impl Worker {
         }
         tidy::used(&path);
         self.report(held, Phase::Download, 0.5);
-        if let (LeaseMode::Prove, Some(execution)) = (held.lease.mode, held.lease.execution) {
-            let path = self.folder.execution(&held.unit());
+        let mut failed = Vec::new();
+        for (number, unit) in (1..).zip(held.open()) {
+            let Some(execution) = unit.execution.filter(|_| held.lease.mode == LeaseMode::Prove) else { continue };
+            let path = self.folder.execution(&unit.id);
             if !std::fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == execution.sha256) {
                 let fetch = || self.client.execution(&execution.sha256, MAX_EXECUTION_BYTES, &path, None);
-                self.download(FailureCause::BadExecution, fetch).await?;
+                match self.download(FailureCause::BadExecution, fetch).await {
+                    Err(Stop::Failed(cause, detail)) => failed.push((unit.id, cause, detail)),
+                    fetched => drop(fetched?),
+                }
             }
+            self.report(held, Phase::Download, 0.5 + 0.5 * f64::from(number) / held.left.len() as f64);
         }
         self.report(held, Phase::Download, 1.0);
-        Ok(())
+        Ok(failed)
     }
 
     /// A folder where a file is to be is moved out of the way.

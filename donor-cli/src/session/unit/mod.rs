@@ -1,19 +1,24 @@
-//! One unit, from its lease to the outbox.
+//! The units of a lease, from there to the outbox.
+//!
+//! They are worked on in groups, each of which may become one proof. Whatever fails fails alone: a unit that cannot be executed is
+//! reported, and the others of its group go on; a group that cannot be proved is halved, until the unit that is to blame is alone.
 
 mod fetch;
 mod finish;
 mod process;
 
+use self::process::Told;
 use super::board::{Board, Current};
 use super::stock::{Ready, lead};
 use super::{Ending, SessionPlan};
+use crate::child::MOST_RUNS;
 use crate::progress::notice::Notice;
 use crate::progress::{Phase, Show, Tracker};
 use crate::state::lease::Held;
 use crate::state::outbox::Kind;
 use crate::state::{Folder, StateError, atomic, lease, ledger};
 use protocol::client::DonorClient;
-use protocol::{Cause, FailureCause, FailureReport, LeaseMode, MAX_DETAIL, UnitLimits};
+use protocol::{Cause, FailureCause, FailureReport, GivenBack, LeaseMode, LeasedUnit, MAX_DETAIL, UnitId, UnitLimits};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -34,21 +39,22 @@ const LONGEST_WITHOUT_RENEWAL: Duration = Duration::from_secs(3600);
 /// Between two tries of something on disk that does not work.
 const BETWEEN_TRIES: Duration = Duration::from_secs(5);
 
-/// How a unit ended for the session.
+/// How a lease ended for the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// Its result is in the outbox.
+    /// Results are in the outbox.
     Finished,
-    /// It failed, and was given back.
+    /// All units failed, and were given back.
     Failed,
     /// It was interrupted and goes on at the next start.
     Interrupted,
-    /// Nobody wants it any more.
-    Dropped,
+    /// Nobody wants these units any more: so many.
+    Dropped(u64),
 }
 
-/// Why a unit does not get to an end of its own.
+/// Why units do not get to an end of their own.
 enum Stop {
+    /// All that are left failed.
     Failed(FailureCause, String),
     Interrupted,
     Dropped(String),
@@ -76,33 +82,47 @@ pub struct Worker {
     pub plan: SessionPlan,
 }
 
+/// The work on one lease.
+struct Work {
+    held: Held,
+    /// Units whose results are in the outbox.
+    finished: u64,
+    /// Most units of the next group; fewer once a group could not be proved.
+    most_runs: usize,
+}
+
 impl Worker {
-    /// Takes a unit to its end. Its lease is on disk.
+    /// Takes the units of a lease to their ends. The lease is on disk.
     ///
     /// # Errors
     /// If the state folder does not work.
     pub async fn work(&self, ready: Ready) -> Result<End, StateError> {
-        let Ready { mut held, resumed, fetch, .. } = ready;
+        let Ready { held, resumed, fetch, .. } = ready;
         let unit = held.unit();
         let mode = held.lease.mode;
         self.show.tell(&Notice::Unit {
             unit: unit.to_string(),
+            units: held.left.len(),
             project: held.lease.project.name.to_string(),
-            steps: held.lease.unit.estimated_steps,
+            steps: held.steps(),
             mode: mode.name().to_owned(),
             resumed,
         });
         let phases: Vec<Phase> = Phase::ALL.into_iter().filter(|phase| belongs(*phase, mode)).collect();
         self.board.begin(Current {
             unit,
+            units: held.lease.units.iter().map(|unit| unit.id).collect(),
             project: held.lease.project.name.clone(),
-            tracker: Tracker::new(&phases),
+            tracker: Tracker::new(&phases, self.board.weights()),
             process: None,
             memory: 0,
             expected: self.expected(&held),
             lead: lead(&held),
         });
-        let end = self.to_an_end(&mut held, fetch).await;
+        let end = self.to_an_end(Work { held, finished: 0, most_runs: usize::MAX }, fetch).await;
+        if matches!(end, Ok(End::Finished)) {
+            self.board.learn(&unit);
+        }
         self.board.finish(&unit);
         if matches!(end, Ok(End::Finished)) {
             self.board.outbox.notify_one();
@@ -110,34 +130,44 @@ impl Worker {
         end
     }
 
-    /// Working time of a unit, as far as the machine's speed is known.
+    /// Working time of the units, as far as the machine's speed is known.
     fn expected(&self, held: &Held) -> Option<Duration> {
         let cores = self.plan.settings.cap.cores(self.plan.cores) / self.plan.at_once.max(1) as f64;
-        let seconds = ledger::speed(&self.folder).seconds(held.lease.unit.estimated_steps, held.lease.mode, cores)?;
+        let seconds = ledger::speed(&self.folder).seconds(held.steps(), held.lease.mode, cores)?;
         Duration::try_from_secs_f64(seconds).ok()
     }
 
-    async fn to_an_end(&self, held: &mut Held, fetch: Option<JoinHandle<()>>) -> Result<End, StateError> {
-        let outcome = self.through(held, fetch).await;
+    async fn to_an_end(&self, mut work: Work, fetch: Option<JoinHandle<()>>) -> Result<End, StateError> {
+        let outcome = self.through(&mut work, fetch).await;
         match outcome {
-            Ok(()) => Ok(End::Finished),
-            Err(Stop::Failed(cause, detail)) => self.failed(held, cause, detail).await,
+            Ok(()) if work.finished > 0 => Ok(End::Finished),
+            Ok(()) => Ok(End::Failed),
+            Err(Stop::Failed(cause, detail)) => {
+                self.all_failed(&mut work, cause, &detail).await?;
+                Ok(if work.finished > 0 { End::Finished } else { End::Failed })
+            }
             Err(Stop::Interrupted) => Ok(End::Interrupted),
             Err(Stop::Dropped(why)) => {
-                self.show.warn(format!("unit {} is not worked on any more: {why}", held.unit()));
-                self.forget(held)?;
-                Ok(End::Dropped)
+                self.show.warn(format!("unit {} is not worked on any more: {why}", work.held.unit()));
+                let left = work.held.left.clone();
+                self.done(&mut work.held, &left)?;
+                Ok(End::Dropped(left.len() as u64))
             }
             Err(Stop::Broken(error)) => Err(error),
         }
     }
 
-    async fn through(&self, held: &mut Held, fetch: Option<JoinHandle<()>>) -> Result<(), Stop> {
-        if let Some(why) = self.plan.bounds.refuse(&held.lease) {
-            return Err(Stop::Failed(FailureCause::Stopped, why));
+    async fn through(&self, work: &mut Work, fetch: Option<JoinHandle<()>>) -> Result<(), Stop> {
+        for unit in work.held.open().cloned().collect::<Vec<_>>() {
+            if let Some(why) = self.plan.bounds.refuse(&unit) {
+                self.one_failed(work, &unit.id, FailureCause::Stopped, &why).await?;
+            }
         }
-        self.check_signature(held)?;
-        let lent = held.clone();
+        if work.held.left.is_empty() {
+            return Ok(());
+        }
+        self.check_signature(&work.held)?;
+        let lent = work.held.clone();
         let fetched = async {
             if let Some(fetch) = fetch {
                 // How it went is found out below.
@@ -145,22 +175,79 @@ impl Worker {
             }
             self.fetch(&lent).await
         };
-        self.keeping(held, fetched).await?;
-        let begin = Instant::now();
-        let told = self.run(held).await?;
+        for (unit, cause, detail) in self.keeping(&mut work.held, fetched).await? {
+            self.one_failed(work, &unit, cause, &detail).await?;
+        }
+        let all = work.held.steps().max(1);
+        while !work.held.left.is_empty() {
+            let group = self.group(work);
+            let before = 1.0 - work.held.steps() as f64 / all as f64;
+            let steps = group.iter().fold(0_u64, |sum, unit| sum.saturating_add(unit.steps()));
+            self.board.with(&work.held.unit(), |current| current.tracker.part(before, steps as f64 / all as f64));
+            let begin = Instant::now();
+            let told = self.run(work, &group).await?;
+            self.take_in(work, &group, told, begin).await?;
+        }
+        Ok(())
+    }
+
+    /// The units that are worked on next, in one process. Where they are proved, they are as many as one proof can be of in the
+    /// memory, as far as their steps say; one is always tried.
+    fn group(&self, work: &Work) -> Vec<LeasedUnit> {
+        if work.held.lease.mode == LeaseMode::Execute {
+            return work.held.open().cloned().collect();
+        }
+        let most_steps = ledger::speed(&self.folder).max_steps(self.plan.unit_memory());
+        let (mut group, mut steps) = (Vec::new(), 0_u64);
+        for unit in work.held.open().take(work.most_runs.min(MOST_RUNS)) {
+            steps = steps.saturating_add(unit.steps());
+            if steps > most_steps && !group.is_empty() {
+                break;
+            }
+            group.push(unit.clone());
+        }
+        group
+    }
+
+    /// What became of a group. At least one of its units is done then, or the next group is smaller.
+    async fn take_in(&self, work: &mut Work, group: &[LeasedUnit], told: Told, begin: Instant) -> Result<(), Stop> {
+        let open: Vec<UnitId> = group.iter().map(|unit| unit.id).filter(|id| work.held.left.contains(id)).collect();
         if let Some((cause, detail)) = told.failure {
-            let limits = &held.lease.project.limits;
-            let executed = told.execute_seconds.is_some() || held.lease.mode == LeaseMode::Prove;
-            let seconds = if executed { total_seconds(limits) } else { limits.time_limit };
-            return Err(match self.plan.bounds.explain(limits, seconds, cause) {
-                Some(why) => Stop::Failed(FailureCause::Stopped, why),
-                None => Stop::Failed(cause, detail),
-            });
+            // Nothing that a machine does not do says anything about its units. But who ends the largest process when memory is
+            // short may let a smaller one live.
+            let smaller = told.doing.is_none() && open.len() > 1;
+            if cause == FailureCause::Stopped && !smaller {
+                return Err(Stop::Failed(cause, detail));
+            }
+            let blamed = match (told.doing, open.as_slice()) {
+                // It may be the executions before it that took the memory.
+                (Some(_), [_, _, ..]) if cause == FailureCause::OutOfMemory && told.executed > 0 => None,
+                (Some(unit), _) => Some(unit),
+                (None, [unit]) => Some(*unit),
+                (None, _) => None,
+            };
+            return match blamed {
+                Some(unit) => self.one_failed(work, &unit, cause, &detail).await,
+                None => {
+                    let half = (open.len() / 2).max(1);
+                    self.show.warn(format!(
+                        "{} units could not be proved together ({cause}: {detail}); they are proved in parts of {half}",
+                        open.len()
+                    ));
+                    work.most_runs = half;
+                    Ok(())
+                }
+            };
         }
-        if !told.finished {
-            return Err(Stop::Failed(FailureCause::Crash, "the work unit ended without a result".to_owned()));
+        if let Some(proved) = told.proved {
+            return self.put_into_outbox(work, &proved, Kind::Proof, begin).await;
         }
-        self.put_into_outbox(held, told.steps, begin).await
+        // What was executed to be handed over is in the outbox; what was executed to be proved should have been.
+        for unit in open {
+            let detail = "the work unit's process ended without a result";
+            self.one_failed(work, &unit, FailureCause::Crash, detail).await?;
+        }
+        Ok(())
     }
 
     /// Does something that may take long, and keeps the lease alive meanwhile.
@@ -206,6 +293,10 @@ impl Worker {
             Ok(renewed) => {
                 held.renewed(&renewed);
                 lease::keep(&self.folder, held)?;
+                // That nothing is wanted any more is believed only of all units at once: then nothing is lost by it but work.
+                if !held.left.is_empty() && held.left.iter().all(|unit| renewed.settled.contains(unit)) {
+                    return Err(Stop::Dropped("it is proved, withdrawn or set aside".to_owned()));
+                }
                 Ok(Some(time_to_renew(held)))
             }
             Err(error) => match error.cause() {
@@ -219,34 +310,71 @@ impl Worker {
         }
     }
 
-    async fn failed(&self, held: &Held, cause: FailureCause, detail: String) -> Result<End, StateError> {
-        self.board.count(|counts| counts.failed += 1);
-        if let Err(error) = ledger::add(&self.folder, |totals| ledger::one_more(&mut totals.failed)) {
-            self.show.warn(error);
-        }
-        let unit = held.unit();
-        self.show.tell(&Notice::Failed {
-            unit: unit.to_string(),
-            cause: cause.name().to_owned(),
-            detail: detail.clone(),
-        });
-        let detail = detail.chars().take(MAX_DETAIL).collect();
-        let report = FailureReport { cause, detail };
-        // A report that does not arrive costs the others only the rest of the lease.
-        if let Err(error) = self.client.release(&held.lease.token, Some(&report)).await {
-            self.show.warn(format!("the failure of unit {unit} could not be reported: {error}"));
-        }
-        self.forget(held)?;
-        Ok(End::Failed)
+    /// A unit failed: that is reported, and the others go on.
+    async fn one_failed(&self, work: &mut Work, unit: &UnitId, cause: FailureCause, detail: &str) -> Result<(), Stop> {
+        let limits = &work.held.lease.project.limits;
+        let executed = work.held.lease.mode == LeaseMode::Prove || self.folder.execution(unit).exists();
+        let seconds = if executed { total_seconds(limits, 1) } else { limits.time_limit };
+        let (cause, detail) = match self.plan.bounds.explain(limits, seconds, cause) {
+            Some(why) => (FailureCause::Stopped, why),
+            None => (cause, detail.to_owned()),
+        };
+        let units = vec![*unit];
+        self.report_failure(&work.held, units.clone(), cause, &detail).await;
+        self.done(&mut work.held, &units)?;
+        Ok(())
     }
 
-    /// Removes what was kept of a unit.
-    fn forget(&self, held: &Held) -> Result<(), StateError> {
-        atomic::remove(&self.folder.execution(&held.unit()))?;
-        for kind in [Kind::Execution, Kind::Proof] {
-            atomic::remove(&self.folder.work(&held.unit(), kind))?;
+    /// All units that are left failed for the same reason.
+    async fn all_failed(&self, work: &mut Work, cause: FailureCause, detail: &str) -> Result<(), StateError> {
+        let left = work.held.left.clone();
+        self.report_failure(&work.held, left.clone(), cause, detail).await;
+        self.done(&mut work.held, &left)
+    }
+
+    async fn report_failure(&self, held: &Held, units: Vec<UnitId>, cause: FailureCause, detail: &str) {
+        let count = units.len() as u64;
+        self.board.count(|counts| counts.failed += count);
+        let counted = ledger::add(&self.folder, |totals| totals.failed = totals.failed.saturating_add(count));
+        if let Err(error) = counted {
+            self.show.warn(error);
         }
-        lease::forget(&self.folder, &held.unit())
+        for unit in &units {
+            self.show.tell(&Notice::Failed {
+                unit: unit.to_string(),
+                cause: cause.name().to_owned(),
+                detail: detail.to_owned(),
+            });
+        }
+        let report = FailureReport { cause, detail: detail.chars().take(MAX_DETAIL).collect() };
+        // What is said of one file at a time is said of each unit.
+        let parts: Vec<Vec<UnitId>> = match cause {
+            FailureCause::BadExecution => units.into_iter().map(|unit| vec![unit]).collect(),
+            _ => vec![units],
+        };
+        for units in parts {
+            let back = GivenBack { units, failure: Some(report.clone()) };
+            // A report that does not arrive costs the others only the rest of the lease.
+            if let Err(error) = self.client.release(&held.lease.token, Some(&back)).await {
+                self.show.warn(format!("the failure of unit {} could not be reported: {error}", held.unit()));
+            }
+        }
+    }
+
+    /// Removes what was kept of units that are done, and the lease with the last of them.
+    fn done(&self, held: &mut Held, units: &[UnitId]) -> Result<(), StateError> {
+        held.done(units);
+        for unit in units {
+            atomic::remove(&self.folder.execution(unit))?;
+            for kind in [Kind::Execution, Kind::Proof] {
+                atomic::remove(&self.folder.work(unit, kind))?;
+            }
+        }
+        if held.left.is_empty() {
+            atomic::remove(&self.folder.work(&held.unit(), Kind::Proof))?;
+            return lease::forget(&self.folder, &held.unit());
+        }
+        Ok(lease::keep(&self.folder, held)?)
     }
 }
 
@@ -256,9 +384,10 @@ fn time_to_renew(held: &Held) -> Duration {
     (Duration::from_secs(left) / 2).clamp(Duration::from_secs(1), LONGEST_WITHOUT_RENEWAL)
 }
 
-/// Processor seconds of a unit from begin to end, as its limits explain them.
-const fn total_seconds(limits: &UnitLimits) -> u64 {
-    limits.time_limit.saturating_add(limits.max_steps / SLOWEST).saturating_add(SPARE_SECONDS)
+/// Processor seconds of so many units from begin to end, as their limits explain them.
+const fn total_seconds(limits: &UnitLimits, units: u64) -> u64 {
+    let each = limits.time_limit.saturating_add(limits.max_steps / SLOWEST);
+    each.saturating_mul(units).saturating_add(SPARE_SECONDS)
 }
 
 /// Whether a unit goes through this phase. Upload is not among them: the outbox takes its time.

@@ -23,8 +23,14 @@ pub(super) struct Work {
     pub(super) execution: Option<Execution>,
 }
 
-impl Work {
-    /// Reads what there is to do, and runs or checks some of it here.
+/// What the command line names, before any of it is run.
+pub(super) struct Brought {
+    pub(super) units: Vec<UnitToPush>,
+    execution: Option<Execution>,
+}
+
+impl Brought {
+    /// Reads the argument sets, or the run that was made elsewhere, which is checked.
     pub(super) fn read(
         context: &Context,
         compiled: &Compiled,
@@ -33,8 +39,9 @@ impl Work {
     ) -> Result<Self, Error> {
         let (printer, program) = (context.printer, &compiled.program);
         if let Some(path) = &options.run {
-            printer.begins(format_args!("Checking the run {}", path.display()));
+            let busy = printer.begins(format_args!("Checking the run {}", path.display()));
             let (unit, execution) = bring::read(path, program, limits)?;
+            drop(busy);
             let steps = execution.n_steps() as u64;
             printer.note(format_args!(
                 "The run {} is one of unit {}: {} steps, {} of output.",
@@ -43,11 +50,26 @@ impl Work {
                 grouped(steps),
                 counted(execution.output().len() as u64, "value")
             ));
-            return Ok(Self { units: vec![unit], estimates: vec![steps], execution: Some(execution) });
+            return Ok(Self { units: vec![unit], execution: Some(execution) });
         }
         let units = units::read(&source(&options.arguments), options.arguments.id_field.as_deref(), program)?;
+        Ok(Self { units, execution: None })
+    }
+
+    /// Runs some of the units here.
+    pub(super) fn tried(
+        self,
+        context: &Context,
+        compiled: &Compiled,
+        options: &cli::Push,
+        limits: &UnitLimits,
+    ) -> Result<Work, Error> {
+        let (printer, program, units) = (context.printer, &compiled.program, self.units);
+        if let Some(execution) = self.execution {
+            return Ok(Work { units, estimates: vec![execution.n_steps() as u64], execution: Some(execution) });
+        }
         let tried = u64::from(options.trial).min(units.len() as u64);
-        printer.begins(format_args!(
+        let busy = printer.begins(format_args!(
             "Checking the program: running {} of {} here",
             counted(tried, "unit"),
             grouped(units.len() as u64)
@@ -55,9 +77,10 @@ impl Work {
         let trials = run_units(program, &units, limits, options.trial as usize, &|unit| {
             printer.progress(format_args!("running unit {} here", unit.id));
         })?;
+        drop(busy);
         let estimates = estimates(&trials, units.len());
         say_trials(context, &trials, &estimates);
-        Ok(Self { units, estimates, execution: None })
+        Ok(Work { units, estimates, execution: None })
     }
 }
 
@@ -68,11 +91,12 @@ pub(super) async fn bring(
     unit: &UnitId,
     execution: &Execution,
 ) -> Result<(), Error> {
-    context.printer.begins("Sending the execution");
+    let busy = context.printer.begins("Sending the execution");
     let identity = Identity::load_or_create(&context.state.signing_key()).map_err(StateError::from)?;
     let client = DonorClient::new(context.config(distributor)?, identity)?;
     let file = bring::write(execution)?;
     let receipt = client.submit_execution(unit, None, Payload::File(file.path().to_owned()), None).await?;
+    drop(busy);
     context.printer.note(match receipt.status {
         ExecutionStatus::Accepted => "The execution was checked and taken; donors only have to prove it.",
         ExecutionStatus::AlreadyExecuted => "The unit was executed already; this execution was not needed.",

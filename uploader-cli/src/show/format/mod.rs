@@ -36,6 +36,11 @@ impl Format {
         self.0.name()
     }
 
+    /// Whether people read it.
+    pub fn is_for_people(self) -> bool {
+        self.0.is_for_people()
+    }
+
     /// What it is.
     pub fn help(self) -> &'static str {
         self.0.help()
@@ -47,6 +52,19 @@ impl Format {
     /// If writing fails.
     pub fn write(self, sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
         if sheet.is_empty() && self.0.is_for_people() { Ok(()) } else { self.0.write(sheet, out) }
+    }
+
+    /// Writes a sheet to standard output, as it fits a terminal if that is one.
+    ///
+    /// # Errors
+    /// If writing fails.
+    pub fn print(self, sheet: &Sheet) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        let size = terminal_size::terminal_size_of(&stdout);
+        match size.filter(|_| !(sheet.is_empty() && self.0.is_for_people())) {
+            Some((width, _)) => self.0.write_within(sheet, usize::from(width.0), &mut stdout),
+            None => self.write(sheet, &mut stdout),
+        }
     }
 
     /// Writes one value of all rows below them; `false` if the format has no place for it.
@@ -120,6 +138,29 @@ mod tests {
         unit                               count  output_0  output_1  late
         0..400                                78        -1            yes
         a "b", c\u{1b}[31m  18446744073709551615         1         2
+        "#);
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_stands_row_by_row() {
+        let within = |width| {
+            let mut out = Vec::new();
+            Format::default().0.write_within(&sheet(), width, &mut out).expect("a Vec takes everything");
+            String::from_utf8(out).expect("UTF-8")
+        };
+        assert_eq!(within(67), written(Format::default()));
+        insta::assert_snapshot!(within(60), @r#"
+        unit      0..400
+        count     78
+        output_0  -1
+        output_1
+        late      yes
+
+        unit      a "b", c\u{1b}[31m
+        count     18446744073709551615
+        output_0  1
+        output_1  2
+        late
         "#);
     }
 

@@ -31,6 +31,15 @@ pub trait Writer: Sync {
     /// If writing fails.
     fn write(&self, sheet: &Sheet, out: &mut dyn Write) -> io::Result<()>;
 
+    /// Writes a sheet for a terminal of so many columns.
+    ///
+    /// # Errors
+    /// If writing fails.
+    fn write_within(&self, sheet: &Sheet, width: usize, out: &mut dyn Write) -> io::Result<()> {
+        let _ = width;
+        self.write(sheet, out)
+    }
+
     /// Writes one value of all rows below them; `false` if the format has no place for it.
     ///
     /// # Errors

@@ -1,24 +1,5 @@
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Cairn distributor: interface</title>
-<style>
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
-  h2 { margin-top: 2.5rem; text-transform: capitalize; border-bottom: 1px solid #ccc; }
-  details { border: 1px solid #ddd; border-radius: 4px; margin: .5rem 0; padding: .25rem .75rem; }
-  summary { cursor: pointer; font-family: ui-monospace, monospace; }
-  .method { display: inline-block; width: 4.5rem; font-weight: bold; text-transform: uppercase; }
-  .auth { float: right; color: #777; font-size: .85rem; }
-  table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-  td, th { text-align: left; vertical-align: top; padding: .2rem .75rem .2rem 0; border-top: 1px solid #eee; }
-  code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
-  @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd; } details { border-color: #444; } td, th { border-color: #333; } a { color: #8bf; } }
-</style>
-<h1>Cairn distributor</h1>
-<p id="intro">Reading <a href="openapi.json">openapi.json</a> …</p>
-<main></main>
-<script>
+// The interface's description, laid out for people.
+"use strict";
 const make = (tag, text, parent, name) => {
   const node = document.createElement(tag);
   if (text) node.textContent = text;
@@ -47,8 +28,8 @@ const content = holder => Object.entries((holder || {}).content || {}).map(([med
 const row = (table, cells) => { const tr = make("tr", "", table); cells.forEach((cell, i) => say(i ? "td" : "th", cell, tr)); };
 
 fetch("openapi.json").then(answer => answer.json()).then(api => {
-  document.getElementById("intro").replaceWith(say("p", api.info.description));
-  const main = document.querySelector("main");
+  document.getElementById("intro").after(say("p", api.info.description));
+  const main = document.getElementById("interface");
   for (const tag of api.tags) {
     make("h2", tag.name, main);
     make("p", tag.description, main);
@@ -78,6 +59,4 @@ fetch("openapi.json").then(answer => answer.json()).then(api => {
     }
     for (const one of schema.oneOf || []) if (one.enum) row(table, [one.enum.join(" | "), "", "", one.description || ""]);
   }
-}).catch(error => { make("p", "openapi.json cannot be read: " + error, document.body); });
-</script>
-</html>
+}).catch(error => { make("p", "openapi.json cannot be read: " + error, document.getElementById("interface")); });
