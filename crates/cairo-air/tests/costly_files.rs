@@ -51,6 +51,11 @@ fn each_effort_reaches_the_next_check() {
     for (effort, expected) in [(Effort::Zeros, StarkError::Indices), (Effort::Openings, StarkError::BusSum)] {
         assert_eq!(refusal(&runs, &runs.file(effort)), VerifyError::Stark(expected));
     }
+    // So do as many tables of words as there may be, which own as many cells as a word can.
+    let words = Forger::words();
+    for (effort, expected) in [(Effort::Zeros, StarkError::Indices), (Effort::Openings, StarkError::BusSum)] {
+        assert_eq!(refusal(&words, &words.file(effort)), VerifyError::Stark(expected));
+    }
     // The lowest tables are not folded: nothing is left but the final polynomial.
     let low = Forger::low();
     let reached = refusal(&low, &low.file(Effort::Quotients));
@@ -127,6 +132,7 @@ fn times() {
             ("ground", Forger { parameters: GROUND, ..dearest() }),
             ("low", Forger::low()),
             ("runs", Forger::runs(0)),
+            ("words", Forger::words()),
             ("arguments", Forger::runs(64)),
         ] {
             let file = forger.file(effort);

@@ -44,6 +44,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use stock::{Ready, Stock};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use unit::{End, Worker};
@@ -89,6 +90,8 @@ impl Session {
     /// # Errors
     /// If it cannot go on: the distributor was never reached, the project does not exist, the state folder does not work.
     pub async fn run(self) -> Result<Exit, Failure> {
+        // Before anything is told: who reads that it has started may end it.
+        let signals = tokio::spawn(Signals::listen().end(Arc::clone(&self.board)));
         let constants = self.constants();
         self.show.tell(&Notice::Started {
             donor: constants.donor.clone(),
@@ -123,7 +126,6 @@ impl Session {
         let sending = Arc::clone(&deliverer.sending);
         let pulse = tokio::spawn(pulse.run());
         let deliverer = tokio::spawn(deliverer.run());
-        let signals = tokio::spawn(listen_for_signals(Arc::clone(&self.board)));
         let session = Arc::new(self);
         let tidier = tokio::spawn(Arc::clone(&session).tidy());
         let scout = tokio::spawn(Scout::new(Arc::clone(&session), session.new_worker()).run());
@@ -298,16 +300,22 @@ impl Session {
     }
 }
 
-/// SIGINT and SIGTERM end the session at once: everything goes on at the next start.
-async fn listen_for_signals(board: Arc<Board>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// SIGINT and SIGTERM, once they are listened to; nothing where the system does not let one listen.
+struct Signals(Option<[Signal; 2]>);
+
+impl Signals {
+    fn listen() -> Self {
+        let [interrupt, terminate] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+        Self(interrupt.and_then(|interrupt| Ok([interrupt, terminate?])).ok())
     }
-    board.end(Ending::Now);
+
+    /// Ends the session at the first of them, at once: everything goes on at the next start.
+    async fn end(self, board: Arc<Board>) {
+        let Some([mut interrupt, mut terminate]) = self.0 else { return };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        board.end(Ending::Now);
+    }
 }

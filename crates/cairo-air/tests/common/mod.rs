@@ -2,13 +2,13 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
-use cairo_air::components::derived::MAX_STEPS;
-use cairo_air::components::{Limb, Path, TableKind};
+use cairo_air::components::derived::{MAX_COLUMNS, MAX_MOVED, MAX_STEPS};
+use cairo_air::components::{Limb, OwningWord, Path, TableKind, Word};
 use cairo_air::decode::{Decoded, Flags};
-use cairo_air::layout::MAX_DERIVED_STEPS;
+use cairo_air::layout::{MAX_DERIVED_STEPS, MAX_TABLES};
 use cairo_air::{
-    ArgumentBinding, Builtin, CairoProof, Claim, DisclosedTable, Layout, MAX_RUNS, Policy, Program, RunClaim, Segment,
-    Statement, TableEntry, public_tuples,
+    ArgumentBinding, Builtin, CairoProof, Claim, DisclosedTable, Fetch, Layout, MAX_RUNS, Policy, Program, RunClaim,
+    Segment, Statement, TableEntry, public_tuples,
 };
 use felt::{Felt, domain};
 use stark::composition::{BusChallenges, Composition};
@@ -118,6 +118,28 @@ impl Forger {
         forger.layout.tables.extend([entry(TableKind::Instruction), entry(TableKind::Generic)]);
         let cells = vec![Felt::one(); cairo_air::layout::MAX_DISCLOSED_CELLS];
         forger.layout.disclosed.push(DisclosedTable { kind: TableKind::Limb(Limb::Bits8), width: 1, cells });
+        forger
+    }
+
+    /// As many tables as there may be of words that own what `ap += k` passes, most cells first: the first ones provide as many
+    /// of them as a table has columns for and all together may, the others none.
+    pub fn words() -> Self {
+        let mut forger = Self::paths(program(0, false), 0, 1, 10);
+        forger.claim.fetches.push(Fetch { pc: cairo_air::program::PROGRAM_BASE, count: 1 });
+        let tables = MAX_TABLES - forger.layout.tables.len();
+        let mut left = MAX_DERIVED_STEPS as usize - tables;
+        let word = |cells, provided: usize| {
+            let owned = [vec![1; provided], vec![0; cells - provided]].concat();
+            OwningWord { word: Word { flags: 0x407, taken: None }, at_ap: None, owned }
+        };
+        let most = (0..=MAX_COLUMNS).rev().find(|provided| word(MAX_MOVED as usize, *provided).size().is_ok()).unwrap();
+        for k in 0..tables {
+            let provided = left.min(most);
+            left -= provided;
+            let kind = TableKind::OwningWord(word(MAX_MOVED as usize - k, provided));
+            forger.layout.tables.push(TableEntry { kind, log_height: 10 });
+        }
+        forger.layout.tables.sort_by(|a, b| a.kind.cmp(&b.kind));
         forger
     }
 
